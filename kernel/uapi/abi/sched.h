@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The protocol between the kernel and a scheduler server.
+ *
+ * A dispatcher blocks in one place only, SYS_CORE_REPLY_WAIT on its Core:
+ *
+ *   in    x0 core   x1 enum decision   x2 tcb   x3 seq seen   x4 slice_ns (relative, TIME_NEVER:
+ * none) x5 timer_ns (absolute; enter the dispatcher then, TIME_NEVER: none) out   x0 -error about
+ * the decision, 0 = it was carried out (or there was none) x1 upcall info   x2 now_ns   x3 tag   x4
+ * event info   x5 seq   x6 ran_ns   x7 first_ready_ns  (event 0)
+ *
+ * Events 1..n-1 and the request are in struct upcall_buffer, at the start of the dispatcher's IPC
+ * buffer. Threads that the dispatcher itself changes (TCB_ANSWER, TCB_SET_HOME, the thread that it
+ * runs) are not reported: the answer and the decision are taken as known.  After TCB_SET_HOME the
+ * thread belongs to the other CPU's dispatcher, which gets an event with cause ARRIVED (for a
+ * stopped thread: at its first start).
+ *
+ * Refusals (x0), each with the events that explain it, the dispatcher decides again:
+ *   STALE      something was pending that the decision had not seen (once; the second decision is
+ * taken, but then only for SLICE_MIN_NS, and IDLE is never accepted while events are pending)
+ *   NOT_READY FOREIGN BAD_SEQ DEAD CAP_INVALID CAP_TYPE CAP_RIGHTS   about the named thread
+ *   UNBOUND    this thread is not the dispatcher (any more); returned at once, without waiting
+ */
+#pragma once
+
+#include <abi/types.h>
+
+/* X(name, value, meaning) */
+#define DECISION_LIST(X)                                                                 \
+	X(NONE, 0, "no decision: only wait for the next upcall (first call after bind)") \
+	X(RUN, 1, "run the thread in x2 for at most x4 ns")                              \
+	X(IDLE, 2, "nothing to run")
+
+enum decision {
+#define X(name, value, meaning) DECISION_##name = value,
+	DECISION_LIST(X)
+#undef X
+};
+
+#define SLICE_MIN_NS 20000ull /* every dispatch lasts at least this long unless the thread blocks \
+			       */
+
+/* Upcall info, x1. */
+#define UPCALL_EVENTS(info)  ((unsigned)((info)&0xff))
+#define UPCALL_REQUEST       (1ull << 8) /* upcall_buffer.request is valid */
+#define UPCALL_MORE          (1ull << 9) /* more events are pending: ask again with DECISION_NONE */
+#define UPCALL_REASONS(info) ((unsigned)((info) >> 16) & 0xffff)
+
+/* Why the dispatcher was entered: a mask of 1 << value.  X(name, value, meaning) */
+#define REASON_LIST(X)                                                                        \
+	X(KICK, 0, "a thread became ready, arrived, died or a message came from another CPU") \
+	X(BLOCK, 1, "the running thread blocked")                                             \
+	X(SLICE, 2, "the slice ended")                                                        \
+	X(TIMER, 3, "timer_ns passed")                                                        \
+	X(REQUEST, 4, "a request arrived")                                                    \
+	X(REFUSED, 5, "the decision was refused")                                             \
+	X(BIND, 6, "this dispatcher was bound")                                               \
+	X(IDLE, 7, "woken from idle")
+
+enum upcall_reason {
+#define X(name, value, meaning) REASON_##name = value,
+	REASON_LIST(X)
+#undef X
+		REASON_COUNT
+};
+
+/* Event info, x4: state | cause << 8 | EVENT_* flags. */
+#define EVENT_STATE(info)   ((unsigned)((info)&0xff))
+#define EVENT_CAUSE(info)   ((unsigned)((info) >> 8) & 0xff)
+#define EVENT_BLOCKED_SINCE (1ull << 16) /* it blocked at some time since the last report */
+#define EVENT_WOKE_SINCE    (1ull << 17) /* it became ready at some time since the last report */
+
+/* X(name, value, meaning) */
+#define EVENT_STATE_LIST(X)            \
+	X(READY, 1, "can be run")      \
+	X(BLOCKED, 2, "cannot be run") \
+	X(DEAD, 3, "is gone; the last event with this tag and seq")
+
+enum event_state {
+#define X(name, value, meaning) EVENT_##name = value,
+	EVENT_STATE_LIST(X)
+#undef X
+};
+
+/* X(name, value, meaning) */
+#define CAUSE_LIST(X)                                                                     \
+	X(NONE, 0, "no cause")                                                            \
+	X(WAKE, 1, "became ready: message, answer, signal")                               \
+	X(START, 2, "was resumed")                                                        \
+	X(PREEMPTED, 3, "was running when the dispatcher was entered for another reason") \
+	X(SLICE, 4, "used up its slice")                                                  \
+	X(IPC, 5, "blocked on an endpoint or in a call")                                  \
+	X(NOTIFICATION, 6, "blocked on a notification")                                   \
+	X(FAULT, 7, "blocked in a fault")                                                 \
+	X(REQUEST, 8, "blocked in a request to a dispatcher")                             \
+	X(STOPPED, 9, "was suspended")                                                    \
+	X(ARRIVED, 10, "its home was moved here")                                         \
+	X(REBIND, 11, "reported again because this dispatcher was bound")                 \
+	X(EXIT, 12, "the thread object was deleted")
+
+enum event_cause {
+#define X(name, value, meaning) CAUSE_##name = value,
+	CAUSE_LIST(X)
+#undef X
+		CAUSE_COUNT
+};
+
+struct sched_event {
+	word_t tag;
+	word_t info;
+	word_t seq;               /* counts changes of this thread; never restarts */
+	time_ns_t ran_ns;         /* CPU time since the last report, passive servers included */
+	time_ns_t first_ready_ns; /* when it first became ready since the last report, or 0 */
+};
+
+/*
+ * A request: a call on a Sched capability.  The payer (the schedulable thread on whose time the
+ * caller runs; usually the caller itself) is blocked with cause REQUEST until TCB_ANSWER names the
+ * payer.
+ */
+struct sched_request {
+	word_t badge;     /* of the Sched capability */
+	word_t payer_tag; /* tag of the payer */
+	word_t info; /* message info: label = request; SCHED_REQUEST_INTERRUPTIBLE may be set */
+	word_t words[4];
+	word_t payer_seq;
+};
+
+/*
+ * In the label of a request: a signal to the bound notification of the *caller* answers it at once
+ * with ERR_CANCELLED and w1 = the notification word (which it takes), and the dispatcher sees the
+ * thread become ready.  If the notification is active already, the request returns the same way
+ * without blocking.
+ */
+#define SCHED_REQUEST_INTERRUPTIBLE (1ull << 40)
+
+#define UPCALL_EVENTS_MAX 32u
+
+struct upcall_buffer {
+	struct sched_event events[UPCALL_EVENTS_MAX]; /* [0] repeats x3..x7 */
+	struct sched_request request;
+};
+
+_Static_assert(sizeof(struct sched_event) == 40, "sched_event is an ABI");
+_Static_assert(sizeof(struct upcall_buffer) <= PAGE_SIZE,
+	       "the upcall buffer fits the IPC buffer frame");
+
+/* CORE_INFO flags. */
+#define CORE_BOUND    1u
+#define CORE_FALLBACK 2u
+#define CORE_IDLE     4u
+#define CORE_ONLINE   8u
+
+/* Why a CPU is in fallback.  X(name, value, meaning) */
+#define FALLBACK_LIST(X)                                                               \
+	X(NONE, 0, "not in fallback")                                                  \
+	X(BOOT, 1, "no dispatcher was bound yet")                                      \
+	X(UNBOUND, 2, "the dispatcher was unbound")                                    \
+	X(DECISION, 3, "the dispatcher exceeded the decision limit")                   \
+	X(BLOCKED, 4, "the dispatcher blocked elsewhere")                              \
+	X(FAULT, 5, "the dispatcher faulted")                                          \
+	X(STOPPED, 6, "the dispatcher was suspended or deleted")                       \
+	X(STARVATION, 7, "a ready thread was left unserved past the starvation limit") \
+	X(REFUSED, 8, "too many refused decisions in a row")
+
+enum fallback_reason {
+#define X(name, value, meaning) FALLBACK_##name = value,
+	FALLBACK_LIST(X)
+#undef X
+		FALLBACK_COUNT
+};
+
+/* CORE_STATS; all counters since boot, written by that CPU only, read without a lock (each is one
+ * word). */
+struct core_stats {
+	time_ns_t busy_ns; /* threads, servers on their time included */
+	time_ns_t idle_ns;
+	time_ns_t dispatcher_ns;
+	time_ns_t fallback_ns;
+	word_t switches; /* a different thread than before was dispatched */
+	word_t dispatches;
+	word_t entries[REASON_COUNT]; /* dispatcher entries, by first reason */
+	word_t ipis_sent;
+	word_t ipis_received;
+	word_t stale_decisions;
+	word_t refused_decisions;
+	word_t timer_interrupts;
+	word_t device_interrupts;
+	word_t faults;
+	word_t syscalls;
+	word_t donations; /* direct switches to and from passive servers */
+	word_t fallback_entries;
+};
+
+_Static_assert(sizeof(struct core_stats) <= MSG_WORDS_MAX * sizeof(word_t), "fits one message");
