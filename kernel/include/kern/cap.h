@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Capability slots and their derivation tree.
+ *
+ * A slot is one cache line.  Readers on fast paths take no lock: they read version (must be even),
+ * copy the fields, and read version again.  Writers hold the derivation lock and make version odd
+ * while they change the slot.
+ *
+ *   writer                                    reader
+ *   W1 version = odd      (relaxed)           R1 v = version          (acquire)
+ *   W2 fence release                          R2 copy fields          (relaxed)
+ *   W3 fields             (relaxed)           R3 fence acquire
+ *   W4 version = even     (release)           R4 version == v ?       (relaxed)
+ *
+ * If R2 saw any store of W3 then R4 (after R3, pairing with W2) sees W1 or later and the reader
+ * tries again.
+ *
+ * An object pointer taken from a snapshot stays valid memory until this CPU is next quiescent
+ * (leaves the kernel, or acknowledges grace in a waiting loop): memory is reused only after a grace
+ * period.  The object may be dying, which is checked under the object's lock.
+ */
+#pragma once
+
+#include <abi/error.h>
+#include <abi/object.h>
+#include <abi/rights.h>
+#include <abi/types.h>
+
+#define must_check __attribute__((warn_unused_result))
+
+struct cap_slot {
+	/* Read by all without a lock (see above); written under the derivation lock. */
+	uint64_t version; /* atomic */
+	uint8_t type;     /* enum object_type */
+	uint8_t rights;   /* enum right mask */
+	uint8_t bits;     /* untyped: size_bits; cnode: radix */
+	uint8_t flags;    /* untyped: UNTYPED_*; frame: FRAME_CAP_* */
+	uint32_t aux;     /* frame: asid that it is mapped in, 0 = none; irq handler: irq */
+	uint64_t badge;   /* endpoint, notification, sched: badge; frame: vaddr it is mapped at;
+			     untyped: watermark bytes */
+	uint64_t object;  /* kernel address of the object; frame, untyped: paddr; sched: struct core
+			     or 0 = local */
+
+	/* Derivation tree; derivation lock only.  parent is NULL for boot capabilities. */
+	struct cap_slot *parent;
+	struct cap_slot *child; /* first */
+	struct cap_slot *next;  /* sibling */
+	struct cap_slot *prev;
+};
+
+_Static_assert(sizeof(struct cap_slot) == 64, "one slot is one cache line");
+
+#define FRAME_CAP_DEVICE 1u
+
+/* A consistent snapshot of the fields of a slot. */
+struct cap {
+	uint8_t type;
+	uint8_t rights;
+	uint8_t bits;
+	uint8_t flags;
+	uint32_t aux;
+	uint64_t badge;
+	uint64_t object;
+};
+
+/* In memory of each CNode object there are only slots; its capability carries the radix. */
+struct cnode {
+	struct cap_slot slots[1];
+};
+
+/*
+ * Every object with kernel state (TCB, Endpoint, Notification, Reply, VSpace) starts with this.
+ * caps counts capabilities to the object and is written under the derivation lock; dying is set
+ * once, under the object's lock, read under it.
+ */
+struct object {
+	uint32_t caps;
+	uint8_t type;
+	uint8_t dying;
+	uint16_t reserved;
+};
+
+/* Look up a capability in the current thread's CSpace.  Lock-free.  Errors: ERR_CAP_INVALID. */
+struct tcb;
+enum error must_check cap_lookup(const struct tcb *tcb, cptr_t cptr, struct cap *out);
+/* The same, with type and rights checked: ERR_CAP_INVALID, ERR_CAP_TYPE, ERR_CAP_RIGHTS. */
+enum error must_check cap_lookup_type(const struct tcb *tcb, cptr_t cptr, enum object_type type,
+				      unsigned rights, struct cap *out);
+/* The slot itself, for operations on slots; the caller holds the derivation lock. */
+enum error must_check cap_slot_find(const struct tcb *tcb, cptr_t cnode, uint64_t index,
+				    struct cap_slot **out);
+
+void derivation_lock(void);
+void derivation_unlock(void);
+
+/* Transfer of one capability by IPC: derive src (in sender's CSpace) into an empty slot of the
+ * receiver's root CNode.  Takes the derivation lock; the caller holds no lock.  Errors:
+ * CAP_INVALID, SLOT_OCCUPIED, RANGE. */
+enum error must_check cap_transfer(const struct tcb *sender, cptr_t src, const struct tcb *receiver,
+				   uint64_t dest_slot);

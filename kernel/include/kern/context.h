@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* User register state of a thread; the vectors save into and restore from it. Offsets are asserted
+ * for assembly. */
+#pragma once
+
+#include <abi/types.h>
+
+struct user_context {
+	uint64_t x[31];
+	uint64_t sp;
+	uint64_t pc;
+	uint64_t pstate;
+	uint64_t tls; /* TPIDR_EL0; saved and restored at thread switch only */
+};
+
+struct fpu_state {
+	_Alignas(16) unsigned char v[32][16];
+	uint32_t fpsr;
+	uint32_t fpcr;
+};
+
+#define CONTEXT_OFFSET_X      0
+#define CONTEXT_OFFSET_SP     248
+#define CONTEXT_OFFSET_PC     256
+#define CONTEXT_OFFSET_PSTATE 264
+#define CONTEXT_OFFSET_TLS    272
+
+_Static_assert(offsetof(struct user_context, sp) == CONTEXT_OFFSET_SP, "vectors.S");
+_Static_assert(offsetof(struct user_context, pc) == CONTEXT_OFFSET_PC, "vectors.S");
+_Static_assert(offsetof(struct user_context, pstate) == CONTEXT_OFFSET_PSTATE, "vectors.S");
+_Static_assert(offsetof(struct user_context, tls) == CONTEXT_OFFSET_TLS, "vectors.S");
