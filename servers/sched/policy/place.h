@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which CPU: placement of new and waking threads, and from whom to pull.  Chosen separately from
+ * the order on one CPU (policy.h), with place=NAME.  Pure like a policy, and without state of its
+ * own.
+ *
+ * What it sees is a snapshot that the caller filled from what the CPUs publish about themselves;
+ * every figure may be a little old, so a result is advice: the caller checks affinity and online
+ * again where it acts, and nothing breaks if a better CPU existed.
+ *
+ * Result PLACE_NONE: nowhere.  For on_fork and on_wake this happens only if the affinity mask has
+ * no online CPU: the thread then waits until its mask changes.
+ *
+ * Every operation looks at each CPU at most once: O(CPUs).
+ */
+#pragma once
+
+#include <abi/types.h>
+#include <base/cpumask.h>
+
+#define PLACE_NONE UINT32_MAX
+
+/* What one CPU publishes. */
+struct place_load {
+	uint64_t weight;   /* sum of the weights of its runnable threads (policy_info.load) */
+	uint32_t runnable; /* how many, the running one included; delayed sleepers are not */
+	uint32_t pad;
+};
+
+struct place_view {
+	uint32_t cpus; /* CPUs 0 .. cpus - 1 exist; loads has that many entries */
+	uint32_t pad;
+	struct cpumask online; /* takes threads */
+	struct cpumask idle;   /* runs nothing now */
+	const struct place_load *loads;
+};
+
+/* The thread to place. */
+struct place_thread {
+	struct cpumask affinity;
+	uint32_t weight;
+	uint32_t home; /* where it is or was last; for a fork, the parent's */
+};
+
+struct place_ops {
+	const char *name; /* as in place=NAME */
+	const char *desc;
+	/* A new thread; `cpu` is where its creator runs. */
+	uint32_t (*on_fork)(const struct place_view *view, uint32_t cpu,
+			    const struct place_thread *thread);
+	/* A waking thread, placed by the dispatcher of its home; `cpu` is where the waker runs. */
+	uint32_t (*on_wake)(const struct place_view *view, uint32_t cpu,
+			    const struct place_thread *thread);
+	/* `cpu` has nothing to run: whom should its balancer ask first?  `tried` were asked in
+	 * vain. */
+	uint32_t (*on_idle)(const struct place_view *view, uint32_t cpu,
+			    const struct cpumask *tried);
+	/* Every BALANCE_PERIOD_NS, on each CPU: the CPU to pull from, or PLACE_NONE. */
+	uint32_t (*on_period)(const struct place_view *view, uint32_t cpu);
+};
+
+/* place/: the placements that this build knows.  The first one is the default. */
+extern const struct place_ops *const places[];
+extern const uint32_t places_count;
+
+/* The placement of that name (`length` bytes), or NULL. */
+const struct place_ops *place_find(const char *name, size_t length);
+
+extern const struct place_ops place_least_loaded; /* default: the least weight; home if equal */
+extern const struct place_ops place_idle_first;   /* home if idle, else an idle one, else home */
+extern const struct place_ops place_home;         /* stay where you are; pull when idle only */

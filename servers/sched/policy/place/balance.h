@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The arithmetic of balancing: how much a busy CPU may give to the CPU that asks, and which of the
+ * candidates that its policy offers (policy_ops.spare, owed least first) go.  Pure.
+ *
+ *   L_v, L_p   load of victim and puller: sum of the weights of their runnable threads
+ *   n_v, n_p   number of their runnable threads
+ *   A          average load of the online CPUs
+ *   w          weight of a candidate
+ *
+ * Rules, and what each protects from:
+ *   1. Nothing goes to a puller with L_p >= A, nor from a victim with n_v <= 1.
+ *   2. An idle puller may take from any victim with a waiting thread, up to half of the surplus L_v
+ *      (L_p is 0), and at least one thread: else it would idle beside a waiting thread.
+ *   3. A busy puller takes only what makes the worse of the two better: a thread of weight w moves
+ * if L_p + w < L_v, so max(L_v, L_p) falls strictly, ...
+ *   4. ... or, when loads differ by one thread that cannot be split (5 equal hogs on 4 CPUs), by
+ *      rotation: L_v > A, and L_p + w <= L_v, so the two change roles and no load gets larger.
+ *      The one owed least goes, so the surplus visits every thread in turn.  Rotation moves one
+ *      thread.  It never happens when n is a multiple of the CPUs and the weights are equal (then
+ * no load exceeds A), nor when n <= CPUs (n_v is 1 everywhere).
+ *   5. All sums saturate; no subtraction goes below zero.
+ */
+#pragma once
+
+#include "../place.h"
+#include "../policy.h"
+
+#define BALANCE_PERIOD_NS      40000000u
+#define BALANCE_CANDIDATES_MAX 32u /* looked at per request */
+#define BALANCE_MOVES_MAX      8u /* moved per request: bounds the time in the victim's dispatcher */
+
+/* What a puller asks a victim, and what both know of the loads. */
+struct balance_request {
+	uint64_t puller_weight;
+	uint32_t puller_runnable;
+	uint32_t puller; /* CPU */
+	uint64_t victim_weight;
+	uint32_t victim_runnable;
+	uint32_t pad;
+	uint64_t average_weight; /* floor of A */
+	bool average_rounded;    /* A is larger than average_weight */
+};
+
+/* One candidate: from policy_ops.spare, plus what only the dispatcher knows. */
+struct balance_candidate {
+	uint32_t weight;
+	bool allowed; /* affinity has the puller, and nothing else holds it here */
+};
+
+/* Floor of the average load of the online CPUs; *rounded tells whether it was cut. */
+uint64_t balance_average(const struct place_view *view, bool *rounded);
+
+/* Fill a request from a snapshot. */
+struct balance_request balance_request_make(const struct place_view *view, uint32_t puller,
+					    uint32_t victim);
+
+/*
+ * Which candidates to move: sets take[i], returns how many.  Looks at the first
+ * BALANCE_CANDIDATES_MAX only, moves at most BALANCE_MOVES_MAX.
+ */
+uint32_t balance_choose(const struct balance_request *request,
+			const struct balance_candidate *candidates, uint32_t count, bool *take);
+
+/* The victim for a periodic pull by `cpu`: the most loaded online CPU that rule 1, 3 or 4 could
+ * take from, or PLACE_NONE. */
+uint32_t balance_victim(const struct place_view *view, uint32_t cpu);
+
+/* The victim for an idle puller: the most loaded online CPU with a waiting thread, outside `tried`.
+ */
+uint32_t balance_victim_idle(const struct place_view *view, uint32_t cpu,
+			     const struct cpumask *tried);
