@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Build directories: where they are, configuring and compiling them."""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import subprocess
+
+from term import Failure, Progress, say
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CROSS_FILE = "boards/cross/aarch64-linux-gnu.ini"
+
+
+class BuildDir:
+    """One Meson build directory.  `kind` is "host", "release" or "debug" (the last two: target)."""
+
+    NAMES = {"host": "build", "release": "build-virt", "debug": "build-virt-debug"}
+
+    def __init__(self, kind, board="qemu-virt"):
+        self.kind = kind
+        self.board = board
+        base = os.environ.get("BATON_BUILD_DIR") or ROOT
+        self.path = os.path.join(os.path.abspath(base), self.NAMES[kind])
+
+    def file(self, *parts):
+        return os.path.join(self.path, *parts)
+
+    def setup_arguments(self):
+        if self.kind == "host":
+            return ["--buildtype=debugoptimized"]
+        options = ["--cross-file", os.path.join(ROOT, CROSS_FILE), f"-Dboard={self.board}"]
+        if self.kind == "release":
+            return options + ["--buildtype=release", "-Doptimization=2"]
+        return options + ["--buildtype=debugoptimized"]
+
+    def configured_for(self):
+        """The source tree this directory was configured for, or None."""
+        try:
+            with open(self.file("meson-info", "meson-info.json"), encoding="utf-8") as file:
+                info = json.load(file)
+            if info.get("error") or not os.path.exists(self.file("build.ninja")):
+                return None
+            return info["directories"]["source"]
+        except (OSError, ValueError, KeyError):
+            return None
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Two front doors may be open at once; a build directory takes one at a time."""
+        os.makedirs(self.path, exist_ok=True)
+        with open(self.file(".front-door.lock"), "w", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say(f"waiting for another command to finish with {self.path}")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def configure(self):
+        source = self.configured_for()
+        if source and os.path.realpath(source) == os.path.realpath(ROOT):
+            return
+        wipe = ["--wipe"] if source else []
+        command = ["meson", "setup", *wipe, *self.setup_arguments(), self.path, ROOT]
+        run_with_progress(command, f"configuring {os.path.basename(self.path)}")
+
+    def compile(self, *targets):
+        """Configure if that was not done, then compile (all, or some targets)."""
+        with self.locked():
+            self.configure()
+            run_with_progress(["ninja", "-C", self.path, *targets],
+                              f"building {os.path.basename(self.path)}")
+
+    def has_target(self, target):
+        """Whether the configured build knows the file `target` (a path inside the directory)."""
+        with open(self.file("build.ninja"), encoding="utf-8") as file:
+            return any(line.startswith(f"build {target}:") for line in file)
+
+    def tests(self):
+        """The (name, suites) of every test that is defined."""
+        done = subprocess.run(["meson", "introspect", "--tests", self.path], check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            raise Failure(f"meson introspect failed in {self.path}: {done.stderr.strip()}")
+        return [(test["name"], [suite.split(":")[-1] for suite in test["suite"]])
+                for test in json.loads(done.stdout)]
+
+
+def run_with_progress(command, what):
+    """Run a build command; its output is shown only if it fails."""
+    progress = Progress(what)
+    kept = []
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+        for line in process.stdout:
+            kept.append(line)
+            step = re.match(r"\[(\d+/\d+)\] ?(.*)", line)
+            progress.update(step.group(1) if step else "")
+    if process.returncode != 0:
+        shown = "".join(kept[-200:]).rstrip()
+        raise Failure(f"{what} failed:\n{shown}\n(command: {' '.join(command)})")
+    progress.finish()
+
+
+def commit():
+    """The commit of the tree, "-dirty" if changed since; "unknown" outside a repository."""
+    def git(*arguments):
+        return subprocess.run(["git", "-C", ROOT, *arguments], check=False, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        head = git("rev-parse", "--short=12", "HEAD")
+        if head.returncode != 0:
+            return "unknown"
+        dirty = git("status", "--porcelain", "--untracked-files=no").stdout.strip()
+    except OSError:
+        return "unknown"
+    return head.stdout.strip() + ("-dirty" if dirty else "")

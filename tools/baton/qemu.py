@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The emulator: its arguments from the board's data file, and a running guest as a stream of lines."""
+
+import collections
+import json
+import os
+import selectors
+import signal
+import subprocess
+import time
+
+from term import Failure
+
+TAIL_LINES = 30
+
+
+class Board:
+    """The data file of one board, boards/NAME/qemu.json."""
+
+    def __init__(self, root, name):
+        path = os.path.join(root, "boards", name, "qemu.json")
+        try:
+            with open(path, encoding="utf-8") as file:
+                self.data = json.load(file)
+        except FileNotFoundError:
+            known = sorted(entry for entry in os.listdir(os.path.join(root, "boards"))
+                           if os.path.exists(os.path.join(root, "boards", entry, "qemu.json")))
+            raise Failure(f"there is no board {name!r}; there is: {', '.join(known)}") from None
+        self.name = name
+
+    def check(self, cpus, gic):
+        most = self.data["cpus_max"]
+        if not 1 <= cpus <= most:
+            raise Failure(f"--cpus {cpus}: {self.name} has 1 to {most} CPUs")
+        if gic not in self.data["gic_versions"]:
+            raise Failure(f"--gic {gic}: {self.name} has versions "
+                          f"{', '.join(map(str, self.data['gic_versions']))}")
+
+    def command(self, values, sections=("console",), extra=()):
+        """The command line.  `values` fills the data file's placeholders; None leaves a section out."""
+        values = {**self.data["defaults"],
+                  **{key: value for key, value in values.items() if value is not None}}
+        template = list(self.data["arguments"])
+        for section, key in (("archive", "archive"), ("bootargs", "bootargs")):
+            if values.get(key):
+                template += self.data[section]
+        for section in sections:
+            template += self.data[section]
+        filled = [word.format(**values) for word in template]
+        return [os.environ.get("BATON_QEMU") or self.data["emulator"], *filled, *extra]
+
+
+class Guest:
+    """A running guest.  Iterate over lines(); afterwards `status` is the emulator's exit status."""
+
+    def __init__(self, command, timeout_s=None):
+        self.command = command
+        self.deadline = time.monotonic() + timeout_s if timeout_s else None
+        self.timed_out = False
+        self.status = None
+        self.tail = collections.deque(maxlen=TAIL_LINES)
+        self.started = time.monotonic()
+        try:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        except OSError as error:
+            raise Failure(f"cannot start {command[0]}: {error.strerror}") from None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def left_s(self):
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+    def wall_s(self):
+        return time.monotonic() - self.started
+
+    def lines(self):
+        """Each console line, without its end; ends when the guest does or its time is over."""
+        pending = b""
+        pipe = self.process.stdout
+        with selectors.DefaultSelector() as ready:
+            ready.register(pipe, selectors.EVENT_READ)
+            while not self.timed_out:
+                if not ready.select(self.left_s()):
+                    self.timed_out = True
+                    break
+                chunk = os.read(pipe.fileno(), 65536)
+                if not chunk:
+                    break
+                *whole, pending = (pending + chunk).split(b"\n")
+                for raw in whole:
+                    yield self.keep(raw)
+                # A guest that never stops printing must not escape its time limit.
+                self.timed_out = self.left_s() == 0.0
+        if pending:
+            yield self.keep(pending)
+        self.finish()
+
+    def keep(self, raw):
+        line = raw.decode("utf-8", "replace").rstrip("\r")
+        self.tail.append(line)
+        return line
+
+    def finish(self):
+        if self.timed_out:
+            self.kill()
+            return
+        try:
+            self.status = self.process.wait(self.left_s())
+        except subprocess.TimeoutExpired:
+            self.timed_out = True
+            self.kill()
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(2)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.status = self.process.wait()
+        self.process.stdout.close()
+
+
+def describe_status(status):
+    """The emulator's exit status in words."""
+    if status is None:
+        return "still running"
+    if status < 0:
+        return f"the emulator was ended by {signal.Signals(-status).name}"
+    return f"exit status {status}"

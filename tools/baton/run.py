@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`baton run`: build, boot, show, and judge what the guest did.  `baton debug` shares the first half."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import packages
+from build import ROOT, BuildDir, commit
+from console import Console, compare_digests
+from qemu import Board, Guest, describe_status
+from term import EXIT_FAILED, EXIT_TIMEOUT, Failure, complain, not_built_yet, paint, say
+
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+import mkarchive  # noqa: E402  (a sibling program, not a module of this package)
+
+KERNEL_IMAGE = "kernel/Image"
+BOOT_ARCHIVE = "boards/boot.cpio"
+STANDARD_TIMEOUT_S = 120
+
+
+def boot_arguments(args):
+    """The boot arguments that the options ask for; the contract is in docs/overview.md."""
+    words = []
+    for key, value in (("sched", args.policy), ("place", args.place)):
+        if value is not None:
+            words.append(f"{key}={value}")
+    program = "shell" if args.shell else args.program
+    if program:
+        words.append(f"run={program}")
+    words += args.boot_arg
+    for word in words:
+        if any(character.isspace() for character in word) or "=" not in word:
+            raise Failure(f"{word!r} is no boot argument: expected KEY=VALUE without white space")
+    return " ".join(words)
+
+
+class Machine:
+    """A built image and boot archive, ready to be booted with the options of one command."""
+
+    def __init__(self, args, scratch):
+        self.args = args
+        self.board = Board(ROOT, args.board)
+        self.defaults = self.board.data["defaults"]
+        self.cpus = args.cpus if args.cpus is not None else self.defaults["cpus"]
+        self.gic = args.gic if args.gic is not None else self.defaults["gic"]
+        self.board.check(self.cpus, self.gic)
+        self.kind = "debug" if args.debug else "release"
+        self.scratch = scratch
+        self.bootargs = boot_arguments(args)
+
+    def prepare(self, *groups):
+        """Install, configure, compile, pack."""
+        packages.require(packages.TARGET, packages.EMULATOR, *groups, assume_yes=self.args.yes)
+        self.build = BuildDir(self.kind, self.args.board)
+        self.build.compile()
+        self.kernel = self.build.file(KERNEL_IMAGE)
+        if not os.path.exists(self.kernel):
+            raise not_built_yet(f"the kernel image ({KERNEL_IMAGE})")
+        self.archive = self.build.file(BOOT_ARCHIVE)
+        if self.args.workload:
+            self.pack_workload()
+        with open(self.archive, "rb") as file:
+            self.entries = [(name, data) for name, data, _ in mkarchive.parse(file.read())]
+
+    def pack_workload(self):
+        source = os.path.abspath(self.args.workload)
+        if not os.path.isfile(source):
+            raise Failure(f"{self.args.workload}: no such file")
+        compiler = host_tool("baton-workload", assume_yes=self.args.yes)
+        compiled = os.path.join(self.scratch, "workload.bwl")
+        done = subprocess.run([compiler, source, "-o", compiled], check=False)
+        if done.returncode != 0:
+            raise Failure(f"{self.args.workload}: not a workload that Baton can run (see above)")
+        packed = os.path.join(self.scratch, "boot.cpio")
+        with open(self.archive, "rb") as file:
+            old = [(name, data) for name, data, _ in mkarchive.parse(file.read())]
+        mkarchive.write_whole(packed, mkarchive.build(
+            mkarchive.replace(old, mkarchive.load_pairs([f"workload.bwl={compiled}"]))))
+        self.archive = packed
+
+    def command(self, *sections):
+        return self.board.command({
+            "cpus": self.cpus, "gic": self.gic, "cpu": self.args.cpu,
+            "virtualization": "on" if self.args.el2 else None,
+            "kernel": self.kernel, "archive": self.archive, "bootargs": self.bootargs,
+            "gdb_socket": os.path.join(self.scratch, "gdb"),
+        }, sections, self.args.qemu)
+
+    def facts(self, command):
+        """What the host knows about the run, for the results."""
+        return {"commit": commit(), "board": self.args.board, "build": self.kind, "cpus": self.cpus,
+                "qemu": command}
+
+
+def host_tool(name, assume_yes=False):
+    """The path of a host program, compiled now; Failure if this version does not have it."""
+    packages.require(packages.HOST, assume_yes=assume_yes)
+    build = BuildDir("host")
+    with build.locked():
+        build.configure()
+    target = f"tools/{name}"
+    if not build.has_target(target):
+        raise not_built_yet(name)
+    build.compile(target)
+    return build.file(target)
+
+
+def show(line):
+    print(line, flush=True)
+
+
+def follow(guest, console):
+    for line in guest.lines():
+        shown = console.feed(line)
+        if shown is not None:
+            show(shown)
+
+
+def report_timeout(guest, timeout_s):
+    complain(f"the guest did not finish within {timeout_s:g} s and was ended (--timeout changes "
+             "the limit). Its last lines:")
+    for line in guest.tail:
+        print(f"    {line}", file=sys.stderr)
+
+
+def check_digests(machine, console, wanted):
+    """Show the comparison of digests; False if one differs, or if none came though one was wanted."""
+    report = compare_digests(console.digests, machine.entries)
+    for right, text in report:
+        mark = paint("same", "32") if right else paint("DIFFERENT", "1;31")
+        say(f"{mark}  {text}")
+    if wanted and not report:
+        complain("the standard workload printed no digest of the files that it read")
+        return False
+    return all(right for right, _ in report)
+
+
+def write_results(machine, console, command, path):
+    document, problem = console.results()
+    if problem:
+        complain(f"{problem}; {path} was not written")
+        return False
+    document.setdefault("schema", 1)
+    run = document.setdefault("run", {})
+    for key, value in machine.facts(command).items():
+        if key != "cpus" or key not in run:
+            run[key] = value
+    text = json.dumps(document, indent=2) + "\n"
+    try:
+        mkarchive.write_whole(path, text.encode())
+    except OSError as error:
+        raise Failure(f"--json {path}: {error.strerror}") from None
+    return True
+
+
+def judge(machine, guest, console, command):
+    """The exit status of the command: 0 only if everything asked for happened."""
+    args = machine.args
+    standard = not (args.workload or args.program)
+    if guest.timed_out:
+        report_timeout(guest, args.timeout)
+        return EXIT_TIMEOUT
+    right = True
+    if guest.status != 0:
+        complain(f"the guest failed: {describe_status(guest.status)}")
+        right = False
+    if console.panics:
+        complain(f"the kernel panicked: {console.panics[0]}")
+        right = False
+    right = check_digests(machine, console, wanted=standard and right) and right
+    if args.json:
+        right = write_results(machine, console, command, args.json) and right
+    if right:
+        say(f"{paint('finished', '32')} after {guest.wall_s():.1f} s: the guest ended with status 0")
+    return 0 if right else EXIT_FAILED
+
+
+def interactive(command):
+    """The console belongs to the person; nothing is filtered and nothing limits the time."""
+    say("console: Ctrl-A X ends the machine, Ctrl-A C is the emulator's monitor")
+    try:
+        status = subprocess.run(command, check=False).returncode
+    except OSError as error:
+        raise Failure(f"cannot start {command[0]}: {error.strerror}") from None
+    if status != 0:
+        complain(f"the guest failed: {describe_status(status)}")
+        return EXIT_FAILED
+    return 0
+
+
+def run(args):
+    if args.trace:
+        raise not_built_yet("run --trace")
+    if args.shell and (args.json or args.workload or args.program):
+        raise Failure("--shell is the console alone: it goes with neither --json, --workload nor --run")
+    if args.timeout is None:
+        args.timeout = STANDARD_TIMEOUT_S
+    with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
+        machine = Machine(args, scratch)
+        machine.prepare()
+        command = machine.command("console_interactive" if args.shell else "console")
+        say(f"booting {args.board}: {machine.cpus} CPUs, GICv{machine.gic}, {machine.kind} build"
+            + (f", boot arguments: {machine.bootargs}" if machine.bootargs else ""))
+        if args.show_command:
+            say(shlex.join(command))
+        if args.shell:
+            return interactive(command)
+        console = Console()
+        with Guest(command, args.timeout) as guest:
+            follow(guest, console)
+            return judge(machine, guest, console, command)
+
+
+def debug(args):
+    """The emulator stopped at its first instruction, and gdb attached to it."""
+    commands = os.path.join(ROOT, "tools", "gdb", "baton.py")
+    if not os.path.exists(commands):
+        raise not_built_yet("debug")
+    if not shutil.which("gdb-multiarch"):
+        packages.require(packages.DEBUGGER, assume_yes=args.yes)
+    args.debug = True
+    with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
+        machine = Machine(args, scratch)
+        machine.prepare(packages.DEBUGGER)
+        log = os.path.join(scratch, "console.log")
+        command = machine.command("stopped") + ["-serial", f"file:{log}"]
+        say(f"the guest's console is in {log}")
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True) as emulator:
+            try:
+                return subprocess.run(
+                    ["gdb-multiarch", "-q", machine.build.file("kernel", "kernel.elf"),
+                     "-ex", f"target remote {os.path.join(scratch, 'gdb')}", "-x", commands],
+                    check=False).returncode
+            finally:
+                emulator.kill()

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`baton test`: build what the suites need, run them through Meson, count single test cases."""
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import packages
+from build import BuildDir
+from term import EXIT_FAILED, Failure, not_built_yet, say
+
+HOST_SUITES = ["lint", "unit", "model", "sim", "host", "fuzz"]
+BOOT_SUITES = ["boot", "matrix"]
+SLOW_SUITES = ["fuzz", "matrix"]
+CHOICES = HOST_SUITES + BOOT_SUITES + ["all"]
+
+LOG_BASE = "front-door"
+BAD = {"FAIL", "ERROR", "TIMEOUT", "INTERRUPT", "UNEXPECTEDPASS"}
+
+
+class Count:
+    """How many test cases passed and failed, and the names of those that failed."""
+
+    def __init__(self):
+        self.passed = 0
+        self.skipped = 0
+        self.failures = []
+
+    def add_case(self, name, case):
+        if case.find("failure") is not None or case.find("error") is not None:
+            self.failures.append(name)
+        elif case.find("skipped") is not None:
+            self.skipped += 1
+        else:
+            self.passed += 1
+
+    def add_log(self, build, label):
+        """Add the results of Meson's last run.  A test that speaks TAP counts with each of its cases."""
+        base = build.file("meson-logs", LOG_BASE)
+        failed_before = len(self.failures)
+        for suite in ElementTree.parse(base + ".junit.xml").getroot().iter("testsuite"):
+            for case in suite.iter("testcase"):
+                self.add_case(f"{label}: {suite.get('name')}: {case.get('name')}", case)
+        named = " ".join(self.failures[failed_before:])
+        with open(base + ".json", encoding="utf-8") as file:
+            for line in file:
+                test = json.loads(line)
+                # Every case it reported may be fine and the test not: a time limit, a missing plan.
+                if test["result"] in BAD and bare(test["name"]) not in named:
+                    self.failures.append(f"{label}: {bare(test['name'])}: {test['result'].lower()}")
+
+
+def bare(name):
+    """Meson's "project:suite / test" without what is before the test's own name."""
+    return name.split(" / ")[-1]
+
+
+def run_suites(build, suites, count, label):
+    """Run the suites of one build directory."""
+    log = build.file("meson-logs", LOG_BASE)
+    for ending in (".json", ".junit.xml"):
+        with open(log + ending, "w", encoding="utf-8") as file:
+            file.write("<testsuites/>" if ending.endswith("xml") else "")
+    say(f"{label}: running {', '.join(suites)}")
+    command = ["meson", "test", "-C", build.path, "--no-rebuild", "--print-errorlogs",
+               "--logbase", LOG_BASE]
+    for suite in suites:
+        command += ["--suite", suite]
+    sys.stdout.flush()
+    status = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    before = len(count.failures)
+    count.add_log(build, label)
+    if status != 0 and len(count.failures) == before:
+        count.failures.append(f"{label}: meson test ended with status {status}")
+
+
+def available(build, suites):
+    defined = {suite for _, names in build.tests() for suite in names}
+    return [suite for suite in suites if suite in defined]
+
+
+def prepare(suites, assume_yes):
+    """Build what the suites need; a list of (build directory, its suites, label)."""
+    host = [suite for suite in suites if suite in HOST_SUITES]
+    boot = [suite for suite in suites if suite in BOOT_SUITES]
+    groups = []
+    if host:
+        groups.append(packages.HOST)
+    if "lint" in host:
+        groups.append(packages.LINT)
+    if boot:
+        groups += [packages.TARGET, packages.EMULATOR]
+    packages.require(*groups, assume_yes=assume_yes)
+    plan = []
+    if host:
+        plan.append((BuildDir("host"), host, "host"))
+    if boot:
+        plan += [(BuildDir(kind), boot, f"boot, {kind} build") for kind in ("release", "debug")]
+    for build, _, _ in plan:
+        build.compile()
+    return [(build, available(build, wanted), label) for build, wanted, label in plan]
+
+
+def chosen(words):
+    if not words:
+        return [suite for suite in HOST_SUITES + BOOT_SUITES if suite not in SLOW_SUITES]
+    if "all" in words:
+        return HOST_SUITES + BOOT_SUITES
+    return [suite for suite in HOST_SUITES + BOOT_SUITES if suite in words]
+
+
+def test(args):
+    for word in args.suites:
+        if word not in CHOICES:
+            raise Failure(f"test {word}: no such suite; there is: {', '.join(CHOICES)}")
+    suites = chosen(args.suites)
+    plan = prepare(suites, args.yes)
+    found = {suite for _, there, _ in plan for suite in there}
+    absent = [suite for suite in suites if suite not in found]
+    if absent and args.suites and "all" not in args.suites:
+        raise not_built_yet(f"test {' '.join(absent)}")
+    for suite in absent:
+        say(f"{suite}: no tests in this version")
+    count = Count()
+    for build, there, label in plan:
+        if there:
+            run_suites(build, there, count, label)
+    for name in count.failures:
+        print(f"FAILED {name}")
+    if count.skipped:
+        print(f"{count.skipped} skipped")
+    print(f"{count.passed} passed, {len(count.failures)} failed", flush=True)
+    return EXIT_FAILED if count.failures or not count.passed else 0
