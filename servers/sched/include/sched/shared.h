@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The memory that every instance of the scheduler server inherits, and that proc and statistics
+ * read.
+ *
+ * Parameters of a thread: written by proc while the thread is not registered yet, then by the
+ * dispatcher of its home only.  Statistics: written by the dispatcher of the thread's home (of the
+ * CPU), read by proc without a lock; every field is one naturally aligned word, relaxed atomic, and
+ * only ever shown to people and tests.
+ */
+#pragma once
+
+#include <abi/sched.h>
+#include <abi/types.h>
+#include <base/cpumask.h>
+
+#define SCHED_THREADS_MAX       2048u
+#define SCHED_HISTOGRAM_BUCKETS 128u
+#define SCHED_SHARED_MAGIC      0x4445524148534354ull
+
+#define SCHED_THREAD_USED     1u /* the record describes a thread */
+#define SCHED_THREAD_BALANCER 2u /* balancer of CPU `cpu`: never in a policy's queue */
+
+struct sched_thread_params {
+	uint32_t flags;
+	uint32_t pid;
+	uint32_t weight;
+	int32_t nice; /* INT32_MIN: weight was given directly */
+	uint32_t priority;
+	uint32_t class;
+	uint32_t cpu; /* home, as the server sees it; for a new thread its creator's CPU */
+	uint32_t reserved;
+	uint64_t slice_ns;
+	struct cpumask affinity;
+};
+
+struct sched_thread_stats {
+	uint64_t cpu_ns;      /* CPU time, passive servers included */
+	uint64_t runs;        /* dispatches after which another thread had run before */
+	uint64_t preemptions; /* lost the CPU while ready */
+	uint64_t migrations;
+	uint64_t wakes;
+	uint64_t wake_max_ns;
+	uint64_t wait_max_ns;                             /* longest time ready without running */
+	uint32_t wake_histogram[SCHED_HISTOGRAM_BUCKETS]; /* see histogram_bucket() in
+							     <base/histogram.h> */
+};
+
+struct sched_cpu_stats {
+	uint64_t runnable; /* now, delayed sleepers excluded */
+	uint64_t weight;
+	uint64_t policy_id;
+	uint64_t picks;
+	uint64_t idles; /* idle decisions */
+	uint64_t pulls_asked;
+	uint64_t threads_pulled;
+	uint64_t threads_pushed;
+	uint64_t requests;
+	uint64_t sleepers;
+	uint64_t misuse;   /* policy calls that did not fit the state: a bug if not 0 */
+	uint64_t refusals; /* decisions that the kernel refused */
+};
+
+struct sched_shared {
+	uint64_t magic;
+	uint64_t bytes;
+	uint64_t instance; /* counts bound instances */
+	uint64_t cpus;
+	char policy[16]; /* the names in force */
+	char place[16];
+	struct sched_cpu_stats cpu[CPUS_MAX];
+	struct sched_thread_params params[SCHED_THREADS_MAX];
+	struct sched_thread_stats stats[SCHED_THREADS_MAX];
+};
