@@ -20,7 +20,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LICENSE = "<!-- SPDX-License-Identifier: BSD-2-Clause -->"
-LIST = re.compile(r"^#define (\w+_LIST)\(X\)((?:.*\\\n)+.*\n)", re.MULTILINE)
+LIST = re.compile(r"^#define (\w+_LIST)\(X\)((?:.*\\\n)*.*\n)", re.MULTILINE)
 COLUMNS = re.compile(r"X\(([^()]*)\)")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 DEFAULT_COLUMNS = ["name", "value", "meaning"]
@@ -111,7 +111,7 @@ def document(name, text):
            f"Generated from `kernel/uapi/abi/{name}` by `tools/gen_abi_docs.py`; change the header, "
            "not this page.", ""]
     intro = [comment_text(found.group()) for found in COMMENT.finditer(text)
-             if "SPDX" not in found.group() and found.start() < text.index("#pragma once")]
+             if "SPDX" not in found.group() and found.start() < text.find("#pragma once")]
     for lines in intro:
         out += ["```text", *lines, "```", ""]
     for found in lists:

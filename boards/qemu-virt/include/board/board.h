@@ -14,5 +14,5 @@
 #define BOARD_IMAGE_ALIGN 0x200000UL
 
 /* The console of last resort: a PL011 for panics before the device tree has named one. */
-#define BOARD_PANIC_UART_PHYS 0x09000000UL
+#define BOARD_PANIC_UART_PHYS  0x09000000UL
 #define BOARD_PANIC_UART_BYTES 0x1000UL
