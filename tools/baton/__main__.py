@@ -1,149 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The front door's commands.  Start it through ./baton."""
+"""The front door.  Start it through ./baton."""
 
-import argparse
 import os
 import signal
-import subprocess
 import sys
 
 if sys.version_info < (3, 9):
     sys.exit("baton: Python 3.9 or later is needed")
 
-from build import ROOT
-from run import debug, host_tool, run
-from term import Failure, complain, not_built_yet
-from test import CHOICES, test
+from cli import main
+from term import Failure, complain
 
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
-
-
-def tool_command(name, spell):
-    """A command that is a host program: compile it, then become it."""
-    def become(args):
-        command = [host_tool(name, args.yes), *spell(args)]
-        return subprocess.run(command, check=False).returncode
-    return become
-
-
-def option(name, value):
-    return [name, str(value)] if value is not None else []
-
-
-def spell_sim(args):
-    return ([*option("--policy", args.policy), *option("--place", args.place),
-             *option("--cpus", args.cpus), *option("--workload", args.workload),
-             *option("--json", args.json), *option("--trace", args.trace),
-             *option("--costs", args.costs)]
-            + (["--schedule"] if args.schedule else []) + args.rest)
-
-
-def bench(args):
-    if not os.path.exists(os.path.join(ROOT, "tools", "baton", "bench.py")):
-        raise not_built_yet("bench")
-    import bench as backend
-    return backend.bench(args)
-
-
-def seconds(text):
-    value = float(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("a time limit is not negative")
-    return value
-
-
-def add_machine_options(parser):
-    parser.add_argument("--board", default="qemu-virt", metavar="NAME")
-    parser.add_argument("--cpus", type=int, metavar="N", help="number of CPUs (default 4)")
-    parser.add_argument("--policy", metavar="NAME", help="scheduling policy (boot argument sched=)")
-    parser.add_argument("--place", metavar="NAME", help="placement policy (boot argument place=)")
-    parser.add_argument("--workload", metavar="FILE.json", help="run this rt-app workload")
-    parser.add_argument("--run", dest="program", metavar="PROGRAM[,ARG...]",
-                        help="run this program of the boot archive first")
-    parser.add_argument("--boot-arg", action="append", default=[], metavar="KEY=VALUE",
-                        help="another boot argument; may be given more than once")
-    parser.add_argument("--gic", type=int, metavar="2|3", help="interrupt controller (default 3)")
-    parser.add_argument("--cpu", metavar="MODEL", help="the emulator's CPU model")
-    parser.add_argument("--el2", action="store_true", help="start the machine at EL2")
-    kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--release", dest="debug", action="store_false",
-                      help="release build (the default)")
-    kind.add_argument("--debug", dest="debug", action="store_true", help="build with assertions")
-    parser.set_defaults(debug=False, qemu=[])
-
-
-def add_run(commands):
-    parser = commands.add_parser("run", help="build, boot, run a workload",
-                                 epilog="Words after -- go to the emulator as they are.")
-    add_machine_options(parser)
-    parser.add_argument("--shell", action="store_true", help="an interactive console instead")
-    parser.add_argument("--trace", metavar="FILE", help="record a trace")
-    parser.add_argument("--json", metavar="FILE", help="write the results as JSON")
-    parser.add_argument("--timeout", type=seconds, metavar="S",
-                        help="end the guest after so many seconds (default 120, 0: never)")
-    parser.add_argument("--show-command", action="store_true", help="print the emulator's command")
-    parser.set_defaults(action=run)
-    return parser
-
-
-def add_tools(commands):
-    sim = commands.add_parser("sim", help="run a workload in the simulator")
-    for name, more in (("--policy", {"required": True}), ("--place", {}), ("--cpus", {}),
-                       ("--workload", {"required": True}), ("--json", {}), ("--trace", {}),
-                       ("--costs", {})):
-        sim.add_argument(name, **more)
-    sim.add_argument("--schedule", action="store_true", help="add every stretch of running to --json")
-    sim.set_defaults(action=tool_command("baton-sim", spell_sim))
-    step = commands.add_parser("step", help="feed one run queue operations from a file")
-    step.add_argument("--policy", required=True)
-    step.add_argument("file")
-    step.set_defaults(action=tool_command(
-        "baton-step", lambda args: ["--policy", args.policy, args.file, *args.rest]))
-    trace = commands.add_parser("trace", help="convert and summarise a recorded trace")
-    trace.add_argument("file")
-    trace.set_defaults(action=tool_command("baton-trace", lambda args: [args.file, *args.rest]))
-    return [sim, step, trace]
-
-
-def make_parser():
-    parser = argparse.ArgumentParser(
-        prog="baton", description="Build, run and test Baton.",
-        epilog="./baton COMMAND --help tells the options of one command.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    every = [add_run(commands)]
-    tests = commands.add_parser("test", help="run the tests: everything that is quick, or suites")
-    tests.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(CHOICES))
-    tests.set_defaults(action=test)
-    benches = commands.add_parser("bench", help="measure")
-    benches.add_argument("--json", metavar="FILE")
-    benches.add_argument("--compare", metavar="OLD.json")
-    benches.set_defaults(action=bench)
-    every += [tests, benches, *add_tools(commands)]
-    debugger = commands.add_parser("debug", help="boot under gdb, stopped at the first instruction")
-    add_machine_options(debugger)
-    debugger.set_defaults(action=debug)
-    every.append(debugger)
-    for each in every:
-        each.add_argument("--yes", "-y", action="store_true",
-                          help="install missing packages without asking")
-    return parser
-
-
-def main(argv):
-    """Split off what belongs to another program (after --), then do the command."""
-    rest = []
-    if "--" in argv:
-        at = argv.index("--")
-        argv, rest = argv[:at], argv[at + 1:]
-    parser = make_parser()
-    args = parser.parse_args(argv)
-    args.rest = rest
-    if hasattr(args, "qemu"):
-        args.qemu = rest
-    elif rest and args.command not in ("sim", "step", "trace"):
-        parser.error(f"{args.command} takes nothing after --")
-    return args.action(args)
 
 
 def end_on_signal(number, _):

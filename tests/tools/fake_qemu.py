@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Stands in for the emulator: FAKE_GUEST names what the "guest" does, FAKE_STATUS how it ends."""
+
+import os
+import sys
+import time
+
+TEXTS = {
+    "good": "hello\n1..2\nok 1 - a\nok 2 - b # SKIP not here\n",
+    "failing": "1..2\nok 1 - a\nnot ok 2 - b\n",
+    "short": "1..3\nok 1 - a\n",
+    "bail": "1..3\nok 1 - a\nBail out! no memory\n",
+    "panic": "starting\r\nkernel panic: no initial RAM disk\r\n",
+    "quiet": "hello\n",
+    "hang": "started\npartial",
+    "results": "hi\n@@BATON-SHA256 {digest} b\n@@BATON-JSON-BEGIN\n"
+               '{{"schema":1,"run":{{"policy":"x","cpus":2}},\n"tasks":[]}}\n@@BATON-JSON-END\nbye\n',
+    "cut": '@@BATON-JSON-BEGIN\n{{"schema":1\n',
+}
+
+
+def main():
+    guest = os.environ["FAKE_GUEST"]
+    if guest == "endless":
+        while True:
+            print("spam")
+    text = TEXTS[guest].format(digest=os.environ.get("FAKE_DIGEST", "00"))
+    print(text, end="", flush=True)
+    if guest == "hang":
+        time.sleep(600)
+    return int(os.environ.get("FAKE_STATUS", "0"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

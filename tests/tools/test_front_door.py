@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The front door: options, the filter of the console, digests, results, exit statuses."""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tools", "baton"))
+
+import cli  # noqa: E402
+import packages  # noqa: E402
+import run as run_module  # noqa: E402
+from console import Console, compare_digests  # noqa: E402
+from qemu import Board, Guest  # noqa: E402
+from term import EXIT_TIMEOUT, Failure  # noqa: E402
+
+
+def baton(*words, **more):
+    return subprocess.run([os.path.join(ROOT, "baton"), *words], check=False, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          **more)
+
+
+class FakeMachine(run_module.Machine):
+    """A machine that needs no build: the emulator is fake and so is the boot archive."""
+
+    def prepare(self, *groups):
+        self.kernel, self.archive = "k", "a"
+        self.entries = [("b", b"contents")]
+
+
+def fake_run(guest, *words, status=0, digest=None):
+    """`baton run` in this process; (exit status, standard output, standard error)."""
+    environment = {"BATON_QEMU": os.path.join(HERE, "fake_qemu.py"), "FAKE_GUEST": guest,
+                   "FAKE_STATUS": str(status),
+                   "FAKE_DIGEST": digest or hashlib.sha256(b"contents").hexdigest()}
+    out, err = io.StringIO(), io.StringIO()
+    with mock.patch.dict(os.environ, environment), \
+            mock.patch.object(run_module, "Machine", FakeMachine), \
+            contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        result = cli.main(["run", *words])
+    return result, out.getvalue(), err.getvalue()
+
+
+class Run(unittest.TestCase):
+    def test_good_run_shows_console_without_marks(self):
+        status, out, err = fake_run("results")
+        self.assertEqual(status, 0, err)
+        self.assertEqual(out, "hi\nbye\n")
+        self.assertIn("as on the host", err)
+
+    def test_wrong_digest_fails(self):
+        status, _, err = fake_run("results", digest="0" * 64)
+        self.assertEqual(status, 1)
+        self.assertIn("DIFFERENT", err)
+
+    def test_standard_workload_owes_digests(self):
+        self.assertEqual(fake_run("quiet")[0], 1)
+        self.assertEqual(fake_run("quiet", "--run", "other")[0], 0)
+
+    def test_guest_failure_is_the_command_s(self):
+        status, _, err = fake_run("results", status=3)
+        self.assertEqual(status, 1)
+        self.assertIn("exit status 3", err)
+
+    def test_panic_fails_whatever_the_status(self):
+        status, _, err = fake_run("panic", "--run", "other")
+        self.assertEqual(status, 1)
+        self.assertIn("no initial RAM disk", err)
+
+    def test_time_limit_tells_the_last_lines(self):
+        status, _, err = fake_run("hang", "--timeout", "1")
+        self.assertEqual(status, EXIT_TIMEOUT)
+        self.assertIn("    partial", err)
+
+    def test_results_are_merged_with_facts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "r.json")
+            self.assertEqual(fake_run("results", "--json", path, "--cpus", "2")[0], 0)
+            with open(path, encoding="utf-8") as file:
+                document = json.load(file)
+        run = document["run"]
+        self.assertEqual((document["schema"], run["policy"], run["cpus"], run["board"], run["build"]),
+                         (1, "x", 2, "qemu-virt", "release"))
+        self.assertIn("-smp", run["qemu"])
+        self.assertTrue(run["commit"])
+
+    def test_cut_results_fail(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "r.json")
+            status, _, err = fake_run("cut", "--run", "x", "--json", path)
+            self.assertFalse(os.path.exists(path))
+        self.assertEqual(status, 1)
+        self.assertIn("inside its results", err)
+
+    def test_options_become_arguments(self):
+        _, _, err = fake_run("results", "--show-command", "--policy", "rr", "--place", "near",
+                             "--boot-arg", "loglevel=3", "--gic", "2", "--el2", "--cpu", "max",
+                             "--", "-d", "int")
+        for part in ("-append 'sched=rr place=near loglevel=3'", "gic-version=2,virtualization=on",
+                     "-cpu max", "-d int", "-initrd a"):
+            self.assertIn(part, err)
+
+    def test_refused_options(self):
+        for words, text in ((("--cpus", "0"), "1 to 8"), (("--cpus", "9"), "1 to 8"),
+                            (("--gic", "4"), "versions 2, 3"), (("--policy", "a b"), "white space"),
+                            (("--board", "toaster"), "there is: qemu-virt"),
+                            (("--boot-arg", "x"), "KEY=VALUE"), (("--shell", "--json", "x"), "alone")):
+            with self.assertRaises(Failure) as caught:
+                fake_run("results", *words)
+            self.assertIn(text, str(caught.exception))
+
+
+class Pieces(unittest.TestCase):
+    def test_digest_of_an_unknown_file(self):
+        self.assertEqual(compare_digests([("no", "00")], [("b", b"")])[0][0], False)
+
+    def test_two_result_blocks_keep_the_last(self):
+        console = Console()
+        for line in ("@@BATON-JSON-BEGIN", "{", "@@BATON-JSON-END", "@@BATON-JSON-BEGIN\r", '{"a":1}',
+                     "@@BATON-JSON-END"):
+            self.assertIsNone(console.feed(line))
+        self.assertEqual(console.results()[0], {"a": 1})
+
+    def test_guest_is_not_left_behind(self):
+        with Guest(["sleep", "600"], 5) as guest:
+            process = guest.process
+        self.assertIsNotNone(process.returncode)
+
+    def test_board_leaves_out_what_is_not_there(self):
+        command = Board(ROOT, "qemu-virt").command({"kernel": "k"})
+        self.assertNotIn("-initrd", command)
+        self.assertNotIn("-append", command)
+
+
+class Packages(unittest.TestCase):
+    def test_missing_is_named_and_installed_without_asking(self):
+        there = set()
+        ran = []
+
+        def fake_apt(arguments, quiet=False):
+            ran.append(arguments[0])
+            if "update" in ran and arguments[0] == "install" and "-s" not in arguments:
+                there.add("b")
+                return True
+            return arguments[0] == "update"
+
+        with mock.patch.object(packages, "present", lambda probe: probe in there), \
+                mock.patch.object(packages, "run_apt", fake_apt), \
+                mock.patch.object(packages, "apt_get", lambda arguments: arguments), \
+                mock.patch.object(packages.shutil, "which", lambda name: name), \
+                mock.patch.object(packages, "has_person", lambda: False), \
+                contextlib.redirect_stderr(io.StringIO()) as err:
+            packages.require({"package-b": "b"})
+        self.assertIn("package-b", err.getvalue())
+        self.assertEqual(ran, ["install", "update", "install"])
+
+    def test_person_may_refuse(self):
+        with mock.patch.object(packages, "has_person", lambda: True), \
+                mock.patch.object(packages.sys, "stdin", io.StringIO("n\n")), \
+                contextlib.redirect_stderr(io.StringIO()), self.assertRaises(Failure) as caught:
+            packages.require({"package-b": "/nonexistent"})
+        self.assertIn("apt-get install", str(caught.exception))
+
+
+class Command(unittest.TestCase):
+    def test_unavailable_says_so(self):
+        done = baton("run", "--trace", "x")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("not built yet", done.stderr)
+
+    def test_unknown_suite_is_named(self):
+        done = baton("test", "nonsense")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("nonsense", done.stderr)
+
+    def test_help_without_reader(self):
+        done = subprocess.run(["bash", "-c", f"set -o pipefail; '{ROOT}/baton' --help | true"],
+                              check=False, stderr=subprocess.PIPE, text=True)
+        self.assertNotIn("Traceback", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
