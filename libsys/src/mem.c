@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The string functions that compilers call and servers use, without floating-point registers (the C
+ * library's use SIMD).  Compiled so that the loops are not turned back into calls of themselves.
+ * Bad at: speed beyond word copies.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Words of unknown type: unaligned loads are fine on this machine. */
+struct __attribute__((packed, may_alias)) unaligned {
+	uint64_t word;
+};
+
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+{
+	char *t = to;
+	const char *f = from;
+
+	for (; bytes >= 8; bytes -= 8, t += 8, f += 8)
+		((struct unaligned *)t)->word = ((const struct unaligned *)f)->word;
+	for (; bytes > 0; bytes--)
+		*t++ = *f++;
+	return to;
+}
+
+void *memmove(void *to, const void *from, size_t bytes)
+{
+	char *t = to;
+	const char *f = from;
+
+	if ((uintptr_t)t - (uintptr_t)f >= bytes)
+		return memcpy(to, from, bytes);
+	while (bytes > 0) {
+		bytes--;
+		t[bytes] = f[bytes];
+	}
+	return to;
+}
+
+void *memset(void *to, int value, size_t bytes)
+{
+	char *t = to;
+	uint64_t word = (uint64_t)(unsigned char)value * 0x0101010101010101ull;
+
+	for (; bytes >= 8; bytes -= 8, t += 8)
+		((struct unaligned *)t)->word = word;
+	for (; bytes > 0; bytes--)
+		*t++ = (char)value;
+	return to;
+}
+
+int memcmp(const void *a, const void *b, size_t bytes)
+{
+	const unsigned char *x = a;
+	const unsigned char *y = b;
+
+	for (; bytes > 0; bytes--, x++, y++)
+		if (*x != *y)
+			return *x < *y ? -1 : 1;
+	return 0;
+}
+
+void *memchr(const void *in, int value, size_t bytes)
+{
+	const unsigned char *p = in;
+
+	for (; bytes > 0; bytes--, p++)
+		if (*p == (unsigned char)value)
+			return (void *)(uintptr_t)p;
+	return NULL;
+}
+
+size_t strlen(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] != '\0')
+		n++;
+	return n;
+}
+
+size_t strnlen(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && s[n] != '\0')
+		n++;
+	return n;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b) {
+		a++;
+		b++;
+	}
+	return (int)(unsigned char)*a - (int)(unsigned char)*b;
+}
+
+int strncmp(const char *a, const char *b, size_t max)
+{
+	for (; max > 0; max--, a++, b++)
+		if (*a != *b || *a == '\0')
+			return (int)(unsigned char)*a - (int)(unsigned char)*b;
+	return 0;
+}
+
+char *strchr(const char *s, int value)
+{
+	for (;; s++) {
+		if (*s == (char)value)
+			return (char *)(uintptr_t)s;
+		if (*s == '\0')
+			return NULL;
+	}
+}
+
+char *strrchr(const char *s, int value)
+{
+	const char *last = NULL;
+
+	for (;; s++) {
+		if (*s == (char)value)
+			last = s;
+		if (*s == '\0')
+			return (char *)(uintptr_t)last;
+	}
+}
