@@ -21,6 +21,7 @@ CLEAN = {
     "servers/sched/README.md": MD + "# sched\n",
     "servers/sched/policy/rr/rr.c": C + '#include "../policy.h"\n#include <abi/error.h>\n'
                                     "#include <base/list.h>\n",
+    "servers/sched/core/server.c": C + '#include "../policy/policy.h"\n#include <libsys/log.h>\n',
     "servers/sched/policy/policy.h": C + "#pragma once\n",
 }
 

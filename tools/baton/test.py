@@ -41,7 +41,8 @@ class Count:
         failed_before = len(self.failures)
         for suite in ElementTree.parse(base + ".junit.xml").getroot().iter("testsuite"):
             for case in suite.iter("testcase"):
-                self.add_case(f"{label}: {suite.get('name')}: {case.get('name')}", case)
+                name = f"{bare(suite.get('name'))}: {bare(case.get('name'))}"
+                self.add_case(f"{label}: {name.removeprefix('baton: ')}", case)
         named = " ".join(self.failures[failed_before:])
         with open(base + ".json", encoding="utf-8") as file:
             for line in file:
