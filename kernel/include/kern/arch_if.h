@@ -82,6 +82,11 @@ void arch_ipi_send(unsigned cpu);
  */
 void arch_switch(struct tcb *prev, struct tcb *next);
 
+/* Leave to user mode with the registers of arch_this_cpu()->current, which is not NULL; the kernel
+ * stack is empty afterwards.  The end of kernel_main and kernel_secondary: the vectors do the same
+ * after every other entry. */
+_Noreturn void arch_user_enter(void);
+
 /* First FPU use since the switch: load the state of the current thread and stop trapping. */
 void arch_fpu_enable(struct tcb *current);
 
