@@ -24,6 +24,7 @@ HOST = {
     "libcriterion-dev": "pc:criterion",
     "libjson-c-dev": "pc:json-c",
     "libfdt-dev": "/usr/include/libfdt.h",
+    "device-tree-compiler": "dtc",
 }
 TARGET = {
     **BUILD,
