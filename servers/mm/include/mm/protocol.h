@@ -63,7 +63,7 @@ enum mm_kind {
 	X(SHARED_NEW, 6, "w0 bytes", "w0 object", "create a shared memory object of the caller")   \
 	X(SHARED_ALLOW, 7, "w0 object, w1 pid or 0 = everybody", "", "let another space map it")   \
 	X(SHARED_FREE, 8, "w0 object", "", "its memory is freed with the last mapping")            \
-	X(SPACE_NEW, 16, "w0 limit in pages, w5 pid", "capability: VSpace",                        \
+	X(SPACE_NEW, 16, "w0 limit in pages, w5 pid", "w0 slot of the VSpace in mm's CNode",       \
 	  "process server: create a space")                                                        \
 	X(SPACE_FREE, 17, "w5 pid", "w0 pages freed",                                              \
 	  "process server: its threads are gone, free it all")                                     \
@@ -120,7 +120,6 @@ struct mm_space_info {
 	X(SYSTEM, 7, "debug output")                                               \
 	X(ENDPOINT, 8, "where it receives, all rights")                            \
 	X(REPLY_FIRST, 16, "one reply object for each pool thread")                \
-	X(THREAD_FIRST, 272, "one notification for each pool thread, see mm/lock") \
 	X(LOCK_FIRST, 1024, "one notification for each lock")                      \
 	X(UNTYPED_FIRST, 2048, "memory")                                           \
 	X(ARCHIVE_FIRST, 4096, "one read-only frame for each page of the archive") \
@@ -134,7 +133,7 @@ enum mm_slot {
 
 #define MM_POOL_MAX          (CPUS_MAX + 8u)
 #define MM_LOCKS_MAX         1024u
-#define MM_UNTYPED_MAX       1024u
+#define MM_UNTYPED_MAX       256u
 #define MM_ARCHIVE_PAGES_MAX 16384u
 
 #define MM_START_VADDR   0x0000006000000000ull /* struct mm_start, read-only */
@@ -157,8 +156,10 @@ struct mm_start {
 	word_t untyped_count;
 	struct {
 		word_t size_bits;
-	} untyped[MM_UNTYPED_MAX / 4];
+	} untyped[MM_UNTYPED_MAX];
 };
 
-/* Pool thread n is entered with x0 = MM_START_VADDR, x1 = n; thread 0 alone at first, the others
- * when it has signalled readiness by its first receive (a call from proc was answered). */
+_Static_assert(sizeof(struct mm_start) <= PAGE_SIZE, "one page");
+
+/* Pool thread n is entered with x0 = n; thread 0 alone at first, the others once a call of proc was
+ * answered. */

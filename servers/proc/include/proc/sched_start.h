@@ -9,8 +9,8 @@
  * An instance has 2 * cpus threads; thread n is entered at the ELF entry point with
  *   x0 = SCHED_START_VADDR (struct sched_start, read-only)
  *   x1 = enum sched_role, x2 = cpu, x3 = n (dispatcher of CPU c: n = c, balancer: n = cpus + c)
- *   sp = end of its stack, tpidr_el0 = address of its thread block: SCHED_TLS_BYTES of zeroes that
- *        belong to this thread alone
+ *   sp = end of its stack, tpidr_el0 = THREAD_BLOCK_IN_PAGE(its IPC buffer) (<libsys/thread_block.h>),
+ *        in a zeroed page
  * Dispatchers are bound with CORE_BIND and start then; balancers are resumed when their CPU's
  * dispatcher is bound, with their home there, and have the tid sched_start.balancer_tid_first + cpu,
  * whose record in sched_shared has SCHED_THREAD_BALANCER set.
@@ -31,20 +31,18 @@
 #define SCHED_SHARED_VADDR  0x0000006000200000ull /* struct sched_shared, read and write */
 #define SCHED_THREADS_VADDR 0x0000006001000000ull /* SCHED_THREAD_BYTES for each thread */
 #define SCHED_THREAD_BYTES  0x10000u
-#define SCHED_STACK_BYTES   0x8000u /* the page below is not mapped */
-#define SCHED_TLS_BYTES     PAGE_SIZE
+#define SCHED_STACK_BYTES   0x8000u /* the end of these; the pages below are not mapped */
 
 #define SCHED_IPC_BUFFER_VADDR BOOT_IPC_BUFFER_VADDR /* thread n: + n * PAGE_SIZE */
-
-/* Within thread n's SCHED_THREAD_BYTES: [guard page][thread block][guard ... ][stack] */
-static inline uint64_t sched_thread_tls(uint64_t n)
-{
-	return SCHED_THREADS_VADDR + n * SCHED_THREAD_BYTES + PAGE_SIZE;
-}
 
 static inline uint64_t sched_thread_stack_top(uint64_t n)
 {
 	return SCHED_THREADS_VADDR + (n + 1) * SCHED_THREAD_BYTES;
+}
+
+static inline uint64_t sched_thread_ipc_buffer(uint64_t n)
+{
+	return SCHED_IPC_BUFFER_VADDR + n * PAGE_SIZE;
 }
 
 /* Slots of the CNode.  X(name, slot, meaning) */

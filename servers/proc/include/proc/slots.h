@@ -6,7 +6,8 @@
  *   BOOTINFO_VADDR                               the boot information, read-only
  *   PROC_IPC_BUFFER_VADDR + index * PAGE_SIZE    IPC buffer of thread `index` (0 is the first)
  *   PROC_STACK_TOP                               end of the first thread's stack: argc, argv, envp,
- *                                                auxv as in the System V ABI; x0 = 0 at entry
+ *                                                auxv as in the System V ABI; x0 = 0 at entry,
+ *                                                tpidr_el0 = THREAD_BLOCK_IN_PAGE(IPC buffer)
  */
 #pragma once
 
@@ -64,5 +65,7 @@ static inline uint64_t proc_ipc_buffer_vaddr(uint32_t index)
 
 /* Entries of the auxiliary vector beyond those of the System V ABI (AT_NULL 0, AT_PHDR 3, AT_PHENT
  * 4, AT_PHNUM 5, AT_PAGESZ 6, AT_ENTRY 9, AT_RANDOM 25, AT_EXECFN 31). */
-#define PROC_AT_PID 0x1000u
-#define PROC_AT_TID 0x1001u /* of the first thread */
+#define PROC_AT_PID        0x1000u
+#define PROC_AT_TID        0x1001u /* of the first thread */
+#define PROC_AT_TIME_MULT  0x1002u /* as bootinfo.time_mult */
+#define PROC_AT_TIME_SHIFT 0x1003u
