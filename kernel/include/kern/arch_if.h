@@ -68,6 +68,9 @@ void arch_irq_unmask(uint32_t irq);
 bool arch_irq_valid(uint32_t irq); /* a shared device line of this machine? */
 void arch_irq_route(uint32_t irq, unsigned cpu);
 
+/* An interrupt is waiting to be taken by this CPU (ISR_EL1): long operations make room for it. */
+bool arch_irq_pending(void);
+
 /* Send the one IPI to a CPU.  Earlier stores of this CPU are visible there before it is taken
  * (DSB). */
 void arch_ipi_send(unsigned cpu);

@@ -35,9 +35,11 @@ struct cap_slot {
 	uint8_t rights;   /* enum right mask */
 	uint8_t bits;     /* untyped: size_bits; cnode: radix */
 	uint8_t flags;    /* untyped: UNTYPED_*; frame: FRAME_CAP_* */
-	uint32_t aux;     /* frame: asid that it is mapped in, 0 = none; irq handler: irq */
-	uint64_t badge;   /* endpoint, notification, sched: badge; frame: vaddr it is mapped at;
-			     untyped: watermark bytes */
+	uint32_t aux;     /* frame, page table: asid that it is mapped in | generation << 16, 0 = none;
+			     irq handler: irq; untyped: pages from its start known to be zero above the
+			     watermark */
+	uint64_t badge;   /* endpoint, notification, sched: badge; frame, page table: vaddr it is
+			     mapped at; untyped: watermark bytes */
 	uint64_t object;  /* kernel address of the object; frame, untyped: paddr; sched: struct core
 			     or 0 = local */
 
@@ -52,6 +54,26 @@ _Static_assert(sizeof(struct cap_slot) == 64, "one slot is one cache line");
 
 #define FRAME_CAP_DEVICE 1u
 
+/*
+ * Upper bits of flags: who holds a slot that is not in a CNode.  Such slots are in the derivation
+ * tree like all others, so revoking what they were derived from finds them; the holder is told
+ * (cap_held.c).  They count as capabilities to the object.
+ */
+#define CAP_HELD_SHIFT 4u
+#define CAP_HELD_MASK  0xf0u
+enum cap_holder {
+	CAP_HOLDER_CNODE, /* none: an ordinary slot */
+	CAP_HOLDER_TCB_VSPACE,
+	CAP_HOLDER_TCB_BUFFER,
+	CAP_HOLDER_TCB_PAGER,
+	CAP_HOLDER_TCB_EXCEPTION,
+	CAP_HOLDER_TCB_NOTIFICATION,
+	CAP_HOLDER_IRQ,
+	CAP_HOLDER_CORE, /* supervisor notification */
+	CAP_HOLDER_ANCHOR_TCB,   /* the object itself, while it is being destroyed (reap.c) */
+	CAP_HOLDER_ANCHOR_CNODE,
+};
+
 /* A consistent snapshot of the fields of a slot. */
 struct cap {
 	uint8_t type;
@@ -63,7 +85,10 @@ struct cap {
 	uint64_t object;
 };
 
-/* In memory of each CNode object there are only slots; its capability carries the radix. */
+/*
+ * In memory of each CNode object there are only slots; its capability carries the radix.  Slot 0 is
+ * never a capability (CPTR_NULL); its fields describe the CNode, see <kern/cnode.h>.
+ */
 struct cnode {
 	struct cap_slot slots[1];
 };
@@ -80,8 +105,11 @@ struct object {
 	uint16_t reserved;
 };
 
-/* Look up a capability in the current thread's CSpace.  Lock-free.  Errors: ERR_CAP_INVALID. */
 struct tcb;
+
+/* A consistent copy of a slot, without a lock (an empty slot has type OBJ_NULL). */
+void cap_read(const struct cap_slot *slot, struct cap *out);
+/* Look up a capability in a thread's CSpace.  Lock-free.  Errors: ERR_CAP_INVALID. */
 enum error must_check cap_lookup(const struct tcb *tcb, cptr_t cptr, struct cap *out);
 /* The same, with type and rights checked: ERR_CAP_INVALID, ERR_CAP_TYPE, ERR_CAP_RIGHTS. */
 enum error must_check cap_lookup_type(const struct tcb *tcb, cptr_t cptr, enum object_type type,

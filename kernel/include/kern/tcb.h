@@ -36,15 +36,23 @@ struct tcb {
 
 	/* Configuration: written while the thread is stopped, under the lock of its home Core (or
 	 * before it ever ran). */
-	struct cap cspace; /* CNODE; holds a count on nothing: CNode deletion stops its threads'
-			      look-ups by type 0 */
-	struct vspace *vspace;
-	struct ipc_buffer *ipc_buffer; /* kernel address, or NULL */
+	struct cap cspace; /* CNODE; type is cleared (atomic) when that CNode goes away */
+	struct tcb *cspace_next; /* derivation lock: threads with the same root CNode */
+	struct tcb *cspace_prev;
+	struct vspace *vspace;         /* atomic; NULL: none; see <kern/thread.h> */
+	struct ipc_buffer *ipc_buffer; /* atomic; kernel address, or NULL */
 	uint64_t ipc_buffer_vaddr;
-	struct cap fault_pager;                  /* ENDPOINT or null */
-	struct cap fault_exception;              /* ENDPOINT or null */
 	uint32_t flags;                          /* TCB_FLAG_* */
 	struct notification *bound_notification; /* notification lock */
+
+	/* Capabilities that the thread holds; derivation lock, read with cap_read(). */
+	struct cap_slot vspace_slot;
+	struct cap_slot buffer_slot;
+	struct cap_slot pager;             /* ENDPOINT or empty */
+	struct cap_slot exception;         /* ENDPOINT or empty */
+	struct cap_slot notification_slot; /* of bound_notification */
+	struct cap_slot anchor; /* stands in the tree for a thread without capabilities that is
+				   being destroyed */
 
 	/* State: lock of the home Core; for a passive thread the home Core of its payer (see
 	 * docs/locking.md). */
