@@ -3,13 +3,12 @@
  * What TPIDR_EL0 points to in every thread: two words, followed (in programs with a C library) by
  * the thread's copy of the TLS segment, as the AArch64 local-exec model lays it out.
  *
- * How it gets there.  Whoever starts a thread sets TPIDR_EL0 (the `tls` argument of TCB_START):
- *   - the first thread of a process: to THREAD_BLOCK_IN_PAGE(IPC buffer address).  The frame is
- *     zeroed; the start code fills the block in, because the address of the IPC buffer is the
- *     page that the block lies in.  A C program then moves the block to its TLS area.
- *   - proc, which the kernel starts with TPIDR_EL0 = 0: the start code takes BOOT_IPC_BUFFER_VADDR.
- *   - threads that a program or server makes itself: to a block that it has filled in, e.g. with
- *     thread_block_in_page().
+ * How it gets there.
+ *   - servers: see <libsys/server.h>;
+ *   - programs: the start code of the first thread, and whoever creates another one, lay a TLS area
+ *     out and fill the block in;
+ *   - threads that a server makes itself: the server, e.g. with thread_block_in_page(), which uses
+ *     spare room in the frame of the IPC buffer.
  */
 #pragma once
 
