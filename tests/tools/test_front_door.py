@@ -148,12 +148,12 @@ class Packages(unittest.TestCase):
         there = set()
         ran = []
 
-        def fake_apt(arguments, quiet=False):
+        def fake_apt(arguments, _):
             ran.append(arguments[0])
             if "update" in ran and arguments[0] == "install" and "-s" not in arguments:
                 there.add("b")
-                return True
-            return arguments[0] == "update"
+                return True, ""
+            return arguments[0] == "update", "cannot"
 
         with mock.patch.object(packages, "present", lambda probe: probe in there), \
                 mock.patch.object(packages, "run_apt", fake_apt), \

@@ -5,10 +5,9 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 import subprocess
 
-from term import Failure, Progress, say
+from term import Failure, run_with_progress, say
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CROSS_FILE = "boards/cross/aarch64-linux-gnu.ini"
@@ -65,14 +64,14 @@ class BuildDir:
             return
         wipe = ["--wipe"] if source else []
         command = ["meson", "setup", *wipe, *self.setup_arguments(), self.path, ROOT]
-        run_with_progress(command, f"configuring {os.path.basename(self.path)}")
+        run_build(command, f"configuring {os.path.basename(self.path)}")
 
     def compile(self, *targets):
         """Configure if that was not done, then compile (all, or some targets)."""
         with self.locked():
             self.configure()
-            run_with_progress(["ninja", "-C", self.path, *targets],
-                              f"building {os.path.basename(self.path)}")
+            run_build(["ninja", "-C", self.path, *targets],
+                      f"building {os.path.basename(self.path)}")
 
     def has_target(self, target):
         """Whether the configured build knows the file `target` (a path inside the directory)."""
@@ -89,20 +88,11 @@ class BuildDir:
                 for test in json.loads(done.stdout)]
 
 
-def run_with_progress(command, what):
+def run_build(command, what):
     """Run a build command; its output is shown only if it fails."""
-    progress = Progress(what)
-    kept = []
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace") as process:
-        for line in process.stdout:
-            kept.append(line)
-            step = re.match(r"\[(\d+/\d+)\] ?(.*)", line)
-            progress.update(step.group(1) if step else "")
-    if process.returncode != 0:
-        shown = "".join(kept[-200:]).rstrip()
-        raise Failure(f"{what} failed:\n{shown}\n(command: {' '.join(command)})")
-    progress.finish()
+    status, output = run_with_progress(command, what)
+    if status != 0:
+        raise Failure(f"{what} failed:\n{output}\n(command: {' '.join(command)})")
 
 
 def commit():

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-from term import Failure, has_person, say
+from term import Failure, has_person, run_with_progress, say
 
 SPECS = "/usr/lib/picolibc/aarch64-linux-gnu/picolibc.specs"
 
@@ -64,31 +64,31 @@ def apt_get(arguments):
     return ["sudo", *ask, "env", "DEBIAN_FRONTEND=noninteractive", *command]
 
 
-def run_apt(arguments, quiet=False):
-    out = subprocess.DEVNULL if quiet else sys.stderr
-    err = subprocess.DEVNULL if quiet else None
+def run_apt(arguments, what):
+    """Whether apt-get did it, and what it said."""
     stdin = None if has_person() else subprocess.DEVNULL
-    return subprocess.run(apt_get(arguments), stdin=stdin, stdout=out, stderr=err,
-                          check=False).returncode == 0
+    status, output = run_with_progress(apt_get(arguments), what, stdin)
+    return status == 0, output
 
 
 def install(names):
+    options = ["-y", "-q", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0", *names]
     by_hand = "apt-get install --no-install-recommends " + " ".join(names)
     if not shutil.which("apt-get"):
         raise Failure(f"missing packages: {' '.join(names)}. This is no Debian system (no apt-get): "
                       "install what corresponds to them, then try again")
     if apt_get([]) is None:
         raise Failure(f"not root, and there is no sudo. As root: {by_hand}")
-    order = ["install", "-y", "-q", "--no-install-recommends", *names]
     # The package lists are fetched only when those at hand do not do.
-    known = run_apt(["install", "-s", "-q", "--no-install-recommends", *names], quiet=True)
-    if known and run_apt(order):
+    known, _ = run_apt(["install", "-s", *options], "asking apt")
+    if known and run_apt(["install", *options], "installing packages")[0]:
         return
-    say("fetching the lists of packages")
-    if not run_apt(["update", "-q"]):
-        raise Failure("apt-get update failed (its messages are above); is the network reachable?")
-    if not run_apt(order):
-        raise Failure(f"apt-get could not install them (its messages are above). By hand: {by_hand}")
+    done, output = run_apt(["update", "-q"], "fetching the lists of packages")
+    if not done:
+        raise Failure(f"apt-get update failed; is the network reachable? It said:\n{output}")
+    done, output = run_apt(["install", *options], "installing packages")
+    if not done:
+        raise Failure(f"apt-get could not install them. By hand: {by_hand}. It said:\n{output}")
 
 
 def agreed(names, assume_yes):

@@ -2,6 +2,8 @@
 """What the front door says to the person: messages, colour, progress."""
 
 import os
+import re
+import subprocess
 import sys
 import time
 
@@ -71,9 +73,24 @@ class Progress:
             return
         self.shown_at = now
 
-    def finish(self):
+    def finish(self, right):
         if self.shown_at is None:
             return
         if self.live:
             print("\r\033[K", end="", file=sys.stderr)
-        say(f"{self.what} done in {time.monotonic() - self.started:.0f} s")
+        say(f"{self.what} {'done' if right else 'failed'} after "
+            f"{time.monotonic() - self.started:.0f} s")
+
+
+def run_with_progress(command, what, stdin=subprocess.DEVNULL):
+    """Run a command without showing what it prints; (exit status, its last lines)."""
+    progress = Progress(what)
+    kept = []
+    with subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace") as process:
+        for line in process.stdout:
+            kept = kept[-199:] + [line]
+            step = re.match(r"\[(\d+/\d+)\]", line)
+            progress.update(step.group(1) if step else "")
+    progress.finish(process.returncode == 0)
+    return process.returncode, "".join(kept).rstrip()
