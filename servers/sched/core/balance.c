@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Balancing by synchronous IPC.  A dispatcher calls nobody; its balancer thread does.  The balancer of CPU c is parked
+ * in a request to D[c]; when c goes idle or a period has passed and placement names a victim v, D[c] answers it and runs it; it
+ * calls D[v], which picks what it can spare and moves it; then it parks again.  Only balancers call and only dispatchers
+ * answer, so no two can wait for each other.  A lost answer loses nothing: the records say where each thread is.
+ */
+#include <base/math.h>
+
+#include "core.h"
+
+void sched_balancer_event(struct sched_cpu *cpu, struct sched_thread *thread,
+			  const struct sched_event *event)
+{
+	if (EVENT_STATE(event->info) == EVENT_DEAD) {
+		thread->state = SCHED_UNKNOWN;
+		cpu->balancer_ready = false;
+		cpu->balancer_parked = false;
+		if (cpu->balancer_tid == thread->tid)
+			cpu->balancer_tid = 0;
+		return;
+	}
+	cpu->balancer_tid = thread->tid;
+	cpu->balancer_seq = event->seq;
+	cpu->balancer_ready = EVENT_STATE(event->info) == EVENT_READY;
+	if (cpu->balancer_ready || EVENT_CAUSE(event->info) != CAUSE_REQUEST)
+		cpu->balancer_parked = false;
+}
+
+void sched_balancer_parks(struct sched_server *server, struct sched_cpu *cpu,
+			  struct sched_thread *thread, word_t pulled)
+{
+	cpu->balancer_tid = thread->tid;
+	cpu->balancer_parked = true;
+	cpu->balancer_ready = false;
+	sched_stat_add(&server->shared->cpu[cpu->index].threads_pulled, pulled);
+}
+
+/* Send the balancer to a victim. */
+static void balancer_order(struct sched_server *server, struct sched_cpu *cpu, uint32_t victim,
+			   enum balance_mode mode)
+{
+	cpu->balancer_parked = false;
+	if (sched_sys_answer(server, cpu->balancer_tid, ERR_OK, victim, mode) == ERR_OK) {
+		cpu->balancer_ready = true;
+		sched_stat_add(&server->shared->cpu[cpu->index].pulls_asked, 1);
+	}
+}
+
+/* P1 and P2 of place.c: say that this CPU is idle, then look for work elsewhere. */
+void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu)
+{
+	struct place_load loads[CPUS_MAX];
+	struct place_view view;
+	struct cpumask tried = cpumask_none();
+
+	if (server->cpus == 1)
+		return;
+	sched_idle_publish(server, cpu->index);
+	if (!cpu->balancer_parked)
+		return;
+	sched_view(server, &view, loads);
+
+	uint32_t victim = cpu->place->on_idle(&view, cpu->index, &tried);
+
+	if (victim < server->cpus && victim != cpu->index)
+		balancer_order(server, cpu, victim, BALANCE_IDLE);
+}
+
+/* Only while something runs here: an idle CPU needs no period, it is found by its bit. */
+void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+{
+	if (server->cpus == 1 || now_ns < cpu->next_balance_ns)
+		return;
+	cpu->next_balance_ns = now_ns + BALANCE_PERIOD_NS;
+	if (!cpu->balancer_parked)
+		return;
+
+	struct place_load loads[CPUS_MAX];
+	struct place_view view;
+
+	sched_view(server, &view, loads);
+
+	uint32_t victim = cpu->place->on_period(&view, cpu->index);
+
+	if (victim < server->cpus && victim != cpu->index)
+		balancer_order(server, cpu, victim, BALANCE_PERIOD);
+}
+
+/* "You own your queue: which threads can you spare?"  Returns how many went to the puller. */
+uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
+			    time_ns_t now_ns)
+{
+	struct policy_spare spare[BALANCE_CANDIDATES_MAX];
+	struct balance_candidate candidates[BALANCE_CANDIDATES_MAX];
+	bool take[BALANCE_CANDIDATES_MAX] = {false};
+	struct place_load loads[CPUS_MAX];
+	struct place_view view;
+	uint32_t moved = 0;
+
+	sched_load_publish(server, cpu);
+	sched_view(server, &view, loads);
+
+	struct balance_request request = balance_request_make(&view, puller, cpu->index);
+	uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cpu->spare_cursor, spare,
+					    BALANCE_CANDIDATES_MAX);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct sched_thread *thread = policy_thread_owner(spare[i].thread);
+
+		candidates[i] = (struct balance_candidate){
+			.weight = spare[i].weight,
+			.allowed = !thread->in_request &&
+				   cpumask_test(&sched_thread_params(server, thread)->affinity,
+						puller),
+		};
+	}
+	if (balance_choose(&request, candidates, count, take) == 0)
+		return 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct sched_thread *thread = policy_thread_owner(spare[i].thread);
+
+		if (take[i] && sched_thread_move(server, cpu, thread, puller, now_ns))
+			moved++;
+	}
+	sched_load_publish(server, cpu);
+	return moved;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Between the files of the server's core.  Context of all: the dispatcher of `cpu`. */
+#pragma once
+
+#include <abi/ipc.h>
+#include <sched/protocol.h>
+#include <sched/server.h>
+#include <sched/sys_if.h>
+
+static inline struct policy_cpu *policy_cpu(struct sched_cpu *cpu)
+{
+	return (struct policy_cpu *)(void *)cpu->policy_blob;
+}
+
+static inline struct policy_thread *policy_thread(struct sched_thread *thread)
+{
+	return (struct policy_thread *)(void *)thread->policy;
+}
+
+static inline struct sched_thread *policy_thread_owner(struct policy_thread *thread)
+{
+	return container_of(thread, struct sched_thread, policy);
+}
+
+/* The request, without the flag that the kernel acts on. */
+static inline word_t msg_label_of(const struct sched_request *request)
+{
+	return msg_label(request->info) & ~SCHED_REQUEST_INTERRUPTIBLE;
+}
+
+/* thread.c */
+struct sched_thread *sched_thread_find(struct sched_server *server, word_t tag);
+struct sched_thread_params *sched_thread_params(struct sched_server *server,
+						const struct sched_thread *thread);
+struct sched_thread_stats *sched_thread_stats(struct sched_server *server,
+					      const struct sched_thread *thread);
+void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t tid,
+				struct policy_params *to);
+bool sched_thread_is_balancer(struct sched_server *server, const struct sched_thread *thread);
+/* Make a thread known to this instance, OUT, at home here; params out of range are clamped. */
+void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
+			struct sched_thread *thread);
+
+/* event.c */
+void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
+		       const struct sched_event *event, time_ns_t now_ns);
+/* Put a thread that became ready into the queue, or on another CPU where placement says so. */
+void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
+		       struct sched_thread *thread, time_ns_t ready_ns, time_ns_t now_ns);
+/* Whoever still waits in a request that nobody here has answered leaves the queue. */
+void sched_requesting_settle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
+void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread);
+
+/* request.c */
+void sched_request_handle(struct sched_server *server, struct sched_cpu *cpu,
+			  const struct sched_request *request, time_ns_t now_ns);
+
+/* param.c */
+enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
+			   struct sched_thread *thread, const struct sched_request *request,
+			   time_ns_t now_ns);
+enum error sched_param_get(struct sched_server *server, const struct sched_thread *thread,
+			   word_t param, word_t *w1, word_t *w2);
+
+/* sleep.c */
+void sched_sleep_add(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t wake_at_ns);
+void sched_sleep_cancel(struct sched_cpu *cpu, struct sched_thread *thread);
+void sched_sleep_expire(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
+time_ns_t sched_sleep_next(const struct sched_cpu *cpu);
+
+/* place.c */
+void sched_view(struct sched_server *server, struct place_view *view, struct place_load *loads);
+void sched_load_publish(struct sched_server *server, struct sched_cpu *cpu);
+void sched_idle_publish(struct sched_server *server, uint32_t cpu);
+void sched_idle_clear(struct sched_server *server, uint32_t cpu);
+bool sched_idle_claim(struct sched_server *server, uint32_t cpu);
+bool sched_idle_any(const struct sched_server *server, const struct cpumask *among);
+/* Move a thread to another CPU, from any state; false (and nothing changed) if the kernel refuses. */
+bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
+		       struct sched_thread *thread, uint32_t target, time_ns_t now_ns);
+/* Where a thread that wakes or may not stay here should go; this CPU if here. */
+uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
+			   struct sched_thread *thread);
+uint32_t sched_fork_target(struct sched_server *server, struct sched_cpu *cpu,
+			   struct sched_thread *thread);
+/* A queued thread too many and an idle CPU: bring them together. */
+void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
+
+/* balance.c */
+void sched_balancer_event(struct sched_cpu *cpu, struct sched_thread *thread,
+			  const struct sched_event *event);
+void sched_balancer_parks(struct sched_server *server, struct sched_cpu *cpu,
+			  struct sched_thread *thread, word_t pulled);
+void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu);
+void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
+uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
+			    time_ns_t now_ns);
+
+/* stats.c */
+void sched_stat_add(uint64_t *counter, uint64_t amount);
+void sched_stat_dispatch(struct sched_server *server, struct sched_cpu *cpu,
+			 struct sched_thread *thread, time_ns_t now_ns);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The dispatcher of one CPU: upcall in, decision out.
+ *
+ *   1. apply the event records          3. wake sleepers that are due      5. publish the load, push a surplus
+ *   2. serve the request, if any        4. pick, or run the balancer       6. decide
+ *
+ * The time that this takes is charged to the thread that caused the entry, so nobody gets scheduling work for free.
+ */
+#include <base/math.h>
+
+#include "core.h"
+
+#define BALANCER_SLICE_NS 1000000u
+
+void sched_cpu_init(struct sched_server *server, uint32_t index, const struct policy_ops *policy,
+		    const struct place_ops *place)
+{
+	struct sched_cpu *cpu = &server->cpu[index];
+
+	cpu->policy = policy;
+	cpu->place = place;
+	cpu->index = index;
+	cpu->balancer_tid = 0;
+	heap_init(&cpu->sleepers);
+	policy->cpu_init(policy_cpu(cpu), index);
+	__atomic_store_n(&server->shared->cpu[index].policy_id, policy->id, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&server->online.bits[index / 64u], UINT64_C(1) << (index % 64u),
+			  __ATOMIC_SEQ_CST);
+}
+
+/* The kernel would not run what we chose.  If no event told why, forget the thread until one does. */
+static void decision_refused(struct sched_server *server, struct sched_cpu *cpu,
+			     const struct sched_upcall *upcall)
+{
+	struct sched_thread *thread = cpu->running;
+
+	if (upcall->status == ERR_OK || upcall->status == ERR_STALE)
+		return;
+	sched_stat_add(&server->shared->cpu[cpu->index].refusals, 1);
+	if (cpu->balancer_ready)
+		cpu->balancer_ready = false; /* an event makes it ready again */
+	else if (thread != NULL && thread->state == SCHED_READY) {
+		cpu->policy->dequeue(policy_cpu(cpu), policy_thread(thread), POLICY_LEAVE_KEEP,
+				     upcall->now_ns);
+		thread->state = SCHED_OUT;
+	}
+	cpu->running = NULL;
+}
+
+static void upcall_events(struct sched_server *server, struct sched_cpu *cpu,
+			  const struct sched_upcall *upcall)
+{
+	unsigned count = UPCALL_EVENTS(upcall->info);
+
+	cpu->payer = NULL;
+	if (count == 0)
+		return;
+	cpu->payer = sched_thread_find(server, upcall->first.tag);
+	sched_event_apply(server, cpu, &upcall->first, upcall->now_ns);
+	for (unsigned i = 1; i < count && i < UPCALL_EVENTS_MAX; i++)
+		sched_event_apply(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
+}
+
+/* What this entry cost goes on the bill of the thread that caused it. */
+static void charge_entry(struct sched_server *server, struct sched_cpu *cpu, time_ns_t since_ns)
+{
+	struct sched_thread *payer = cpu->payer;
+
+	if (payer == NULL || payer->state == SCHED_UNKNOWN || payer->arriving ||
+	    __atomic_load_n(&payer->home, __ATOMIC_RELAXED) != cpu->index ||
+	    sched_thread_is_balancer(server, payer))
+		return;
+
+	time_ns_t now_ns = sched_sys_now(server);
+
+	if (now_ns > since_ns)
+		cpu->policy->charge(policy_cpu(cpu), policy_thread(payer), now_ns - since_ns,
+				    now_ns);
+}
+
+static void decide_idle(struct sched_server *server, struct sched_cpu *cpu,
+			struct sched_decision *decision)
+{
+	sched_balance_idle(server, cpu);
+	cpu->running = NULL;
+	cpu->last_run = NULL;
+	decision->kind = DECISION_IDLE;
+	decision->slice_ns = TIME_NEVER;
+	sched_stat_add(&server->shared->cpu[cpu->index].idles, 1);
+}
+
+static void decide_balancer(struct sched_cpu *cpu, struct sched_decision *decision)
+{
+	decision->kind = DECISION_RUN;
+	decision->tid = cpu->balancer_tid;
+	decision->seq = cpu->balancer_seq;
+	decision->slice_ns = BALANCER_SLICE_NS;
+}
+
+static void decide_thread(struct sched_server *server, struct sched_cpu *cpu,
+			  const struct policy_pick *pick, time_ns_t now_ns,
+			  struct sched_decision *decision)
+{
+	struct sched_thread *thread = policy_thread_owner(pick->thread);
+
+	sched_stat_dispatch(server, cpu, thread, now_ns);
+	cpu->running = thread;
+	decision->kind = DECISION_RUN;
+	decision->tid = thread->tid;
+	decision->seq = thread->seq;
+	decision->slice_ns = pick->slice_ns;
+}
+
+static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
+		   struct sched_decision *decision)
+{
+	struct policy_pick pick;
+
+	*decision = (struct sched_decision){.timer_ns = TIME_NEVER};
+	sched_stat_add(&server->shared->cpu[cpu->index].picks, 1);
+	cpu->policy->pick(policy_cpu(cpu), now_ns, 0, &pick);
+	sched_load_publish(server, cpu);
+	if (pick.thread != NULL) {
+		sched_idle_clear(server, cpu->index);
+		sched_push_surplus(server, cpu, now_ns);
+		sched_balance_period(server, cpu, now_ns);
+	}
+	if (pick.thread == NULL)
+		decide_idle(server, cpu, decision);
+	else
+		decide_thread(server, cpu, &pick, now_ns, decision);
+	if (cpu->balancer_ready)
+		decide_balancer(cpu, decision);
+	decision->timer_ns = sched_sleep_next(cpu);
+	if (pick.thread != NULL && server->cpus > 1)
+		decision->timer_ns = min_u64(decision->timer_ns, cpu->next_balance_ns);
+}
+
+void sched_upcall(struct sched_server *server, uint32_t index, const struct sched_upcall *upcall,
+		  struct sched_decision *decision)
+{
+	struct sched_cpu *cpu = &server->cpu[index];
+
+	upcall_events(server, cpu, upcall);
+	decision_refused(server, cpu, upcall);
+	if ((upcall->info & UPCALL_REQUEST) != 0)
+		sched_request_handle(server, cpu, &upcall->buffer->request, upcall->now_ns);
+	if ((upcall->info & UPCALL_MORE) != 0) {
+		*decision = (struct sched_decision){.kind = DECISION_NONE, .timer_ns = TIME_NEVER};
+		return;
+	}
+	sched_requesting_settle(server, cpu, upcall->now_ns);
+	sched_sleep_expire(server, cpu, upcall->now_ns);
+	charge_entry(server, cpu, upcall->now_ns);
+	decide(server, cpu, upcall->now_ns, decision);
+}

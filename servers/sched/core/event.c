@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From event records to the policy's queue.
+ *
+ * A record tells a state, not an edge: whatever happened since the last report is folded into it, and seeing one twice is
+ * harmless.  So each handler below brings our view to the reported state from whatever it was.
+ */
+#include "core.h"
+
+static void thread_charge(struct sched_server *server, struct sched_cpu *cpu,
+			  struct sched_thread *thread, time_ns_t ran_ns, time_ns_t now_ns)
+{
+	if (ran_ns == 0)
+		return;
+	cpu->policy->charge(policy_cpu(cpu), policy_thread(thread), ran_ns, now_ns);
+	sched_stat_add(&sched_thread_stats(server, thread)->cpu_ns, ran_ns);
+}
+
+/* The thread has come from another CPU with what the policy there gave it for the journey. */
+static void thread_arrive(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns)
+{
+	thread->arriving = false;
+	__atomic_fetch_sub(&cpu->incoming, 1, __ATOMIC_RELAXED);
+	cpu->policy->migrate_in(policy_cpu(cpu), policy_thread(thread), &thread->migration, now_ns);
+	thread->state = thread->migration.state == POLICY_OUT ? SCHED_OUT : SCHED_READY;
+}
+
+static void thread_leave(struct sched_cpu *cpu, struct sched_thread *thread,
+			 enum policy_leave reason, time_ns_t now_ns)
+{
+	if (thread->state != SCHED_READY && reason != POLICY_LEAVE_EXIT)
+		return;
+	cpu->policy->dequeue(policy_cpu(cpu), policy_thread(thread), reason, now_ns);
+	thread->state = SCHED_OUT;
+	if (cpu->running == thread)
+		cpu->running = NULL;
+}
+
+void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
+		       struct sched_thread *thread, time_ns_t ready_ns, time_ns_t now_ns)
+{
+	thread->in_request = false;
+	sched_sleep_cancel(cpu, thread);
+	if (thread->state == SCHED_READY)
+		return;
+	if (thread->joined) {
+		sched_stat_add(&sched_thread_stats(server, thread)->wakes, 1);
+		thread->woke = true;
+		thread->ready_since_ns = ready_ns != 0 ? ready_ns : now_ns;
+	}
+
+	uint32_t target = sched_wake_target(server, cpu, thread);
+	enum policy_join join = thread->joined ? POLICY_JOIN_WAKE : POLICY_JOIN_NEW;
+
+	thread->joined = true;
+	cpu->policy->enqueue(policy_cpu(cpu), policy_thread(thread), join, now_ns);
+	thread->state = SCHED_READY;
+	if (target != cpu->index)
+		(void)sched_thread_move(server, cpu, thread, target, now_ns);
+}
+
+static void event_ready(struct sched_server *server, struct sched_cpu *cpu,
+			struct sched_thread *thread, const struct sched_event *event,
+			time_ns_t now_ns)
+{
+	unsigned cause = EVENT_CAUSE(event->info);
+	bool slept = (event->info & EVENT_BLOCKED_SINCE) != 0 &&
+		     (event->info & EVENT_WOKE_SINCE) != 0;
+
+	if (slept && thread->state == SCHED_READY && !thread->in_request)
+		thread_leave(cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
+	if (thread->state == SCHED_READY && (cause == CAUSE_PREEMPTED || cause == CAUSE_SLICE))
+		cpu->policy->enqueue(policy_cpu(cpu), policy_thread(thread), POLICY_JOIN_PREEMPTED,
+				     now_ns);
+	else
+		sched_thread_wake(server, cpu, thread, event->first_ready_ns, now_ns);
+}
+
+static void event_blocked(struct sched_cpu *cpu, struct sched_thread *thread,
+			  const struct sched_event *event, time_ns_t now_ns)
+{
+	unsigned cause = EVENT_CAUSE(event->info);
+
+	if (cause == CAUSE_REQUEST && cpu->requesting_count < UPCALL_EVENTS_MAX) {
+		/* Probably a request to us, which follows in this upcall: keep its place until we know. */
+		thread->in_request = true;
+		cpu->requesting[cpu->requesting_count++] = thread;
+		return;
+	}
+	sched_sleep_cancel(cpu, thread);
+	thread_leave(cpu, thread, cause == CAUSE_STOPPED ? POLICY_LEAVE_KEEP : POLICY_LEAVE_SLEEP,
+		     now_ns);
+}
+
+static void event_dead(struct sched_server *server, struct sched_cpu *cpu,
+		       struct sched_thread *thread, time_ns_t now_ns)
+{
+	sched_sleep_cancel(cpu, thread);
+	sched_requesting_forget(cpu, thread);
+	thread_leave(cpu, thread, POLICY_LEAVE_EXIT, now_ns);
+	if (cpu->last_run == thread)
+		cpu->last_run = NULL;
+	thread->state = SCHED_UNKNOWN;
+	sched_thread_params(server, thread)->flags = 0;
+}
+
+void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
+		       const struct sched_event *event, time_ns_t now_ns)
+{
+	struct sched_thread *thread = sched_thread_find(server, event->tag);
+
+	if (thread == NULL)
+		return;
+	if (thread->state == SCHED_UNKNOWN) {
+		if (EVENT_STATE(event->info) == EVENT_DEAD)
+			return;
+		sched_thread_adopt(server, cpu, thread);
+	}
+	if (thread->arriving)
+		thread_arrive(cpu, thread, now_ns);
+	thread->seq = event->seq;
+	if (sched_thread_is_balancer(server, thread)) {
+		sched_balancer_event(cpu, thread, event);
+		return;
+	}
+	thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+	switch (EVENT_STATE(event->info)) {
+	case EVENT_READY:
+		event_ready(server, cpu, thread, event, now_ns);
+		break;
+	case EVENT_BLOCKED:
+		event_blocked(cpu, thread, event, now_ns);
+		break;
+	case EVENT_DEAD:
+		event_dead(server, cpu, thread, now_ns);
+		break;
+	default:
+		break;
+	}
+}
+
+void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread)
+{
+	for (uint32_t i = 0; i < cpu->requesting_count; i++)
+		if (cpu->requesting[i] == thread)
+			cpu->requesting[i] = NULL;
+	thread->in_request = false;
+}
+
+void sched_requesting_settle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+{
+	(void)server;
+	for (uint32_t i = 0; i < cpu->requesting_count; i++) {
+		struct sched_thread *thread = cpu->requesting[i];
+
+		if (thread == NULL || !thread->in_request)
+			continue;
+		thread->in_request = false;
+		thread_leave(cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
+	}
+	cpu->requesting_count = 0;
+}

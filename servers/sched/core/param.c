@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Scheduling parameters of a thread: checked against the badge, stored in shared memory, told to the policy. */
+#include "core.h"
+
+#define NICE_MIN (-20)
+#define NICE_MAX 19
+
+static enum error param_weight(struct sched_thread_params *params, uint64_t weight, int32_t nice,
+			       const struct sched_request *request)
+{
+	uint64_t limit = (request->badge >> SCHED_BADGE_WEIGHT_SHIFT) & SCHED_BADGE_WEIGHT_MASK;
+
+	if (weight < POLICY_WEIGHT_MIN || weight > POLICY_WEIGHT_MAX)
+		return ERR_RANGE;
+	if (weight > limit && (request->badge & SCHED_BADGE_PRIVILEGED) == 0)
+		return ERR_LIMIT;
+	params->weight = (uint32_t)weight;
+	params->nice = nice;
+	return ERR_OK;
+}
+
+static enum error param_nice(struct sched_thread_params *params,
+			     const struct sched_request *request)
+{
+	int64_t nice = (int64_t)request->words[2];
+
+	if (nice < NICE_MIN || nice > NICE_MAX)
+		return ERR_RANGE;
+	return param_weight(params, policy_weight_of_nice((int)nice), (int32_t)nice, request);
+}
+
+static enum error param_affinity(struct sched_server *server, struct sched_thread_params *params,
+				 const struct sched_request *request)
+{
+	struct cpumask wanted = {{request->words[2], request->words[3]}};
+
+	for (uint32_t word = 0; word < CPUMASK_WORDS; word++)
+		wanted.bits[word] &= __atomic_load_n(&server->online.bits[word], __ATOMIC_RELAXED);
+	if (cpumask_empty(&wanted))
+		return ERR_RANGE;
+	params->affinity = (struct cpumask){{request->words[2], request->words[3]}};
+	return ERR_OK;
+}
+
+static enum error param_change(struct sched_server *server, struct sched_thread_params *params,
+			       const struct sched_request *request)
+{
+	word_t value = request->words[2];
+
+	switch (request->words[1]) {
+	case SCHED_PARAM_NICE:
+		return param_nice(params, request);
+	case SCHED_PARAM_WEIGHT:
+		return param_weight(params, value, INT32_MIN, request);
+	case SCHED_PARAM_SLICE_NS:
+		if (value < POLICY_SLICE_NS_MIN || value > POLICY_SLICE_NS_MAX)
+			return ERR_RANGE;
+		params->slice_ns = value;
+		return ERR_OK;
+	case SCHED_PARAM_AFFINITY:
+		return param_affinity(server, params, request);
+	case SCHED_PARAM_PRIORITY:
+		if (value > POLICY_PRIORITY_MAX)
+			return ERR_RANGE;
+		params->priority = (uint32_t)value;
+		return ERR_OK;
+	case SCHED_PARAM_CLASS:
+		if (value > POLICY_CLASS_BACKGROUND)
+			return ERR_RANGE;
+		params->class = (uint32_t)value;
+		return ERR_OK;
+	default:
+		return ERR_ARG;
+	}
+}
+
+enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
+			   struct sched_thread *thread, const struct sched_request *request,
+			   time_ns_t now_ns)
+{
+	struct sched_thread_params *params = sched_thread_params(server, thread);
+	struct sched_thread_params changed = *params;
+	struct policy_params policy_params;
+	enum error error = param_change(server, &changed, request);
+
+	if (error != ERR_OK || thread->state == SCHED_UNKNOWN) {
+		if (error == ERR_OK)
+			*params = changed;
+		return error;
+	}
+	sched_thread_policy_params(&changed, thread->tid, &policy_params);
+	error = cpu->policy->set_params(policy_cpu(cpu), policy_thread(thread), &policy_params,
+					now_ns);
+	if (error != ERR_OK)
+		return error;
+	*params = changed;
+	/* Off this CPU before its next user instruction; a sleeping thread is placed when it wakes. */
+	if (!cpumask_test(&params->affinity, cpu->index) && thread->state == SCHED_READY) {
+		uint32_t target = sched_wake_target(server, cpu, thread);
+
+		if (target != cpu->index)
+			(void)sched_thread_move(server, cpu, thread, target, now_ns);
+	}
+	return ERR_OK;
+}
+
+enum error sched_param_get(struct sched_server *server, const struct sched_thread *thread,
+			   word_t param, word_t *w1, word_t *w2)
+{
+	const struct sched_thread_params *params = sched_thread_params(server, thread);
+
+	switch (param) {
+	case SCHED_PARAM_NICE:
+		*w1 = (word_t)(int64_t)params->nice;
+		return ERR_OK;
+	case SCHED_PARAM_WEIGHT:
+		*w1 = params->weight;
+		return ERR_OK;
+	case SCHED_PARAM_SLICE_NS:
+		*w1 = params->slice_ns;
+		return ERR_OK;
+	case SCHED_PARAM_AFFINITY:
+		*w1 = params->affinity.bits[0];
+		*w2 = params->affinity.bits[1];
+		return ERR_OK;
+	case SCHED_PARAM_PRIORITY:
+		*w1 = params->priority;
+		return ERR_OK;
+	case SCHED_PARAM_CLASS:
+		*w1 = params->class;
+		return ERR_OK;
+	default:
+		return ERR_ARG;
+	}
+}

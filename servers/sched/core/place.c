@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which CPU.  Each dispatcher publishes its load and its idle bit; nobody touches another's queue.
+ *
+ * No idle CPU beside a waiting thread:
+ *
+ *   CPU c goes idle                               CPU v gets a thread too many
+ *   P1  idle |= c            (seq_cst)            Q1  publish its load          (seq_cst)
+ *   P2  read the loads       (seq_cst)            Q2  read idle                 (seq_cst)
+ *
+ * Each side stores, then loads, so at least one sees the other: P2 finds the surplus and pulls, or Q2 finds c, claims its bit
+ * by compare-and-swap (so one only sends it work) and moves a thread there.  Acquire and release would allow both to miss.
+ */
+#include <base/math.h>
+
+#include "core.h"
+
+static struct cpumask mask_load(const struct cpumask *mask)
+{
+	struct cpumask copy;
+
+	for (uint32_t word = 0; word < CPUMASK_WORDS; word++)
+		copy.bits[word] = __atomic_load_n(&mask->bits[word], __ATOMIC_SEQ_CST);
+	return copy;
+}
+
+/* A snapshot of what the CPUs publish; `loads` has room for server->cpus entries. */
+void sched_view(struct sched_server *server, struct place_view *view, struct place_load *loads)
+{
+	for (uint32_t i = 0; i < server->cpus; i++) {
+		struct sched_cpu *cpu = &server->cpu[i];
+		uint32_t incoming = __atomic_load_n(&cpu->incoming, __ATOMIC_RELAXED);
+
+		loads[i].weight = __atomic_load_n(&cpu->load.weight, __ATOMIC_SEQ_CST) +
+				  (uint64_t)incoming * POLICY_WEIGHT_NICE_0;
+		loads[i].runnable = __atomic_load_n(&cpu->load.runnable, __ATOMIC_SEQ_CST) +
+				    incoming;
+		loads[i].pad = 0;
+	}
+	*view = (struct place_view){
+		.cpus = server->cpus,
+		.online = mask_load(&server->online),
+		.idle = mask_load(&server->idle),
+		.loads = loads,
+	};
+}
+
+void sched_load_publish(struct sched_server *server, struct sched_cpu *cpu)
+{
+	struct sched_cpu_stats *stats = &server->shared->cpu[cpu->index];
+	struct policy_info info;
+
+	cpu->policy->query(policy_cpu(cpu), NULL, &info);
+	__atomic_store_n(&cpu->load.weight, info.load, __ATOMIC_RELAXED);
+	/* Q1; the weight may be a moment older, it only ranks victims. */
+	__atomic_store_n(&cpu->load.runnable, info.runnable, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&stats->runnable, info.runnable, __ATOMIC_RELAXED);
+	__atomic_store_n(&stats->weight, info.load, __ATOMIC_RELAXED);
+	__atomic_store_n(&stats->misuse, info.misuse, __ATOMIC_RELAXED);
+}
+
+static uint64_t cpu_bit(uint32_t cpu)
+{
+	return UINT64_C(1) << (cpu % 64u);
+}
+
+void sched_idle_publish(struct sched_server *server, uint32_t cpu)
+{
+	__atomic_fetch_or(&server->idle.bits[cpu / 64u], cpu_bit(cpu), __ATOMIC_SEQ_CST); /* P1 */
+}
+
+void sched_idle_clear(struct sched_server *server, uint32_t cpu)
+{
+	if ((__atomic_load_n(&server->idle.bits[cpu / 64u], __ATOMIC_RELAXED) & cpu_bit(cpu)) != 0)
+		__atomic_fetch_and(&server->idle.bits[cpu / 64u], ~cpu_bit(cpu), __ATOMIC_SEQ_CST);
+}
+
+/* True for the one caller that changed the bit from 1 to 0. */
+bool sched_idle_claim(struct sched_server *server, uint32_t cpu)
+{
+	uint64_t before = __atomic_fetch_and(&server->idle.bits[cpu / 64u], ~cpu_bit(cpu),
+					     __ATOMIC_SEQ_CST);
+
+	return (before & cpu_bit(cpu)) != 0;
+}
+
+bool sched_idle_any(const struct sched_server *server, const struct cpumask *among)
+{
+	uint64_t any = 0;
+
+	for (uint32_t word = 0; word < CPUMASK_WORDS; word++)
+		any |= __atomic_load_n(&server->idle.bits[word], __ATOMIC_SEQ_CST) &
+		       among->bits[word]; /* Q2 */
+	return any != 0;
+}
+
+bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
+		       struct sched_thread *thread, uint32_t target, time_ns_t now_ns)
+{
+	struct sched_cpu *destination = &server->cpu[target];
+
+	sched_requesting_forget(cpu, thread);
+	cpu->policy->migrate_out(policy_cpu(cpu), policy_thread(thread), &thread->migration,
+				 now_ns);
+	thread->arriving = true;
+	__atomic_store_n(&thread->home, target, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&destination->incoming, 1, __ATOMIC_RELAXED);
+	if (cpu->running == thread)
+		cpu->running = NULL;
+	if (cpu->last_run == thread)
+		cpu->last_run = NULL;
+	sched_stat_add(&sched_thread_stats(server, thread)->migrations, 1);
+	/* From the success of this call on the thread belongs to the other dispatcher. */
+	if (sched_sys_set_home(server, thread->tid, target) == ERR_OK) {
+		sched_stat_add(&server->shared->cpu[cpu->index].threads_pushed, 1);
+		return true;
+	}
+	__atomic_fetch_sub(&destination->incoming, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&thread->home, cpu->index, __ATOMIC_RELAXED);
+	thread->arriving = false;
+	cpu->policy->migrate_in(policy_cpu(cpu), policy_thread(thread), &thread->migration, now_ns);
+	return false;
+}
+
+static struct place_thread place_thread(struct sched_server *server, struct sched_thread *thread)
+{
+	const struct sched_thread_params *params = sched_thread_params(server, thread);
+
+	return (struct place_thread){
+		.affinity = params->affinity,
+		.weight = params->weight,
+		.home = params->cpu < server->cpus ? params->cpu : 0,
+	};
+}
+
+/* What placement said, or any legal CPU, or here if there is none: the thread then waits here. */
+static uint32_t legal_target(const struct place_view *view, const struct place_thread *thread,
+			     uint32_t target, uint32_t here)
+{
+	struct cpumask legal = cpumask_and(thread->affinity, view->online);
+
+	if (target < view->cpus && cpumask_test(&legal, target))
+		return target;
+	if (cpumask_test(&legal, here))
+		return here;
+	target = cpumask_next(&legal, 0);
+	return target < view->cpus ? target : here;
+}
+
+uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
+			   struct sched_thread *thread)
+{
+	const struct cpumask *affinity = &sched_thread_params(server, thread)->affinity;
+	bool allowed_here = cpumask_test(affinity, cpu->index);
+	bool busy = __atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) != 0;
+
+	/* The local path: no look at other CPUs unless it could lead somewhere. */
+	if (allowed_here && (!busy || server->cpus == 1 || !sched_idle_any(server, affinity)))
+		return cpu->index;
+
+	struct place_load loads[CPUS_MAX];
+	struct place_view view;
+	struct place_thread placed = place_thread(server, thread);
+
+	placed.home = cpu->index;
+	sched_view(server, &view, loads);
+
+	uint32_t target = legal_target(&view, &placed,
+				       cpu->place->on_wake(&view, cpu->index, &placed), cpu->index);
+
+	/* Off a CPU where it may be: only to an idle one, and only if nobody else sends work there. */
+	if (allowed_here && target != cpu->index && !sched_idle_claim(server, target))
+		return cpu->index;
+	return target;
+}
+
+uint32_t sched_fork_target(struct sched_server *server, struct sched_cpu *cpu,
+			   struct sched_thread *thread)
+{
+	struct place_load loads[CPUS_MAX];
+	struct place_view view;
+	struct place_thread placed = place_thread(server, thread);
+
+	sched_view(server, &view, loads);
+	return legal_target(&view, &placed, cpu->place->on_fork(&view, placed.home, &placed),
+			    cpu->index);
+}
+
+#define PUSH_CANDIDATES 4u
+
+void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+{
+	if (server->cpus == 1 || __atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) < 2 ||
+	    !sched_idle_any(server, &server->online))
+		return;
+
+	struct policy_spare spare[PUSH_CANDIDATES];
+	uint64_t cursor = 0;
+	uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare, PUSH_CANDIDATES);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct sched_thread *thread = policy_thread_owner(spare[i].thread);
+		uint32_t target = sched_wake_target(server, cpu, thread);
+
+		if (target != cpu->index && !sched_thread_move(server, cpu, thread, target, now_ns))
+			sched_idle_publish(server, target);
+	}
+	sched_load_publish(server, cpu);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sleepers of one CPU, in a heap by wake-up time.  A sleeper is blocked in a request to this dispatcher; the kernel's
+ * one-shot timer enters the dispatcher at the earliest one.  All that are due wake in one upcall.
+ */
+#include "core.h"
+
+static bool sleep_before(const struct heap_node *a, const struct heap_node *b)
+{
+	const struct sched_thread *first = container_of_const(a, struct sched_thread, sleep_node);
+	const struct sched_thread *second = container_of_const(b, struct sched_thread, sleep_node);
+
+	if (first->wake_at_ns != second->wake_at_ns)
+		return first->wake_at_ns < second->wake_at_ns;
+	return first->tid < second->tid;
+}
+
+void sched_sleep_add(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t wake_at_ns)
+{
+	sched_sleep_cancel(cpu, thread);
+	thread->wake_at_ns = wake_at_ns;
+	heap_push(&cpu->sleepers, &thread->sleep_node, sleep_before);
+}
+
+void sched_sleep_cancel(struct sched_cpu *cpu, struct sched_thread *thread)
+{
+	if (heap_inside(&thread->sleep_node))
+		heap_remove(&cpu->sleepers, &thread->sleep_node, sleep_before);
+}
+
+time_ns_t sched_sleep_next(const struct sched_cpu *cpu)
+{
+	const struct heap_node *first = heap_first(&cpu->sleepers);
+
+	if (first == NULL)
+		return TIME_NEVER;
+	return container_of_const(first, struct sched_thread, sleep_node)->wake_at_ns;
+}
+
+void sched_sleep_expire(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+{
+	while (sched_sleep_next(cpu) <= now_ns) {
+		struct heap_node *node = heap_pop(&cpu->sleepers, sleep_before);
+		struct sched_thread *thread = container_of(node, struct sched_thread, sleep_node);
+
+		/* Refused: it was signalled, stopped or killed a moment ago, and its event is on the way. */
+		if (sched_sys_answer(server, thread->tid, ERR_OK, 0, 0) == ERR_OK)
+			sched_thread_wake(server, cpu, thread, thread->wake_at_ns, now_ns);
+	}
+}

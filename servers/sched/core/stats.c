@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Counters in shared memory.  One writer each (see shared.h), so a relaxed load and store is enough. */
+#include <base/histogram.h>
+
+#include "core.h"
+
+_Static_assert(HISTOGRAM_BUCKETS == SCHED_HISTOGRAM_BUCKETS, "one histogram shape");
+
+void sched_stat_add(uint64_t *counter, uint64_t amount)
+{
+	uint64_t value = __atomic_load_n(counter, __ATOMIC_RELAXED);
+
+	__atomic_store_n(counter, value + amount, __ATOMIC_RELAXED);
+}
+
+static void stat_max(uint64_t *maximum, uint64_t value)
+{
+	if (value > __atomic_load_n(maximum, __ATOMIC_RELAXED))
+		__atomic_store_n(maximum, value, __ATOMIC_RELAXED);
+}
+
+/* A decision to run `thread` is about to be given to the kernel. */
+void sched_stat_dispatch(struct sched_server *server, struct sched_cpu *cpu,
+			 struct sched_thread *thread, time_ns_t now_ns)
+{
+	struct sched_thread_stats *stats = sched_thread_stats(server, thread);
+
+	if (cpu->last_run != thread) {
+		if (cpu->last_run != NULL && cpu->last_run->state == SCHED_READY &&
+		    __atomic_load_n(&cpu->last_run->home, __ATOMIC_RELAXED) == cpu->index)
+			sched_stat_add(&sched_thread_stats(server, cpu->last_run)->preemptions, 1);
+		sched_stat_add(&stats->runs, 1);
+		cpu->last_run = thread;
+	}
+	if (thread->woke) {
+		uint64_t wait_ns = now_ns > thread->ready_since_ns ? now_ns - thread->ready_since_ns
+								   : 0;
+		uint32_t *bucket = &stats->wake_histogram[histogram_bucket(wait_ns)];
+		uint32_t count = __atomic_load_n(bucket, __ATOMIC_RELAXED);
+
+		__atomic_store_n(bucket, count + 1, __ATOMIC_RELAXED);
+		stat_max(&stats->wake_max_ns, wait_ns);
+		stat_max(&stats->wait_max_ns, wait_ns);
+		thread->woke = false;
+	}
+}

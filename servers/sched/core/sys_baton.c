@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The server's core acts on the machine: system calls on the capabilities of <proc/sched_start.h>. */
+#include <libsys/clock.h>
+#include <libsys/objects.h>
+#include <libsys/print.h>
+#include <proc/sched_start.h>
+#include <sched/sys_if.h>
+
+enum error sched_sys_answer(struct sched_server *server, uint32_t tid, enum error error, word_t w1,
+			    word_t w2)
+{
+	(void)server;
+	return tcb_answer(SCHED_SLOT_TCB_FIRST + tid, error, w1, w2, 0);
+}
+
+enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_t cpu)
+{
+	(void)server;
+	return tcb_set_home(SCHED_SLOT_TCB_FIRST + tid, SCHED_SLOT_CORE_FIRST + cpu);
+}
+
+time_ns_t sched_sys_now(struct sched_server *server)
+{
+	(void)server;
+	return clock_now_ns();
+}
+
+void sched_sys_log(struct sched_server *server, const char *line)
+{
+	(void)server;
+	sys_printf("%s\n", line);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Threads as the server knows them: the tag of an event is the index of the record. */
+#include "core.h"
+
+struct sched_thread *sched_thread_find(struct sched_server *server, word_t tag)
+{
+	if (tag == 0 || tag >= SCHED_THREADS_MAX)
+		return NULL;
+	return &server->threads[tag];
+}
+
+struct sched_thread_params *sched_thread_params(struct sched_server *server,
+						const struct sched_thread *thread)
+{
+	return &server->shared->params[thread - server->threads];
+}
+
+struct sched_thread_stats *sched_thread_stats(struct sched_server *server,
+					      const struct sched_thread *thread)
+{
+	return &server->shared->stats[thread - server->threads];
+}
+
+bool sched_thread_is_balancer(struct sched_server *server, const struct sched_thread *thread)
+{
+	return (sched_thread_params(server, thread)->flags & SCHED_THREAD_BALANCER) != 0;
+}
+
+static uint64_t clamp_u64(uint64_t value, uint64_t min, uint64_t max)
+{
+	if (value < min)
+		return min;
+	return value > max ? max : value;
+}
+
+/* Shared memory is read by a policy only through this: whatever it holds, the policy gets legal values. */
+void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t tid,
+				struct policy_params *to)
+{
+	bool background = from->class == POLICY_CLASS_BACKGROUND;
+	uint32_t weight = (uint32_t)clamp_u64(from->weight, POLICY_WEIGHT_MIN, POLICY_WEIGHT_MAX);
+	*to = (struct policy_params){
+		.tid = tid,
+		.weight = background ? POLICY_WEIGHT_BACKGROUND : weight,
+		.class = background ? POLICY_CLASS_BACKGROUND : POLICY_CLASS_NORMAL,
+		.priority = (uint8_t)clamp_u64(from->priority, 0, POLICY_PRIORITY_MAX),
+		.slice_ns = clamp_u64(from->slice_ns, POLICY_SLICE_NS_MIN, POLICY_SLICE_NS_MAX),
+	};
+}
+
+void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
+			struct sched_thread *thread)
+{
+	struct policy_params params;
+	uint32_t tid = (uint32_t)(thread - server->threads);
+
+	sched_thread_policy_params(sched_thread_params(server, thread), tid, &params);
+	heap_node_init(&thread->sleep_node);
+	thread->tid = tid;
+	thread->seq = 0;
+	thread->woke = false;
+	thread->arriving = false;
+	thread->in_request = false;
+	thread->joined = false;
+	thread->state = SCHED_OUT;
+	__atomic_store_n(&thread->home, cpu->index, __ATOMIC_RELAXED);
+	/* The parameters were made legal above, so this cannot fail. */
+	if (cpu->policy->thread_init(policy_thread(thread), &params) != ERR_OK)
+		thread->state = SCHED_UNKNOWN;
+}

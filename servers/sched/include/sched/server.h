@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The scheduler server: everything that one instance remembers.
+ *
+ * Ownership.  A struct sched_cpu belongs to that CPU's dispatcher; a struct sched_thread to the dispatcher of the
+ * thread's home.  Ownership of a thread passes with its ARRIVED event: the old owner writes, then calls TCB_SET_HOME, whose Core
+ * locks order these writes before the new owner's first look.  So there is no lock; what others may read at any
+ * time (`home`, the published load, the masks) is atomic and marked so.
+ *
+ * Laws of this server: a dispatcher calls nobody and blocks only in core_reply_wait; no allocation; memory is
+ * mapped and pinned before it is bound; no floating point; bounded work per upcall (at most UPCALL_EVENTS_MAX events, one
+ * request, all expired sleepers).
+ */
+#pragma once
+
+#include <abi/sched.h>
+#include <base/cpumask.h>
+#include <base/heap.h>
+#include <sched/shared.h>
+
+#include "../../policy/place.h"
+#include "../../policy/place/balance.h"
+#include "../../policy/policy.h"
+
+enum sched_thread_state {
+	SCHED_UNKNOWN, /* not initialised in this instance */
+	SCHED_OUT,     /* blocked or stopped; not in the policy's queue (or delayed there) */
+	SCHED_READY,   /* in the policy's queue */
+};
+
+struct sched_thread {
+	/* Owner: the dispatcher of home. */
+	_Alignas(POLICY_ALIGN) unsigned char policy[POLICY_THREAD_BYTES_MAX];
+	struct policy_migration migration; /* valid while arriving */
+	struct heap_node sleep_node;
+	time_ns_t wake_at_ns;     /* in the sleep heap: when */
+	time_ns_t ready_since_ns; /* valid while woke: when it became ready */
+	word_t seq;               /* as last reported by the kernel */
+	uint32_t tid;
+	uint8_t state;      /* enum sched_thread_state */
+	uint8_t woke;       /* its wake latency is still to be measured */
+	uint8_t arriving;   /* moved here, migrate_in not done yet */
+	uint8_t in_request; /* blocked in a request that may be ours: still in the queue */
+	uint8_t joined;     /* was in a queue before */
+
+	/* Any CPU may read; written by the owner (atomic, relaxed: a reader asks the CPU it names, which checks). */
+	uint32_t home;
+};
+
+struct sched_cpu {
+	/* Owner: this CPU's dispatcher. */
+	_Alignas(POLICY_ALIGN) unsigned char policy_blob[POLICY_CPU_BYTES_MAX];
+	const struct policy_ops *policy;
+	const struct place_ops *place;
+	struct heap sleepers;
+	struct sched_thread *running;  /* last dispatched, while it is in the queue */
+	struct sched_thread *last_run; /* last dispatched, to count switches */
+	struct sched_thread *requesting[UPCALL_EVENTS_MAX];
+	uint32_t requesting_count;
+	uint32_t index;
+	uint32_t balancer_tid; /* 0: none seen yet */
+	uint8_t balancer_parked;
+	uint8_t balancer_ready;
+	word_t balancer_seq;
+	uint64_t spare_cursor;
+	time_ns_t next_balance_ns;
+	struct sched_thread *payer; /* who caused this entry and pays for it */
+
+	/* Published: written by the owner, read by all (atomic). */
+	_Alignas(64) struct place_load load;
+	uint32_t
+		incoming; /* threads sent here whose arrival was not seen yet; atomic add by any CPU */
+};
+
+struct sched_server {
+	struct sched_shared *shared;
+	uint32_t cpus;
+	struct cpumask online; /* atomic words: CPUs whose dispatcher of this instance runs */
+	struct cpumask idle;   /* atomic words; seq_cst, see core/place.c */
+	struct sched_cpu cpu[CPUS_MAX];
+	struct sched_thread threads[SCHED_THREADS_MAX];
+};
+
+/* One upcall, as core_reply_wait returned it. */
+struct sched_upcall {
+	enum error status; /* of the decision before */
+	word_t info;
+	time_ns_t now_ns;
+	struct sched_event first;
+	const struct upcall_buffer *buffer;
+};
+
+/* The answer. */
+struct sched_decision {
+	uint32_t kind; /* enum decision */
+	uint32_t tid;
+	word_t seq;
+	time_ns_t slice_ns;
+	time_ns_t timer_ns;
+};
+
+/* Initialise one CPU's part with the named policy and placement; the names were resolved by the caller. */
+void sched_cpu_init(struct sched_server *server, uint32_t cpu, const struct policy_ops *policy,
+		    const struct place_ops *place);
+
+/* Handle an upcall and decide.  Context: the CPU's dispatcher.  Cost: O(events * log n). */
+void sched_upcall(struct sched_server *server, uint32_t cpu, const struct sched_upcall *upcall,
+		  struct sched_decision *decision);

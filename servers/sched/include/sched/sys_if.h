@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The only ways in which the server's core acts on the world.  core/sys_baton.c makes system calls of them;
+ * the simulator and the unit tests link their own.  None blocks.
+ */
+#pragma once
+
+#include <abi/error.h>
+#include <abi/types.h>
+
+struct sched_server;
+
+/* Answer the request that a thread is blocked in (TCB_ANSWER).  On OK the thread is ready at its home and, if
+ * that is this CPU, not reported again.  ERR_STATE, ERR_DEAD, ERR_CAP_INVALID: it waits no more; an event tells more. */
+enum error sched_sys_answer(struct sched_server *server, uint32_t tid, enum error error, word_t w1,
+			    word_t w2) __attribute__((warn_unused_result));
+
+/* Move a thread's home (TCB_SET_HOME). */
+enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_t cpu)
+	__attribute__((warn_unused_result));
+
+/* The clock of upcalls. */
+time_ns_t sched_sys_now(struct sched_server *server);
+
+/* A line for people; rare. */
+void sched_sys_log(struct sched_server *server, const char *line);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The scheduler server: entry and the two loops.
+ *
+ * One dispatcher and one balancer thread per CPU; proc starts each at _start with its role and CPU.  There is no common
+ * initialisation: a dispatcher prepares its own CPU's part, so CPUs are bound in any order and at any time.
+ */
+#include <libsys/clock.h>
+#include <libsys/print.h>
+#include <libsys/server.h>
+#include <libsys/syscall.h>
+#include <libsys/thread_block.h>
+#include <proc/sched_start.h>
+#include <sched/protocol.h>
+#include <sched/server.h>
+#include <sched/sys_if.h>
+
+/* Zeroed, mapped and pinned before the first instruction of this instance. */
+static struct sched_server server;
+
+static size_t name_length(const char *name, size_t bytes)
+{
+	size_t length = 0;
+
+	while (length < bytes && name[length] != '\0')
+		length++;
+	return length;
+}
+
+static void name_copy(char to[16], const char *from)
+{
+	for (size_t i = 0; i < 16; i++)
+		to[i] = from[i < name_length(from, 15) ? i : name_length(from, 15)];
+}
+
+/* Say which names there are; once per instance, by the dispatcher of CPU 0. */
+static void name_unknown(const char *key, const char *name, const char *used,
+			 const char *const *known, uint32_t count)
+{
+	char list[256];
+	size_t at = 0;
+
+	list[0] = '\0';
+	for (uint32_t i = 0; i < count && at < sizeof(list); i++)
+		at += sys_snprintf(list + at, sizeof(list) - at, " %s", known[i]);
+	sys_printf("sched: WARNING: unknown %s=%s; known are:%s; using %s\n", key, name, list,
+		   used);
+}
+
+static const struct policy_ops *policy_choose(const struct sched_start *start, bool speak)
+{
+	size_t length = name_length(start->policy, sizeof(start->policy));
+	const struct policy_ops *policy = policy_find(start->policy, length);
+
+	if (policy != NULL)
+		return policy;
+	if (speak && length > 0) {
+		const char *known[16];
+		uint32_t count = 0;
+
+		for (; count < policies_count && count < 16; count++)
+			known[count] = policies[count]->name;
+		name_unknown("sched", start->policy, policies[0]->name, known, count);
+	}
+	return policies[0];
+}
+
+static const struct place_ops *place_choose(const struct sched_start *start, bool speak)
+{
+	size_t length = name_length(start->place, sizeof(start->place));
+	const struct place_ops *place = place_find(start->place, length);
+
+	if (place != NULL)
+		return place;
+	if (speak && length > 0) {
+		const char *known[16];
+		uint32_t count = 0;
+
+		for (; count < places_count && count < 16; count++)
+			known[count] = places[count]->name;
+		name_unknown("place", start->place, places[0]->name, known, count);
+	}
+	return places[0];
+}
+
+static void decision_to_kernel(const struct sched_decision *from, struct core_decision *to)
+{
+	*to = (struct core_decision){
+		.kind = from->kind,
+		.tcb = from->kind == DECISION_RUN ? SCHED_SLOT_TCB_FIRST + from->tid : CPTR_NULL,
+		.seq = from->seq,
+		.slice_ns = from->slice_ns,
+		.timer_ns = from->timer_ns,
+	};
+}
+
+/*
+ * Of a replaced instance: wait to be deleted.  A balancer sleeps; a dispatcher that is not bound has no home, so it
+ * does not come back from its next entry into the kernel for long.
+ */
+static _Noreturn void thread_retire(void)
+{
+	for (;;) {
+		struct msg sleep = msg_make(SCHED_REQ_SLEEP, 1);
+
+		sleep.w[0] = TIME_NEVER - 1;
+		(void)!sys_call(SCHED_SLOT_LOCAL, &sleep);
+	}
+}
+
+static _Noreturn void dispatcher_run(const struct sched_start *start, uint32_t cpu,
+				     const struct upcall_buffer *buffer)
+{
+	const struct policy_ops *policy = policy_choose(start, cpu == 0);
+	const struct place_ops *place = place_choose(start, cpu == 0);
+	struct core_decision decision = {.kind = DECISION_NONE, .timer_ns = TIME_NEVER};
+
+	sched_cpu_init(&server, cpu, policy, place);
+	if (cpu == 0) {
+		name_copy(server.shared->policy, policy->name);
+		name_copy(server.shared->place, place->name);
+		sys_printf("sched: policy %s, placement %s, %u CPUs\n", policy->name, place->name,
+			   (unsigned)server.cpus);
+	}
+	for (;;) {
+		struct core_upcall from_kernel;
+		struct sched_decision decided;
+
+		core_reply_wait(SCHED_SLOT_CORE_FIRST + cpu, &decision, &from_kernel);
+		if (from_kernel.refused == ERR_UNBOUND)
+			thread_retire();
+		const struct sched_upcall upcall = {
+			.status = from_kernel.refused,
+			.info = from_kernel.info,
+			.now_ns = from_kernel.now_ns,
+			.first = from_kernel.first,
+			.buffer = buffer,
+		};
+		sched_upcall(&server, cpu, &upcall, &decided);
+		decision_to_kernel(&decided, &decision);
+	}
+}
+
+/* Ask the parked-in dispatcher for orders, carry one out, report. */
+static _Noreturn void balancer_run(uint32_t cpu)
+{
+	word_t pulled = 0;
+
+	for (;;) {
+		struct msg order = msg_make(SCHED_REQ_BALANCE_PARK, 1);
+
+		order.w[0] = pulled;
+		pulled = 0;
+		enum error error = sys_call(SCHED_SLOT_LOCAL, &order);
+
+		if (error == ERR_DELETED || error == ERR_CANCELLED || error == ERR_UNBOUND)
+			thread_retire();
+		if (error != ERR_OK || msg_label(order.info) != ERR_OK || order.w[1] >= server.cpus)
+			continue;
+
+		struct msg pull = msg_make(SCHED_REQ_BALANCE_PULL, 4);
+
+		pull.w[0] = cpu;
+		pull.w[1] = order.w[2];
+		if (sys_call(SCHED_SLOT_PORT_FIRST + order.w[1], &pull) == ERR_OK &&
+		    msg_label(pull.info) == ERR_OK)
+			pulled = pull.w[1];
+	}
+}
+
+_Noreturn void server_main(word_t start_vaddr, word_t role, word_t cpu, word_t number)
+{
+	const struct sched_start *start = (const struct sched_start *)start_vaddr;
+	uint64_t ipc_vaddr = sched_thread_ipc_buffer(number);
+
+	thread_block_set(thread_block_in_page((struct ipc_buffer *)ipc_vaddr));
+	sys_print_to(sys_print_debug, (void *)(uintptr_t)SCHED_SLOT_SYSTEM);
+	/* Every thread writes the same two values, so no order between threads is needed. */
+	__atomic_store_n(&server.cpus, (uint32_t)start->cpus, __ATOMIC_RELAXED);
+	__atomic_store_n(&server.shared, (struct sched_shared *)start->shared_vaddr,
+			 __ATOMIC_RELAXED);
+	if (role == SCHED_ROLE_DISPATCHER)
+		dispatcher_run(start, (uint32_t)cpu, (const struct upcall_buffer *)ipc_vaddr);
+	balancer_run((uint32_t)cpu);
+}
