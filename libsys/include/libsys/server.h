@@ -3,9 +3,9 @@
  * What a server (a program without a C library) provides.  It finds zeroed .bss, the stack that its
  * starter chose, and no console: sys_print_to() names one.
  *
- * The thread block: if TPIDR_EL0 is 0 at the entry (as the kernel starts proc), the block at the end
- * of the page at BOOT_IPC_BUFFER_VADDR is filled in and used.  Otherwise TPIDR_EL0 is left alone and
- * server_main() fills its block in (its `ipc`) before it uses the IPC buffer.
+ * The thread block (<libsys/thread_block.h>) is at the end of the page of the IPC buffer.  The
+ * starter sets TPIDR_EL0 to THREAD_BLOCK_IN_PAGE(IPC buffer); 0, as the kernel starts proc, stands
+ * for BOOT_IPC_BUFFER_VADDR.  The start code fills the block in before it calls server_main().
  */
 #pragma once
 

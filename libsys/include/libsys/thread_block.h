@@ -4,7 +4,8 @@
  * the thread's copy of the TLS segment, as the AArch64 local-exec model lays it out.
  *
  * How it gets there.
- *   - servers: see <libsys/server.h>;
+ *   - servers: the starter of a thread sets TPIDR_EL0 to THREAD_BLOCK_IN_PAGE(IPC buffer), in a
+ *     zeroed page, and the start code fills the block in; see <libsys/server.h>;
  *   - programs: the start code of the first thread, and whoever creates another one, lay a TLS area
  *     out and fill the block in;
  *   - threads that a server makes itself: the server, e.g. with thread_block_in_page(), which uses
