@@ -99,7 +99,12 @@ enum proc_signal {
 	  "histogram of the wake-up latency, see <base/histogram.h>")                              \
 	X(FOREGROUND, 41, "w0 group", "", "the group that Ctrl-C at the console kills")            \
 	X(MEMORY, 42, "w0 pid or 0: the machine", "struct mm_space_info or struct mm_stats",       \
-	  "memory in use")
+	  "memory in use")                                                                         \
+	X(OBJECT_NEW, 43, "w0 OBJ_ENDPOINT, OBJ_NOTIFICATION or OBJ_REPLY", "capability: the object", \
+	  "a kernel object of the caller, freed when its process ends; deleting the capability "   \
+	  "frees it earlier or not, but never breaks")                                             \
+	X(THREAD_PASSIVE, 44, "w0 own thread's index, w1 1 or 0", "",                              \
+	  "make it passive: from its next receive on it runs on its callers' time only")
 
 enum proc_request {
 #define X(name, value, arguments, results, meaning) PROC_REQ_##name = value,
