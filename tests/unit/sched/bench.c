@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <abi/ipc.h>
+
+#include "bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct bench_answer bench_answers[BENCH_CALLS_MAX];
+uint32_t bench_answers_count;
+struct bench_move bench_moves[BENCH_CALLS_MAX];
+uint32_t bench_moves_count;
+enum error bench_next_answer;
+time_ns_t bench_now;
+struct sched_server *bench_server;
+struct sched_shared *bench_shared;
+
+static word_t bench_seq;
+static struct upcall_buffer bench_buffer;
+
+enum error sched_sys_answer(struct sched_server *server, uint32_t tid, enum error error, word_t w1,
+			    word_t w2)
+{
+	enum error result = bench_next_answer;
+
+	(void)server;
+	bench_next_answer = ERR_OK;
+	if (bench_answers_count < BENCH_CALLS_MAX)
+		bench_answers[bench_answers_count++] = (struct bench_answer){
+			.tid = tid, .error = error, .w1 = w1, .w2 = w2};
+	return result;
+}
+
+enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_t cpu)
+{
+	(void)server;
+	if (bench_moves_count < BENCH_CALLS_MAX)
+		bench_moves[bench_moves_count++] = (struct bench_move){.tid = tid, .cpu = cpu};
+	return ERR_OK;
+}
+
+time_ns_t sched_sys_now(struct sched_server *server)
+{
+	(void)server;
+	return bench_now;
+}
+
+void sched_sys_log(struct sched_server *server, const char *line)
+{
+	(void)server;
+	(void)line;
+}
+
+void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct place_ops *place)
+{
+	/* The size of a cache line, which the server's structures ask for. */
+	size_t bytes = (sizeof(*bench_server) + 63u) & ~(size_t)63u;
+
+	bench_server = aligned_alloc(64, bytes);
+	bench_shared = calloc(1, sizeof(*bench_shared));
+	memset(bench_server, 0, bytes);
+	bench_server->shared = bench_shared;
+	bench_server->cpus = cpus;
+	bench_now = 1000000;
+	bench_seq = 0;
+	bench_next_answer = ERR_OK;
+	for (uint32_t cpu = 0; cpu < cpus; cpu++)
+		sched_cpu_init(bench_server, cpu, policy, place);
+	bench_clear_calls();
+}
+
+void bench_close(void)
+{
+	free(bench_server);
+	free(bench_shared);
+}
+
+void bench_clear_calls(void)
+{
+	bench_answers_count = 0;
+	bench_moves_count = 0;
+}
+
+void bench_thread(uint32_t tid, uint32_t weight)
+{
+	bench_shared->params[tid] = (struct sched_thread_params){
+		.flags = SCHED_THREAD_USED,
+		.pid = 100 + tid,
+		.weight = weight,
+		.slice_ns = POLICY_SLICE_NS_DEFAULT,
+		.priority = POLICY_PRIORITY_DEFAULT,
+		.affinity = cpumask_all(),
+	};
+}
+
+static struct sched_decision upcall(uint32_t cpu, word_t info, enum error status)
+{
+	struct sched_decision decision;
+	struct sched_upcall upcall = {
+		.status = status,
+		.info = info,
+		.now_ns = bench_now,
+		.first = bench_buffer.events[0],
+		.buffer = &bench_buffer,
+	};
+
+	sched_upcall(bench_server, cpu, &upcall, &decision);
+	return decision;
+}
+
+struct sched_decision bench_event(uint32_t cpu, uint32_t tid, word_t info, time_ns_t ran_ns)
+{
+	bench_buffer.events[0] = (struct sched_event){.tag = tid,
+						      .info = info,
+						      .seq = ++bench_seq,
+						      .ran_ns = ran_ns,
+						      .first_ready_ns = bench_now};
+	return upcall(cpu, 1, ERR_OK);
+}
+
+struct sched_decision bench_request_as(uint32_t cpu, uint32_t tid, word_t badge, word_t label,
+				       word_t w0, word_t w1, word_t w2, word_t w3)
+{
+	bool local = bench_server->threads[tid].home == cpu &&
+		     bench_server->threads[tid].state != SCHED_UNKNOWN;
+
+	bench_buffer.request = (struct sched_request){.badge = badge,
+						      .payer_tag = tid,
+						      .info = msg_info(label, 4, 0),
+						      .words = {w0, w1, w2, w3}};
+	bench_buffer.events[0] = (struct sched_event){
+		.tag = tid, .info = BENCH_BLOCKED(CAUSE_REQUEST), .seq = ++bench_seq};
+	return upcall(cpu, UPCALL_REQUEST | (local ? 1u : 0u), ERR_OK);
+}
+
+struct sched_decision bench_request(uint32_t cpu, uint32_t tid, word_t label, word_t w0, word_t w1,
+				    word_t w2, word_t w3)
+{
+	return bench_request_as(cpu, tid, SCHED_BADGE_PRIVILEGED, label, w0, w1, w2, w3);
+}
+
+struct sched_decision bench_nothing(uint32_t cpu, enum error status)
+{
+	return upcall(cpu, 0, status);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A kernel of paper for the server's core: threads have a home and a state, upcalls are written by hand, and
+ * what the server asks for is written down.
+ */
+#pragma once
+
+#include <sched/protocol.h>
+#include <sched/server.h>
+#include <sched/sys_if.h>
+
+#define BENCH_CALLS_MAX 64u
+
+struct bench_answer {
+	uint32_t tid;
+	enum error error;
+	word_t w1, w2;
+};
+
+struct bench_move {
+	uint32_t tid, cpu;
+};
+
+/* What the server asked for since bench_clear_calls(). */
+extern struct bench_answer bench_answers[BENCH_CALLS_MAX];
+extern uint32_t bench_answers_count;
+extern struct bench_move bench_moves[BENCH_CALLS_MAX];
+extern uint32_t bench_moves_count;
+extern enum error bench_next_answer; /* what the next TCB_ANSWER returns */
+extern time_ns_t bench_now;
+
+extern struct sched_server *bench_server;
+extern struct sched_shared *bench_shared;
+
+/* A fresh server with so many CPUs, all with one policy. */
+void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct place_ops *place);
+void bench_close(void);
+void bench_clear_calls(void);
+
+/* Fill in the shared record of a thread, as proc does. */
+void bench_thread(uint32_t tid, uint32_t weight);
+
+/* One upcall with at most one event and at most one request. */
+struct sched_decision bench_event(uint32_t cpu, uint32_t tid, word_t info, time_ns_t ran_ns);
+struct sched_decision bench_request(uint32_t cpu, uint32_t tid, word_t label, word_t w0, word_t w1,
+				    word_t w2, word_t w3);
+struct sched_decision bench_request_as(uint32_t cpu, uint32_t tid, word_t badge, word_t label,
+				       word_t w0, word_t w1, word_t w2, word_t w3);
+struct sched_decision bench_nothing(uint32_t cpu, enum error status);
+
+#define BENCH_READY(cause)   ((word_t)EVENT_READY | ((word_t)(cause) << 8))
+#define BENCH_BLOCKED(cause) ((word_t)EVENT_BLOCKED | ((word_t)(cause) << 8))
