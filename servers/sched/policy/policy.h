@@ -174,7 +174,7 @@ struct policy_spare {
 	struct policy_thread *thread;
 	int64_t lag_ns;
 	uint32_t weight;
-	uint32_t pad;
+	bool running; /* the RUNNING one: may be given away too while its dispatcher is on the CPU */
 };
 
 /*
@@ -239,8 +239,8 @@ struct policy_ops {
 	bool (*preempts)(const struct policy_cpu *cpu, const struct policy_thread *running,
 			 const struct policy_thread *woken, uint64_t now_ns);
 
-	/* Any state -> OUT, with `out` filled for migrate_in elsewhere.  DELAYED becomes OUT with
-	 * lag 0. */
+	/* Any state -> OUT, with `out` filled for migrate_in elsewhere.  DELAYED travels as OUT, with
+	 * the lag that it still owes (else waking elsewhere would cancel the debt). */
 	void (*migrate_out)(struct policy_cpu *cpu, struct policy_thread *thread,
 			    struct policy_migration *out, uint64_t now_ns);
 
@@ -266,8 +266,8 @@ struct policy_ops {
 			      const struct policy_record *records, uint32_t count)
 		__attribute__((warn_unused_result));
 
-	/* Up to `count` QUEUED (not RUNNING, not DELAYED) threads, the ones owed least first as far
-	 * as that can be told from a bounded look; returns how many.  `cursor` starts at 0; a value
+	/* Up to `count` QUEUED or RUNNING (not DELAYED) threads, the ones owed least first as far
+	 * as that can be told from a bounded look; returns how many.  `cursor` starts at 0; the value
 	 * left in it by a call leads the next call to other threads, so that a queue full of pinned
 	 * threads is searched over several balance periods.  O(count + log n), never O(n). */
 	uint32_t (*spare)(const struct policy_cpu *cpu, uint64_t *cursor, struct policy_spare *out,

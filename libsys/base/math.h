@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Checked, saturating and 128-bit integer arithmetic.  No floating point and no calls into the
+ * compiler's run-time library (128-bit division would be one).
+ *
+ * Division of a 128-bit number a by b > 0 rounds to minus infinity: a = q b + r with 0 <= r < b.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+__extension__ typedef __int128 int128_t;
+__extension__ typedef unsigned __int128 uint128_t;
+
+static inline uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static inline uint64_t add_saturate_u64(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static inline uint64_t sub_saturate_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static inline uint64_t mul_saturate_u64(uint64_t a, uint64_t b)
+{
+	uint64_t product;
+	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
+static inline bool int128_fits_i64(int128_t a)
+{
+	return a == (int128_t)(int64_t)a;
+}
+
+/* Saturates at the ends of int64_t. */
+static inline int64_t int128_to_i64(int128_t a)
+{
+	if (int128_fits_i64(a))
+		return (int64_t)a;
+	return a < 0 ? INT64_MIN : INT64_MAX;
+}
+
+/* Unsigned 128 / 64.  With b < 2^32 in three steps of the machine's own division (every weight sum
+ * below 2^32 takes this way), else bit by bit. */
+static inline uint128_t uint128_divide(uint128_t a, uint64_t b, uint64_t *remainder)
+{
+	const uint64_t high = (uint64_t)(a >> 64);
+	const uint64_t low = (uint64_t)a;
+	if (high == 0) {
+		*remainder = low % b;
+		return low / b;
+	}
+	const uint64_t q_high = high / b;
+	uint64_t r = high % b;
+	uint64_t q_low = 0;
+	if (b <= UINT32_MAX) {
+		const uint64_t middle = (r << 32) | (low >> 32);
+		r = middle % b;
+		const uint64_t last = (r << 32) | (low & UINT32_MAX);
+		q_low = ((middle / b) << 32) + last / b;
+		r = last % b;
+	} else {
+		for (uint32_t bit = 64; bit-- > 0;) {
+			const bool carry = (r >> 63) != 0;
+			r = (r << 1) | ((low >> bit) & 1u);
+			if (carry || r >= b) {
+				r -= b;
+				q_low |= UINT64_C(1) << bit;
+			}
+		}
+	}
+	*remainder = r;
+	return ((uint128_t)q_high << 64) | q_low;
+}
+
+/* floor(a / b), with the remainder in [0, b).  b > 0. */
+static inline int128_t int128_divide_floor(int128_t a, uint64_t b, uint64_t *remainder)
+{
+	if (a >= 0)
+		return (int128_t)uint128_divide((uint128_t)a, b, remainder);
+	/* For a < 0: ~a = -a - 1 >= 0, and floor(a / b) = ~floor(~a / b). */
+	uint64_t r;
+	const uint128_t q = uint128_divide((uint128_t)~a, b, &r);
+	*remainder = b - 1 - r;
+	return ~(int128_t)q;
+}
+
+/* ceil(a / b), b > 0. */
+static inline int128_t int128_divide_ceil(int128_t a, uint64_t b)
+{
+	uint64_t r;
+	const int128_t q = int128_divide_floor(a, b, &r);
+	return r == 0 ? q : q + 1;
+}

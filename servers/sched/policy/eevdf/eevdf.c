@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* EEVDF: how threads enter, leave, are charged and changed.  Overview: eevdf.h. */
+#include "eevdf.h"
+
+static void eevdf_cpu_init(struct policy_cpu *policy_cpu, uint32_t cpu_index)
+{
+	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
+	*cpu = (struct eevdf_cpu){.index = cpu_index};
+}
+
+static bool params_valid(const struct policy_params *params)
+{
+	return params->weight >= POLICY_WEIGHT_MIN && params->weight <= POLICY_WEIGHT_MAX &&
+	       params->slice_ns >= POLICY_SLICE_NS_MIN && params->slice_ns <= POLICY_SLICE_NS_MAX &&
+	       params->class < EEVDF_CLASSES && params->priority <= POLICY_PRIORITY_MAX;
+}
+
+static enum error eevdf_thread_init(struct policy_thread *policy_thread,
+				    const struct policy_params *params)
+{
+	if (!params_valid(params))
+		return ERR_RANGE;
+	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	*thread = (struct eevdf_thread){
+		.tid = params->tid,
+		.weight = params->weight,
+		.slice_ns = (uint32_t)params->slice_ns,
+		.class = params->class,
+		.state = POLICY_OUT,
+	};
+	return ERR_OK;
+}
+
+static void tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	if (thread->state == POLICY_QUEUED)
+		eevdf_waiting_erase(cpu, thread);
+	else if (thread->state == POLICY_DELAYED)
+		eevdf_delayed_erase(cpu, thread);
+}
+
+static void tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	if (thread->state == POLICY_QUEUED)
+		eevdf_waiting_insert(cpu, thread);
+	else if (thread->state == POLICY_DELAYED)
+		eevdf_delayed_insert(cpu, thread);
+	else if (thread->state == POLICY_RUNNING)
+		eevdf_keys_set(thread);
+}
+
+void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	thread->state = POLICY_QUEUED;
+	cpu->runnable++;
+	eevdf_waiting_insert(cpu, thread);
+	if (thread->class == POLICY_CLASS_NORMAL && cpu->running != NULL &&
+	    cpu->running->class == POLICY_CLASS_BACKGROUND)
+		cpu->normal_woke = true;
+}
+
+/* The running thread, if this is it, has no claim to the CPU any more. */
+static void running_forget(struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
+{
+	if (cpu->running != thread)
+		return;
+	cpu->running = NULL;
+	cpu->request_done = false;
+	cpu->yielded = false;
+	cpu->normal_woke = false;
+	cpu->ran_ns = 0;
+}
+
+int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	tree_erase(cpu, thread);
+	running_forget(cpu, thread);
+	if (thread->state == POLICY_DELAYED) {
+		cpu->sleepers--;
+		cpu->weight_delayed -= thread->weight;
+	} else {
+		cpu->runnable--;
+	}
+	thread->state = POLICY_OUT;
+	return eevdf_leave(cpu, thread);
+}
+
+void eevdf_weight_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight)
+{
+	if (thread->state == POLICY_OUT) {
+		thread->weight = weight;
+		return;
+	}
+	tree_erase(cpu, thread);
+	if (thread->state == POLICY_DELAYED)
+		cpu->weight_delayed = cpu->weight_delayed - thread->weight + weight;
+	eevdf_reweight(cpu, thread, weight);
+	tree_insert(cpu, thread);
+}
+
+static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
+				   struct policy_thread *policy_thread,
+				   const struct policy_params *params, uint64_t now_ns)
+{
+	(void)now_ns;
+	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
+	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	if (!params_valid(params) || params->tid != thread->tid)
+		return ERR_RANGE;
+	if (params->slice_ns != thread->slice_ns || params->class != thread->class) {
+		tree_erase(cpu, thread);
+		thread->slice_ns = (uint32_t)params->slice_ns;
+		thread->class = params->class;
+		tree_insert(cpu, thread);
+	}
+	if (params->weight != thread->weight) {
+		eevdf_weight_set(cpu, thread, params->weight);
+		eevdf_settle(cpu);
+	}
+	return ERR_OK;
+}
+
+/*
+ * Yield: the rest of the request is given up for a place one request behind the old deadline, up to
+ * EEVDF_YIELD_REQUESTS of them, and whoever else is eligible goes first once.  The lag stays: a yield
+ * neither earns nor costs service.
+ */
+static void thread_yield(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	const int128_t request = eevdf_units(thread->slice_ns);
+	const int128_t left = eevdf_left(thread);
+	tree_erase(cpu, thread);
+	if (left <= request * (EEVDF_YIELD_REQUESTS - 1))
+		eevdf_request(thread, left + request);
+	tree_insert(cpu, thread);
+	if (cpu->running == thread)
+		cpu->yielded = true;
+}
+
+/* A sleeper in debt is woken before it has paid: as if it left and came back, so v stays and the
+ * request is a fresh one. */
+static void delayed_wake(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	eevdf_delayed_erase(cpu, thread);
+	cpu->sleepers--;
+	cpu->weight_delayed -= thread->weight;
+	eevdf_request(thread, eevdf_units(thread->slice_ns));
+	eevdf_admit(cpu, thread);
+}
+
+static void thread_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, enum policy_join reason)
+{
+	const int128_t request = eevdf_units(thread->slice_ns);
+	eevdf_join(cpu, thread, thread->lag);
+	thread->lag = 0;
+	eevdf_request(thread, reason == POLICY_JOIN_NEW ? request / 2 : request);
+	eevdf_admit(cpu, thread);
+	eevdf_settle(cpu);
+}
+
+static void eevdf_enqueue(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
+			  enum policy_join reason, uint64_t now_ns)
+{
+	(void)now_ns;
+	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
+	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	const bool inside = thread->state == POLICY_QUEUED || thread->state == POLICY_RUNNING;
+	if (reason == POLICY_JOIN_PREEMPTED || reason == POLICY_JOIN_YIELD) {
+		if (!inside)
+			cpu->misuse++;
+		else if (reason == POLICY_JOIN_YIELD)
+			thread_yield(cpu, thread);
+	} else if (thread->state == POLICY_OUT) {
+		thread_join(cpu, thread, reason);
+	} else if (thread->state == POLICY_DELAYED) {
+		delayed_wake(cpu, thread);
+	}
+}
+
+static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
+			  enum policy_leave reason, uint64_t now_ns)
+{
+	(void)now_ns;
+	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
+	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	if (thread->state == POLICY_OUT ||
+	    (thread->state == POLICY_DELAYED && reason == POLICY_LEAVE_SLEEP))
+		return;
+	if (reason == POLICY_LEAVE_SLEEP && !eevdf_eligible(cpu, thread)) {
+		tree_erase(cpu, thread);
+		running_forget(cpu, thread);
+		cpu->runnable--;
+		cpu->sleepers++;
+		cpu->weight_delayed += thread->weight;
+		thread->state = POLICY_DELAYED;
+		eevdf_delayed_insert(cpu, thread);
+		return; /* V did not change */
+	}
+	const int128_t lag_max = eevdf_units(eevdf_slice_max(cpu, thread));
+	thread->lag = eevdf_expel(cpu, thread);
+	if (reason == POLICY_LEAVE_SLEEP && thread->lag > lag_max)
+		thread->lag = lag_max;
+	eevdf_settle(cpu);
+}
+
+/* Service outside the queue (fallback, a donated chain) lowers the lag kept, by one slice at most. */
+static void charge_outside(struct eevdf_thread *thread, uint64_t ran_ns)
+{
+	const int128_t lag_min = -eevdf_units(thread->slice_ns);
+	const int128_t lag = thread->lag - eevdf_units(ran_ns);
+	if (thread->lag > lag_min)
+		thread->lag = lag > lag_min ? lag : lag_min;
+}
+
+static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
+			 uint64_t ran_ns, uint64_t now_ns)
+{
+	(void)now_ns;
+	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
+	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	if (ran_ns == 0)
+		return false;
+	if (thread->state == POLICY_OUT) {
+		charge_outside(thread, ran_ns);
+		return false;
+	}
+	tree_erase(cpu, thread);
+	eevdf_serve(cpu, thread, eevdf_units(ran_ns));
+	const bool done = eevdf_left(thread) <= 0;
+	if (done)
+		eevdf_request(thread, eevdf_units(thread->slice_ns));
+	tree_insert(cpu, thread);
+	if (cpu->running == thread) {
+		cpu->ran_ns = add_saturate_u64(cpu->ran_ns, ran_ns);
+		cpu->request_done = cpu->request_done || done;
+	}
+	eevdf_settle(cpu);
+	return done;
+}
+
+static void eevdf_set_lag(struct policy_thread *policy_thread, struct policy_number lag_ns)
+{
+	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	if (thread->state == POLICY_OUT)
+		thread->lag = (int128_t)lag_ns.whole * ((int128_t)1 << EEVDF_FRAC_BITS) +
+			      ((int128_t)lag_ns.frac << (EEVDF_FRAC_BITS - 32));
+}
+
+const struct policy_ops policy_eevdf = {
+	.name = "eevdf",
+	.desc = "earliest eligible virtual deadline first: exact weighted shares, bounded latency",
+	.version = EEVDF_VERSION,
+	.id = EEVDF_ID,
+	.cpu_bytes = sizeof(struct eevdf_cpu),
+	.thread_bytes = sizeof(struct eevdf_thread),
+	.cpu_init = eevdf_cpu_init,
+	.thread_init = eevdf_thread_init,
+	.set_params = eevdf_set_params,
+	.enqueue = eevdf_enqueue,
+	.dequeue = eevdf_dequeue,
+	.pick = eevdf_pick,
+	.charge = eevdf_charge,
+	.preempts = eevdf_preempts,
+	.migrate_out = eevdf_migrate_out,
+	.migrate_in = eevdf_migrate_in,
+	.save = eevdf_save,
+	.restore = eevdf_restore,
+	.spare = eevdf_spare,
+	.query = eevdf_query,
+	.set_lag = eevdf_set_lag,
+	.check = eevdf_check,
+	.dump = eevdf_dump,
+};

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Earliest Eligible Virtual Deadline First (I. Stoica, H. Abdel-Wahab, 1995): the order of one CPU.
+ * Owned by that CPU's dispatcher; nobody else may touch it, so it has no lock.
+ *
+ * Symbols
+ *
+ *   w_i   weight of thread i               r_i   length of its requests, in ns of service
+ *   W     sum of w_i over the queue, the running thread and the delayed sleepers included
+ *   v_i   virtual time of i: service received / w_i
+ *   V     virtual time of the queue: sum(w_i v_i) / W
+ *   ve_i  v_i when its current request began
+ *   vd_i  virtual deadline: ve_i + r_i / w_i
+ *   lag_i w_i (V - v_i): service that a fluid share still owes i; negative: i still owes it
+ *
+ * Numbers.  Service is counted in units of 2^-36 ns, and all products S_i = w_i v_i, E_i = w_i ve_i,
+ * D_i = w_i vd_i are integers in that unit.  Hence, with S = sum(S_i), also an integer,
+ *
+ *   charge(i, dt)   S_i += dt, S += dt                          exact: any split gives the same result
+ *   V = S / W       so sum(lag_i) = W V - S = 0                 exact, whatever was rounded elsewhere
+ *   request done    S_i >= D_i                                  exact
+ *
+ * Rounding happens only where a real number becomes an S_i: when a thread joins (S_i = floor(w_i v))
+ * and when a weight changes (at most one unit, 1.5e-11 ns, of one thread's lag each time).
+ *
+ * Stored is not S_i but the pair (v, v_rem) with S_i = w_i v + v_rem, 0 <= v_rem < w_i, and likewise
+ * V as (vq, vrem) with S = W vq + vrem, 0 <= vrem < W.  Comparing virtual times then needs no product,
+ * and one charge costs two machine divisions.
+ *
+ * Bits.  v and V are 128 bits wide: 2^91 ns / weight, so they never wrap.  A product w (v - V)
+ * is a lag: 2^91 ns too.  S_i relative to w_i vq times W (moving the time of a crossing): lag units
+ * 2^(36+43) for 10^4 s times 2^44 for the largest W (2^20 weight x 2^24 threads) is below 2^124.
+ *
+ * Equality must survive rounding: exact arithmetic makes "v_i = V" and "vd_i = vd_j" happen all the
+ * time (everyone joins at V), and one unit more or less must not change the decision.  So a
+ * thread is eligible if v_i <= V + 2^-28, and deadlines are compared after rounding to
+ * multiples of 2^-28 (ns per weight); both are 256 units, more than 200 roundings in one direction,
+ * and 0.0003 ns of service at the largest nice weight.
+ *
+ * Where a thread is:
+ *   waiting[class]  QUEUED threads in red-black trees by (vd, ve, tid); each node knows the least v
+ *                   and the shortest and longest slice below it
+ *   running         the RUNNING one; in no tree, but in W
+ *   delayed         DELAYED sleepers by (v, tid): the next to leave comes first
+ *
+ * pick: if the left subtree has a v <= V the answer is in it, else the node itself if eligible, else it
+ * is in the right subtree.  One way down, also when the earliest deadline is not eligible.  Some
+ * thread always is: V is a weighted mean, and delayed sleepers (v > V) only pull it up.
+ *
+ * Bounds (q: longest time between decisions)
+ *   lag            -r_k < lag_k < max(r_k, q)          wake to run      L < (W / w_k - 1) r_k + q
+ *   request done before its deadline + q               starvation       wait < (W/w)(r + r_max) + r_max
+ *
+ * Bad at: nothing is said about cache warmth; a thread that yields in a loop asks for up to
+ * EEVDF_YIELD_REQUESTS requests at once and waits accordingly.
+ *
+ * Rules that check() verifies, by number: see enum eevdf_rule.
+ */
+#pragma once
+
+#include "../policy.h"
+#include <base/math.h>
+#include <base/rbtree.h>
+
+#define EEVDF_ID             1u
+#define EEVDF_VERSION        1u
+#define EEVDF_FRAC_BITS      36u /* fraction bits of service units and of v */
+#define EEVDF_SLACK          256 /* virtual units within which two times count as equal */
+#define EEVDF_KEY_SHIFT      8u  /* log2 of EEVDF_SLACK */
+#define EEVDF_SEARCH_MAX     24u /* nodes looked at for a short slice that may cut in */
+#define EEVDF_YIELD_REQUESTS 4   /* a yielding thread's deadline is at most so many requests away */
+#define EEVDF_CLASSES        2u
+
+struct eevdf_thread {
+	/* links; valid in QUEUED (a waiting tree) and DELAYED (the delayed tree) */
+	struct rb_node node;
+	/* summary of the subtree below and including this node */
+	int128_t min_v;
+	uint32_t min_slice_ns;
+	uint32_t max_slice_ns;
+	/* order in the waiting tree, set on insertion: vd and ve rounded to the grid of equality */
+	int128_t key_vd;
+	int128_t key_ve;
+	/* virtual times; valid in QUEUED, RUNNING, DELAYED */
+	int128_t v;
+	int128_t ve;
+	int128_t vd;
+	uint32_t v_rem;
+	uint32_t ve_rem;
+	uint32_t vd_rem;
+	/* parameters */
+	uint32_t weight;
+	uint64_t tid;
+	uint32_t slice_ns;
+	uint8_t class;
+	uint8_t state; /* enum policy_state */
+	uint8_t pad[2];
+	/* lag kept while OUT, in units */
+	int128_t lag;
+};
+
+struct eevdf_cpu {
+	int128_t vq;
+	uint64_t vrem;
+	uint64_t weight;         /* W */
+	uint64_t weight_delayed; /* of these, sleepers */
+	struct rb_tree waiting[EEVDF_CLASSES];
+	struct rb_tree delayed;
+	struct eevdf_thread *running;
+	uint64_t ran_ns;   /* service of the running thread since it was picked */
+	uint32_t runnable; /* QUEUED and RUNNING */
+	uint32_t sleepers; /* DELAYED */
+	bool request_done; /* the running thread's request was done since the last pick */
+	bool yielded;      /* the running thread yielded since the last pick */
+	bool normal_woke;  /* a normal thread became ready while a background one runs */
+	uint8_t pad;
+	uint32_t misuse;
+	uint32_t index;
+};
+
+_Static_assert(sizeof(struct eevdf_thread) <= POLICY_THREAD_BYTES_MAX, "thread blob too large");
+_Static_assert(sizeof(struct eevdf_cpu) <= POLICY_CPU_BYTES_MAX, "CPU blob too large");
+
+enum eevdf_rule {
+	EEVDF_RULE_NONE = 0,
+	EEVDF_RULE_TREE = 1,       /* links, colours, order by (vd, ve, tid) */
+	EEVDF_RULE_SUMMARY = 2,    /* least v, shortest and longest slice of each subtree */
+	EEVDF_RULE_WEIGHT = 3,     /* W is the sum of the weights, sleepers' part likewise */
+	EEVDF_RULE_LAG = 4,        /* the sum of all lags is exactly 0 */
+	EEVDF_RULE_COUNT = 5,      /* counts match the trees */
+	EEVDF_RULE_RUNNING = 6,    /* the running thread is in no tree; states match places */
+	EEVDF_RULE_ELIGIBLE = 7,   /* a runnable thread is eligible if there is one */
+	EEVDF_RULE_DELAYED = 8,    /* no delayed sleeper is eligible; they are ordered by v */
+	EEVDF_RULE_REQUEST = 9,    /* ve <= v < vd, and the request is of a legal length */
+	EEVDF_RULE_PARAMS = 10,    /* weight, slice, class in their bounds */
+	EEVDF_RULE_REMAINDER = 11, /* 0 <= v_rem < w, 0 <= vrem < W */
+	EEVDF_RULE_MISUSE = 12,    /* the caller passed a thread in a state that did not fit */
+};
+
+static inline struct eevdf_cpu *eevdf_cpu(struct policy_cpu *cpu)
+{
+	return (struct eevdf_cpu *)(void *)cpu;
+}
+
+static inline const struct eevdf_cpu *eevdf_cpu_const(const struct policy_cpu *cpu)
+{
+	return (const struct eevdf_cpu *)(const void *)cpu;
+}
+
+static inline struct eevdf_thread *eevdf_thread(struct policy_thread *thread)
+{
+	return (struct eevdf_thread *)(void *)thread;
+}
+
+static inline const struct eevdf_thread *eevdf_thread_const(const struct policy_thread *thread)
+{
+	return (const struct eevdf_thread *)(const void *)thread;
+}
+
+static inline struct policy_thread *eevdf_handle(struct eevdf_thread *thread)
+{
+	return (struct policy_thread *)(void *)thread;
+}
+
+static inline struct eevdf_thread *eevdf_of_node(struct rb_node *node)
+{
+	return container_of(node, struct eevdf_thread, node);
+}
+
+static inline const struct eevdf_thread *eevdf_of_node_const(const struct rb_node *node)
+{
+	return container_of_const(node, struct eevdf_thread, node);
+}
+
+static inline int128_t eevdf_units(uint64_t ns)
+{
+	return (int128_t)ns << EEVDF_FRAC_BITS;
+}
+
+/* Units to ns, rounded up, at least `least`. */
+static inline uint64_t eevdf_ns_ceil(int128_t units, uint64_t least)
+{
+	if (units <= 0)
+		return least;
+	const int128_t ns = (units + ((int128_t)1 << EEVDF_FRAC_BITS) - 1) >> EEVDF_FRAC_BITS;
+	return max_u64(ns > INT64_MAX ? (uint64_t)INT64_MAX : (uint64_t)ns, least);
+}
+
+static inline struct policy_number eevdf_number(int128_t units)
+{
+	return (struct policy_number){
+		.whole = int128_to_i64(units >> EEVDF_FRAC_BITS),
+		.frac = (uint32_t)(units >> (EEVDF_FRAC_BITS - 32)),
+	};
+}
+
+/* The largest v (whole part) that counts as eligible. */
+static inline int128_t eevdf_cutoff(const struct eevdf_cpu *cpu)
+{
+	return cpu->vq + EEVDF_SLACK;
+}
+
+static inline bool eevdf_eligible(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
+{
+	return thread->v <= eevdf_cutoff(cpu);
+}
+
+/* ---- virtual.c: the arithmetic of V, v, vd ---- */
+
+/* lag in units, rounded to minus infinity.  The thread is in the queue. */
+int128_t eevdf_lag(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread);
+/* Units of service until its request is done; > 0 in a queue. */
+int128_t eevdf_left(const struct eevdf_thread *thread);
+/* Put v where the thread has this lag (0 if the queue is empty) and count it in V and W. */
+void eevdf_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t lag);
+/* Take it out of V and W; returns its lag. */
+int128_t eevdf_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+/* Begin a request of so many units now. */
+void eevdf_request(struct eevdf_thread *thread, int128_t units);
+/* v and V move on; delayed sleepers leave at the very point where they owe nothing. */
+void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t units);
+/* Another weight; V and all lags stay. */
+void eevdf_reweight(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight);
+/* After any change of V: delayed sleepers that owe nothing leave. */
+void eevdf_settle(struct eevdf_cpu *cpu);
+/* Units of service of the queue until V reaches v (whole part only); 0 if it has. */
+int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v);
+
+/* ---- queue.c: the trees ---- */
+
+/* Whether a comes before b among eligible threads. */
+static inline bool eevdf_before(const struct eevdf_thread *a, const struct eevdf_thread *b)
+{
+	if (a->key_vd != b->key_vd)
+		return a->key_vd < b->key_vd;
+	if (a->key_ve != b->key_ve)
+		return a->key_ve < b->key_ve;
+	return a->tid < b->tid;
+}
+
+void eevdf_keys_set(struct eevdf_thread *thread);
+void eevdf_waiting_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+void eevdf_waiting_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+void eevdf_delayed_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+void eevdf_delayed_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+struct eevdf_thread *eevdf_delayed_first(const struct eevdf_cpu *cpu);
+bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_thread *b);
+/* The first in order among the eligible of one class, or NULL. */
+struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class);
+/* The shortest slice among the waiting, UINT32_MAX if none waits. */
+uint32_t eevdf_slice_min(const struct eevdf_cpu *cpu);
+/* The longest slice in use. */
+uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread *also);
+/* The least v among waiting threads with an earlier deadline than `than`; false if none. */
+bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
+			 int128_t *min_v);
+/* The same among those whose slice is shorter too.  After EEVDF_SEARCH_MAX nodes *min_v is only a
+ * lower bound: never later than the true one. */
+bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
+			 int128_t *min_v);
+
+/* ---- pick.c, state.c, inspect.c: operations of the interface ---- */
+
+void eevdf_pick(struct policy_cpu *cpu, uint64_t now_ns, uint32_t flags, struct policy_pick *out);
+bool eevdf_preempts(const struct policy_cpu *cpu, const struct policy_thread *running,
+		    const struct policy_thread *woken, uint64_t now_ns);
+void eevdf_migrate_out(struct policy_cpu *cpu, struct policy_thread *thread,
+		       struct policy_migration *out, uint64_t now_ns);
+void eevdf_migrate_in(struct policy_cpu *cpu, struct policy_thread *thread,
+		      const struct policy_migration *in, uint64_t now_ns);
+void eevdf_save(const struct policy_cpu *cpu, const struct policy_thread *thread,
+		struct policy_record *out);
+enum error eevdf_restore(struct policy_cpu *cpu, const struct policy_record *queue,
+			 struct policy_thread *const threads[], const struct policy_record *records,
+			 uint32_t count) __attribute__((warn_unused_result));
+uint32_t eevdf_spare(const struct policy_cpu *cpu, uint64_t *cursor, struct policy_spare *out,
+		     uint32_t count);
+void eevdf_query(const struct policy_cpu *cpu, const struct policy_thread *thread,
+		 struct policy_info *out);
+uint32_t eevdf_check(const struct policy_cpu *cpu);
+size_t eevdf_dump(const struct policy_cpu *cpu, char *text, size_t bytes);
+
+/* ---- eevdf.c: shared by the operations ---- */
+
+/* A thread with v and vd set becomes QUEUED. */
+void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+/* A QUEUED, RUNNING or DELAYED thread becomes OUT; returns its lag. */
+int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+/* Change the weight of a thread in any state. */
+void eevdf_weight_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight);

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* EEVDF: looking at a queue without changing it: figures, candidates for migration, checks, text. */
+#include "eevdf.h"
+#include <base/bits.h>
+#include <base/text.h>
+
+#define DUMP_THREADS_MAX 24u
+#define SPARE_MAX        32u
+
+void eevdf_query(const struct policy_cpu *policy_cpu, const struct policy_thread *policy_thread,
+		 struct policy_info *out)
+{
+	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
+	*out = (struct policy_info){
+		.v = eevdf_number(cpu->vq),
+		.weight = cpu->weight,
+		.load = cpu->weight - cpu->weight_delayed,
+		.runnable = cpu->runnable,
+		.delayed = cpu->sleepers,
+		.misuse = cpu->misuse,
+	};
+	if (policy_thread == NULL)
+		return;
+	const struct eevdf_thread *thread = eevdf_thread_const(policy_thread);
+	out->state = thread->state;
+	out->slice_ns = thread->slice_ns;
+	if (thread->state == POLICY_OUT) {
+		out->lag_ns = eevdf_number(thread->lag);
+		return;
+	}
+	out->thread_v = eevdf_number(thread->v);
+	out->thread_ve = eevdf_number(thread->ve);
+	out->thread_vd = eevdf_number(thread->vd);
+	out->lag_ns = eevdf_number(eevdf_lag(cpu, thread));
+	out->left_ns = eevdf_ns_ceil(eevdf_left(thread), 0);
+}
+
+/* Insert by lag, least first; the list never gets longer than count. */
+static uint32_t spare_insert(struct policy_spare *out, uint32_t used, uint32_t count,
+			     struct policy_spare one)
+{
+	if (used == count && one.lag_ns >= out[used - 1].lag_ns)
+		return used;
+	uint32_t at = used < count ? used : count - 1;
+	for (; at > 0 && out[at - 1].lag_ns > one.lag_ns; at--)
+		out[at] = out[at - 1];
+	out[at] = one;
+	return used < count ? used + 1 : used;
+}
+
+/* A node to start from: the last in order for cursor 0, else by the cursor's bits down the tree. */
+static struct rb_node *spare_start(const struct rb_tree *tree, uint64_t cursor)
+{
+	if (cursor == 0)
+		return rb_last(tree);
+	uint64_t bits = cursor * UINT64_C(0x9E3779B97F4A7C15);
+	struct rb_node *node = tree->root;
+	while (node != NULL) {
+		struct rb_node *child = (bits >> 63) != 0 ? node->right : node->left;
+		if (child == NULL)
+			break;
+		node = child;
+		bits <<= 1;
+	}
+	return node;
+}
+
+/*
+ * The last by deadline have received most lately, so among the last SPARE_MAX the ones owed least are
+ * found exactly when no more wait, and nearly otherwise.  The running thread is a candidate too:
+ * while its dispatcher answers, it does not run.
+ */
+uint32_t eevdf_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor,
+		     struct policy_spare *out, uint32_t count)
+{
+	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
+	uint32_t used = 0;
+	uint32_t looks = SPARE_MAX;
+	if (count == 0)
+		return 0;
+	if (cpu->running != NULL)
+		used = spare_insert(
+			out, used, count,
+			(struct policy_spare){
+				.thread = eevdf_handle(cpu->running),
+				.lag_ns = eevdf_number(eevdf_lag(cpu, cpu->running)).whole,
+				.weight = cpu->running->weight,
+				.running = true,
+			});
+	for (uint32_t class = 0; class < EEVDF_CLASSES; class ++) {
+		struct rb_node *node = spare_start(&cpu->waiting[class], *cursor);
+		for (; node != NULL && looks > 0; node = rb_prev(node), looks--) {
+			struct eevdf_thread *thread = eevdf_of_node(node);
+			used = spare_insert(
+				out, used, count,
+				(struct policy_spare){
+					.thread = eevdf_handle(thread),
+					.lag_ns = eevdf_number(eevdf_lag(cpu, thread)).whole,
+					.weight = thread->weight,
+				});
+		}
+	}
+	*cursor += 1;
+	return used;
+}
+
+struct check_sums {
+	uint64_t weight;
+	int128_t rel; /* sum of S_i - w_i vq */
+	uint32_t threads;
+	bool eligible;
+};
+
+static uint32_t check_thread(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread,
+			     uint32_t state, struct check_sums *sums)
+{
+	const int128_t request_max = eevdf_units((uint64_t)POLICY_SLICE_NS_MAX) *
+				     (EEVDF_YIELD_REQUESTS + 1);
+	if (thread->weight < POLICY_WEIGHT_MIN || thread->weight > POLICY_WEIGHT_MAX ||
+	    thread->slice_ns < POLICY_SLICE_NS_MIN || thread->slice_ns > POLICY_SLICE_NS_MAX ||
+	    thread->class >= EEVDF_CLASSES)
+		return EEVDF_RULE_PARAMS;
+	if (thread->state != state)
+		return EEVDF_RULE_RUNNING;
+	if (thread->v_rem >= thread->weight || thread->ve_rem >= thread->weight ||
+	    thread->vd_rem >= thread->weight)
+		return EEVDF_RULE_REMAINDER;
+	const int128_t left = eevdf_left(thread);
+	const bool begun = thread->ve < thread->v ||
+			   (thread->ve == thread->v && thread->ve_rem <= thread->v_rem);
+	if (left <= 0 || left > request_max || !begun)
+		return EEVDF_RULE_REQUEST;
+	sums->weight += thread->weight;
+	sums->rel += (thread->v - cpu->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
+	sums->threads++;
+	sums->eligible = sums->eligible || eevdf_eligible(cpu, thread);
+	return EEVDF_RULE_NONE;
+}
+
+static bool summary_right(const struct rb_node *node)
+{
+	const struct eevdf_thread *thread = eevdf_of_node_const(node);
+	int128_t min_v = thread->v;
+	uint32_t min_slice = thread->slice_ns;
+	uint32_t max_slice = thread->slice_ns;
+	const struct rb_node *const children[] = {node->left, node->right};
+	for (uint32_t i = 0; i < 2; i++) {
+		if (children[i] == NULL)
+			continue;
+		const struct eevdf_thread *child = eevdf_of_node_const(children[i]);
+		min_v = child->min_v < min_v ? child->min_v : min_v;
+		min_slice = child->min_slice_ns < min_slice ? child->min_slice_ns : min_slice;
+		max_slice = child->max_slice_ns > max_slice ? child->max_slice_ns : max_slice;
+	}
+	return min_v == thread->min_v && min_slice == thread->min_slice_ns &&
+	       max_slice == thread->max_slice_ns;
+}
+
+static uint32_t check_tree(const struct eevdf_cpu *cpu, const struct rb_tree *tree, uint32_t state,
+			   bool (*before)(const struct eevdf_thread *, const struct eevdf_thread *),
+			   struct check_sums *sums)
+{
+	if (!rb_check(tree))
+		return EEVDF_RULE_TREE;
+	const struct eevdf_thread *last = NULL;
+	for (const struct rb_node *node = rb_first(tree); node != NULL; node = rb_next(node)) {
+		const struct eevdf_thread *thread = eevdf_of_node_const(node);
+		if (last != NULL && !before(last, thread))
+			return EEVDF_RULE_TREE;
+		if (!summary_right(node))
+			return EEVDF_RULE_SUMMARY;
+		const uint32_t rule = check_thread(cpu, thread, state, sums);
+		if (rule != EEVDF_RULE_NONE)
+			return rule;
+		last = thread;
+	}
+	return EEVDF_RULE_NONE;
+}
+
+static uint32_t check_sums(const struct eevdf_cpu *cpu, const struct check_sums *runnable,
+			   const struct check_sums *delayed)
+{
+	if (runnable->threads != cpu->runnable || delayed->threads != cpu->sleepers)
+		return EEVDF_RULE_COUNT;
+	if (runnable->weight + delayed->weight != cpu->weight ||
+	    delayed->weight != cpu->weight_delayed)
+		return EEVDF_RULE_WEIGHT;
+	if (cpu->weight == 0 ? cpu->vrem != 0 : cpu->vrem >= cpu->weight)
+		return EEVDF_RULE_REMAINDER;
+	if (runnable->rel + delayed->rel != (int128_t)cpu->vrem)
+		return EEVDF_RULE_LAG;
+	if (runnable->threads != 0 && !runnable->eligible)
+		return EEVDF_RULE_ELIGIBLE;
+	if (delayed->eligible)
+		return EEVDF_RULE_DELAYED;
+	return cpu->misuse != 0 ? EEVDF_RULE_MISUSE : EEVDF_RULE_NONE;
+}
+
+uint32_t eevdf_check(const struct policy_cpu *policy_cpu)
+{
+	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
+	struct check_sums runnable = {0};
+	struct check_sums delayed = {0};
+	uint32_t rule = EEVDF_RULE_NONE;
+	for (uint32_t class = 0; class < EEVDF_CLASSES && rule == EEVDF_RULE_NONE; class ++) {
+		rule = check_tree(cpu, &cpu->waiting[class], POLICY_QUEUED, eevdf_before,
+				  &runnable);
+		const struct eevdf_thread *root = cpu->waiting[class].root == NULL
+							  ? NULL
+							  : eevdf_of_node_const(
+								    cpu->waiting[class].root);
+		if (rule == EEVDF_RULE_NONE && root != NULL && root->class != class)
+			rule = EEVDF_RULE_PARAMS;
+	}
+	if (rule == EEVDF_RULE_NONE)
+		rule = check_tree(cpu, &cpu->delayed, POLICY_DELAYED, eevdf_delayed_before,
+				  &delayed);
+	if (rule == EEVDF_RULE_NONE && cpu->running != NULL)
+		rule = check_thread(cpu, cpu->running, POLICY_RUNNING, &runnable);
+	return rule != EEVDF_RULE_NONE ? rule : check_sums(cpu, &runnable, &delayed);
+}
+
+static void dump_thread(struct text *text, const struct eevdf_cpu *cpu,
+			const struct eevdf_thread *thread, const char *what)
+{
+	text_string(text, what);
+	text_name(text, "tid");
+	text_u64(text, thread->tid);
+	text_name(text, "w");
+	text_u64(text, thread->weight);
+	text_name(text, "lag_ns");
+	text_i64(text, eevdf_number(eevdf_lag(cpu, thread)).whole);
+	text_name(text, "left_ns");
+	text_u64(text, eevdf_ns_ceil(eevdf_left(thread), 0));
+	text_name(text, "slice_ns");
+	text_u64(text, thread->slice_ns);
+	text_string(text, eevdf_eligible(cpu, thread) ? " eligible\n" : "\n");
+}
+
+static void dump_tree(struct text *text, const struct eevdf_cpu *cpu, const struct rb_tree *tree,
+		      const char *what)
+{
+	uint32_t left = DUMP_THREADS_MAX;
+	const struct rb_node *node = rb_first(tree);
+	for (; node != NULL && left > 0; node = rb_next(node), left--)
+		dump_thread(text, cpu, eevdf_of_node_const(node), what);
+	if (node != NULL)
+		text_string(text, "  ...\n");
+}
+
+size_t eevdf_dump(const struct policy_cpu *policy_cpu, char *buffer, size_t bytes)
+{
+	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
+	struct text text = text_make(buffer, bytes);
+	text_string(&text, "eevdf");
+	text_name(&text, "cpu");
+	text_u64(&text, cpu->index);
+	text_name(&text, "V");
+	text_i64(&text, eevdf_number(cpu->vq).whole);
+	text_name(&text, "W");
+	text_u64(&text, cpu->weight);
+	text_name(&text, "runnable");
+	text_u64(&text, cpu->runnable);
+	text_name(&text, "delayed");
+	text_u64(&text, cpu->sleepers);
+	text_name(&text, "rule");
+	text_u64(&text, eevdf_check(policy_cpu));
+	text_char(&text, '\n');
+	if (cpu->running != NULL)
+		dump_thread(&text, cpu, cpu->running, "  running");
+	dump_tree(&text, cpu, &cpu->waiting[POLICY_CLASS_NORMAL], "  waiting");
+	dump_tree(&text, cpu, &cpu->waiting[POLICY_CLASS_BACKGROUND], "  background");
+	dump_tree(&text, cpu, &cpu->delayed, "  delayed");
+	return text.length;
+}

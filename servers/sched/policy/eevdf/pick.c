@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * EEVDF: who runs next, and for how long nothing needs to be decided.
+ *
+ * The running thread keeps the CPU until the earliest of
+ *   a. its request is done;
+ *   b. it is not eligible any more, an eligible thread has an earlier deadline, and it has run for
+ *      the shortest slice among the waiting threads (run to parity: else two threads whose lags
+ *      cross would alternate at every entry);
+ *   c. a waiting thread with a shorter slice and an earlier deadline is eligible (it may cut in);
+ *   d. it is a background thread, and a normal thread that woke meanwhile is eligible;
+ *   e. it yields.
+ * Then the first in order among the eligible, itself included unless (d, e), runs.
+ */
+#include "eevdf.h"
+
+static struct eevdf_thread *first_of(struct eevdf_thread *a, struct eevdf_thread *b)
+{
+	if (a == NULL || b == NULL)
+		return a == NULL ? b : a;
+	return eevdf_before(b, a) ? b : a;
+}
+
+/* Rules b and c; `best` is the first in order among the waiting and eligible, or NULL. */
+static bool displaces(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
+		      const struct eevdf_thread *best)
+{
+	if (best == NULL || best->key_vd >= running->key_vd)
+		return false;
+	if (best->slice_ns < running->slice_ns)
+		return true;
+	const uint32_t slice_min = eevdf_slice_min(cpu);
+	if (!eevdf_eligible(cpu, running) && cpu->ran_ns >= slice_min)
+		return true;
+	/* The first in order may not cut in, but one behind it may. */
+	int128_t min_v = 0;
+	return slice_min < running->slice_ns && eevdf_shorter_min_v(cpu, running, &min_v) &&
+	       min_v <= eevdf_cutoff(cpu);
+}
+
+/* The thread that should run now; NULL only if no thread is runnable. */
+static struct eevdf_thread *choose(const struct eevdf_cpu *cpu, uint32_t flags)
+{
+	struct eevdf_thread *running = cpu->running;
+	struct eevdf_thread *normal = eevdf_best(cpu, POLICY_CLASS_NORMAL);
+	struct eevdf_thread *best = first_of(normal, eevdf_best(cpu, POLICY_CLASS_BACKGROUND));
+	if (running == NULL)
+		return best;
+	if ((flags & POLICY_PICK_FRESH) != 0 || (cpu->request_done && !cpu->yielded))
+		return eevdf_eligible(cpu, running) ? first_of(best, running)
+						    : (best != NULL ? best : running);
+	if (cpu->yielded)
+		return best != NULL ? best : running;
+	if (cpu->normal_woke && normal != NULL)
+		return normal;
+	return displaces(cpu, running, best) ? best : running;
+}
+
+/* Units of service until `running` is not eligible: its lag falls at 1 - w / W, so that takes
+ * lag W / (W - w), and a little more to be past the slack that counts as eligible. */
+static int128_t units_eligible(const struct eevdf_cpu *cpu, const struct eevdf_thread *running)
+{
+	const int128_t lag = eevdf_lag(cpu, running) + (int128_t)EEVDF_SLACK * running->weight;
+	uint64_t rest;
+	if (lag < 0 || cpu->weight == running->weight)
+		return 0;
+	return int128_divide_floor(lag * (int128_t)cpu->weight, cpu->weight - running->weight,
+				   &rest) +
+	       1;
+}
+
+/* Units of service until rule b, c or d could take the CPU from `running`, or `limit` if later. */
+static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
+				int128_t limit)
+{
+	int128_t units = limit;
+	int128_t v = 0;
+	if (cpu->normal_woke && cpu->waiting[POLICY_CLASS_NORMAL].root != NULL) {
+		v = eevdf_of_node(cpu->waiting[POLICY_CLASS_NORMAL].root)->min_v;
+		const int128_t normal = eevdf_units_until(cpu, v);
+		units = normal < units ? normal : units;
+	}
+	if (!eevdf_earlier_min_v(cpu, running, &v))
+		return units;
+	const uint32_t slice_min = eevdf_slice_min(cpu);
+	const int128_t parity = eevdf_units(sub_saturate_u64(slice_min, cpu->ran_ns));
+	if (slice_min < running->slice_ns) {
+		int128_t short_v = 0;
+		if (eevdf_shorter_min_v(cpu, running, &short_v)) {
+			int128_t cut = eevdf_units_until(cpu, short_v);
+			if (cut == 0) /* only a bound was found: look again after a while */
+				cut = eevdf_units(slice_min);
+			units = cut < units ? cut : units;
+		}
+	}
+	int128_t contest = eevdf_units_until(cpu, v);
+	contest = parity > contest ? parity : contest;
+	if (contest < units) {
+		const int128_t eligible = units_eligible(cpu, running);
+		contest = eligible > contest ? eligible : contest;
+	}
+	return contest < units ? contest : units;
+}
+
+static uint64_t slice_of(const struct eevdf_cpu *cpu, const struct eevdf_thread *running)
+{
+	if (cpu->runnable <= 1)
+		return TIME_NEVER; /* alone: there is nothing to decide */
+	const int128_t left = eevdf_left(running);
+	int128_t units = units_contested(cpu, running, left);
+	if (units < left) {
+		/* When a sleeper leaves, V moves faster, so that time would come too late. */
+		const struct eevdf_thread *sleeper = eevdf_delayed_first(cpu);
+		if (sleeper != NULL) {
+			const int128_t leaves = eevdf_units_until(cpu, sleeper->v + 1);
+			units = leaves < units ? leaves : units;
+		}
+	}
+	return eevdf_ns_ceil(units, 1);
+}
+
+void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
+		struct policy_pick *out)
+{
+	(void)now_ns;
+	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
+	*out = (struct policy_pick){.slice_ns = TIME_NEVER, .request_ns = TIME_NEVER};
+	struct eevdf_thread *running = cpu->running;
+	struct eevdf_thread *chosen = choose(cpu, flags);
+	if (chosen == NULL)
+		return;
+	if (chosen != running) {
+		eevdf_waiting_erase(cpu, chosen);
+		chosen->state = POLICY_RUNNING;
+		if (running != NULL) {
+			running->state = POLICY_QUEUED;
+			eevdf_waiting_insert(cpu, running);
+		}
+		cpu->running = chosen;
+		cpu->normal_woke = false;
+	}
+	if (chosen != running || cpu->request_done || cpu->yielded)
+		cpu->ran_ns = 0; /* a new dispatch */
+	cpu->request_done = false;
+	cpu->yielded = false;
+	out->thread = eevdf_handle(chosen);
+	out->slice_ns = slice_of(cpu, chosen);
+	out->request_ns = eevdf_ns_ceil(eevdf_left(chosen), 1);
+}
+
+bool eevdf_preempts(const struct policy_cpu *policy_cpu, const struct policy_thread *policy_running,
+		    const struct policy_thread *policy_woken, uint64_t now_ns)
+{
+	(void)now_ns;
+	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
+	if (policy_running == NULL || cpu->running != eevdf_thread_const(policy_running))
+		return true;
+	return choose(cpu, 0) == eevdf_thread_const(policy_woken);
+}

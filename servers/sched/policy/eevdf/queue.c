@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The trees of a queue: who waits, by deadline, and who sleeps in debt, by v.
+ * A thread's v, vd, ve, slice and class change only while it is in no tree.
+ */
+#include "eevdf.h"
+
+static bool summary_update(struct rb_node *node)
+{
+	struct eevdf_thread *thread = eevdf_of_node(node);
+	int128_t min_v = thread->v;
+	uint32_t min_slice = thread->slice_ns;
+	uint32_t max_slice = thread->slice_ns;
+	struct rb_node *const children[] = {node->left, node->right};
+	for (uint32_t i = 0; i < 2; i++) {
+		if (children[i] == NULL)
+			continue;
+		const struct eevdf_thread *child = eevdf_of_node_const(children[i]);
+		if (child->min_v < min_v)
+			min_v = child->min_v;
+		if (child->min_slice_ns < min_slice)
+			min_slice = child->min_slice_ns;
+		if (child->max_slice_ns > max_slice)
+			max_slice = child->max_slice_ns;
+	}
+	if (min_v == thread->min_v && min_slice == thread->min_slice_ns &&
+	    max_slice == thread->max_slice_ns)
+		return false;
+	thread->min_v = min_v;
+	thread->min_slice_ns = min_slice;
+	thread->max_slice_ns = max_slice;
+	return true;
+}
+
+/* To the nearest multiple of EEVDF_SLACK, in multiples of it. */
+static int128_t key_of(int128_t v)
+{
+	return (v + EEVDF_SLACK / 2) >> EEVDF_KEY_SHIFT;
+}
+
+void eevdf_keys_set(struct eevdf_thread *thread)
+{
+	thread->key_vd = key_of(thread->vd);
+	thread->key_ve = key_of(thread->ve);
+}
+
+typedef bool before_fn(const struct eevdf_thread *a, const struct eevdf_thread *b);
+
+static inline __attribute__((always_inline)) void
+tree_insert(struct rb_tree *tree, struct eevdf_thread *thread, before_fn *before)
+{
+	struct rb_node **link = &tree->root;
+	struct rb_node *parent = NULL;
+	while (*link != NULL) {
+		parent = *link;
+		link = before(thread, eevdf_of_node(parent)) ? &parent->left : &parent->right;
+	}
+	rb_insert(tree, &thread->node, parent, link, summary_update);
+}
+
+void eevdf_waiting_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	eevdf_keys_set(thread);
+	tree_insert(&cpu->waiting[thread->class], thread, eevdf_before);
+}
+
+void eevdf_waiting_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	rb_erase(&cpu->waiting[thread->class], &thread->node, summary_update);
+}
+
+bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_thread *b)
+{
+	if (a->v != b->v)
+		return a->v < b->v;
+	/* remainders are fractions of a unit: a_rem / a_w against b_rem / b_w */
+	const uint64_t left = (uint64_t)a->v_rem * b->weight;
+	const uint64_t right = (uint64_t)b->v_rem * a->weight;
+	return left != right ? left < right : a->tid < b->tid;
+}
+
+void eevdf_delayed_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	tree_insert(&cpu->delayed, thread, eevdf_delayed_before);
+}
+
+void eevdf_delayed_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	rb_erase(&cpu->delayed, &thread->node, summary_update);
+}
+
+struct eevdf_thread *eevdf_delayed_first(const struct eevdf_cpu *cpu)
+{
+	struct rb_node *node = rb_first(&cpu->delayed);
+	return node == NULL ? NULL : eevdf_of_node(node);
+}
+
+struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class)
+{
+	const int128_t cutoff = eevdf_cutoff(cpu);
+	struct rb_node *node = cpu->waiting[class].root;
+	while (node != NULL) {
+		if (node->left != NULL && eevdf_of_node(node->left)->min_v <= cutoff)
+			node = node->left;
+		else if (eevdf_of_node(node)->v <= cutoff)
+			return eevdf_of_node(node);
+		else
+			node = node->right;
+	}
+	return NULL;
+}
+
+static const struct eevdf_thread *root_of(const struct rb_tree *tree)
+{
+	return tree->root == NULL ? NULL : eevdf_of_node_const(tree->root);
+}
+
+uint32_t eevdf_slice_min(const struct eevdf_cpu *cpu)
+{
+	uint32_t slice = UINT32_MAX;
+	for (uint32_t class = 0; class < EEVDF_CLASSES; class ++) {
+		const struct eevdf_thread *root = root_of(&cpu->waiting[class]);
+		if (root != NULL && root->min_slice_ns < slice)
+			slice = root->min_slice_ns;
+	}
+	return slice;
+}
+
+uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread *also)
+{
+	uint32_t slice = also->slice_ns;
+	if (cpu->running != NULL && cpu->running->slice_ns > slice)
+		slice = cpu->running->slice_ns;
+	const struct rb_tree *const trees[] = {&cpu->waiting[0], &cpu->waiting[1], &cpu->delayed};
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct eevdf_thread *root = root_of(trees[i]);
+		if (root != NULL && root->max_slice_ns > slice)
+			slice = root->max_slice_ns;
+	}
+	return slice;
+}
+
+/* One way down: where a node is earlier, so is its whole left subtree. */
+static bool tree_earlier_min_v(const struct rb_tree *tree, int128_t key_vd, int128_t *min_v)
+{
+	bool found = false;
+	const struct rb_node *node = tree->root;
+	while (node != NULL) {
+		const struct eevdf_thread *thread = eevdf_of_node_const(node);
+		if (thread->key_vd >= key_vd) {
+			node = node->left;
+			continue;
+		}
+		int128_t v = thread->v;
+		if (node->left != NULL && eevdf_of_node_const(node->left)->min_v < v)
+			v = eevdf_of_node_const(node->left)->min_v;
+		if (!found || v < *min_v)
+			*min_v = v;
+		found = true;
+		node = node->right;
+	}
+	return found;
+}
+
+bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
+			 int128_t *min_v)
+{
+	bool found = false;
+	for (uint32_t class = 0; class < EEVDF_CLASSES; class ++) {
+		int128_t v = 0;
+		if (!tree_earlier_min_v(&cpu->waiting[class], than->key_vd, &v))
+			continue;
+		if (!found || v < *min_v)
+			*min_v = v;
+		found = true;
+	}
+	return found;
+}
+
+/* A search with a budget, pruned by the summaries; see eevdf_shorter_min_v. */
+struct search {
+	const struct rb_node *stack[EEVDF_SEARCH_MAX + 2];
+	uint32_t depth;
+	uint32_t budget;
+	bool found;
+	int128_t min_v;
+};
+
+static void search_note(struct search *search, int128_t v)
+{
+	if (!search->found || v < search->min_v)
+		search->min_v = v;
+	search->found = true;
+}
+
+static void search_push(struct search *search, const struct rb_node *node, uint32_t slice_ns)
+{
+	if (node == NULL)
+		return;
+	const struct eevdf_thread *thread = eevdf_of_node_const(node);
+	if (thread->min_slice_ns >= slice_ns)
+		return;
+	if (search->found && thread->min_v >= search->min_v)
+		return;
+	search->stack[search->depth++] = node;
+}
+
+bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
+			 int128_t *min_v)
+{
+	struct search search; /* not zeroed as a whole: this is on the decision path */
+	search.depth = 0;
+	search.budget = EEVDF_SEARCH_MAX;
+	search.found = false;
+	search.min_v = 0;
+	for (uint32_t class = 0; class < EEVDF_CLASSES; class ++)
+		search_push(&search, cpu->waiting[class].root, than->slice_ns);
+	/* A step pops one node and pushes at most two, so depth <= 2 + steps: the stack suffices. */
+	while (search.depth > 0 && search.budget > 0) {
+		search.budget--;
+		const struct rb_node *node = search.stack[--search.depth];
+		const struct eevdf_thread *thread = eevdf_of_node_const(node);
+		if (thread->key_vd < than->key_vd) {
+			if (thread->slice_ns < than->slice_ns)
+				search_note(&search, thread->v);
+			search_push(&search, node->right, than->slice_ns);
+		}
+		search_push(&search, node->left, than->slice_ns);
+	}
+	while (search.depth > 0)
+		search_note(&search, eevdf_of_node_const(search.stack[--search.depth])->min_v);
+	*min_v = search.min_v;
+	return search.found;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The arithmetic of virtual time.  Symbols, units and what is exact: eevdf.h.
+ *
+ * Everything is computed relative to the whole part vq of V, so that the numbers stay as small as lags:
+ *
+ *   rel_i = S_i - w_i vq = w_i (v - vq) + v_rem          sum of rel_i = vrem = S - W vq
+ */
+#include "eevdf.h"
+
+/* *whole + *rem / weight += units / weight.  units >= 0. */
+static inline void point_advance(int128_t *whole, uint64_t *rem, uint64_t weight, int128_t units)
+{
+	uint64_t rest;
+	*whole += (int128_t)uint128_divide((uint128_t)(units + (int128_t)*rem), weight, &rest);
+	*rem = rest;
+}
+
+static inline void point_advance_32(int128_t *whole, uint32_t *rem, uint32_t weight, int128_t units)
+{
+	uint64_t wide = *rem;
+	point_advance(whole, &wide, weight, units);
+	*rem = (uint32_t)wide;
+}
+
+static inline int128_t relative(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
+{
+	return (thread->v - cpu->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
+}
+
+int128_t eevdf_lag(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
+{
+	/* w V = w vq + w vrem / W; vrem < W, so the last term is below w. */
+	uint64_t rest;
+	const uint128_t part = uint128_divide((uint128_t)cpu->vrem * thread->weight, cpu->weight,
+					      &rest);
+	return (int128_t)part - relative(cpu, thread);
+}
+
+int128_t eevdf_left(const struct eevdf_thread *thread)
+{
+	return (thread->vd - thread->v) * (int128_t)thread->weight + (int128_t)thread->vd_rem -
+	       (int128_t)thread->v_rem;
+}
+
+/* Change S and W by what a thread brings or takes: V := (W vq + vrem + rel) / weight. */
+static void queue_mean(struct eevdf_cpu *cpu, int128_t rel, uint64_t weight)
+{
+	cpu->vq += int128_divide_floor((int128_t)cpu->vrem + rel, weight, &cpu->vrem);
+	cpu->weight = weight;
+}
+
+/*
+ * Derivation.  The joiner shall have the lag l once it is in.  With V' the time after the join and
+ * W the weight of the others, V' (W + w) = V W + w v and l = w (V' - v) give
+ *
+ *   V' = V - l / W        v = V' - l / w        S_i = w v = w V - l w / W - l
+ *
+ * and, relative to w vq,  rel = w (vrem - l) / W - l, floored once.  Flooring makes v at most the exact
+ * value, so a thread that is placed at V is eligible.
+ */
+void eevdf_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t lag)
+{
+	const uint32_t weight = thread->weight;
+	if (cpu->weight == 0) {
+		cpu->vrem = 0;
+		cpu->weight = weight;
+		thread->v = cpu->vq;
+		thread->v_rem = 0;
+		return;
+	}
+	uint64_t rest;
+	int128_t rel = ((int128_t)cpu->vrem - lag) * (int128_t)weight;
+	rel = int128_divide_floor(rel, cpu->weight, &rest) - lag;
+	thread->v = cpu->vq + int128_divide_floor(rel, weight, &rest);
+	thread->v_rem = (uint32_t)rest;
+	queue_mean(cpu, rel, cpu->weight + weight);
+}
+
+int128_t eevdf_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	const int128_t lag = eevdf_lag(cpu, thread);
+	const uint64_t weight = cpu->weight - thread->weight;
+	if (weight == 0) {
+		/* V of a lone thread is its v; an empty queue keeps the whole part. */
+		cpu->vq = thread->v;
+		cpu->vrem = 0;
+		cpu->weight = 0;
+	} else {
+		queue_mean(cpu, -relative(cpu, thread), weight);
+	}
+	return lag;
+}
+
+void eevdf_request(struct eevdf_thread *thread, int128_t units)
+{
+	thread->ve = thread->v;
+	thread->ve_rem = thread->v_rem;
+	thread->vd = thread->v;
+	thread->vd_rem = thread->v_rem;
+	point_advance_32(&thread->vd, &thread->vd_rem, thread->weight, units);
+}
+
+int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v)
+{
+	const int128_t units = (v - cpu->vq) * (int128_t)cpu->weight - (int128_t)cpu->vrem;
+	return units > 0 ? units : 0;
+}
+
+/* Units until V >= v of a delayed sleeper, its remainder included: ceil(W v) - S. */
+static int128_t units_until_thread(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
+{
+	const int128_t part = int128_divide_ceil((int128_t)((uint128_t)thread->v_rem * cpu->weight),
+						 thread->weight);
+	return (thread->v - cpu->vq) * (int128_t)cpu->weight + part - (int128_t)cpu->vrem;
+}
+
+/* It leaves with its true lag, so that the others' V is right, and remembers none. */
+static void delayed_release(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	(void)eevdf_expel(cpu, thread);
+	thread->lag = 0;
+}
+
+void eevdf_settle(struct eevdf_cpu *cpu)
+{
+	struct eevdf_thread *first;
+	while ((first = eevdf_delayed_first(cpu)) != NULL && eevdf_eligible(cpu, first))
+		delayed_release(cpu, first);
+}
+
+/*
+ * V moves at 1 / W.  If it passes a delayed sleeper, W gets smaller from that point on: the charge is
+ * split there, else the others would pay the sleeper for the rest of the charge.
+ */
+void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t units)
+{
+	point_advance_32(&thread->v, &thread->v_rem, thread->weight, units);
+	struct eevdf_thread *first;
+	while ((first = eevdf_delayed_first(cpu)) != NULL && first != thread) {
+		const int128_t gap = units_until_thread(cpu, first);
+		if (gap > units)
+			break;
+		if (gap > 0) {
+			point_advance(&cpu->vq, &cpu->vrem, cpu->weight, gap);
+			units -= gap;
+		}
+		delayed_release(cpu, first);
+	}
+	point_advance(&cpu->vq, &cpu->vrem, cpu->weight, units);
+}
+
+/*
+ * x := V + (x - V) w / w' for x = v, ve, vd.  In products, w' x' = w x + (w' - w) V: the same integer is
+ * added to S_i, E_i and D_i, so what is left of the request stays exactly, and so does the lag but
+ * for the rounding of that integer, floor((w' - w) V) = (w' - w) vq + k.
+ */
+void eevdf_reweight(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight)
+{
+	uint64_t rest;
+	const int128_t change = (int128_t)weight - (int128_t)thread->weight;
+	const int128_t k = int128_divide_floor(change * (int128_t)cpu->vrem, cpu->weight, &rest);
+	int128_t *const whole[] = {&thread->v, &thread->ve, &thread->vd};
+	uint32_t *const rem[] = {&thread->v_rem, &thread->ve_rem, &thread->vd_rem};
+	for (uint32_t i = 0; i < 3; i++) {
+		const int128_t rel = (*whole[i] - cpu->vq) * (int128_t)thread->weight +
+				     (int128_t)*rem[i] + k;
+		*whole[i] = cpu->vq + int128_divide_floor(rel, weight, &rest);
+		*rem[i] = (uint32_t)rest;
+	}
+	/* vrem + k = floor(vrem W' / W), so it is in [0, W') and vq stays. */
+	cpu->vrem = (uint64_t)((int128_t)cpu->vrem + k);
+	cpu->weight = cpu->weight - thread->weight + weight;
+	thread->weight = weight;
+}
