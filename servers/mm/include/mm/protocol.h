@@ -100,6 +100,7 @@ struct mm_stats {
 	word_t pages_copied;    /* copy-on-write and private file pages */
 	word_t pages_archive;   /* mapped in place from the boot archive */
 	word_t locks_contended; /* waits for a space or the frame allocator */
+	word_t frames_lost;     /* could not be used for want of a page table; normally 0 */
 };
 
 /* Results of SPACE_INFO. */

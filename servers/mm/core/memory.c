@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "memory.h"
+
+#include <base/bytes.h>
+#include <libsys/objects.h>
+
+#include "lock.h"
+#include "mm.h"
+
+#define META_VADDR  0x0000005000000000ull /* struct frame [], one page for 512 of them */
+#define EXTRA_SLOTS 65536u                /* for copies of frame capabilities, tables, spaces */
+#define EXTRA_FIRST ((uint32_t)MM_SLOT_FREE_FIRST)
+#define FRAME_FIRST (EXTRA_FIRST + EXTRA_SLOTS)
+#define POOL_MAX    8192u
+#define GROW_FRAMES 256u
+
+/* Numbers kept for reuse. */
+struct pool {
+	uint32_t count;
+	uint32_t item[POOL_MAX];
+};
+
+static struct {
+	struct lock lock; /* guards all below */
+	struct frames frames;
+	uint32_t frames_max; /* as the CNode has slots for */
+	uint32_t meta_pages;
+	uint32_t untyped_first; /* those before have no page left */
+	uint64_t bytes_total;
+	uint64_t bytes_left; /* in untyped memory */
+	uint32_t slot_fresh; /* slots from here on were never used */
+	uint32_t slots_free;
+	uint32_t slot_stack[EXTRA_SLOTS];
+	struct pool tables;
+	struct pool vspaces;
+	uint32_t tables_used;
+} memory = {.lock = {0, MM_SLOT_LOCK_FIRST}};
+
+struct frame *frame_at(uint32_t n)
+{
+	return &memory.frames.frame[n];
+}
+
+void *frame_window(uint32_t n)
+{
+	return (void *)(uintptr_t)(MM_WINDOW_VADDR + (uint64_t)n * PAGE_SIZE);
+}
+
+cptr_t frame_first_slot(uint32_t n)
+{
+	return FRAME_FIRST + (cptr_t)n;
+}
+
+cptr_t frame_own_slot(uint32_t n)
+{
+	return FRAME_FIRST + (cptr_t)memory.frames_max + 1 + n;
+}
+
+/* Objects from any untyped object that has room.  Lock held. */
+static enum error memory_retype(enum object_type type, unsigned bits, unsigned count, cptr_t slot)
+{
+	const struct mm_start *start = mm_start_page();
+
+	for (uint32_t i = memory.untyped_first; i < start->untyped_count; i++) {
+		enum error error = untyped_retype(MM_SLOT_UNTYPED_FIRST + i, type, bits, count, 0,
+						  slot);
+
+		if (error == ERR_OK) {
+			memory.bytes_left -= (uint64_t)count << bits;
+			return ERR_OK;
+		}
+		if (error != ERR_NO_MEMORY)
+			mm_panic("making objects", error);
+		if (bits == PAGE_BITS && count == 1 && i == memory.untyped_first)
+			memory.untyped_first++;
+	}
+	return ERR_NO_MEMORY;
+}
+
+static uint32_t slot_new_locked(void)
+{
+	if (memory.slots_free != 0)
+		return memory.slot_stack[--memory.slots_free];
+	if (memory.slot_fresh == FRAME_FIRST)
+		return 0;
+	return memory.slot_fresh++;
+}
+
+uint32_t slot_new(void)
+{
+	lock_take(&memory.lock);
+
+	uint32_t slot = slot_new_locked();
+
+	lock_give(&memory.lock);
+	return slot;
+}
+
+static void slot_free_locked(uint32_t slot)
+{
+	memory.slot_stack[memory.slots_free++] = slot;
+}
+
+void slot_free(uint32_t slot)
+{
+	lock_take(&memory.lock);
+	slot_free_locked(slot);
+	lock_give(&memory.lock);
+}
+
+/* From the pool, or made new.  Lock held. */
+static uint32_t pool_take(struct pool *pool, enum object_type type, unsigned bits)
+{
+	if (pool->count != 0)
+		return pool->item[--pool->count];
+
+	uint32_t slot = slot_new_locked();
+
+	if (slot != 0 && memory_retype(type, bits, 1, slot) != ERR_OK) {
+		slot_free_locked(slot);
+		return 0;
+	}
+	return slot;
+}
+
+/* Lock held.  A pool that is full loses the object until the machine ends; POOL_MAX is far above
+ * what MM_SPACES_MAX spaces are seen to need. */
+static void pool_give(struct pool *pool, uint32_t slot)
+{
+	if (pool->count < POOL_MAX)
+		pool->item[pool->count++] = slot;
+}
+
+static uint32_t table_new_locked(void)
+{
+	uint32_t slot = pool_take(&memory.tables, OBJ_PAGE_TABLE, PAGE_BITS);
+
+	if (slot != 0)
+		memory.tables_used++;
+	return slot;
+}
+
+uint32_t table_new(void)
+{
+	lock_take(&memory.lock);
+
+	uint32_t slot = table_new_locked();
+
+	lock_give(&memory.lock);
+	return slot;
+}
+
+void table_free(uint32_t slot)
+{
+	lock_take(&memory.lock);
+	memory.tables_used--;
+	pool_give(&memory.tables, slot);
+	lock_give(&memory.lock);
+}
+
+uint32_t vspace_new(void)
+{
+	lock_take(&memory.lock);
+
+	uint32_t slot = pool_take(&memory.vspaces, OBJ_VSPACE, PAGE_BITS + 1);
+
+	lock_give(&memory.lock);
+	return slot;
+}
+
+void vspace_free(uint32_t slot)
+{
+	lock_take(&memory.lock);
+	pool_give(&memory.vspaces, slot);
+	lock_give(&memory.lock);
+}
+
+/* Map into mm's own space, with the tables that it takes.  Lock held (for the tables). */
+static enum error own_map(cptr_t frame, uint64_t vaddr)
+{
+	for (;;) {
+		enum error error = frame_map(frame, MM_SLOT_VSPACE, vaddr, MAP_READ | MAP_WRITE,
+					     NULL);
+		unsigned level;
+
+		if (error != ERR_NO_TABLE)
+			return error;
+
+		uint32_t table = table_new_locked();
+
+		if (table == 0)
+			return ERR_NO_MEMORY;
+		error = page_table_map(table, MM_SLOT_VSPACE, vaddr, &level);
+		if (error != ERR_OK)
+			mm_panic("mapping a page table of its own", error);
+	}
+}
+
+/* Room for the struct frame of frames up to n.  Lock held. */
+static enum error meta_grow(uint32_t n)
+{
+	const uint32_t per_page = PAGE_SIZE / sizeof(struct frame);
+
+	while (n >= memory.meta_pages * per_page) {
+		uint32_t slot = slot_new_locked();
+
+		if (slot == 0)
+			return ERR_NO_MEMORY;
+
+		enum error error = memory_retype(OBJ_FRAME, PAGE_BITS, 1, slot);
+
+		if (error == ERR_OK)
+			error = own_map(slot, META_VADDR + (uint64_t)memory.meta_pages * PAGE_SIZE);
+		if (error != ERR_OK)
+			return error;
+		memory.meta_pages++;
+	}
+	return ERR_OK;
+}
+
+/* More frames; as many as there is room for, at best GROW_FRAMES.  Lock held. */
+static enum error frames_grow(void)
+{
+	const uint32_t first = memory.frames.count + 1;
+	const uint32_t room = memory.frames_max - memory.frames.count;
+	unsigned count = room < GROW_FRAMES ? room : GROW_FRAMES;
+
+	if (count == 0 || meta_grow(first + count) != ERR_OK)
+		return ERR_NO_MEMORY;
+	for (; count != 0; count /= 4) {
+		if (memory_retype(OBJ_FRAME, PAGE_BITS, count, frame_first_slot(first)) != ERR_OK)
+			continue;
+		frames_add(&memory.frames, count);
+		return ERR_OK;
+	}
+	return ERR_NO_MEMORY;
+}
+
+/* Make the second capability of a fresh frame and map the first.  The frame is the caller's. */
+static enum error frame_prepare(uint32_t n)
+{
+	enum error error = cnode_copy(MM_SLOT_CNODE, frame_own_slot(n), RIGHT_ALL, 0,
+				      frame_first_slot(n));
+
+	if (error != ERR_OK)
+		mm_panic("copying a frame's capability", error);
+	error = frame_map(frame_first_slot(n), MM_SLOT_VSPACE, (word_t)(uintptr_t)frame_window(n),
+			  MAP_READ | MAP_WRITE, NULL);
+	if (error == ERR_NO_TABLE) {
+		lock_take(&memory.lock);
+		error = own_map(frame_first_slot(n), (uint64_t)(uintptr_t)frame_window(n));
+		lock_give(&memory.lock);
+	}
+	return error;
+}
+
+static void page_clear(void *page)
+{
+	uint64_t *word = page;
+
+	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*word); i++)
+		word[i] = 0;
+}
+
+uint32_t frame_new(void)
+{
+	lock_take(&memory.lock);
+
+	uint32_t n = frames_take(&memory.frames);
+
+	if (n == 0 && frames_grow() == ERR_OK)
+		n = frames_take(&memory.frames);
+	lock_give(&memory.lock);
+	if (n == 0)
+		return 0;
+	if ((frame_at(n)->next & FRAME_DIRTY) != 0) {
+		page_clear(frame_window(n));
+		return n;
+	}
+	if (frame_prepare(n) != ERR_OK) {
+		/* No memory for a table of the window: this frame is of no use before there is. */
+		mm_count(&mm_stats.frames_lost);
+		return 0;
+	}
+	return n;
+}
+
+void frame_drop(uint32_t n)
+{
+	if (!frame_unref(frame_at(n)))
+		return;
+	lock_take(&memory.lock);
+	frames_put(&memory.frames, n);
+	lock_give(&memory.lock);
+}
+
+void memory_stats(struct mm_stats *stats)
+{
+	lock_take(&memory.lock);
+	stats->frames_total = memory.bytes_total / PAGE_SIZE;
+	stats->frames_free = memory.frames.free_count + memory.bytes_left / PAGE_SIZE;
+	stats->frames_tables = memory.tables_used + memory.meta_pages;
+	lock_give(&memory.lock);
+}
+
+uint32_t memory_frames_seen(void)
+{
+	lock_take(&memory.lock);
+
+	uint32_t seen = memory.frames.fresh - 1;
+
+	lock_give(&memory.lock);
+	return seen;
+}
+
+void memory_init(const struct mm_start *start)
+{
+	memory.slot_fresh = EXTRA_FIRST;
+	memory.frames_max = (uint32_t)(start->cnode_slots - FRAME_FIRST) / 2 - 1;
+	frames_init(&memory.frames, (struct frame *)(uintptr_t)META_VADDR);
+	for (word_t i = 0; i < start->untyped_count; i++)
+		memory.bytes_total += 1ull << start->untyped[i].size_bits;
+	memory.bytes_left = memory.bytes_total;
+
+	/* Locks have to exist before the second thread; this one is not contended yet. */
+	for (unsigned i = 0; i < MM_LOCKS_MAX; i += RETYPE_COUNT_MAX)
+		if (memory_retype(OBJ_NOTIFICATION, 6, RETYPE_COUNT_MAX, MM_SLOT_LOCK_FIRST + i) !=
+		    ERR_OK)
+			mm_panic("making notifications", ERR_NO_MEMORY);
+	if (memory_retype(OBJ_REPLY, 6, (unsigned)start->pool_threads, MM_SLOT_REPLY_FIRST) !=
+	    ERR_OK)
+		mm_panic("making reply objects", ERR_NO_MEMORY);
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "space.h"
+
+#include <abi/bootinfo.h>
+#include <libsys/objects.h>
+
+#include "memory.h"
+#include "mm.h"
+#include "nodes.h"
+#include "page.h"
+#include "region_pool.h"
+#include "shared.h"
+
+#define SPACE_LOCK_FIRST (MM_SLOT_LOCK_FIRST + 16)
+
+static struct space spaces[MM_SPACES_MAX];
+
+void spaces_init(void)
+{
+	for (uint32_t i = 0; i < MM_SPACES_MAX; i++)
+		spaces[i].lock.notification = SPACE_LOCK_FIRST + i;
+}
+
+struct space *space_enter(uint32_t pid)
+{
+	struct space *space = &spaces[pid % MM_SPACES_MAX];
+
+	lock_take(&space->lock);
+	if (pid != 0 && space->pid == pid)
+		return space;
+	lock_give(&space->lock);
+	return NULL;
+}
+
+void space_leave(struct space *space)
+{
+	lock_give(&space->lock);
+}
+
+enum error space_new(uint32_t pid, uint64_t limit_pages, uint32_t *vspace)
+{
+	struct space *space = &spaces[pid % MM_SPACES_MAX];
+	enum error error = ERR_OK;
+
+	if (pid == 0)
+		return ERR_ARG;
+	lock_take(&space->lock);
+	if (space->pid != 0) {
+		error = ERR_EXISTS;
+	} else {
+		space->vspace = vspace_new();
+		if (space->vspace == 0)
+			error = ERR_NO_MEMORY;
+	}
+	if (error == ERR_OK) {
+		space->pid = pid;
+		space->regions = (struct region_set){.tree = {NULL}};
+		space->map = (struct pagemap){.ops = &nodes_ops};
+		space->account = (struct account){.limit = limit_pages};
+		space->tables = 0;
+		*vspace = space->vspace;
+	}
+	lock_give(&space->lock);
+	return error;
+}
+
+static void region_drop(struct space *space, struct region *region)
+{
+	region_erase(&space->regions, region);
+	if (region->kind == MM_KIND_SHARED)
+		shared_detach(region->object);
+	region_free(region);
+}
+
+/* All used pages of [start, end).  Returns how many there were. */
+static uint64_t pages_drop(struct space *space, uint64_t start, uint64_t end)
+{
+	uint64_t page = start / PAGE_SIZE;
+	uint64_t count = 0;
+	uint64_t *entry;
+
+	while ((entry = pagemap_next(&space->map, &page, end / PAGE_SIZE)) != NULL) {
+		page_drop(space, entry);
+		count++;
+		page++;
+	}
+	return count;
+}
+
+static void table_unmap(void *context, uint32_t slot)
+{
+	enum error error = page_table_unmap(slot);
+
+	(void)context;
+	if (error != ERR_OK)
+		mm_panic("unmapping a page table", error);
+	table_free(slot);
+}
+
+enum error space_free(uint32_t pid, uint64_t *pages)
+{
+	struct space *space = space_enter(pid);
+
+	if (space == NULL)
+		return ERR_NOT_FOUND;
+	/* The process server's copies of the capability; the space itself is kept for the next. */
+	enum error error = cnode_revoke(MM_SLOT_CNODE, space->vspace);
+
+	if (error != ERR_OK)
+		mm_panic("revoking a VSpace", error);
+	*pages = pages_drop(space, 0, USER_VADDR_MAX);
+	for (struct region *region; (region = region_first_from(&space->regions, 0)) != NULL;)
+		region_drop(space, region);
+	pagemap_free(&space->map, table_unmap, NULL);
+	vspace_free(space->vspace);
+	space->pid = 0;
+	space_leave(space);
+	shared_free_all(pid);
+	return ERR_OK;
+}
+
+/* The hardware table that `inner` stands for. */
+static enum error table_make(struct space *space, struct pagemap_inner *inner, uint64_t vaddr)
+{
+	unsigned level;
+
+	if (inner->table != 0)
+		return ERR_OK;
+
+	uint32_t table = table_new();
+
+	if (table == 0)
+		return ERR_NO_MEMORY;
+
+	enum error error = page_table_map(table, space->vspace, vaddr, &level);
+
+	if (error != ERR_OK)
+		mm_panic("mapping a page table", error);
+	inner->table = table;
+	space->tables++;
+	return ERR_OK;
+}
+
+enum error space_tables(struct space *space, uint64_t vaddr)
+{
+	const uint64_t page = vaddr / PAGE_SIZE;
+	const uint32_t before = space->map.nodes + space->tables;
+	uint64_t *entry;
+	enum error error = pagemap_make(&space->map, page, &entry);
+
+	if (error == ERR_OK)
+		error = table_make(space, pagemap_inner(&space->map, page, 0), vaddr);
+	if (error == ERR_OK)
+		error = table_make(space, pagemap_inner(&space->map, page, 1), vaddr);
+	/* Tables may pass the limit, at most two pages for 2 MiB: a fault either way needs them. */
+	space->account.pages += space->map.nodes + space->tables - before;
+	return error;
+}
+
+static bool range_good(uint64_t start, uint64_t end)
+{
+	return start < end && start >= USER_VADDR_MIN && end <= USER_VADDR_MAX &&
+	       ((start | end) & (PAGE_SIZE - 1)) == 0;
+}
+
+/* A FILE region: vaddr, offset and bytes need not be page multiples. */
+static enum error file_region(const struct map_args *args, struct region *region)
+{
+	const struct mm_start *start = mm_start_page();
+	const uint64_t position = start->archive_start + args->offset;
+	const uint64_t delta = position % PAGE_SIZE;
+
+	if (args->offset > start->archive_bytes ||
+	    args->file_bytes > start->archive_bytes - args->offset ||
+	    args->file_bytes > args->bytes)
+		return ERR_RANGE;
+	if (args->vaddr != 0 && args->vaddr % PAGE_SIZE != delta)
+		return ERR_ALIGN;
+	region->start = args->vaddr - (args->vaddr != 0 ? delta : 0);
+	region->end = region->start + ((args->bytes + delta + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull));
+	region->file_offset = position - delta;
+	region->file_bytes = args->file_bytes + delta;
+	return ERR_OK;
+}
+
+static enum error region_fill(struct space *space, const struct map_args *args,
+			      struct region *region)
+{
+	const uint32_t kind = (args->flags >> MM_KIND_SHIFT) & 0xffu;
+	enum error error = ERR_OK;
+
+	*region = (struct region){.start = args->vaddr,
+				  .end = args->vaddr + args->bytes,
+				  .kind = kind,
+				  .prot = args->flags & MM_PROT_MASK};
+	if (args->bytes == 0 || args->bytes > USER_VADDR_MAX || args->vaddr > USER_VADDR_MAX ||
+	    kind >= MM_KIND_COUNT)
+		return ERR_RANGE;
+	if ((region->prot & (MM_PROT_WRITE | MM_PROT_EXECUTE)) == (MM_PROT_WRITE | MM_PROT_EXECUTE))
+		return ERR_PERMISSION;
+	if (kind == MM_KIND_FILE) {
+		error = file_region(args, region);
+	} else if (kind == MM_KIND_SHARED) {
+		region->object = args->object;
+		region->object_page = args->offset / PAGE_SIZE;
+		if (args->offset % PAGE_SIZE != 0)
+			return ERR_ALIGN;
+	} else if (kind == MM_KIND_STACK) {
+		region->guard = 1;
+	}
+	if (error != ERR_OK)
+		return error;
+	if (args->vaddr == 0) {
+		const uint64_t bytes = region->end - region->start;
+
+		region->start = region_gap(&space->regions, bytes, MM_AREA_VADDR_MIN,
+					   MM_AREA_VADDR_MAX);
+		region->end = region->start + bytes;
+		if (region->start == 0)
+			return ERR_NO_MEMORY;
+	}
+	if (!range_good(region->start, region->end) || region->end > BOOTINFO_VADDR)
+		return ERR_RANGE;
+	return ERR_OK;
+}
+
+/* MM_MAP_EAGER. */
+static enum error region_populate(struct space *space, const struct region *region)
+{
+	uint64_t at = region->start + (region->guard != 0 ? PAGE_SIZE : 0);
+	enum error error = ERR_OK;
+
+	for (; at < region->end && error == ERR_OK; at += PAGE_SIZE) {
+		uint64_t *entry;
+		bool raced;
+
+		error = page_resolve(space, at, 0, &entry, &raced);
+	}
+	return error;
+}
+
+enum error space_map(struct space *space, const struct map_args *args, uint64_t *vaddr)
+{
+	struct region *region = region_new();
+
+	if (region == NULL)
+		return ERR_NO_MEMORY;
+
+	enum error error = region_fill(space, args, region);
+
+	if (error == ERR_OK && region->kind == MM_KIND_SHARED)
+		error = shared_attach(space->pid, region->object, region->object_page,
+				      (region->end - region->start) / PAGE_SIZE);
+	if (error != ERR_OK) {
+		region_free(region);
+		return error;
+	}
+	error = region_insert(&space->regions, region);
+	if (error != ERR_OK) {
+		if (region->kind == MM_KIND_SHARED)
+			shared_detach(region->object);
+		region_free(region);
+		return error;
+	}
+	*vaddr = args->vaddr != 0
+			 ? args->vaddr
+			 : region->start +
+				   (region->kind == MM_KIND_FILE ? args->offset % PAGE_SIZE : 0);
+	if ((args->flags & MM_MAP_EAGER) != 0) {
+		error = region_populate(space, region);
+		if (error != ERR_OK) {
+			pages_drop(space, region->start, region->end);
+			region_drop(space, region);
+		}
+	}
+	return error;
+}
+
+/* Make vaddr a boundary between regions. */
+static enum error region_cut(struct space *space, uint64_t vaddr)
+{
+	struct region *region = region_find(&space->regions, vaddr);
+	struct region *upper;
+
+	if (region == NULL || region->start == vaddr)
+		return ERR_OK;
+	upper = region_new();
+	if (upper == NULL)
+		return ERR_NO_MEMORY;
+	region_split(&space->regions, region, vaddr, upper);
+	if (region->kind == MM_KIND_SHARED)
+		shared_attach_again(region->object);
+	return ERR_OK;
+}
+
+enum error space_unmap(struct space *space, uint64_t start, uint64_t end, uint64_t *pages)
+{
+	if (!range_good(start, end))
+		return ERR_RANGE;
+
+	enum error error = region_cut(space, start);
+
+	if (error == ERR_OK)
+		error = region_cut(space, end);
+	if (error != ERR_OK)
+		return error;
+	*pages = 0;
+	for (struct region *region = region_first_from(&space->regions, start);
+	     region != NULL && region->start < end;) {
+		struct region *next = region_next(region);
+
+		*pages += pages_drop(space, region->start, region->end);
+		region_drop(space, region);
+		region = next;
+	}
+	return ERR_OK;
+}
+
+enum error space_protect(struct space *space, uint64_t start, uint64_t end, uint32_t prot)
+{
+	if (!range_good(start, end))
+		return ERR_RANGE;
+	if ((prot & (MM_PROT_WRITE | MM_PROT_EXECUTE)) == (MM_PROT_WRITE | MM_PROT_EXECUTE))
+		return ERR_PERMISSION;
+	if (!region_covers(&space->regions, start, end))
+		return ERR_NOT_MAPPED;
+
+	enum error error = region_cut(space, start);
+
+	if (error == ERR_OK)
+		error = region_cut(space, end);
+	if (error != ERR_OK)
+		return error;
+	for (struct region *region = region_find(&space->regions, start);
+	     region != NULL && region->start < end; region = region_next(region)) {
+		uint64_t page = region->start / PAGE_SIZE;
+		uint64_t *entry;
+
+		region->prot = prot & MM_PROT_MASK;
+		while ((entry = pagemap_next(&space->map, &page, region->end / PAGE_SIZE)) !=
+		       NULL) {
+			page_protect(space, region, page, entry);
+			page++;
+		}
+	}
+	return ERR_OK;
+}
+
+/* The pages of one region, from `from` to `to`; both see them read-only from now on. */
+static enum error region_share(struct space *from, struct space *to, const struct region *region,
+			       uint64_t *pages)
+{
+	uint64_t page = region->start / PAGE_SIZE;
+	uint64_t *entry;
+	uint64_t *copy;
+
+	for (; (entry = pagemap_next(&from->map, &page, region->end / PAGE_SIZE)) != NULL; page++) {
+		if ((*entry & (PAGE_ARCHIVE | PAGE_SHARED)) != 0)
+			continue;
+
+		enum error error = space_tables(to, page * PAGE_SIZE);
+
+		if (error == ERR_OK)
+			error = account_charge(&to->account, 1);
+		if (error != ERR_OK)
+			return error;
+		*entry |= PAGE_COW;
+		page_protect(from, region, page, entry);
+		frame_ref(frame_at(page_frame(*entry)));
+		copy = pagemap_find(&to->map, page);
+		*copy = page_entry(page_frame(*entry), 0, PAGE_USED | PAGE_COW);
+		(*pages)++;
+	}
+	return ERR_OK;
+}
+
+static enum error space_copy(struct space *from, struct space *to, uint64_t *pages)
+{
+	enum error error = ERR_OK;
+
+	for (struct region *region = region_first_from(&from->regions, 0);
+	     region != NULL && error == ERR_OK; region = region_next(region)) {
+		struct region *copy = region_new();
+
+		if (copy == NULL)
+			return ERR_NO_MEMORY;
+		*copy = *region;
+		error = region_insert(&to->regions, copy);
+		if (error != ERR_OK) {
+			region_free(copy);
+			return error;
+		}
+		if (copy->kind == MM_KIND_SHARED)
+			shared_attach_again(copy->object);
+		error = region_share(from, to, region, pages);
+	}
+	return error;
+}
+
+enum error space_clone(uint32_t from_pid, uint32_t to_pid, uint64_t *pages)
+{
+	const bool from_first = from_pid % MM_SPACES_MAX < to_pid % MM_SPACES_MAX;
+
+	if (from_pid % MM_SPACES_MAX == to_pid % MM_SPACES_MAX)
+		return ERR_ARG;
+
+	struct space *first = space_enter(from_first ? from_pid : to_pid);
+
+	if (first == NULL)
+		return ERR_NOT_FOUND;
+
+	struct space *second = space_enter(from_first ? to_pid : from_pid);
+
+	if (second == NULL) {
+		space_leave(first);
+		return ERR_NOT_FOUND;
+	}
+	*pages = 0;
+
+	enum error error = space_copy(from_first ? first : second, from_first ? second : first,
+				      pages);
+
+	space_leave(second);
+	space_leave(first);
+	return error;
+}
+
+void spaces_stats(struct mm_stats *stats, uint32_t *frame_refs_held)
+{
+	stats->spaces = 0;
+	stats->regions = 0;
+	stats->frames_user = 0;
+	*frame_refs_held = 0;
+	for (uint32_t i = 0; i < MM_SPACES_MAX; i++) {
+		struct space *space = &spaces[i];
+
+		/* A look without the lock: 0 stays 0 unless somebody makes it a space just now. */
+		if (__atomic_load_n(&space->pid, __ATOMIC_RELAXED) == 0)
+			continue;
+		lock_take(&space->lock);
+		if (space->pid != 0) {
+			stats->spaces++;
+			stats->regions += space->regions.count;
+			stats->frames_user += space->account.pages - space->tables -
+					      space->map.nodes;
+			*frame_refs_held += (uint32_t)(space->account.pages - space->tables);
+		}
+		lock_give(&space->lock);
+	}
+}

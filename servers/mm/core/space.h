@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Address spaces.  A space is found by its number and used under its lock, which everything below
+ * requires unless it says otherwise.
+ */
+#pragma once
+
+#include "account.h"
+#include "lock.h"
+#include "pagemap.h"
+#include "region.h"
+
+struct space {
+	struct lock lock;
+	uint32_t pid; /* 0: the entry is unused */
+	uint32_t vspace;
+	struct region_set regions;
+	struct pagemap map;
+	struct account account; /* entries, nodes and tables */
+	uint32_t tables;
+};
+
+/* Once, before the second thread. */
+void spaces_init(void);
+
+/* The space, locked, or NULL. */
+struct space *space_enter(uint32_t pid);
+void space_leave(struct space *space);
+
+/* Without a lock held.  ERR_EXISTS: the entry is in use; ERR_NO_MEMORY. */
+__attribute__((warn_unused_result)) enum error space_new(uint32_t pid, uint64_t limit_pages,
+							 uint32_t *vspace);
+/* Without a lock held.  ERR_NOT_FOUND. */
+__attribute__((warn_unused_result)) enum error space_free(uint32_t pid, uint64_t *pages);
+/* Without a lock held.  `to` must be empty; after an error it may have some of the regions. */
+__attribute__((warn_unused_result)) enum error space_clone(uint32_t from, uint32_t to,
+							   uint64_t *pages);
+
+/* Nodes and hardware tables for an address.  ERR_NO_MEMORY, ERR_RANGE. */
+__attribute__((warn_unused_result)) enum error space_tables(struct space *space, uint64_t vaddr);
+
+/* Regions: <mm/protocol.h> says what the requests do. */
+struct map_args {
+	uint64_t vaddr;
+	uint64_t bytes;
+	uint32_t flags;
+	uint32_t object;
+	uint64_t offset;
+	uint64_t file_bytes;
+};
+
+__attribute__((warn_unused_result)) enum error
+space_map(struct space *space, const struct map_args *args, uint64_t *vaddr);
+__attribute__((warn_unused_result)) enum error space_unmap(struct space *space, uint64_t start,
+							   uint64_t end, uint64_t *pages);
+__attribute__((warn_unused_result)) enum error space_protect(struct space *space, uint64_t start,
+							     uint64_t end, uint32_t prot);
+
+/* Numbers for the statistics and the check; without a lock held. */
+void spaces_stats(struct mm_stats *stats, uint32_t *frame_refs_held);

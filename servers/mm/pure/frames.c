@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "frames.h"
+
+void frames_init(struct frames *frames, struct frame *memory)
+{
+	*frames = (struct frames){.frame = memory, .fresh = 1};
+}
+
+void frames_add(struct frames *frames, uint32_t count)
+{
+	frames->count += count;
+	frames->free_count += count;
+}
+
+uint32_t frames_take(struct frames *frames)
+{
+	uint32_t n = frames->free_head;
+
+	if (n != 0) {
+		frames->free_head = frames->frame[n].next;
+		frames->frame[n] = (struct frame){1, FRAME_DIRTY | FRAME_WINDOWED};
+	} else if (frames->fresh <= frames->count) {
+		n = frames->fresh++;
+		frames->frame[n] = (struct frame){1, 0};
+	} else {
+		return 0;
+	}
+	frames->free_count--;
+	return n;
+}
+
+void frames_put(struct frames *frames, uint32_t n)
+{
+	frames->frame[n] = (struct frame){0, frames->free_head};
+	frames->free_head = n;
+	frames->free_count++;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is at each page of an address space (or of a shared object): a radix tree of the shape of
+ * the hardware's tables, three levels of 512.  Inner entries also remember the capability slot of
+ * the hardware table for the same range, so one walk serves both.
+ *
+ * Pure: nodes are pages that the caller allocates, numbered from 1 on.  A lookup is O(1).
+ * The caller's lock guards a map.
+ */
+#pragma once
+
+#include <abi/error.h>
+#include <abi/types.h>
+
+#define PAGEMAP_PAGES (1ull << 27) /* pages of a 39-bit address space */
+
+struct pagemap_ops {
+	uint32_t (*node_new)(void *context); /* a zeroed page, or 0 */
+	void (*node_free)(void *context, uint32_t node);
+	void *(*node_at)(void *context, uint32_t node);
+};
+
+struct pagemap {
+	const struct pagemap_ops *ops;
+	void *context;
+	uint32_t root; /* 0: empty */
+	uint32_t nodes;
+};
+
+struct pagemap_inner {
+	uint32_t node;  /* 0: none */
+	uint32_t table; /* slot of the hardware table, 0: none */
+};
+
+/* A leaf entry, 0: nothing there. */
+#define PAGE_USED     1ull  /* the entry means something */
+#define PAGE_MAPPED   2ull  /* the hardware has it, through the capability in `slot` */
+#define PAGE_WRITE    4ull  /* ... and lets the space write */
+#define PAGE_COW      8ull  /* other spaces may have the same frame: copy before writing */
+#define PAGE_OWN_SLOT 16ull /* the capability is the frame's own second one, not a copy */
+#define PAGE_ARCHIVE  32ull /* `frame` is a page of the boot archive */
+#define PAGE_SHARED   64ull /* a page of a shared object: writes are meant for all */
+#define PAGE_FLAGS    255ull
+
+static inline uint64_t page_entry(uint32_t frame, uint32_t slot, uint64_t flags)
+{
+	return (uint64_t)slot << 36 | (uint64_t)frame << 8 | flags;
+}
+
+static inline uint32_t page_frame(uint64_t entry)
+{
+	return (uint32_t)(entry >> 8) & 0xfffffffu;
+}
+
+static inline uint32_t page_slot(uint64_t entry)
+{
+	return (uint32_t)(entry >> 36);
+}
+
+/* The entry of a page, or NULL when there is no leaf for it. */
+uint64_t *pagemap_find(const struct pagemap *map, uint64_t page);
+
+/* The same, with missing nodes made.  ERR_NO_MEMORY, ERR_RANGE. */
+__attribute__((warn_unused_result)) enum error pagemap_make(struct pagemap *map, uint64_t page,
+							    uint64_t **entry);
+
+/* The inner entries over a page; level 0 covers 1 GiB, level 1 covers 2 MiB.  NULL: no node. */
+struct pagemap_inner *pagemap_inner(const struct pagemap *map, uint64_t page, unsigned level);
+
+/* The first used entry of a page in [*page, end); its page in *page.  NULL: none. */
+uint64_t *pagemap_next(const struct pagemap *map, uint64_t *page, uint64_t end);
+
+/* Free all nodes.  `table` is called for each hardware table, lowest level first. */
+void pagemap_free(struct pagemap *map, void (*table)(void *context, uint32_t slot), void *context);
