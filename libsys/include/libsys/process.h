@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Processes: start, wait for, kill, list.  Thin clients of proc (<proc/protocol.h>); every function
+ * is one call to it and returns its error.
+ */
+#pragma once
+
+#include <mm/protocol.h>
+#include <proc/protocol.h>
+#include <sched/protocol.h>
+#include <sched/shared.h>
+
+#include <libsys/syscall.h>
+
+/* Files of the child: a descriptor of the caller, or one of these. */
+#define FD_INHERIT PROC_FD_INHERIT
+#define FD_NONE    PROC_FD_NONE
+
+struct spawn_options {
+	word_t files[3];         /* for descriptors 0, 1, 2 */
+	word_t memory_bytes_max; /* 0: no limit */
+	word_t nice;             /* or PROC_NICE_INHERIT */
+	word_t affinity[2];      /* 0, 0: as the caller's */
+	bool new_group;
+};
+
+#define SPAWN_OPTIONS_DEFAULT                                                             \
+	{                                                                                 \
+		.files = {FD_INHERIT, FD_INHERIT, FD_INHERIT}, .nice = PROC_NICE_INHERIT, \
+	}
+
+/*
+ * Start @path (a file of the boot archive).  @argv and @envp end with NULL; @envp NULL means the
+ * caller's own environment, @options NULL the defaults.
+ * ERR_NOT_FOUND: no such file.  ERR_FORMAT: not a program.  ERR_NO_MEMORY, ERR_LIMIT.
+ */
+MUST_CHECK enum error process_spawn(const char *path, char *const argv[], char *const envp[],
+				    const struct spawn_options *options, word_t *pid);
+
+struct wait_result {
+	word_t pid;
+	int status;      /* exit status, if signal is 0 */
+	unsigned signal; /* enum proc_signal, or 0 */
+};
+
+/* Wait for a child (PROC_WAIT_ANY: any).  ERR_NOT_FOUND: there is none.  ERR_WOULD_BLOCK: with
+ * @no_hang, it still runs. */
+MUST_CHECK enum error process_wait(word_t pid, bool no_hang, struct wait_result *result);
+
+MUST_CHECK enum error process_kill(word_t pid, unsigned signal, bool whole_group);
+
+/* End the process at once: no atexit handlers, no flushing. */
+_Noreturn void process_exit(int status);
+
+struct process_self {
+	word_t pid;
+	word_t parent;
+	word_t group;
+	word_t threads;
+	word_t cpus_online;
+};
+
+MUST_CHECK enum error process_info(struct process_self *info);
+MUST_CHECK enum error process_group_set(word_t pid, word_t group);
+
+/* Value of an entry of the auxiliary vector; false if there is none. */
+bool process_aux(word_t type, word_t *value);
+
+/* The first process or thread with a number >= @from; ERR_NOT_FOUND past the end. */
+MUST_CHECK enum error process_list(word_t from, struct proc_process_info *info);
+MUST_CHECK enum error thread_list(word_t from, struct proc_thread_info *info);
+
+/* @pid 0: the caller's.  @tid 0: all its threads. */
+MUST_CHECK enum error process_sched_set(word_t pid, word_t tid, enum sched_param param,
+					word_t value, word_t value2);
+
+/* Statistics, also of a thread that has ended whose number is not used again. */
+MUST_CHECK enum error thread_stats(word_t tid, struct proc_thread_stats *stats);
+/* @counts: SCHED_HISTOGRAM_BUCKETS of them, see <base/histogram.h>. */
+MUST_CHECK enum error thread_wakes(word_t tid, uint32_t *counts);
+MUST_CHECK enum error cpu_stats(word_t cpu, struct proc_cpu_info *info);
+MUST_CHECK enum error machine_info(struct proc_machine_info *info);
+MUST_CHECK enum error machine_memory(struct mm_stats *stats);
+MUST_CHECK enum error process_memory(word_t pid, struct mm_space_info *info);
+
+/* A kernel object of this process (OBJ_ENDPOINT, OBJ_NOTIFICATION, OBJ_REPLY) in a free slot. */
+MUST_CHECK enum error object_new(word_t type, cptr_t *slot);
+void object_free(cptr_t slot);
+
+/* Make the calling thread passive from its next receive on: it runs on its callers' time only. */
+MUST_CHECK enum error thread_passive_set(bool passive);
+/* The calling thread's reply object, for receives. */
+cptr_t thread_reply_slot(void);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Slots for capabilities that the process receives, and what it makes with them. */
+#include <libsys/objects.h>
+#include <libsys/process.h>
+#include <proc/slots.h>
+
+#include "message.h"
+#include "thread.h"
+
+#define SLOTS      (PROC_SLOT_THREAD_FIRST - PROC_SLOT_FREE_FIRST)
+#define SLOT_WORDS ((SLOTS + 63u) / 64u)
+
+/* Bit set: slot PROC_SLOT_FREE_FIRST + n is used. */
+static _Atomic uint64_t slots_used[SLOT_WORDS];
+
+static enum error slot_allocate(cptr_t *slot)
+{
+	for (unsigned i = 0; i < SLOTS; i++) {
+		uint64_t bit = 1ull << (i % 64u);
+
+		/* Relaxed: the bit only decides whose slot it is. */
+		if (!(atomic_fetch_or_explicit(&slots_used[i / 64u], bit, memory_order_relaxed) &
+		      bit)) {
+			*slot = PROC_SLOT_FREE_FIRST + i;
+			return ERR_OK;
+		}
+	}
+	return ERR_LIMIT;
+}
+
+static void slot_release(cptr_t slot)
+{
+	unsigned i = (unsigned)(slot - PROC_SLOT_FREE_FIRST);
+
+	atomic_fetch_and_explicit(&slots_used[i / 64u], ~(1ull << (i % 64u)), memory_order_relaxed);
+}
+
+enum error object_new(word_t type, cptr_t *slot)
+{
+	struct msg m;
+	enum error error = slot_allocate(slot);
+
+	if (error != ERR_OK)
+		return error;
+	msg_receive_slot_set(*slot);
+	error = server_request(PROC_SLOT_PROC, PROC_REQ_OBJECT_NEW, &type, 1, &m);
+	msg_receive_slot_set(CPTR_NULL);
+	if (error == ERR_OK && msg_caps(m.info) != 1)
+		error = ERR_NO_MEMORY;
+	if (error != ERR_OK)
+		slot_release(*slot);
+	return error;
+}
+
+void object_free(cptr_t slot)
+{
+	if (cnode_delete(CPTR_NULL, slot) == ERR_OK)
+		slot_release(slot);
+}
+
+enum error thread_passive_set(bool passive)
+{
+	const word_t words[] = {thread_self()->index, passive};
+	struct msg m;
+
+	return server_request(PROC_SLOT_PROC, PROC_REQ_THREAD_PASSIVE, words, 2, &m);
+}
+
+cptr_t thread_reply_slot(void)
+{
+	return proc_thread_slot(thread_self()->index, PROC_THREAD_SLOT_REPLY);
+}
