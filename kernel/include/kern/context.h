@@ -4,6 +4,7 @@
 #pragma once
 
 #include <abi/types.h>
+#include <kern/offsets.h>
 
 struct user_context {
 	uint64_t x[31];
@@ -18,12 +19,6 @@ struct fpu_state {
 	uint32_t fpsr;
 	uint32_t fpcr;
 };
-
-#define CONTEXT_OFFSET_X      0
-#define CONTEXT_OFFSET_SP     248
-#define CONTEXT_OFFSET_PC     256
-#define CONTEXT_OFFSET_PSTATE 264
-#define CONTEXT_OFFSET_TLS    272
 
 _Static_assert(offsetof(struct user_context, sp) == CONTEXT_OFFSET_SP, "vectors.S");
 _Static_assert(offsetof(struct user_context, pc) == CONTEXT_OFFSET_PC, "vectors.S");

@@ -48,7 +48,7 @@ void memmap_remove(struct memmap *map, uint64_t base, uint64_t size_bytes);
  * ERR_NO_MEMORY: no region has that much.  The memory is not cleared.
  */
 __attribute__((warn_unused_result)) enum error memmap_take(struct memmap *map, uint64_t size_bytes,
-							    uint64_t align_bytes, uint64_t *base);
+							   uint64_t align_bytes, uint64_t *base);
 
 /* Sum of all regions. */
 uint64_t memmap_bytes(const struct memmap *map);

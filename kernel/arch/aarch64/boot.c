@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The boot CPU between start.S and kernel_main: read the device tree, map the machine, bring up the
+ * drivers.  What is missing is said on the console, and ends the machine with status 1.
+ */
+#include <arch/cpu.h>
+#include <arch/layout.h>
+#include <arch/mmu.h>
+#include <base/bytes.h>
+#include <base/dt_platform.h>
+#include <board/board.h>
+#include <drv/gic.h>
+#include <drv/pl011.h>
+#include <drv/psci.h>
+#include <drv/semihost.h>
+#include <drv/timer.h>
+#include <kern/arch_if.h>
+#include <kern/core.h>
+#include <kern/entry.h>
+#include <kern/machine.h>
+#include <kern/memmap.h>
+
+#define BOOT_FAILED_STATUS 1u
+#define UART_BYTES         0x1000u
+
+struct machine machine;
+static struct platform platform;
+
+_Static_assert(BOARD_KERNEL_VIRT == KERNEL_IMAGE, "the board's link address is the layout's");
+
+_Noreturn void arch_power_off(uint64_t status)
+{
+	semihost_exit(status);
+	psci_system_off();
+	kprintf("the machine can be switched off now (status %lu)\n", (unsigned long)status);
+	arch_halt();
+}
+
+static _Noreturn void boot_fail(const char *what, const char *reason)
+{
+	kprintf("Baton cannot start: %s: %s\n", what, reason);
+	arch_power_off(BOOT_FAILED_STATUS);
+}
+
+static void model_read(const struct fdt *fdt)
+{
+	struct fdt_prop prop;
+	const char *model = NULL;
+	size_t length;
+
+	if (fdt_prop_find(fdt, fdt_root(fdt), "model", &prop) ||
+	    fdt_prop_find(fdt, fdt_root(fdt), "compatible", &prop))
+		model = fdt_prop_string(&prop, 0);
+	if (model == NULL)
+		model = "unknown";
+	length = str_len_max(model, MACHINE_MODEL_BYTES - 1);
+	bytes_copy(machine.model, model, length);
+	machine.model[length] = '\0';
+}
+
+/* All that nobody can do without.  Anything else that is wrong is told, and done without. */
+static bool platform_usable(void)
+{
+	return platform.memory_count > 0 && platform.cpu_count > 0 &&
+	       platform.gic.kind != GIC_KIND_NONE && platform.gic.dist.size_bytes > 0 &&
+	       platform.timer_virtual_irq != PLATFORM_IRQ_NONE;
+}
+
+static void platform_read(uint64_t tree)
+{
+	enum platform_reason platform_reason = PLATFORM_FINE;
+	enum fdt_reason fdt_reason = FDT_FINE;
+	enum error error;
+	struct fdt fdt;
+	size_t bytes_max = 0;
+	const void *bytes = mmu_map_tree(tree, &bytes_max);
+
+	if (bytes == NULL)
+		boot_fail("the boot loader gave no usable device tree address", "see x0 at entry");
+	if (fdt_open(&fdt, bytes, bytes_max, &fdt_reason) != ERR_OK)
+		boot_fail("the device tree is damaged", fdt_reason_text(fdt_reason));
+	error = dt_platform_read(&platform, &fdt, &platform_reason);
+	if (platform.uart.size_bytes > 0)
+		pl011_use(mmu_map_device(platform.uart.base, UART_BYTES));
+	psci_init(&platform);
+	if (error != ERR_OK) {
+		if (!platform_usable())
+			boot_fail("the device tree lacks something",
+				  platform_reason_text(platform_reason));
+		kprintf("device tree: %s\n", platform_reason_text(platform_reason));
+	}
+	model_read(&fdt);
+	mmu_unmap_tree();
+}
+
+static void memory_init(void)
+{
+	memmap_init(&memmap, &platform, mmu_image_paddr(), mmu_image_bytes(), KERNEL_WINDOW_BYTES);
+	if (memmap.count == 0)
+		boot_fail("memory", "all of it is in use or reserved");
+	mmu_map_window(&platform);
+	for (unsigned i = 0; i < cpus_count; i++)
+		cpus[i].kernel_stack = mmu_map_stack(i);
+}
+
+const struct platform *arch_boot(uint64_t tree, uint64_t entered_el, uint64_t image)
+{
+	mmu_init(image);
+	machine.entered_el = (uint32_t)entered_el;
+	pl011_use(mmu_map_device(BOARD_PANIC_UART_PHYS, UART_BYTES));
+	platform_read(tree);
+	if (!timer_init())
+		boot_fail("the timer", "firmware has not set the frequency of its counter");
+	cpu_table_fill(&platform);
+	memory_init();
+	irq_init(&platform);
+	cpu_init(0);
+	timer_init_cpu();
+	irq_init_cpu(0);
+	return &platform;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The CPU that runs this: who it is, how it waits, how it stops. */
+#include <arch/cpu.h>
+#include <arch/layout.h>
+#include <base/dt_platform.h>
+#include <kern/arch_if.h>
+#include <kern/core.h>
+#include <kern/entry.h>
+
+#define MPIDR_AFFINITY 0xff00ffffffull
+
+struct cpu *arch_this_cpu(void)
+{
+	struct cpu *cpu;
+
+	/* Not volatile: it never changes, so the compiler may keep it. */
+	__asm__("mrs %0, tpidr_el1" : "=r"(cpu));
+	return cpu;
+}
+
+void arch_spin_pause(void)
+{
+	__asm__ volatile("isb" : : : "memory");
+}
+
+void arch_wait_for_interrupt(void)
+{
+	/* Stores that others wait for must not linger while this CPU sleeps. */
+	__asm__ volatile("dsb sy\n\twfi" : : : "memory");
+}
+
+_Noreturn void arch_halt(void)
+{
+	__asm__ volatile("msr daifset, #0xf" : : : "memory");
+	for (;;)
+		__asm__ volatile("wfi" : : : "memory");
+}
+
+static void register_check(const char *name, uint64_t value, uint64_t expected)
+{
+	if (value != expected)
+		panic("%s is %lx, not %lx", name, (unsigned long)value, (unsigned long)expected);
+}
+
+void cpu_init(unsigned index)
+{
+	sysreg_write(tpidr_el1, &cpus[index]);
+	sysreg_write(tpidrro_el0, index);
+	register_check("SCTLR_EL1", sysreg_read(sctlr_el1), cpu_registers.sctlr);
+	register_check("TCR_EL1", sysreg_read(tcr_el1), cpu_registers.tcr);
+	register_check("TTBR1_EL1", sysreg_read(ttbr1_el1), cpu_registers.ttbr1);
+	register_check("TTBR0_EL1", sysreg_read(ttbr0_el1), cpu_registers.ttbr0_empty);
+	register_check("MAIR_EL1", sysreg_read(mair_el1), MAIR_VALUE);
+	register_check("CPACR_EL1", sysreg_read(cpacr_el1), CPACR_FPU_TRAP_USER);
+	register_check("CNTKCTL_EL1", sysreg_read(cntkctl_el1), CNTKCTL_VALUE);
+	register_check("MPIDR_EL1", sysreg_read(mpidr_el1) & MPIDR_AFFINITY, cpus[index].hw_id);
+	register_check("DAIF", sysreg_read(daif), 0x3c0);
+}
+
+void cpu_table_fill(const struct platform *platform)
+{
+	uint64_t self = sysreg_read(mpidr_el1) & MPIDR_AFFINITY;
+	unsigned next = 1;
+
+	cpus[0].hw_id = self;
+	for (uint32_t i = 0; i < platform->cpu_count; i++) {
+		if (platform->cpus[i].mpidr == self)
+			continue;
+		if (next == CPUS_MAX) /* the boot CPU is not among the first of the tree */
+			break;
+		cpus[next++].hw_id = platform->cpus[i].mpidr;
+	}
+	cpus_count = next;
+}
+
+bool arch_irq_pending(void)
+{
+	return sysreg_read(isr_el1) != 0;
+}

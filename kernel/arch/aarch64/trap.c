@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What an exception was: ESR_EL1 to the portable kernel's faults.  Anything that user mode can do is
+ * a fault of the thread; anything else is a panic.
+ */
+#include <arch/exception.h>
+#include <arch/sysreg.h>
+#include <drv/semihost.h>
+#include <kern/arch_if.h>
+#include <kern/core.h>
+#include <kern/debug.h>
+#include <kern/entry.h>
+
+#define ESR_CLASS(esr)     (((esr) >> 26) & 0x3f)
+#define ESR_STATUS(esr)    ((esr)&0x3f)
+#define ESR_WRITE          (1ull << 6)
+#define ESR_CACHE_OP       (1ull << 8)
+#define ESR_FAR_INVALID    (1ull << 10)
+#define ESR_IMMEDIATE(esr) ((esr)&0xffff)
+#define STATUS_IS_PAGE(s)  ((s) >= 0x04 && (s) <= 0x0f)
+#define STATUS_IS_PERM(s)  ((s) >= 0x0c && (s) <= 0x0f)
+#define STATUS_ALIGNMENT   0x21
+
+enum esr_class {
+	CLASS_FPU = 0x07,
+	CLASS_SVC = 0x15,
+	CLASS_INSTRUCTION_ABORT = 0x20,
+	CLASS_PC_ALIGNMENT = 0x22,
+	CLASS_DATA_ABORT = 0x24,
+	CLASS_SP_ALIGNMENT = 0x26,
+	CLASS_BREAKPOINT = 0x30,
+	CLASS_STEP = 0x32,
+	CLASS_WATCHPOINT = 0x34,
+	CLASS_BRK = 0x3c,
+};
+
+static void trap_abort(uint64_t esr, uint64_t far, uint32_t access)
+{
+	uint64_t status = ESR_STATUS(esr);
+
+	if (STATUS_IS_PERM(status))
+		access |= FAULT_ACCESS_PRESENT;
+	if (STATUS_IS_PAGE(status))
+		kernel_fault(FAULT_PAGE, far, access, esr);
+	else if (status == STATUS_ALIGNMENT)
+		kernel_fault(FAULT_ALIGNMENT, far, access, esr);
+	else
+		kernel_fault(FAULT_BUS, (esr & ESR_FAR_INVALID) != 0 ? 0 : far, access, esr);
+}
+
+static uint32_t data_access(uint64_t esr)
+{
+	/* Cache maintenance needs read permission only, but is reported as a write. */
+	return (esr & ESR_WRITE) != 0 && (esr & ESR_CACHE_OP) == 0 ? FAULT_ACCESS_WRITE
+								   : FAULT_ACCESS_READ;
+}
+
+void trap_user(uint64_t esr, uint64_t far)
+{
+	uint64_t pc = sysreg_read(elr_el1);
+
+	switch (ESR_CLASS(esr)) {
+	case CLASS_FPU:
+		kernel_fpu_trap();
+		break;
+	case CLASS_SVC:
+		kernel_fault(FAULT_SYSCALL, ESR_IMMEDIATE(esr), 0, esr);
+		break;
+	case CLASS_INSTRUCTION_ABORT:
+		trap_abort(esr, far, FAULT_ACCESS_EXECUTE);
+		break;
+	case CLASS_DATA_ABORT:
+		trap_abort(esr, far, data_access(esr));
+		break;
+	case CLASS_PC_ALIGNMENT:
+		kernel_fault(FAULT_ALIGNMENT, far, FAULT_ACCESS_EXECUTE, esr);
+		break;
+	case CLASS_SP_ALIGNMENT:
+		kernel_fault(FAULT_ALIGNMENT, arch_this_cpu()->current->context.sp,
+			     FAULT_ACCESS_READ, esr);
+		break;
+	case CLASS_BREAKPOINT:
+	case CLASS_STEP:
+	case CLASS_WATCHPOINT:
+	case CLASS_BRK:
+		kernel_fault(FAULT_BREAKPOINT, ESR_IMMEDIATE(esr), 0, esr);
+		break;
+	default:
+		/* Undefined, illegal state, and every trap of an instruction or register. */
+		kernel_fault(FAULT_UNDEFINED, pc, FAULT_ACCESS_EXECUTE, esr);
+		break;
+	}
+}
+
+static const char *vector_name(uint64_t vector)
+{
+	static const char *const kinds[] = {"synchronous", "IRQ", "FIQ", "SError"};
+	static const char *const sources[] = {"kernel with SP_EL0", "kernel", "user mode",
+					      "32-bit user mode"};
+	static char text[48];
+
+	format_text(text, sizeof(text), "%s exception of %s", kinds[vector & 3],
+		    sources[(vector >> 2) & 3]);
+	return text;
+}
+
+static void frame_print(const struct exception_frame *frame)
+{
+	for (unsigned i = 0; i < 31; i++)
+		kprintf("%sx%-2u %016lx", i % 4 == 0 ? "\n  " : "  ", i,
+			(unsigned long)frame->x[i]);
+	kprintf("  sp  %016lx\n", (unsigned long)frame->sp);
+	kprintf("  pc  %016lx  pstate %lx  esr %lx  far %lx\n", (unsigned long)frame->pc,
+		(unsigned long)frame->pstate, (unsigned long)frame->esr, (unsigned long)frame->far);
+}
+
+void trap_kernel(struct exception_frame *frame)
+{
+	if (semihost_skip(frame))
+		return;
+	panic_begin();
+	frame_print(frame);
+	panic("%s at %lx, syndrome %lx, address %lx", vector_name(frame->vector),
+	      (unsigned long)frame->pc, (unsigned long)frame->esr, (unsigned long)frame->far);
+}

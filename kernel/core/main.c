@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a machine that works to a first task: what each CPU does once, in order.
+ *
+ * Boot CPU: CPU table, secondaries one after another (each declares itself online before it can be
+ * sent an interrupt), first task, kernel_exit.  Secondaries: online, kernel_exit, where they idle
+ * until somebody gives them work.
+ */
+#include <base/dt_platform.h>
+#include <build_info.h>
+#include <kern/arch_if.h>
+#include <kern/boot.h>
+#include <kern/core.h>
+#include <kern/entry.h>
+#include <kern/machine.h>
+#include <kern/memmap.h>
+
+#define CPU_START_LIMIT_NS 5000000000ull
+
+struct cpu cpus[CPUS_MAX];
+unsigned cpus_count = 1;
+
+static bool cpu_is_online(unsigned index)
+{
+	return __atomic_load_n(&cpus[index].core.online, __ATOMIC_ACQUIRE) != 0;
+}
+
+/*
+ * Release: who sees the CPU online sees all that it prepared.  Sequentially consistent would add
+ * nothing; there is no second variable to order it against.
+ */
+static void this_cpu_online(void)
+{
+	__atomic_store_n(&arch_this_cpu()->core.online, 1, __ATOMIC_RELEASE);
+}
+
+/* All are asked first, so that they come up side by side. */
+static unsigned secondaries_start(void)
+{
+	unsigned online = 1;
+	time_ns_t limit_ns;
+
+	while (online < cpus_count && arch_cpu_start(online))
+		online++;
+	/* A gap in the numbers would be a hole in every table of user space. */
+	if (online < cpus_count)
+		kprintf("%u of %u CPUs are used\n", online, cpus_count);
+	cpus_count = online;
+	limit_ns = arch_now() + CPU_START_LIMIT_NS;
+	for (unsigned i = 1; i < online; i++)
+		while (!cpu_is_online(i)) {
+			if (arch_now() > limit_ns)
+				panic("CPU %u was started but does not come", i);
+			arch_spin_pause();
+		}
+	return online;
+}
+
+static void greet(const struct platform *platform)
+{
+	kprintf("Baton %s on %s: %u CPUs, %lu MiB free, GICv%u, timer %lu Hz, entered at EL%u\n",
+		BATON_VERSION, machine.model, cpus_count,
+		(unsigned long)(memmap_bytes(&memmap) >> 20), machine.gic_version,
+		(unsigned long)machine.timer_hz, machine.entered_el);
+	if (platform->cpus_found > cpus_count)
+		kprintf("%u more CPUs are left parked: this build supports %u\n",
+			platform->cpus_found - cpus_count, CPUS_MAX);
+}
+
+_Noreturn void kernel_main(const struct platform *platform)
+{
+	unsigned online;
+
+	for (unsigned i = 0; i < CPUS_MAX; i++)
+		core_init(&cpus[i].core, i);
+	greet(platform);
+	this_cpu_online();
+	online = secondaries_start();
+	boot_first_task(platform, online);
+	kernel_exit();
+	arch_user_enter();
+}
+
+_Noreturn void kernel_secondary(void)
+{
+	this_cpu_online();
+	kernel_exit();
+	arch_user_enter();
+}

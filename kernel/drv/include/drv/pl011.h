@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PL011 UART: polled output.  A user-level driver may use the same UART: both wait for room first. */
+#pragma once
+
+#include <abi/types.h>
+
+/* From now on arch_console_put() writes there. */
+void pl011_use(volatile uint8_t *registers);
