@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Workload files: what they mean, and where each fault is said to be. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <workload_file.h>
+
+static char notes[4096];
+
+static void take_note(void *context, const char *text)
+{
+	(void)context;
+	strncat(notes, text, sizeof(notes) - strlen(notes) - 2);
+	strcat(notes, ";");
+}
+
+static struct workload_fault fault;
+
+static struct workload_file *load(const char *text, uint32_t cpus)
+{
+	const struct workload_options options = {.cpus = cpus, .note = take_note};
+
+	notes[0] = '\0';
+	return workload_text_load(text, strlen(text), &options, &fault);
+}
+
+static struct workload_file *load_good(const char *text)
+{
+	struct workload_file *file = load(text, 0);
+
+	cr_assert(file != NULL, "%u: %s: %s", fault.line, fault.path, fault.text);
+	return file;
+}
+
+Test(workload, reads_a_whole_file)
+{
+	struct workload_file *file = load_good(
+		"/* comment */ { // and another\n"
+		"\"global\": {\"duration\": 2, \"calibration\": \"CPU0\", \"logdir\": \"./\",\n"
+		"  \"default_policy\": \"SCHED_OTHER\"},\n"
+		"\"tasks\": {\n"
+		" \"hog\": {\"instance\": 3, \"loop\": -1, \"run\": 1000, \"priority\": 5},\n"
+		" \"two\": {\"delay\": 500, \"loop\": 7, \"cpus\": [0, 2], \"slice_us\": 700,\n"
+		"  \"phases\": {\"light\": {\"loop\": 10, \"run0\": 1.5, \"sleep0\": 20, \"run1\": "
+		"3},\n"
+		"   \"heavy\": {\"runtime\": 4000, \"yield\": \"\",\n"
+		"    \"timer\": {\"ref\": \"unique\", \"period\": 30000, \"mode\": "
+		"\"absolute\"}}}}}}");
+	const struct workload *workload = workload_of(file);
+	const struct workload_task *two = &workload->tasks[3];
+
+	cr_assert_eq(workload->task_count, 4);
+	cr_expect_eq(workload->duration_ns, 2000000000);
+	cr_expect_str_eq(workload->tasks[0].name, "hog-0");
+	cr_expect_str_eq(workload->tasks[2].name, "hog-2");
+	cr_expect_eq(workload->tasks[2].instance, 2);
+	cr_expect_eq(workload->tasks[1].params.weight, 335);
+	cr_expect_eq(workload->tasks[1].params.nice, 5);
+	cr_expect_eq(workload->tasks[1].phases[0].events[0].ns, 1000000);
+	cr_expect_str_eq(two->name, "two");
+	cr_expect_eq(two->delay_ns, 500000);
+	cr_expect_eq(two->loop, 7);
+	cr_expect_eq(two->params.slice_ns, 700000);
+	cr_expect_eq(two->params.cpus.bits[0], 5);
+	cr_assert_eq(two->phase_count, 2);
+	cr_expect_eq(two->phases[0].loop, 10);
+	cr_assert_eq(two->phases[0].event_count, 3);
+	cr_expect_eq(two->phases[0].events[0].ns, 1500);
+	cr_expect_eq(two->phases[0].events[1].kind, WORKLOAD_SLEEP);
+	cr_expect_eq(two->phases[1].loop, 1);
+	cr_expect_eq(two->phases[1].events[0].kind, WORKLOAD_RUNTIME);
+	cr_expect_eq(two->phases[1].events[1].kind, WORKLOAD_YIELD);
+	cr_expect(two->phases[1].events[2].absolute);
+	cr_expect_eq(two->phases[1].events[2].ns, 30000000);
+	cr_expect_str_eq(notes, "global.calibration: accepted and ignored;global.logdir: accepted "
+				"and ignored;");
+	workload_file_free(file);
+}
+
+Test(workload, defaults)
+{
+	struct workload_file *file = load_good("{\"tasks\": {\"a\": {\"run\": 1}}}");
+	const struct workload_task *task = workload_of(file)->tasks;
+	struct cpumask all = cpumask_all();
+	const char *name;
+
+	cr_expect_eq(workload_of(file)->duration_ns, TIME_NEVER);
+	cr_expect_eq(task->loop, WORKLOAD_LOOP_FOREVER);
+	cr_expect(task->start);
+	cr_expect_eq(task->params.weight, 1024);
+	cr_expect_eq(task->params.slice_ns, 0);
+	cr_expect_eq(task->params.set, 0);
+	cr_expect(cpumask_equal(&task->params.cpus, &all));
+	cr_expect_null(workload_needs_later(workload_of(file), &name));
+	workload_file_free(file);
+}
+
+Test(workload, unique_timers_belong_to_one_thread)
+{
+	struct workload_file *file = load_good(
+		"{\"tasks\": {\"a\": {\"instance\": 2, \"phases\": {\n"
+		" \"p\": {\"run\": 1, \"timer\": {\"ref\": \"uniqueA\", \"period\": 5}},\n"
+		" \"q\": {\"timer0\": {\"ref\": \"uniqueA\", \"period\": 5},\n"
+		"        \"timer1\": {\"ref\": \"tick\", \"period\": 5}}}},\n"
+		" \"b\": {\"timer\": {\"ref\": \"tick\", \"period\": 7}}}}");
+	const struct workload_task *tasks = workload_of(file)->tasks;
+
+	cr_assert_eq(workload_of(file)->object_count, 3);
+	cr_expect_eq(tasks[0].phases[0].events[1].ref, tasks[0].phases[1].events[0].ref);
+	cr_expect_neq(tasks[0].phases[0].events[1].ref, tasks[1].phases[0].events[1].ref);
+	cr_expect_eq(tasks[0].phases[1].events[1].ref, tasks[1].phases[1].events[1].ref);
+	cr_expect_eq(tasks[2].phases[0].events[0].ref, tasks[0].phases[1].events[1].ref);
+	workload_file_free(file);
+}
+
+Test(workload, references_are_resolved)
+{
+	struct workload_file *file = load_good(
+		"{\"tasks\": {\"a\": {\"instance\": 2, \"lock\": \"m\", \"wait\": {\"ref\": "
+		"\"c\",\n"
+		"  \"mutex\": \"m\"}, \"unlock\": \"m\", \"barrier\": \"b\", \"run\": 1},\n"
+		" \"d\": {\"signal\": \"c\", \"broad\": \"c\", \"barrier\": \"b\", \"resume\": "
+		"\"e\",\n"
+		"        \"fork\": \"child\", \"sleep\": 9},\n"
+		" \"e\": {\"suspend\": \"\"},\n"
+		" \"child\": {\"instance\": 0, \"loop\": 1, \"run\": 5},\n"
+		" \"unused\": {\"instance\": 0, \"run\": 5}}}");
+	const struct workload *workload = workload_of(file);
+	const struct workload_event *d = workload->tasks[2].phases[0].events;
+	const char *name;
+
+	cr_assert_eq(workload->task_count, 5);
+	cr_expect_eq(workload->objects[workload->tasks[0].phases[0].events[3].ref].users, 3);
+	cr_expect_eq(d[0].ref, workload->tasks[0].phases[0].events[1].ref);
+	cr_expect_eq(workload->tasks[0].phases[0].events[1].mutex,
+		     workload->tasks[0].phases[0].events[0].ref);
+	cr_expect_eq(d[3].ref, workload->tasks[3].phases[0].events[0].ref);
+	cr_expect_eq(d[4].ref, 4);
+	cr_expect_str_eq(workload->tasks[4].name, "child");
+	cr_expect(!workload->tasks[4].start);
+	cr_expect_str_eq(workload_needs_later(workload, &name), "lock");
+	cr_expect_str_eq(name, "a-0");
+	cr_expect(strstr(notes, "tasks.unused: has no instance") != NULL);
+	workload_file_free(file);
+}
+
+Test(workload, policies_and_phase_parameters)
+{
+	struct workload_file *file = load_good(
+		"{\"tasks\": {\"idle\": {\"policy\": \"SCHED_IDLE\", \"run\": 1},\n"
+		" \"rt\": {\"priority\": 50, \"policy\": \"SCHED_FIFO\", \"run\": 1},\n"
+		" \"p\": {\"phases\": {\"x\": {\"weight\": 77, \"cpus\": [1], \"run\": 1}}}}}");
+	const struct workload_task *tasks = workload_of(file)->tasks;
+	const char *name;
+
+	cr_expect_eq(tasks[0].params.weight, 3);
+	cr_expect_eq(tasks[1].params.priority, 50);
+	cr_expect_eq(tasks[1].params.policy, WORKLOAD_POLICY_FIFO);
+	cr_expect_eq(tasks[2].phases[0].params.set, WORKLOAD_SET_WEIGHT | WORKLOAD_SET_CPUS);
+	cr_expect_str_eq(workload_needs_later(workload_of(file), &name), "policy");
+	cr_expect_str_eq(name, "rt");
+	workload_file_free(file);
+}
+
+struct bad {
+	unsigned int line;
+	const char *path;
+	const char *text; /* part of the message */
+	const char *json; /* what stands inside "tasks", or a whole file if it begins with '!' */
+};
+
+static const struct bad bads[] = {
+	{2, "tasks.a.runn", "unknown key \"runn\"", "\"a\": {\"run\": 1,\n\"runn\": 2}"},
+	{1, "tasks.a.runx1", "unknown key", "\"a\": {\"runx1\": 2}"},
+	{1, "tasks.a.nice", "unknown key", "\"a\": {\"run\": 1, \"nice\": 2}"},
+	{1, "tasks.a.mem", "unknown key", "\"a\": {\"run\": 1, \"mem\": 2}"},
+	{3, "tasks.a.run", "twice",
+	 "\"a\": {\"run\": 1,\n/* \"run\": { */ \"sleep\": 1,\n\"run\": 2}"},
+	{2, "tasks.a", "twice", "\"a\": {\"run\": 1},\n\"a\": {\"run\": 1}"},
+	{1, "tasks.\"a.b\".x", "unknown key", "\"a\": {\"run\": 1}, \"a.b\": {\"x\": 1}"},
+	{1, "tasks.a.run", "negative", "\"a\": {\"run\": -1}"},
+	{1, "tasks.a.run", "number", "\"a\": {\"run\": \"1\"}"},
+	{1, "tasks.a.run", "longer", "\"a\": {\"run\": 1e18}"},
+	{1, "tasks.a.delay", "negative", "\"a\": {\"run\": 1, \"delay\": -5}"},
+	{1, "tasks.a.loop", "-1", "\"a\": {\"run\": 1, \"loop\": 0}"},
+	{1, "tasks.a.loop", "from -1", "\"a\": {\"run\": 1, \"loop\": -2}"},
+	{1, "tasks.a.instance", "from 0", "\"a\": {\"run\": 1, \"instance\": -1}"},
+	{1, "tasks.a.instance", "whole", "\"a\": {\"run\": 1, \"instance\": 1.5}"},
+	{1, "tasks.a.cpus", "empty", "\"a\": {\"run\": 1, \"cpus\": []}"},
+	{1, "tasks.a.cpus", "CPU 4", "\"a\": {\"run\": 1, \"cpus\": [0, 4]}"},
+	{1, "tasks.a.cpus", "from 0", "\"a\": {\"run\": 1, \"cpus\": [-1]}"},
+	{1, "tasks.a.cpus", "array", "\"a\": {\"run\": 1, \"cpus\": 0}"},
+	{1, "tasks.a.priority", "from -20", "\"a\": {\"run\": 1, \"priority\": 20}"},
+	{1, "tasks.a.priority", "from 1",
+	 "\"a\": {\"run\": 1, \"priority\": 0, \"policy\": \"SCHED_RR\"}"},
+	{1, "tasks.a.weight", "from 1", "\"a\": {\"run\": 1, \"weight\": 0}"},
+	{1, "tasks.a.weight", "both", "\"a\": {\"run\": 1, \"weight\": 5, \"priority\": 1}"},
+	{1, "tasks.a.slice_us", "from 100", "\"a\": {\"run\": 1, \"slice_us\": 99}"},
+	{1, "tasks.a.policy", "unknown policy", "\"a\": {\"run\": 1, \"policy\": \"CFS\"}"},
+	{1, "tasks.a", "no events", "\"a\": {\"loop\": 3}"},
+	{1, "tasks.a", "object", "\"a\": 3"},
+	{1, "tasks.a.run", "beside", "\"a\": {\"run\": 1, \"phases\": {\"p\": {\"run\": 1}}}"},
+	{1, "tasks.a.phases", "no phases", "\"a\": {\"phases\": {}}"},
+	{1, "tasks.a.phases.p.delay", "unknown key",
+	 "\"a\": {\"phases\": {\"p\": {\"run\": 1, \"delay\": 3}}}"},
+	{1, "tasks.a.timer", "period", "\"a\": {\"timer\": {\"ref\": \"x\"}}"},
+	{1, "tasks.a.timer.period", "must not be 0", "\"a\": {\"timer\": {\"period\": 0}}"},
+	{1, "tasks.a.timer.mode", "relative",
+	 "\"a\": {\"timer\": {\"period\": 1, \"mode\": \"x\"}}"},
+	{1, "tasks.a.timer.deadline", "unknown key",
+	 "\"a\": {\"timer\": {\"period\": 1, \"deadline\": 2}}"},
+	{1, "tasks.a.fork", "no task \"b\"", "\"a\": {\"run\": 1, \"fork\": \"b\"}"},
+	{1, "tasks.a.fork", "cycle", "\"a\": {\"run\": 1, \"fork\": \"a\"}"},
+	{3, "tasks.c.fork0", "cycle",
+	 "\"a\": {\"run\": 1, \"fork\": \"b\"},\n\"b\": {\"run\": 1, \"fork\": \"c\"},\n"
+	 "\"c\": {\"run\": 1, \"fork0\": \"a\"}"},
+	{1, "tasks.b.barrier", "forked",
+	 "\"a\": {\"run\": 1, \"fork\": \"b\"}, \"b\": {\"run\": 1, \"barrier\": \"x\"}"},
+	{1, "tasks.a.unlock", "never locks", "\"a\": {\"run\": 1, \"unlock\": \"m\"}"},
+	{1, "tasks.a.wait", "never locks", "\"a\": {\"wait\": {\"ref\": \"c\", \"mutex\": \"m\"}}"},
+	{1, "tasks.a.wait", "needs", "\"a\": {\"wait\": {\"ref\": \"c\"}}"},
+	{1, "tasks.a.signal", "waits", "\"a\": {\"run\": 1, \"signal\": \"c\"}"},
+	{1, "tasks.a.resume", "suspends", "\"a\": {\"run\": 1, \"resume\": \"b\"}"},
+	{1, "tasks.a", "without taking time", "\"a\": {\"run\": 0}"},
+	{1, "tasks.a", "without taking time",
+	 "\"a\": {\"loop\": 1, \"phases\": {\"p\": {\"loop\": -1, \"yield\": \"\"}}}"},
+	{1, "tasks", "\"h-1\"", "\"h\": {\"instance\": 2, \"run\": 1}, \"h-1\": {\"run\": 1}"},
+	{1, "tasks.a b", "visible", "\"a b\": {\"run\": 1}"},
+	{0, "", "tasks", "!{\"global\": {}}"},
+	{1, "global.durations", "unknown key", "!{\"global\": {\"durations\": 1}, \"tasks\": {}}"},
+	{1, "global.duration", "more than 0", "!{\"global\": {\"duration\": 0}, \"tasks\": {}}"},
+	{1, "global.duration", "negative", "!{\"global\": {\"duration\": -2}, \"tasks\": {}}"},
+	{1, "task", "unknown key", "!{\"task\": {}}"},
+	{0, "", "one JSON object", "![1]"},
+	{0, "", "ends inside", "!{\"tasks\": {"},
+	{2, "", "not JSON", "!{\"tasks\": \n}}"},
+	{2, "", "more after", "!{\"tasks\": {\"a\":{\"run\":1}}}\n{}"},
+	{0, "", "ends inside", "!"},
+};
+
+Test(workload, names_the_fault_and_its_place)
+{
+	char text[1024];
+
+	for (size_t i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
+		const struct bad *bad = &bads[i];
+		struct workload_file *file;
+
+		if (bad->json[0] == '!')
+			snprintf(text, sizeof(text), "%s", bad->json + 1);
+		else
+			snprintf(text, sizeof(text), "{\"tasks\": {%s}}", bad->json);
+		file = load(text, 4);
+		cr_assert_null(file, "accepted: %s", text);
+		cr_expect_str_eq(fault.path, bad->path, "%s: %s: %s", text, fault.path, fault.text);
+		cr_expect(strstr(fault.text, bad->text) != NULL, "%s: %s", text, fault.text);
+		cr_expect_eq(fault.line, bad->line, "%s: line %u", text, fault.line);
+	}
+}
+
+Test(workload, survives_noise)
+{
+	static const char good[] =
+		"{\"global\":{\"duration\":2},\"tasks\":{\"a\":{\"instance\":2,\"lock\":\"m\","
+		"\"wait\":{\"ref\":\"c\",\"mutex\":\"m\"},\"unlock\":\"m\",\"run\":1,\"timer\":{"
+		"\"ref\":"
+		"\"u\",\"period\":3}},\"b\":{\"broad\":\"c\",\"fork\":\"d\",\"cpus\":[1,2],"
+		"\"sleep\":4},"
+		"\"d\":{\"instance\":0,\"phases\":{\"p\":{\"run\":3}}}}}";
+	static const char alphabet[] = "{}[]\"',:/*0-19ea\\ \n";
+	uint64_t state = 1;
+	int accepted = 0;
+
+	for (int round = 0; round < 20000; round++) {
+		char text[sizeof(good)];
+		struct workload_file *file;
+
+		memcpy(text, good, sizeof(good));
+		for (int edits = 1 + round % 3; edits > 0; edits--) {
+			state = state * 6364136223846793005u + 1442695040888963407u;
+			text[(state >> 33) % (sizeof(good) - 1)] =
+				alphabet[(state >> 20) % (sizeof(alphabet) - 1)];
+		}
+		file = load(text, 4);
+		accepted += file != NULL;
+		cr_assert(file != NULL || fault.text[0] != '\0');
+		workload_file_free(file);
+	}
+	cr_assert(accepted > 20 && accepted < 19000, "%d", accepted);
+}

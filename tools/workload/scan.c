@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A second look at the text, for what json-c does not tell: the line of each key, and keys that
+ * stand twice in one object (json-c keeps the last and says nothing).  Runs on text that json-c
+ * has accepted, so it need not find syntax errors; it only must not run past the end.
+ *
+ * Bad at: keys written with escapes; they are compared as written.
+ */
+#include "internal.h"
+
+#include <json-c/linkhash.h>
+#include <string.h>
+
+struct scanner {
+	struct loader *loader;
+	const char *at;
+	const char *end;
+	unsigned int line;
+};
+
+static char look(const struct scanner *scanner)
+{
+	return scanner->at < scanner->end ? *scanner->at : '\0';
+}
+
+static void step(struct scanner *scanner)
+{
+	if (scanner->at == scanner->end)
+		return;
+	if (*scanner->at == '\n')
+		scanner->line++;
+	scanner->at++;
+}
+
+static void skip_comment(struct scanner *scanner)
+{
+	bool block = scanner->at + 1 < scanner->end && scanner->at[1] == '*';
+
+	step(scanner);
+	step(scanner);
+	while (scanner->at < scanner->end) {
+		char c = look(scanner);
+
+		step(scanner);
+		if (!block && c == '\n')
+			return;
+		if (block && c == '*' && look(scanner) == '/') {
+			step(scanner);
+			return;
+		}
+	}
+}
+
+static void skip_space(struct scanner *scanner)
+{
+	while (scanner->at < scanner->end) {
+		if (look(scanner) == '/')
+			skip_comment(scanner);
+		else if (strchr(" \t\r\n\f\v", look(scanner)) != NULL)
+			step(scanner);
+		else
+			return;
+	}
+}
+
+/* A string in either kind of quotes (json-c takes both); returns its inside. */
+static void scan_string(struct scanner *scanner, const char **start, size_t *len)
+{
+	char quote = look(scanner);
+
+	step(scanner);
+	*start = scanner->at;
+	while (scanner->at < scanner->end && look(scanner) != quote) {
+		if (look(scanner) == '\\')
+			step(scanner);
+		step(scanner);
+	}
+	*len = (size_t)(scanner->at - *start);
+	step(scanner);
+}
+
+static bool scan_value(struct scanner *scanner, const char *path);
+
+static bool scan_key(struct scanner *scanner, const char *path)
+{
+	struct loader *loader = scanner->loader;
+	unsigned int line = scanner->line;
+	unsigned int before;
+	const char *start;
+	const char *key_path;
+	size_t len;
+
+	scan_string(scanner, &start, &len);
+	key_path = path_join(loader->arena, path,
+			     arena_format(loader->arena, "%.*s", (int)len, start));
+	before = scan_line(&loader->places, key_path);
+	if (before != 0) {
+		loader->fault->line = line;
+		return fail(loader, key_path,
+			    "the key stands twice in this object (first on line %u); number "
+			    "repeated events, as in run0, run1",
+			    before);
+	}
+	lh_table_insert(loader->places.lines, key_path, (const void *)(uintptr_t)line);
+	skip_space(scanner);
+	if (look(scanner) == ':')
+		step(scanner);
+	return scan_value(scanner, key_path);
+}
+
+static bool scan_object(struct scanner *scanner, const char *path)
+{
+	step(scanner);
+	for (;;) {
+		skip_space(scanner);
+		switch (look(scanner)) {
+		case '"':
+		case '\'':
+			if (!scan_key(scanner, path))
+				return false;
+			break;
+		case '}':
+		case '\0':
+			step(scanner);
+			return true;
+		default:
+			step(scanner);
+			break;
+		}
+	}
+}
+
+static bool scan_array(struct scanner *scanner, const char *path)
+{
+	unsigned int index = 0;
+
+	step(scanner);
+	for (;;) {
+		skip_space(scanner);
+		if (look(scanner) == ']' || look(scanner) == '\0') {
+			step(scanner);
+			return true;
+		}
+		if (look(scanner) == ',') {
+			step(scanner);
+			continue;
+		}
+		if (!scan_value(scanner,
+				arena_format(scanner->loader->arena, "%s[%u]", path, index++)))
+			return false;
+	}
+}
+
+static bool scan_value(struct scanner *scanner, const char *path)
+{
+	const char *start;
+	size_t len;
+
+	skip_space(scanner);
+	switch (look(scanner)) {
+	case '{':
+		return scan_object(scanner, path);
+	case '[':
+		return scan_array(scanner, path);
+	case '"':
+	case '\'':
+		scan_string(scanner, &start, &len);
+		return true;
+	default:
+		/* A number or a word; the first byte is eaten whatever it is, so that this ends. */
+		do {
+			step(scanner);
+		} while (scanner->at < scanner->end &&
+			 strchr(",]} \t\r\n/", look(scanner)) == NULL);
+		return true;
+	}
+}
+
+bool scan_places(struct loader *loader, const char *text, size_t len)
+{
+	struct scanner scanner = {.loader = loader, .at = text, .end = text + len, .line = 1};
+
+	return scan_value(&scanner, "");
+}
+
+unsigned int scan_line(const struct places *places, const char *path)
+{
+	void *line = NULL;
+
+	if (places->lines == NULL || !lh_table_lookup_ex(places->lines, path, &line))
+		return 0;
+	return (unsigned int)(uintptr_t)line;
+}
