@@ -8,54 +8,65 @@
 #include <abi/sched.h>
 #include <abi/trace.h>
 #include <base/list.h>
+#include <kern/arch_if.h>
 #include <kern/lock.h>
+#include <kern/offsets.h>
 #include <kern/tcb.h>
 
 /* IPI request bits, struct core.requests. */
 #define CORE_REQUEST_KICK \
 	1u /* enter the dispatcher (or look at the ready ring, in fallback or idle) */
-#define CORE_REQUEST_STOP  2u /* stop the threads on stop_list */
+#define CORE_REQUEST_STOP  2u /* a thread of the running chain, or the dispatcher, has exit_work */
 #define CORE_REQUEST_GRACE 4u /* acknowledge quiescence */
 #define CORE_REQUEST_HALT  8u /* panic elsewhere: stop for ever */
+#define CORE_REQUEST_BIND  16u /* bind_next is to become the dispatcher (NULL: unbind) */
 
 struct core {
 	uint32_t index;
 
 	/* Posted by any CPU with an atomic OR; the poster that changes it from zero sends the IPI.
-	 * The owner takes bits with an atomic exchange before it acts on them. */
+	 * The owner takes bits with an atomic AND or exchange before it acts on them. */
 	uint32_t requests;   /* atomic */
 	uint32_t online;     /* atomic; set by the CPU itself, never cleared */
-	uint32_t idle;       /* atomic; in WFI or about to */
+	uint32_t idle;       /* atomic; in WFI or about to, no object in use, empty address space */
 	uint64_t grace_seen; /* atomic; last grace generation acknowledged */
 
 	/* Shared: this lock.  Any CPU may take it, shortly. */
 	struct spinlock lock;
-	struct list ready;  /* schedulables in state READY, oldest first: fallback order */
-	struct list homed;  /* all schedulables whose home is here */
-	struct list events; /* linked event records, oldest first */
-	struct list requests_waiting; /* threads blocked in a request to this Core */
-	struct list stop_list;
-	struct tcb *dispatcher;          /* bound one, or NULL */
-	struct notification *supervisor; /* signalled when fallback is entered */
-	struct tcb *rebind_next; /* next homed thread to post after a bind, NULL when done */
+	struct list_node ready;              /* schedulables in state READY, oldest first */
+	struct list_node homed;              /* all schedulables whose home is here */
+	struct list_node events;             /* linked event records, oldest first */
+	struct list_node requests_waiting;   /* threads in a request that was not handed over yet */
+	struct list_node requests_delivered; /* threads whose request the dispatcher has seen */
+	struct notification *supervisor;     /* signalled when fallback is entered */
+	struct tcb *bind_next;               /* what the pending bind makes the dispatcher, or NULL */
+	time_ns_t bind_decision_limit_ns;
+	time_ns_t bind_starvation_limit_ns;
+
+	/* Written by the owner under the lock: the owner reads without, others with it. */
+	struct tcb *dispatcher;  /* bound one, or NULL */
+	bool dispatcher_running; /* it is current, and looks at all records before it parks */
 	uint32_t fallback;       /* enum fallback_reason; NONE = the dispatcher decides */
-	time_ns_t decision_limit_ns;
-	time_ns_t starvation_limit_ns; /* 0: off */
+
+	/* Owner under the lock, and who removes a thread from homed. */
+	struct list_node *rebind_next; /* next homed thread to report after a bind; NULL: done */
 
 	/* Owner: this CPU only. */
-	struct tcb *current; /* thread whose registers are live, or NULL: idle */
-	struct tcb *payer; /* whose time it is: current, the head of its chain, or NULL (dispatcher,
-			      idle) */
-	struct tcb *last_payer; /* to count switches */
-	bool dispatcher_running;
-	bool bounced;      /* the last decision was returned STALE: accept the next */
-	bool min_slice;    /* the running dispatch was accepted with events pending */
-	uint32_t reasons;  /* why the dispatcher is to be entered */
-	uint32_t refusals; /* in a row */
+	struct tcb *current; /* thread that runs next in user mode, or NULL: idle, or to be chosen */
+	struct tcb *loaded;  /* thread whose user state is live, or NULL: the empty address space */
+	struct tcb *payer;   /* whose time it is: head of current's chain; NULL: dispatcher, idle */
+	struct tcb *last_payer; /* to count switches; compared only */
+	bool dispatcher_started; /* it has run since it was bound: an entry is an upcall */
+	bool bounced;            /* the last decision was returned STALE: take the next */
+	uint32_t reasons;        /* why the dispatcher is to be entered: 1 << enum upcall_reason */
+	uint32_t refusals;       /* in a row */
 	time_ns_t slice_end_ns;
 	time_ns_t server_timer_ns; /* x5 of the last decision */
-	time_ns_t dispatcher_entered_ns;
-	time_ns_t armed_ns;   /* what the hardware timer is set to */
+	time_ns_t decision_end_ns; /* while the dispatcher runs */
+	time_ns_t starvation_end_ns;
+	time_ns_t decision_limit_ns;
+	time_ns_t starvation_limit_ns; /* 0: off */
+	time_ns_t armed_ns;            /* what the hardware timer is set to */
 	time_ns_t stretch_ns; /* since when the present kind of time is counted */
 	struct core_stats stats;
 };
@@ -77,5 +88,12 @@ struct cpu {
 extern struct cpu cpus[CPUS_MAX];
 extern unsigned cpus_count; /* in the table; online ones have core.online */
 
-#define CPU_OFFSET_CURRENT 0
-#define CPU_OFFSET_STACK   8
+static inline struct core *this_core(void)
+{
+	return &arch_this_cpu()->core;
+}
+
+_Static_assert(offsetof(struct cpu, current) == CPU_OFFSET_CURRENT, "vectors.S");
+_Static_assert(offsetof(struct cpu, kernel_stack) == CPU_OFFSET_STACK, "vectors.S");
+_Static_assert(offsetof(struct cpu, scratch) == CPU_OFFSET_SCRATCH, "vectors.S");
+_Static_assert(offsetof(struct tcb, context) == TCB_OFFSET_CONTEXT, "vectors.S");

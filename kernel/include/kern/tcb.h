@@ -24,8 +24,22 @@ struct endpoint;
 struct notification;
 struct reply;
 struct vspace;
+struct waitable;
 
-/* Where a thread is blocked; tells stop() and delete() what to unlink it from. */
+/* Whether a schedulable can be dispatched.  Only of a thread that is its own payer. */
+enum sched_state {
+	SCHED_NONE,    /* passive, without a home, or a dispatcher: not schedulable */
+	SCHED_BLOCKED, /* its tail waits for something, or is stopped */
+	SCHED_READY,   /* on the ready ring of its home */
+	SCHED_RUNNING, /* payer of the CPU that is its home */
+};
+
+/* exit_work */
+#define EXIT_STOP    1u /* suspended: stop instead of running in user mode */
+#define EXIT_DESTROY 2u /* being destroyed: leave every chain */
+#define EXIT_CUT     4u /* the reply object that holds it goes away: answer it with ERR_DELETED */
+#define EXIT_FORWARD 8u /* the pager forwarded its fault: deliver it to the exception endpoint */
+
 struct tcb {
 	struct object object;
 
@@ -54,50 +68,54 @@ struct tcb {
 	struct cap_slot anchor; /* stands in the tree for a thread without capabilities that is
 				   being destroyed */
 
-	/* State: lock of the home Core; for a passive thread the home Core of its payer (see
-	 * docs/locking.md). */
-	uint8_t state;        /* atomic; enum thread_state */
-	uint8_t cause;        /* enum event_cause of the last change */
-	uint8_t stop_pending; /* suspend or delete was asked for while it was in a chain or on
-				 another CPU */
-	uint8_t dispatcher;   /* this is the bound dispatcher of a Core */
-	struct core *home;    /* atomic; NULL: none yet */
-	struct list_node ready_link; /* home's ready ring */
-	struct list_node home_link;  /* home's list of homed threads */
+	/*
+	 * State of the thread itself.  Guard: the lock of the guard Core (guard_lock(): home of the
+	 * payer, or the own home without one), except that the CPU that runs the chain may write
+	 * without it, and that whoever took a blocked thread off what it was blocked on owns it.
+	 */
+	uint8_t state;          /* atomic; enum thread_state, READY: its registers can run */
+	uint8_t sched;          /* enum sched_state, of the schedulable; lock of home */
+	bool arrived;           /* moved while stopped: its start is reported as ARRIVED */
+	bool dead_posted;       /* destroyed, and the DEAD record was posted */
+	uint32_t exit_work;     /* atomic; EXIT_* bits: to do before it runs in user mode again */
+	uint32_t on_cpu;        /* atomic; its user state is, or is about to be, live on some CPU */
+	struct core *home;      /* atomic; NULL: none yet.  A passive thread keeps its last one */
+	struct core *dispatcher_core; /* atomic; it is, or is becoming, the dispatcher of this Core */
+	struct list_node ready_link;  /* home's ready ring */
+	struct list_node home_link;   /* home's list of schedulables */
 
-	/* Blocking: lock of the object blocked on. */
-	void *blocked_on;           /* atomic; endpoint, notification, or NULL */
-	struct list_node wait_link; /* its queue */
+	/* Blocking: lock of the object blocked on; the message itself: the owner as above. */
+	struct waitable *blocked_on; /* atomic; endpoint or notification, or NULL */
+	struct list_node wait_link;  /* its queue */
 	word_t send_badge;
 	bool send_is_call;
 	bool send_can_grant;
-	bool send_can_grant_reply;
 	uint8_t send_fault; /* enum fault: the message is a fault, not the registers */
 	word_t fault_words[4];
-	struct reply *reply;        /* as receiver: where the next caller is recorded */
-	struct reply *caller_reply; /* as caller: the reply object that holds it */
+	struct reply *reply;        /* atomic; as receiver: where the next caller is recorded */
+	struct reply *caller_reply; /* atomic; as caller: the reply object that holds it */
 
-	/* Donation chain: the CPU that runs the chain, or the payer's home lock. */
-	struct tcb *payer;      /* see above */
+	/* Donation chain.  Guard: as state.  payer is NULL for a passive thread that waits. */
+	struct tcb *payer;      /* atomic; whose time it runs on; itself if it has its own */
 	struct tcb *tail;       /* of a payer: innermost server; itself when it runs itself */
-	struct tcb *chain_prev; /* who donated to this server */
+	struct tcb *chain_prev; /* atomic; who donated to this server */
+	struct tcb *chain_next; /* atomic; whom it donated to */
 
-	/* Event record: lock of the home Core. */
+	/* Event record of the schedulable: lock of home. */
 	struct list_node event_link;
-	bool event_linked;
-	word_t event_info;
-	word_t tag;
+	word_t event_info; /* of the next report; EVENT_*_SINCE flags accumulate */
+	word_t tag;        /* atomic */
 	word_t seq;
 	time_ns_t ran_ns; /* since the last report */
 	time_ns_t first_ready_ns;
+	time_ns_t ready_since_ns; /* when it last became READY */
 
-	/* Accounting: the CPU that runs it (as payer). */
-	time_ns_t cpu_ns;        /* atomic; total */
-	time_ns_t dispatched_ns; /* start of the current stretch */
+	/* Accounting: the CPU that runs it as payer. */
+	time_ns_t cpu_ns; /* atomic; total, of finished stretches */
 
-	/* Request to a dispatcher: lock of the Core asked. */
-	struct list_node request_link;
-	struct core *request_core;
+	/* Request to a dispatcher: lock of request_core and of the guard Core. */
+	struct list_node request_link; /* request_core's waiting or delivered list */
+	struct core *request_core;     /* atomic */
 	word_t request_badge;
 	word_t request_info;
 	word_t request_words[4];

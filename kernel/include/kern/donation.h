@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Donation chains.  payer -> server -> ... -> tail, linked by chain_next and chain_prev; every member
+ * names the payer.  All but the tail are in state CALLING.
+ *
+ * Links change only on the CPU that runs the chain (payer RUNNING, home = this CPU), or under the
+ * lock of the payer's home while the payer is not RUNNING:
+ *
+ *   CPU that runs the chain                another CPU
+ *   A1 payer RUNNING (set under its lock)  B1 lock of payer's home
+ *   A2 changes links, without lock         B2 payer still the same, its home still this Core?
+ *   A3 payer not RUNNING (under lock)      B3 payer RUNNING elsewhere?  Then only post STOP
+ *                                          B4 changes links
+ *
+ * B4 happens only if B3 read "not RUNNING" under the lock, so after A3 or before A1 of the next time.
+ *
+ * A passive thread keeps its last home; that is where it gets time of its own again when its chain
+ * is cut (an orphan), until its next receive.
+ */
+#pragma once
+
+#include <kern/core.h>
+
+/* Lock the Core that guards a thread's state: home of its payer, or its own.  NULL: it has none. */
+struct core *must_check guard_lock(const struct tcb *tcb);
+
+/* Two Cores in index order; they may be the same, and b may be NULL. */
+void core_lock_two(struct core *a, struct core *b);
+void core_unlock_two(struct core *a, struct core *b);
+
+/* An owned thread goes on: its payer becomes ready.  Without a payer it becomes an orphan. */
+void thread_wake(struct tcb *tcb);
+
+/* Guard lock held, or this CPU runs the chain: server (owned, no payer) runs on caller's time. */
+void chain_push(struct tcb *caller, struct tcb *server);
+/* This CPU runs the chain: its tail has answered its caller; the caller is the tail and current. */
+void chain_pop(struct tcb *server);
+
+/* The current thread, tail of the running chain, is about to receive without having answered its
+ * caller, or with time of its own: it becomes passive, its payer blocks.  Nothing is current then. */
+void chain_leave(struct tcb *tcb);
+
+/* A thread without payer gets time of its own at its home.  No lock held. */
+void chain_orphan(struct tcb *tcb);
+
+/*
+ * Cut below a caller whose call is on donated time: the servers get time of their own, the caller
+ * ERR_DELETED.  True: cut, or there was nothing to cut.  False: the chain runs elsewhere (a STOP
+ * request was posted) or changed: again later.  No lock but the derivation lock may be held.
+ */
+bool must_check chain_cut(struct tcb *caller);

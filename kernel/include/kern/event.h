@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Event records: the state of each schedulable as its dispatcher is to see it, one record in each
+ * TCB, linked at most once on the list of its home Core.  Changes accumulate in the record; linking
+ * needs no memory, so nothing is ever lost.  seq counts posted changes; what the dispatcher itself
+ * does (dispatch, TCB_ANSWER, TCB_SET_HOME) does not change it.
+ * While no dispatcher is bound records accumulate unlinked, and bind reports every thread.
+ */
+#pragma once
+
+#include <kern/core.h>
+
+/* Lock of home held.  Does not kick. */
+void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum event_cause cause);
+
+/* Lock of home held: take what has accumulated, unlink the record. */
+void event_take(struct tcb *tcb, struct sched_event *out);
+
+/* Owner, lock held: the next record to hand over, a homed thread to report again after a bind, or
+ * NULL. */
+struct tcb *event_next(struct core *core);
+
+/* Owner, lock held: something is there that the dispatcher has not seen. */
+bool event_pending(const struct core *core);

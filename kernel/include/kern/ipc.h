@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Synchronous IPC: send, call, receive, reply; faults as calls.
+ *
+ * A message is copied while its sender and receiver are owned (<kern/waitable.h>): no lock held.
+ * Results of operations are written into the context of the thread when the operation completes.
+ * A call to a passive thread that waits switches directly, without a scheduling event.
+ */
+#pragma once
+
+#include <abi/fault.h>
+#include <kern/cap.h>
+#include <kern/tcb.h>
+
+struct endpoint;
+struct reply;
+
+enum ipc_mode { IPC_SEND, IPC_NB_SEND, IPC_CALL };
+
+/*
+ * The current thread sends; send_badge, send_can_grant, send_fault are set.  OK: the operation
+ * completed or the thread blocked, and its result is (or will be) in its context.  Errors: nothing
+ * happened.  DELETED, WOULD_BLOCK, PASSIVE, NO_REPLY (the receiver cannot record a caller),
+ * TRUNCATED, CANCELLED (a dispatcher may not block).
+ */
+enum error must_check ipc_send(struct tcb *tcb, struct endpoint *endpoint, enum ipc_mode mode);
+
+/* The current thread receives; reply may be NULL, otherwise the thread has claimed it.  On errors
+ * (DELETED, WOULD_BLOCK) the claim is gone. */
+enum error must_check ipc_recv(struct tcb *tcb, struct endpoint *endpoint, struct reply *reply,
+			       bool block);
+
+/* The current thread answers a caller that it took (owned).  Afterwards the thread has no payer if
+ * it ran on the caller's time. */
+void ipc_answer(struct tcb *tcb, struct tcb *caller);
+
+/* System calls of the current thread; everything is in its context. */
+void ipc_syscall_send(struct tcb *tcb, enum ipc_mode mode);
+void ipc_syscall_call(struct tcb *tcb, const struct cap *cap);
+void ipc_syscall_recv(struct tcb *tcb, bool block);
+void ipc_syscall_reply(struct tcb *tcb);
+void ipc_syscall_reply_recv(struct tcb *tcb);
+
+/* Copy the message of from (registers, or its fault) to to, which is owned.  grant: capabilities go
+ * along.  No lock held. */
+void message_copy(struct tcb *from, struct tcb *to, bool grant);
+/* Length of the message that a thread sends. */
+unsigned message_length(const struct tcb *tcb);
+
+/* The fault message of a thread: two parts of message_copy and ipc_answer. */
+word_t fault_message_info(const struct tcb *tcb);
+void fault_answer(struct tcb *server, struct tcb *caller);
+/* At kernel exit: the pager forwarded the fault of the current thread. */
+void fault_forward(struct tcb *tcb);
+/* The current thread cannot go on: report and stop it, or the machine. */
+void fault_unhandled(struct tcb *tcb);
+
+/* An owned thread's operation failed: error into x0, unless it was in a fault, which it repeats. */
+void ipc_fail(struct tcb *tcb, enum error error);

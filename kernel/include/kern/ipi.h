@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Requests between CPUs.  One word per Core; the poster that changes it from zero sends the one IPI.
+ *
+ *   posting CPU                                    target CPU
+ *   P1 old = requests |= bit   (acq_rel)           T1 bits = requests &= ~taken (acq_rel)
+ *   P2 old == 0 and online: IPI                    T2 acts on bits
+ *
+ * What P wrote before P1 is seen after T1 if T1 took the bit.  If old != 0 an earlier poster's IPI is
+ * on its way or the target is between its IPI and T1, so the bit is taken without another one.
+ *
+ *   posting CPU                                    starting CPU
+ *   P1 requests |= bit         (seq_cst)           S1 online = true             (seq_cst)
+ *   P3 read online             (seq_cst)           S2 read requests             (seq_cst)
+ *
+ * P3 false and S2 zero cannot both be: no request is lost while a CPU starts, and none gets an IPI
+ * before it is online.
+ */
+#pragma once
+
+#include <kern/core.h>
+
+/* Any lock may be held.  For the own Core: only the bit, which kernel exit takes. */
+void core_post(struct core *core, uint32_t bit);
+
+/* Owner, no lock held: take and serve all requests. */
+void core_serve(struct core *core);
+
+/* Owner: acknowledge grace and nothing else (inside a waiting loop). */
+void core_serve_grace(struct core *core);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Notification: a word of bits, threads that wait for it to be non-zero, and at most one bound
+ * thread, which a signal also takes out of a receive or out of an interruptible request.
+ *
+ * A passive thread without a payer has no time to receive a signal on: the bits stay in the word
+ * until it asks (RECV while it has a payer, POLL).
+ */
+#pragma once
+
+#include <kern/waitable.h>
+
+struct notification {
+	struct waitable wait;
+	word_t word;       /* lock */
+	struct tcb *bound; /* lock */
+};
+
+_Static_assert(sizeof(struct notification) <= 64, "OBJECT_LIST gives a notification 64 bytes");
+
+/* SYS_WAIT and SYS_POLL of the current thread: result and word are in its context, or it blocked. */
+void notification_wait(struct notification *notification, struct tcb *tcb, bool block);
+
+/* A thread in state WAITING: take it off its notification.  True: the caller owns it. */
+bool must_check notification_cancel(struct tcb *tcb);

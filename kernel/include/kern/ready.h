@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * States of schedulables, the ready ring of a Core, and the wake-up.
+ *
+ * No ready thread is forgotten:
+ *
+ *   waking CPU, lock of the home Core held        home CPU, the same lock held
+ *   W1 state READY, ring, event record            D1 dispatcher_running = false, last look at the
+ *   W2 dispatcher_running?                           event list (decision.c): empty, or come back
+ *   W3 no: requests |= KICK (IPI if it was 0)
+ *
+ * Either W comes first and D1 sees the record, or D1 comes first and W2 sees that nobody will look,
+ * so W3 posts the kick, which is taken before the CPU next leaves the kernel, or interrupts it.
+ */
+#pragma once
+
+#include <kern/core.h>
+
+static inline struct tcb *tcb_payer(const struct tcb *tcb)
+{
+	return __atomic_load_n(&tcb->payer, __ATOMIC_ACQUIRE);
+}
+
+static inline struct core *tcb_home(const struct tcb *tcb)
+{
+	return __atomic_load_n(&tcb->home, __ATOMIC_ACQUIRE);
+}
+
+/* Lock of the Core held.  Something happened there that its dispatcher (or fallback) must see. */
+void core_kick(struct core *core, enum upcall_reason reason);
+
+/* Lock of home held; not running.  Ready ring, record, kick. */
+void sched_ready(struct core *home, struct tcb *payer, enum event_cause cause);
+/* The same without record and kick: the dispatcher of home did it itself. */
+void sched_ready_silent(struct core *home, struct tcb *payer);
+/* Lock of home held; it was BLOCKED or READY.  Off the ring; record. */
+void sched_blocked(struct core *home, struct tcb *payer, enum event_cause cause);
+
+/* This CPU, its lock held.  The running payer becomes READY or BLOCKED; nothing is current then. */
+void core_preempt(struct core *core, enum event_cause cause, time_ns_t now);
+void core_block(struct core *core, enum event_cause cause);
+/* The same, takes the lock. */
+void core_block_current(enum event_cause cause);
+
+/* This CPU, its lock held: run a READY schedulable of it. */
+void core_dispatch(struct core *core, struct tcb *payer, time_ns_t now);
+
+/* This CPU: charge the time since the last call to whoever it belongs to. */
+void core_account(struct core *core, time_ns_t now);
+
+/* Onto and off the list of schedulables of a Core; its lock held. */
+void home_insert(struct core *home, struct tcb *tcb);
+void home_remove(struct core *home, struct tcb *tcb);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one deadline of each CPU: the earliest of slice end, server timer, decision limit (while the
+ * dispatcher runs) and starvation limit.  The hardware is set again only when the deadline moves to
+ * before what it is set to; a timer that fires too early for that is set again then, so a thread
+ * that never uses up its slice costs no timer access.
+ */
+#pragma once
+
+#include <kern/core.h>
+
+/* Owner.  After any of the times above changed. */
+void timer_update(struct core *core);
+
+/* Owner, no lock held, from the timer interrupt: note what is due. */
+void timer_expired(struct core *core);
+
+/* Saturating. */
+static inline time_ns_t time_after(time_ns_t now, time_ns_t duration)
+{
+	return duration > TIME_NEVER - now ? TIME_NEVER : now + duration;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Entering the dispatcher, and what it is told. */
+#pragma once
+
+#include <kern/core.h>
+
+/* Owner, no lock held; a dispatcher is bound and does not run.  Preempts what runs. */
+void upcall_enter(struct core *core);
+
+/* Owner, lock held; the dispatcher runs: the next batch and the outcome of its last decision. */
+void upcall_fill(struct core *core, enum error outcome, time_ns_t now);
