@@ -121,8 +121,10 @@ _Noreturn void panic(const char *format, ...)
 	if (panic_twice)
 		arch_power_off(PANIC_STATUS);
 	panic_twice = true;
-	kprintf("  called from %p, %lu ns\n", __builtin_return_address(0),
-		(unsigned long)arch_now());
+	kprintf("  at %lu ns, called from %p\n", (unsigned long)arch_now(),
+		__builtin_return_address(0));
+	if (arch_backtrace != NULL)
+		arch_backtrace();
 	cpu_print(self, true);
 	for (unsigned i = 0; i < cpus_count; i++)
 		if (i != self)

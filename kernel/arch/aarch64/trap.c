@@ -4,6 +4,7 @@
  * a fault of the thread; anything else is a panic.
  */
 #include <arch/exception.h>
+#include <arch/layout.h>
 #include <arch/sysreg.h>
 #include <drv/semihost.h>
 #include <kern/arch_if.h>
@@ -20,6 +21,8 @@
 #define STATUS_IS_PAGE(s)  ((s) >= 0x04 && (s) <= 0x0f)
 #define STATUS_IS_PERM(s)  ((s) >= 0x0c && (s) <= 0x0f)
 #define STATUS_ALIGNMENT   0x21
+
+#define BACKTRACE_MAX 16u
 
 enum esr_class {
 	CLASS_FPU = 0x07,
@@ -114,12 +117,53 @@ static void frame_print(const struct exception_frame *frame)
 		(unsigned long)frame->pstate, (unsigned long)frame->esr, (unsigned long)frame->far);
 }
 
+static bool on_stack(const struct cpu *cpu, uint64_t address)
+{
+	uint64_t top = cpu->kernel_stack + STACK_EMERGENCY_BYTES;
+
+	return (address & 7) == 0 && address < top &&
+	       address >= top - (STACK_SLOT_BYTES - STACK_GUARD_BYTES);
+}
+
+/* Frame records: the caller's x29, the return address.  A record's place must grow. */
+static void backtrace_print(uint64_t frame)
+{
+	const struct cpu *cpu = arch_this_cpu();
+
+	kprintf("  stack:");
+	for (unsigned i = 0; i < BACKTRACE_MAX && on_stack(cpu, frame); i++) {
+		const uint64_t *record = (const uint64_t *)frame;
+
+		kprintf(" %lx", (unsigned long)record[1]);
+		if (record[0] <= frame)
+			break;
+		frame = record[0];
+	}
+	kprintf("\n");
+}
+
+void arch_backtrace(void)
+{
+	backtrace_print((uint64_t)__builtin_frame_address(0));
+}
+
+static bool stack_overflown(const struct exception_frame *frame)
+{
+	uint64_t guard_end = arch_this_cpu()->kernel_stack + STACK_EMERGENCY_BYTES -
+			     (STACK_SLOT_BYTES - STACK_GUARD_BYTES);
+
+	return frame->far < guard_end && frame->far >= guard_end - STACK_GUARD_BYTES;
+}
+
 void trap_kernel(struct exception_frame *frame)
 {
 	if (semihost_skip(frame))
 		return;
 	panic_begin();
 	frame_print(frame);
+	backtrace_print(frame->x[29]);
+	if (stack_overflown(frame))
+		kprintf("  the kernel stack of this CPU is used up\n");
 	panic("%s at %lx, syndrome %lx, address %lx", vector_name(frame->vector),
 	      (unsigned long)frame->pc, (unsigned long)frame->esr, (unsigned long)frame->far);
 }

@@ -132,3 +132,7 @@ void arch_code_publish(void *va, size_t bytes);
  * --------------------------------------------------------------------------------------------- */
 
 void arch_console_put(char c); /* polled; usable from the first instruction on and in panic */
+
+/* Print the return addresses on this CPU's stack, newest first.  Only from a panic; optional: an
+ * architecture without it is asked nothing. */
+__attribute__((weak)) void arch_backtrace(void);
