@@ -117,6 +117,8 @@ uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, 
 	}
 	if (balance_choose(&request, candidates, count, take) == 0)
 		return 0;
+	/* It is about to have work: nobody, this CPU included, need push more there. */
+	(void)sched_idle_claim(server, puller);
 	for (uint32_t i = 0; i < count; i++) {
 		struct sched_thread *thread = policy_thread_owner(spare[i].thread);
 
