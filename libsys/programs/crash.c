@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * crash HOW: one way to do wrong, by name; without a name, lists them.  `syscalls` is the one that
+ * survives: it gives junk to every system call and to the servers, and checks the refusals.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libsys/errno.h>
+#include <libsys/ipc.h>
+#include <mm/protocol.h>
+#include <proc/protocol.h>
+#include <proc/slots.h>
+
+#include "lib/program.h"
+
+static void crash_null(void)
+{
+	void (*volatile nowhere)(void) = NULL;
+
+	nowhere();
+}
+
+static void crash_wild(void)
+{
+	volatile uint64_t *volatile wild = (uint64_t *)0x1234567000ull;
+
+	*wild = 1;
+}
+
+static void crash_kernel(void)
+{
+	volatile uint64_t *volatile kernel = (uint64_t *)0xffff000000000000ull;
+
+	printf("%lu\n", (unsigned long)*kernel);
+}
+
+static void crash_text(void)
+{
+	volatile char *text = (volatile char *)(uintptr_t)crash_wild;
+
+	*text = 0;
+}
+
+static void crash_undefined(void)
+{
+	__asm__ volatile("udf #7");
+}
+
+static void crash_break(void)
+{
+	__asm__ volatile("brk #3");
+}
+
+static void crash_syscall(void)
+{
+	__asm__ volatile("mov x8, #4242\n\tsvc #0" : : : "x8", "memory");
+}
+
+static void crash_privileged(void)
+{
+	__asm__ volatile("msr daifset, #15");
+}
+
+static void crash_jump(void)
+{
+	void (*volatile data)(void) = (void (*)(void))(uintptr_t)&environ;
+
+	data();
+}
+
+static unsigned deep(unsigned n)
+{
+	volatile char room[512];
+
+	room[0] = (char)n;
+	return n == 0 ? 0 : deep(n + 1) + (unsigned)room[0];
+}
+
+static void crash_stack(void)
+{
+	printf("%u\n", deep(1));
+}
+
+static void crash_abort(void)
+{
+	abort();
+}
+
+/* --- Junk that must be refused, not obeyed --- */
+
+static const word_t junk[] = {
+	0, 5, 31, 77, 4095, 4096, 0xffff, 0x7fff, 0xffffffff, 0x7f0000000, 1ull << 39, UINT64_MAX,
+};
+#define JUNK (sizeof(junk) / sizeof(junk[0]))
+
+static unsigned failures;
+
+static void expect_refusal(const char *what, word_t value, enum error error)
+{
+	if (error != ERR_OK)
+		return;
+	printf("crash: %s with %lx was not refused\n", what, (unsigned long)value);
+	failures++;
+}
+
+static void junk_syscalls(void)
+{
+	struct core_decision decision = {.kind = DECISION_RUN, .tcb = 4000};
+	struct core_upcall upcall;
+	word_t word;
+
+	for (unsigned i = 0; i < JUNK; i++) {
+		struct msg m = {.info = UINT64_MAX, .w = {junk[i], junk[JUNK - 1 - i], 3, 4}};
+		struct msg n = m;
+
+		expect_refusal("call", junk[i], sys_call(junk[i], &n));
+		n = m;
+		expect_refusal("reply_recv", junk[i], sys_reply_recv(junk[i], junk[i], &n));
+		expect_refusal("send", junk[i], sys_send(junk[i], &m));
+		expect_refusal("nb_send", junk[i], sys_nb_send(junk[i], &m));
+		n = m;
+		expect_refusal("recv", junk[i], sys_recv(junk[i], junk[i], &n));
+		n = m;
+		expect_refusal("nb_recv", junk[i], sys_nb_recv(junk[i], junk[i], &n));
+		expect_refusal("reply", junk[i], sys_reply(junk[i], &m));
+		expect_refusal("signal", junk[i], sys_signal(junk[i]));
+		expect_refusal("wait", junk[i], sys_wait(junk[i], &word));
+		expect_refusal("poll", junk[i], sys_poll(junk[i], &word));
+		core_reply_wait(junk[i], &decision, &upcall);
+		expect_refusal("core_reply_wait", junk[i], upcall.refused);
+	}
+}
+
+/* Wild pointers where a server takes addresses, and requests that do not exist. */
+static void junk_requests(void)
+{
+	static const cptr_t servers[] = {PROC_SLOT_PROC, PROC_SLOT_MM};
+
+	for (unsigned i = 0; i < JUNK; i++) {
+		struct msg m = {.w = {junk[i], 100, 1, 0}};
+
+		ipc_buffer_get()->msg[4] = 0;
+		m.info = msg_info(PROC_REQ_SPAWN, 12, 0);
+		expect_refusal("spawn", junk[i], server_call(PROC_SLOT_PROC, &m));
+		m = (struct msg){.w = {junk[i] | 1, 4096, junk[i], junk[i]}};
+		m.info = msg_info(MM_REQ_UNMAP, 2, 0);
+		expect_refusal("unmap", junk[i], server_call(PROC_SLOT_MM, &m));
+		m = (struct msg){.w = {junk[i] | 1, 4096, 3, 0}};
+		m.info = msg_info(MM_REQ_MAP, 5, 0);
+		expect_refusal("map", junk[i], server_call(PROC_SLOT_MM, &m));
+		for (unsigned s = 0; s < 2; s++) {
+			m = (struct msg){.info = msg_info(9000 + i, 64, 0)};
+			expect_refusal("request", 9000 + i, server_call(servers[s], &m));
+		}
+	}
+}
+
+static void crash_syscalls(void)
+{
+	junk_syscalls();
+	junk_requests();
+	printf("crash: junk in every system call: %u not refused\n", failures);
+	exit(failures ? 1 : 0);
+}
+
+static const struct {
+	const char *name;
+	void (*how)(void);
+	const char *text;
+} ways[] = {
+	{"null", crash_null, "call address 0"},
+	{"wild", crash_wild, "write where nothing is mapped"},
+	{"kernel", crash_kernel, "read the kernel's half"},
+	{"text", crash_text, "write to the program's text"},
+	{"undefined", crash_undefined, "an undefined instruction"},
+	{"break", crash_break, "a breakpoint instruction"},
+	{"syscall", crash_syscall, "a system call that does not exist"},
+	{"privileged", crash_privileged, "an instruction of the kernel"},
+	{"jump", crash_jump, "run data"},
+	{"stack", crash_stack, "overflow the stack"},
+	{"abort", crash_abort, "abort()"},
+	{"syscalls", crash_syscalls, "junk to every system call; survives"},
+};
+
+int main(int argc, char **argv)
+{
+	for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (argc < 2) {
+			printf("crash %-10s  %s\n", ways[i].name, ways[i].text);
+		} else if (strcmp(argv[1], ways[i].name) == 0) {
+			ways[i].how();
+			printf("crash %s: survived\n", argv[1]);
+			return 3;
+		}
+	}
+	return argc < 2 ? 0 : 2;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <libsys/errno.h>
+#include <libsys/process.h>
+#include <libsys/syscall.h>
+
+_Noreturn void program_fail(const char *what, enum error error)
+{
+	fprintf(stderr, "failed: %s: %s\n", what, error_text(error));
+	exit(1);
+}
+
+void program_need(const char *what, enum error error)
+{
+	if (error != ERR_OK)
+		program_fail(what, error);
+}
+
+uint64_t program_number(int argc, char **argv, int index, uint64_t otherwise, uint64_t min,
+			uint64_t max)
+{
+	char *end;
+
+	if (index >= argc)
+		return otherwise;
+	uint64_t value = strtoull(argv[index], &end, 10);
+
+	if (*argv[index] == '\0' || *end != '\0' || value < min || value > max) {
+		fprintf(stderr, "%s: '%s' is not a number from %llu to %llu\n", argv[0],
+			argv[index], (unsigned long long)min, (unsigned long long)max);
+		exit(2);
+	}
+	return value;
+}
+
+unsigned program_cpus(void)
+{
+	struct process_self self;
+
+	program_need("asking about the machine", process_info(&self));
+	return (unsigned)self.cpus_online;
+}
+
+/* The kernel's clock is asked rarely: in between, a fixed amount of work that depends on itself. */
+void program_burn(time_ns_t ns)
+{
+	time_ns_t end = sys_thread_clock().cpu_ns + ns;
+	volatile uint64_t state = 1;
+
+	while (sys_thread_clock().cpu_ns < end)
+		for (unsigned i = 0; i < 200; i++)
+			state = state * 6364136223846793005ull + 1442695040888963407ull;
+}
