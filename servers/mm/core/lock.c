@@ -35,7 +35,7 @@ void lock_take(struct lock *lock)
 	mm_count(&mm_stats.locks_contended);
 	do {
 		word_t word;
-		enum error error = sys_wait(lock->notification, &word);
+		enum error error = sys_wait(MM_SLOT_LOCK_FIRST + lock->number, &word);
 
 		if (error != ERR_OK)
 			mm_panic("waiting for a lock", error);
@@ -45,7 +45,7 @@ void lock_take(struct lock *lock)
 void lock_give(struct lock *lock)
 {
 	if (__atomic_exchange_n(&lock->state, 0, __ATOMIC_RELEASE) == 2) {
-		enum error error = sys_signal(lock->notification);
+		enum error error = sys_signal(MM_SLOT_LOCK_SIGNAL_FIRST + lock->number);
 
 		if (error != ERR_OK)
 			mm_panic("giving a lock", error);

@@ -11,9 +11,12 @@
 #include <abi/types.h>
 
 struct lock {
-	uint32_t state; /* 0 free, 1 held, 2 held and perhaps waited for; atomic */
-	cptr_t notification;
+	uint32_t state;  /* 0 free, 1 held, 2 held and perhaps waited for; atomic */
+	uint32_t number; /* of its notification */
 };
+
+/* Numbers of the locks that are not a space's. */
+enum lock_number { LOCK_MEMORY, LOCK_SHARED, LOCK_REGIONS, LOCK_SPACE_FIRST = 16 };
 
 /* May block. */
 void lock_take(struct lock *lock);

@@ -8,9 +8,8 @@
 #include "mm.h"
 
 #define META_VADDR  0x0000005000000000ull /* struct frame [], one page for 512 of them */
-#define EXTRA_SLOTS 65536u                /* for copies of frame capabilities, tables, spaces */
+#define EXTRA_MAX   65536u /* slots for copies of frame capabilities, tables, spaces */
 #define EXTRA_FIRST ((uint32_t)MM_SLOT_FREE_FIRST)
-#define FRAME_FIRST (EXTRA_FIRST + EXTRA_SLOTS)
 #define POOL_MAX    8192u
 #define GROW_FRAMES 256u
 
@@ -27,14 +26,15 @@ static struct {
 	uint32_t meta_pages;
 	uint32_t untyped_first; /* those before have no page left */
 	uint64_t bytes_total;
-	uint64_t bytes_left; /* in untyped memory */
-	uint32_t slot_fresh; /* slots from here on were never used */
+	uint64_t bytes_left;  /* in untyped memory */
+	uint32_t frame_first; /* slot of frame 0 */
+	uint32_t slot_fresh;  /* slots from here on were never used */
 	uint32_t slots_free;
-	uint32_t slot_stack[EXTRA_SLOTS];
+	uint32_t slot_stack[EXTRA_MAX];
 	struct pool tables;
 	struct pool vspaces;
 	uint32_t tables_used;
-} memory = {.lock = {0, MM_SLOT_LOCK_FIRST}};
+} memory; /* .lock is number 0, LOCK_MEMORY */
 
 struct frame *frame_at(uint32_t n)
 {
@@ -48,12 +48,12 @@ void *frame_window(uint32_t n)
 
 cptr_t frame_first_slot(uint32_t n)
 {
-	return FRAME_FIRST + (cptr_t)n;
+	return memory.frame_first + (cptr_t)n;
 }
 
 cptr_t frame_own_slot(uint32_t n)
 {
-	return FRAME_FIRST + (cptr_t)memory.frames_max + 1 + n;
+	return memory.frame_first + (cptr_t)memory.frames_max + 1 + n;
 }
 
 /* Objects from any untyped object that has room.  Lock held. */
@@ -81,7 +81,7 @@ static uint32_t slot_new_locked(void)
 {
 	if (memory.slots_free != 0)
 		return memory.slot_stack[--memory.slots_free];
-	if (memory.slot_fresh == FRAME_FIRST)
+	if (memory.slot_fresh == memory.frame_first)
 		return 0;
 	return memory.slot_fresh++;
 }
@@ -315,8 +315,12 @@ uint32_t memory_frames_seen(void)
 
 void memory_init(const struct mm_start *start)
 {
+	const uint32_t slots = (uint32_t)start->cnode_slots;
+	const uint32_t extra = slots / 8 < EXTRA_MAX ? slots / 8 : EXTRA_MAX;
+
 	memory.slot_fresh = EXTRA_FIRST;
-	memory.frames_max = (uint32_t)(start->cnode_slots - FRAME_FIRST) / 2 - 1;
+	memory.frame_first = EXTRA_FIRST + extra;
+	memory.frames_max = (slots - memory.frame_first) / 2 - 1;
 	frames_init(&memory.frames, (struct frame *)(uintptr_t)META_VADDR);
 	for (word_t i = 0; i < start->untyped_count; i++)
 		memory.bytes_total += 1ull << start->untyped[i].size_bits;
@@ -327,6 +331,13 @@ void memory_init(const struct mm_start *start)
 		if (memory_retype(OBJ_NOTIFICATION, 6, RETYPE_COUNT_MAX, MM_SLOT_LOCK_FIRST + i) !=
 		    ERR_OK)
 			mm_panic("making notifications", ERR_NO_MEMORY);
+	for (unsigned i = 0; i < MM_LOCKS_MAX; i++) {
+		enum error error = cnode_mint(MM_SLOT_CNODE, MM_SLOT_LOCK_SIGNAL_FIRST + i,
+					      RIGHT_ALL, 0, MM_SLOT_LOCK_FIRST + i, 1);
+
+		if (error != ERR_OK)
+			mm_panic("minting a notification", error);
+	}
 	if (memory_retype(OBJ_REPLY, 6, (unsigned)start->pool_threads, MM_SLOT_REPLY_FIRST) !=
 	    ERR_OK)
 		mm_panic("making reply objects", ERR_NO_MEMORY);

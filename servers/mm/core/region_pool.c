@@ -9,7 +9,7 @@ union piece {
 	struct region region;
 };
 
-static struct lock pool_lock = {0, MM_SLOT_LOCK_FIRST + 2};
+static struct lock pool_lock = {0, LOCK_REGIONS};
 static union piece *pool_free;
 static uint32_t pool_frames;
 

@@ -20,7 +20,7 @@ struct object {
 	struct pagemap map; /* page of the object -> PAGE_USED | frame */
 };
 
-static struct lock shared_lock = {0, MM_SLOT_LOCK_FIRST + 1};
+static struct lock shared_lock = {0, LOCK_SHARED};
 static struct object objects[OBJECTS_MAX];
 
 void shared_init(void)

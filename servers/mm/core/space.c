@@ -11,14 +11,12 @@
 #include "region_pool.h"
 #include "shared.h"
 
-#define SPACE_LOCK_FIRST (MM_SLOT_LOCK_FIRST + 16)
-
 static struct space spaces[MM_SPACES_MAX];
 
 void spaces_init(void)
 {
 	for (uint32_t i = 0; i < MM_SPACES_MAX; i++)
-		spaces[i].lock.notification = SPACE_LOCK_FIRST + i;
+		spaces[i].lock.number = LOCK_SPACE_FIRST + i;
 }
 
 struct space *space_enter(uint32_t pid)

@@ -123,6 +123,7 @@ struct mm_space_info {
 	X(REPLY_FIRST, 16, "one reply object for each pool thread")                \
 	X(LOCK_FIRST, 1024, "one notification for each lock")                      \
 	X(UNTYPED_FIRST, 2048, "memory")                                           \
+	X(LOCK_SIGNAL_FIRST, 3072, "the same notifications, badge 1, to signal")   \
 	X(ARCHIVE_FIRST, 4096, "one read-only frame for each page of the archive") \
 	X(FREE_FIRST, 20480, "first free slot; all up to the end of the CNode are free")
 
@@ -133,7 +134,7 @@ enum mm_slot {
 };
 
 #define MM_POOL_MAX          (CPUS_MAX + 8u)
-#define MM_LOCKS_MAX         1024u
+#define MM_LOCKS_MAX         768u
 #define MM_UNTYPED_MAX       256u
 #define MM_ARCHIVE_PAGES_MAX 16384u
 
