@@ -151,10 +151,10 @@ struct policy_info {
 struct policy_migration {
 	uint32_t policy_id; /* of the source; another id at the target drops lag and deadline */
 	uint32_t state;     /* enum policy_state at the source: OUT or QUEUED (RUNNING is QUEUED) */
-	int64_t lag_whole;  /* lag, 2^-36 ns units, high and low word of a 128-bit number */
+	int64_t lag_whole;  /* lag, 2^-52 ns units, high and low word of a 128-bit number */
 	uint64_t lag_low;
 	uint64_t deadline_ns;   /* left of the current request, ns (whole part) */
-	uint64_t deadline_frac; /* ... and 2^-36 ns units */
+	uint64_t deadline_frac; /* ... and 2^-52 ns units */
 	uint64_t request_ns;    /* service since the request began (so that ve moves along), ns */
 	uint64_t request_frac;
 };
@@ -229,7 +229,7 @@ struct policy_ops {
 
 	/* `thread` received `ran_ns` of CPU time that was not charged before.  Normally RUNNING; a
 	 * QUEUED thread is legal (it ran as a successor, in fallback, or on a donated chain), and
-	 * so is OUT (the lag kept is lowered).  Any size up to 2^60 ns; splitting a charge changes
+	 * so is OUT (the lag kept is lowered).  Any size up to 2^50 ns; splitting a charge changes
 	 * nothing. Returns whether a request of the thread is done by this. */
 	bool (*charge)(struct policy_cpu *cpu, struct policy_thread *thread, uint64_t ran_ns,
 		       uint64_t now_ns);

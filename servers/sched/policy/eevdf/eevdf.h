@@ -13,7 +13,7 @@
  *   vd_i  virtual deadline: ve_i + r_i / w_i
  *   lag_i w_i (V - v_i): service that a fluid share still owes i; negative: i still owes it
  *
- * Numbers.  Service is counted in units of 2^-36 ns, and all products S_i = w_i v_i, E_i = w_i ve_i,
+ * Numbers.  Service is counted in units of 2^-52 ns, and all products S_i = w_i v_i, E_i = w_i ve_i,
  * D_i = w_i vd_i are integers in that unit.  Hence, with S = sum(S_i), also an integer,
  *
  *   charge(i, dt)   S_i += dt, S += dt                          exact: any split gives the same result
@@ -21,21 +21,22 @@
  *   request done    S_i >= D_i                                  exact
  *
  * Rounding happens only where a real number becomes an S_i: when a thread joins (S_i = floor(w_i v))
- * and when a weight changes (at most one unit, 1.5e-11 ns, of one thread's lag each time).
+ * and when a weight changes (at most one unit, 2.3e-16 ns, of one thread's lag each time).
  *
  * Stored is not S_i but the pair (v, v_rem) with S_i = w_i v + v_rem, 0 <= v_rem < w_i, and likewise
  * V as (vq, vrem) with S = W vq + vrem, 0 <= vrem < W.  Comparing virtual times then needs no product,
  * and one charge costs two machine divisions.
  *
- * Bits.  v and V are 128 bits wide: 2^91 ns / weight, so they never wrap.  A product w (v - V)
- * is a lag: 2^91 ns too.  S_i relative to w_i vq times W (moving the time of a crossing): lag units
- * 2^(36+43) for 10^4 s times 2^44 for the largest W (2^20 weight x 2^24 threads) is below 2^124.
+ * Bits.  v and V are 128 bits wide: 2^75 ns / weight, so they never wrap.  The largest product is the
+ * time of a crossing, (v - V) W: a charge of 2^50 ns (13 days) at once with others waiting gives
+ * 2^102 units / w, and W / w up to 2^24 fits.  In daily use lags are below 2^80 units.
  *
  * Equality must survive rounding: exact arithmetic makes "v_i = V" and "vd_i = vd_j" happen all the
  * time (everyone joins at V), and one unit more or less must not change the decision.  So a
- * thread is eligible if v_i <= V + 2^-28, and deadlines are compared after rounding to
- * multiples of 2^-28 (ns per weight); both are 256 units, more than 200 roundings in one direction,
- * and 0.0003 ns of service at the largest nice weight.
+ * thread is eligible if v_i <= V + 2^-44, and deadlines are compared after rounding to multiples of
+ * 2^-44 (ns per weight): 256 units, so more than 200 roundings in one direction are tolerated.  Not
+ * larger: times that really differ do so by 1 / (w W) or more after whole ns of service, which is
+ * 2^-37 for the weights 88761 and 1024 and 15 together.
  *
  * Where a thread is:
  *   waiting[class]  QUEUED threads in red-black trees by (vd, ve, tid); each node knows the least v
@@ -64,7 +65,7 @@
 
 #define EEVDF_ID             1u
 #define EEVDF_VERSION        1u
-#define EEVDF_FRAC_BITS      36u /* fraction bits of service units and of v */
+#define EEVDF_FRAC_BITS      52u /* fraction bits of service units and of v */
 #define EEVDF_SLACK          256 /* virtual units within which two times count as equal */
 #define EEVDF_KEY_SHIFT      8u  /* log2 of EEVDF_SLACK */
 #define EEVDF_SEARCH_MAX     24u /* nodes looked at for a short slice that may cut in */
@@ -223,8 +224,9 @@ void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t un
 void eevdf_reweight(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight);
 /* After any change of V: delayed sleepers that owe nothing leave. */
 void eevdf_settle(struct eevdf_cpu *cpu);
-/* Units of service of the queue until V reaches v (whole part only); 0 if it has. */
-int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v);
+/* Units of service of the queue until V reaches v (whole part only) if it moves at 1 / weight; 0 if
+ * it has. */
+int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v, uint64_t weight);
 
 /* ---- queue.c: the trees ---- */
 
@@ -254,7 +256,7 @@ uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 /* The least v among waiting threads with an earlier deadline than `than`; false if none. */
 bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
 			 int128_t *min_v);
-/* The same among those whose slice is shorter too.  After EEVDF_SEARCH_MAX nodes *min_v is only a
+/* The same among those whose slice is shorter too and whose class may cut in.  After EEVDF_SEARCH_MAX nodes *min_v is only a
  * lower bound: never later than the true one. */
 bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
 			 int128_t *min_v);

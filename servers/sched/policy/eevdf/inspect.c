@@ -87,8 +87,8 @@ uint32_t eevdf_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor,
 				.weight = cpu->running->weight,
 				.running = true,
 			});
-	for (uint32_t class = 0; class < EEVDF_CLASSES; class ++) {
-		struct rb_node *node = spare_start(&cpu->waiting[class], *cursor);
+	for (uint32_t c = 0; c < EEVDF_CLASSES; c++) {
+		struct rb_node *node = spare_start(&cpu->waiting[c], *cursor);
 		for (; node != NULL && looks > 0; node = rb_prev(node), looks--) {
 			struct eevdf_thread *thread = eevdf_of_node(node);
 			used = spare_insert(
@@ -202,14 +202,13 @@ uint32_t eevdf_check(const struct policy_cpu *policy_cpu)
 	struct check_sums runnable = {0};
 	struct check_sums delayed = {0};
 	uint32_t rule = EEVDF_RULE_NONE;
-	for (uint32_t class = 0; class < EEVDF_CLASSES && rule == EEVDF_RULE_NONE; class ++) {
-		rule = check_tree(cpu, &cpu->waiting[class], POLICY_QUEUED, eevdf_before,
-				  &runnable);
-		const struct eevdf_thread *root = cpu->waiting[class].root == NULL
+	for (uint32_t c = 0; c < EEVDF_CLASSES && rule == EEVDF_RULE_NONE; c++) {
+		rule = check_tree(cpu, &cpu->waiting[c], POLICY_QUEUED, eevdf_before, &runnable);
+		const struct eevdf_thread *root = cpu->waiting[c].root == NULL
 							  ? NULL
 							  : eevdf_of_node_const(
-								    cpu->waiting[class].root);
-		if (rule == EEVDF_RULE_NONE && root != NULL && root->class != class)
+								    cpu->waiting[c].root);
+		if (rule == EEVDF_RULE_NONE && root != NULL && root->class != c)
 			rule = EEVDF_RULE_PARAMS;
 	}
 	if (rule == EEVDF_RULE_NONE)

@@ -7,7 +7,8 @@
  *   b. it is not eligible any more, an eligible thread has an earlier deadline, and it has run for
  *      the shortest slice among the waiting threads (run to parity: else two threads whose lags
  *      cross would alternate at every entry);
- *   c. a waiting thread with a shorter slice and an earlier deadline is eligible (it may cut in);
+ *   c. a waiting thread with a shorter slice and an earlier deadline is eligible (it may cut in, but not
+ *      a background thread on a normal one: else rule d would be undone at the next entry);
  *   d. it is a background thread, and a normal thread that woke meanwhile is eligible;
  *   e. it yields.
  * Then the first in order among the eligible, itself included unless (d, e), runs.
@@ -27,7 +28,7 @@ static bool displaces(const struct eevdf_cpu *cpu, const struct eevdf_thread *ru
 {
 	if (best == NULL || best->key_vd >= running->key_vd)
 		return false;
-	if (best->slice_ns < running->slice_ns)
+	if (best->slice_ns < running->slice_ns && best->class <= running->class)
 		return true;
 	const uint32_t slice_min = eevdf_slice_min(cpu);
 	if (!eevdf_eligible(cpu, running) && cpu->ran_ns >= slice_min)
@@ -69,15 +70,16 @@ static int128_t units_eligible(const struct eevdf_cpu *cpu, const struct eevdf_t
 	       1;
 }
 
-/* Units of service until rule b, c or d could take the CPU from `running`, or `limit` if later. */
+/* Units of service until rule b, c or d could take the CPU from `running`, or `limit` if later, if V
+ * moves at 1 / weight. */
 static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
-				int128_t limit)
+				uint64_t weight, int128_t limit)
 {
 	int128_t units = limit;
 	int128_t v = 0;
 	if (cpu->normal_woke && cpu->waiting[POLICY_CLASS_NORMAL].root != NULL) {
 		v = eevdf_of_node(cpu->waiting[POLICY_CLASS_NORMAL].root)->min_v;
-		const int128_t normal = eevdf_units_until(cpu, v);
+		const int128_t normal = eevdf_units_until(cpu, v, weight);
 		units = normal < units ? normal : units;
 	}
 	if (!eevdf_earlier_min_v(cpu, running, &v))
@@ -87,13 +89,13 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 	if (slice_min < running->slice_ns) {
 		int128_t short_v = 0;
 		if (eevdf_shorter_min_v(cpu, running, &short_v)) {
-			int128_t cut = eevdf_units_until(cpu, short_v);
+			int128_t cut = eevdf_units_until(cpu, short_v, weight);
 			if (cut == 0) /* only a bound was found: look again after a while */
 				cut = eevdf_units(slice_min);
 			units = cut < units ? cut : units;
 		}
 	}
-	int128_t contest = eevdf_units_until(cpu, v);
+	int128_t contest = eevdf_units_until(cpu, v, weight);
 	contest = parity > contest ? parity : contest;
 	if (contest < units) {
 		const int128_t eligible = units_eligible(cpu, running);
@@ -107,14 +109,14 @@ static uint64_t slice_of(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 	if (cpu->runnable <= 1)
 		return TIME_NEVER; /* alone: there is nothing to decide */
 	const int128_t left = eevdf_left(running);
-	int128_t units = units_contested(cpu, running, left);
-	if (units < left) {
-		/* When a sleeper leaves, V moves faster, so that time would come too late. */
-		const struct eevdf_thread *sleeper = eevdf_delayed_first(cpu);
-		if (sleeper != NULL) {
-			const int128_t leaves = eevdf_units_until(cpu, sleeper->v + 1);
-			units = leaves < units ? leaves : units;
-		}
+	int128_t units = units_contested(cpu, running, cpu->weight, left);
+	/* When a sleeper leaves, V moves faster: if that could matter, ask again at that point. */
+	const struct eevdf_thread *sleeper = eevdf_delayed_first(cpu);
+	if (sleeper != NULL) {
+		const int128_t leaves = eevdf_units_until(cpu, sleeper->v + 1, cpu->weight);
+		const uint64_t least = cpu->weight - cpu->weight_delayed;
+		if (leaves < units && units_contested(cpu, running, least, units) < units)
+			units = leaves;
 	}
 	return eevdf_ns_ceil(units, 1);
 }

@@ -118,8 +118,8 @@ static const struct eevdf_thread *root_of(const struct rb_tree *tree)
 uint32_t eevdf_slice_min(const struct eevdf_cpu *cpu)
 {
 	uint32_t slice = UINT32_MAX;
-	for (uint32_t class = 0; class < EEVDF_CLASSES; class ++) {
-		const struct eevdf_thread *root = root_of(&cpu->waiting[class]);
+	for (uint32_t c = 0; c < EEVDF_CLASSES; c++) {
+		const struct eevdf_thread *root = root_of(&cpu->waiting[c]);
 		if (root != NULL && root->min_slice_ns < slice)
 			slice = root->min_slice_ns;
 	}
@@ -166,9 +166,9 @@ bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 			 int128_t *min_v)
 {
 	bool found = false;
-	for (uint32_t class = 0; class < EEVDF_CLASSES; class ++) {
+	for (uint32_t c = 0; c < EEVDF_CLASSES; c++) {
 		int128_t v = 0;
-		if (!tree_earlier_min_v(&cpu->waiting[class], than->key_vd, &v))
+		if (!tree_earlier_min_v(&cpu->waiting[c], than->key_vd, &v))
 			continue;
 		if (!found || v < *min_v)
 			*min_v = v;
@@ -213,8 +213,8 @@ bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 	search.budget = EEVDF_SEARCH_MAX;
 	search.found = false;
 	search.min_v = 0;
-	for (uint32_t class = 0; class < EEVDF_CLASSES; class ++)
-		search_push(&search, cpu->waiting[class].root, than->slice_ns);
+	for (uint32_t c = 0; c <= than->class; c++)
+		search_push(&search, cpu->waiting[c].root, than->slice_ns);
 	/* A step pops one node and pushes at most two, so depth <= 2 + steps: the stack suffices. */
 	while (search.depth > 0 && search.budget > 0) {
 		search.budget--;

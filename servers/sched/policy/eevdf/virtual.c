@@ -101,9 +101,11 @@ void eevdf_request(struct eevdf_thread *thread, int128_t units)
 	point_advance_32(&thread->vd, &thread->vd_rem, thread->weight, units);
 }
 
-int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v)
+int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v, uint64_t weight)
 {
-	const int128_t units = (v - cpu->vq) * (int128_t)cpu->weight - (int128_t)cpu->vrem;
+	if (v <= cpu->vq)
+		return 0;
+	const int128_t units = (v - cpu->vq) * (int128_t)weight - (int128_t)cpu->vrem;
 	return units > 0 ? units : 0;
 }
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * baton-step --policy NAME FILE: feed one run queue operations, print what it decides after each.
+ * Exit status: 0 done, 1 the input is wrong or cannot be read, 2 wrong usage.
+ */
+#include "step.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MESSAGE_BYTES 256
+
+static int usage(void)
+{
+	fputs("usage: baton-step --policy NAME FILE   (FILE - is the standard input)\n"
+	      "one operation a line, # starts a comment:\n"
+	      "  enqueue tid=N [weight=1024] [slice_ns=3000000] [lag_ns=0] [new=1]\n"
+	      "          [class=normal|background] [priority=50]\n"
+	      "  run tid=N ns=N        the thread picked last ran for that long\n"
+	      "  dequeue tid=N\n"
+	      "  reweight tid=N weight=N\n"
+	      "  slice tid=N slice_ns=N\n"
+	      "policies:\n",
+	      stderr);
+	for (uint32_t i = 0; i < policies_count; i++)
+		fprintf(stderr, "  %-8s %s\n", policies[i]->name, policies[i]->desc);
+	return 2;
+}
+
+static int feed(struct step_queue *queue, FILE *in, const char *name)
+{
+	char *text = NULL;
+	size_t text_bytes = 0;
+	unsigned long number = 0;
+	char message[MESSAGE_BYTES] = "";
+	bool good = true;
+	while (good && getline(&text, &text_bytes, in) >= 0) {
+		struct step_line line;
+		struct step_result result;
+		number++;
+		good = step_line_parse(text, &line, message, sizeof(message));
+		if (!good || line.op == STEP_NONE)
+			continue;
+		good = step_queue_apply(queue, &line, &result, message, sizeof(message));
+		if (good)
+			step_queue_print(queue, &line, &result, stdout);
+	}
+	const bool failed = ferror(in) != 0;
+	free(text);
+	if (fflush(stdout) != 0 || failed) {
+		fprintf(stderr, "baton-step: %s: %s\n", name, strerror(errno));
+		return 1;
+	}
+	if (!good)
+		fprintf(stderr, "%s:%lu: %s\n", name, number, message);
+	return good ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	const char *policy_name = NULL;
+	const char *file = NULL;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--policy") == 0 && i + 1 < argc)
+			policy_name = argv[++i];
+		else if (strncmp(argv[i], "--policy=", 9) == 0)
+			policy_name = argv[i] + 9;
+		else if ((argv[i][0] == '-' && argv[i][1] != '\0') || file != NULL)
+			return usage();
+		else
+			file = argv[i];
+	}
+	if (policy_name == NULL || file == NULL)
+		return usage();
+	const struct policy_ops *ops = policy_find(policy_name, strlen(policy_name));
+	if (ops == NULL) {
+		fprintf(stderr, "baton-step: there is no policy \"%s\"\n", policy_name);
+		return usage();
+	}
+	FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "r");
+	if (in == NULL) {
+		fprintf(stderr, "baton-step: %s: %s\n", file, strerror(errno));
+		return 1;
+	}
+	struct step_queue *queue = step_queue_make(ops);
+	if (queue == NULL) {
+		fputs("baton-step: out of memory\n", stderr);
+		return 1;
+	}
+	const int status = feed(queue, in, file);
+	step_queue_free(queue);
+	if (in != stdin)
+		fclose(in);
+	return status;
+}
