@@ -35,12 +35,12 @@ struct cap_slot {
 	uint8_t rights;   /* enum right mask */
 	uint8_t bits;     /* untyped: size_bits; cnode: radix */
 	uint8_t flags;    /* untyped: UNTYPED_*; frame: FRAME_CAP_* */
-	uint32_t aux;     /* frame, page table: asid that it is mapped in | generation << 16, 0 = none;
+	uint32_t aux; /* frame, page table: asid that it is mapped in | generation << 16, 0 = none;
 			     irq handler: irq; untyped: pages from its start known to be zero above the
 			     watermark */
-	uint64_t badge;   /* endpoint, notification, sched: badge; frame, page table: vaddr it is
+	uint64_t badge;  /* endpoint, notification, sched: badge; frame, page table: vaddr it is
 			     mapped at; untyped: watermark bytes */
-	uint64_t object;  /* kernel address of the object; frame, untyped: paddr; sched: struct core
+	uint64_t object; /* kernel address of the object; frame, untyped: paddr; sched: struct core
 			     or 0 = local */
 
 	/* Derivation tree; derivation lock only.  parent is NULL for boot capabilities. */
@@ -69,8 +69,8 @@ enum cap_holder {
 	CAP_HOLDER_TCB_EXCEPTION,
 	CAP_HOLDER_TCB_NOTIFICATION,
 	CAP_HOLDER_IRQ,
-	CAP_HOLDER_CORE, /* supervisor notification */
-	CAP_HOLDER_ANCHOR_TCB,   /* the object itself, while it is being destroyed (reap.c) */
+	CAP_HOLDER_CORE,       /* supervisor notification */
+	CAP_HOLDER_ANCHOR_TCB, /* the object itself, while it is being destroyed (reap.c) */
 	CAP_HOLDER_ANCHOR_CNODE,
 };
 

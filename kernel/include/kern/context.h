@@ -14,6 +14,9 @@ struct user_context {
 	uint64_t tls; /* TPIDR_EL0; saved and restored at thread switch only */
 };
 
+/* Bits of pstate that belong to the user (NZCV); 0 in the others is user mode, nothing masked. */
+#define CONTEXT_PSTATE_USER 0xf0000000ull
+
 struct fpu_state {
 	_Alignas(16) unsigned char v[32][16];
 	uint32_t fpsr;

@@ -28,4 +28,5 @@ enum invoke_outcome {
  * No lock held.  May wait for other CPUs (serving this one's requests).  The caller may have been
  * stopped or deleted on return; its TCB is still valid.
  */
-enum invoke_outcome must_check invoke_object(struct tcb *caller, cptr_t cptr, const struct cap *cap);
+enum invoke_outcome must_check invoke_object(struct tcb *caller, cptr_t cptr,
+					     const struct cap *cap);

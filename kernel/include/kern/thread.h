@@ -66,8 +66,9 @@ void notification_unbind(struct tcb *tcb); /* nothing to do if not bound */
  * space (tcb->vspace == NULL). A thread with a dispatcher's binding may not be resumed: ERR_STATE. */
 enum error must_check thread_resume(struct tcb *tcb);
 
-/* LOCKED or UNLOCKED, any time: not running anywhere and will not without thread_resume or
- * core_bind.  The current thread of this CPU counts as stopped once its stop is pending. */
+/* LOCKED or UNLOCKED, any time: not running anywhere (nor the current thread of another CPU that is
+ * inside the kernel: its system call would still write its context) and will not without
+ * thread_resume or core_bind.  The current thread of this CPU counts as stopped once its stop is pending. */
 bool thread_is_stopped(const struct tcb *tcb);
 
 /*
@@ -75,6 +76,9 @@ bool thread_is_stopped(const struct tcb *tcb);
  * wait; in a chain: see the design).  True: it is stopped, and nobody was waited for.  False: it may
  * not be yet, and tcb may be stale: look up again and call again.  For the current thread of this
  * CPU: marks it, true, takes effect at kernel exit.  Idempotent.
+ * After true no other CPU has the thread's context or address space loaded.  So a stop of a thread
+ * that is inside the kernel completes at that CPU's kernel exit; if that CPU itself waits in a loop
+ * here, its loop ends (false: its system call restarts), so two CPUs can stop each other's threads.
  */
 bool must_check thread_suspend(struct tcb *tcb);
 

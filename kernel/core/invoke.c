@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Decode and carry out invocations.  See <kern/invoke.h>, <kern/invocation.h>. */
+#include <kern/entry.h>
+#include <kern/invocation.h>
+#include <kern/invoke.h>
+#include <kern/reap.h>
+#include <kern/tcb.h>
+#include <kern/thread.h>
+
+static const struct method_table *const tables[OBJ_COUNT] = {
+	[OBJ_UNTYPED] = &untyped_methods,
+	[OBJ_CNODE] = &cnode_methods,
+	[OBJ_TCB] = &tcb_methods,
+	[OBJ_VSPACE] = &vspace_methods,
+	[OBJ_PAGE_TABLE] = &page_table_methods,
+	[OBJ_FRAME] = &frame_methods,
+	[OBJ_LARGE_FRAME] = &frame_methods,
+	[OBJ_IRQ_CONTROL] = &irq_control_methods,
+	[OBJ_IRQ_HANDLER] = &irq_handler_methods,
+	[OBJ_CORE] = &core_methods,
+	[OBJ_SYSTEM] = &system_methods,
+};
+
+enum error decode_nothing(struct invocation *inv)
+{
+	(void)inv;
+	return ERR_OK;
+}
+
+enum error decode_dest(struct invocation *inv, cptr_t cnode, uint64_t index)
+{
+	enum error error = cap_slot_find(inv->caller, cnode, index, &inv->dest_slot);
+
+	if (error == ERR_OK && inv->dest_slot->type != OBJ_NULL)
+		error = ERR_SLOT_OCCUPIED;
+	return error;
+}
+
+word_t invocation_word(const struct invocation *inv, unsigned index)
+{
+	return index < MSG_REGS ? inv->args[index] : inv->buffer->msg[index];
+}
+
+void invocation_result(struct invocation *inv, unsigned index, word_t value)
+{
+	if (index < MSG_REGS)
+		inv->results[index] = value;
+	else
+		inv->buffer->msg[index] = value;
+	if (inv->result_words <= index)
+		inv->result_words = index + 1;
+}
+
+static bool work_reap(void *object)
+{
+	struct invocation *inv = object;
+
+	inv->work_stalled = !reap_some();
+	return true;
+}
+
+enum invoke_step step_reap(struct invocation *inv)
+{
+	inv->work.run = work_reap;
+	inv->work.object = inv;
+	return STEP_WORK;
+}
+
+static const struct method_entry *find_method(enum object_type type, word_t label)
+{
+	const struct method_table *table = type < OBJ_COUNT ? tables[type] : NULL;
+
+	if (table == NULL)
+		return NULL;
+	for (unsigned i = 0; i < table->count; i++)
+		if (table->methods[i].number == label)
+			return &table->methods[i];
+	return NULL;
+}
+
+/* What is checked for every method, the first time and after each wait. */
+static enum error prepare(struct invocation *inv, const struct method_entry *method)
+{
+	enum object_type type = (enum object_type)inv->cap.type;
+	enum error error;
+
+	inv->result_words = 0;
+	inv->error = ERR_OK;
+	inv->buffer = __atomic_load_n(&inv->caller->ipc_buffer, __ATOMIC_RELAXED);
+	if ((method->flags & METHOD_LOCKED) != 0) {
+		error = cap_slot_find(inv->caller, CPTR_NULL, inv->cptr, &inv->slot);
+		if (error != ERR_OK)
+			return ERR_CAP_INVALID;
+		cap_read(inv->slot, &inv->cap);
+	} else {
+		error = cap_lookup(inv->caller, inv->cptr, &inv->cap);
+		if (error != ERR_OK)
+			return error;
+	}
+	if (inv->cap.type != type)
+		return ERR_CAP_INVALID;
+	if ((inv->cap.rights & method->rights) != method->rights)
+		return ERR_CAP_RIGHTS;
+	if (inv->length < method->words)
+		return ERR_ARG;
+	if (inv->length > MSG_REGS && inv->buffer == NULL)
+		return ERR_TRUNCATED;
+	return ERR_OK;
+}
+
+static enum error run_once(struct invocation *inv, const struct method_entry *method,
+			   enum invoke_step *step)
+{
+	bool locked = (method->flags & METHOD_LOCKED) != 0;
+	enum error error;
+
+	*step = STEP_DONE;
+	if (locked)
+		derivation_lock();
+	error = prepare(inv, method);
+	if (error == ERR_OK)
+		error = method->decode(inv);
+	if (error == ERR_OK)
+		*step = method->invoke(inv);
+	if (locked)
+		derivation_unlock();
+	return error == ERR_OK ? inv->error : error;
+}
+
+static enum invoke_outcome finish(struct invocation *inv, enum error error)
+{
+	struct user_context *context = &inv->caller->context;
+
+	context->x[0] = (uint64_t) - (int64_t)error;
+	context->x[1] = msg_info(0, inv->result_words, 0);
+	for (unsigned i = 0; i < MSG_REGS; i++)
+		if (i < inv->result_words)
+			context->x[2 + i] = inv->results[i];
+	return INVOKE_DONE;
+}
+
+enum invoke_outcome invoke_object(struct tcb *caller, cptr_t cptr, const struct cap *cap)
+{
+	const struct user_context *context = &caller->context;
+	struct invocation inv = {.caller = caller, .cptr = cptr, .cap = *cap};
+	const struct method_entry *method = find_method((enum object_type)cap->type,
+							msg_label(context->x[1]));
+
+	inv.length = msg_length(context->x[1]);
+	if (method == NULL)
+		return finish(&inv, ERR_METHOD);
+	if (inv.length > MSG_WORDS_MAX)
+		return finish(&inv, ERR_ARG);
+	for (;;) {
+		enum invoke_step step;
+		enum error error;
+
+		for (unsigned i = 0; i < MSG_REGS; i++)
+			inv.args[i] = i < inv.length ? context->x[2 + i] : 0;
+		error = run_once(&inv, method, &step);
+		if (error != ERR_OK || step == STEP_DONE)
+			return finish(&inv, error);
+		if (step == STEP_WORK && !inv.work.run(inv.work.object))
+			return INVOKE_RESTART;
+		if (step == STEP_STALL || preempt_pending())
+			return INVOKE_RESTART;
+	}
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Methods of Core capabilities.  What they do is in core.c and kernel/dispatch. */
+#include <kern/core.h>
+#include <kern/core_object.h>
+#include <kern/invocation.h>
+#include <kern/tcb.h>
+#include <kern/thread.h>
+
+#define CORE_STATS_WORDS (sizeof(struct core_stats) / sizeof(word_t))
+
+/* Keeps the supervisor notification of each Core alive.  Derivation lock. */
+static struct cap_slot supervisors[CPUS_MAX];
+
+static struct core *target(const struct invocation *inv)
+{
+	return (struct core *)(uintptr_t)inv->cap.object;
+}
+
+void core_supervisor_drop(const struct cap_slot *slot)
+{
+	core_set_supervisor(&cpus[slot - supervisors].core, NULL);
+}
+
+/* ---- BIND ------------------------------------------------------------------------------------ */
+
+static enum error decode_bind(struct invocation *inv)
+{
+	struct cap cap;
+	enum error error = cap_lookup_type(inv->caller, inv->args[0], OBJ_TCB, RIGHT_CONTROL,
+					   &inv->arg_cap);
+
+	inv->src_slot = NULL;
+	if (error != ERR_OK)
+		return error;
+	if (!thread_is_stopped((const struct tcb *)(uintptr_t)inv->arg_cap.object))
+		return ERR_STATE;
+	if (inv->args[3] == CPTR_NULL)
+		return ERR_OK;
+	error = cap_slot_find(inv->caller, CPTR_NULL, inv->args[3], &inv->src_slot);
+	if (error != ERR_OK || inv->src_slot->type == OBJ_NULL)
+		return ERR_CAP_INVALID;
+	if (inv->src_slot->type != OBJ_NOTIFICATION)
+		return ERR_CAP_TYPE;
+	if ((inv->src_slot->rights & RIGHT_WRITE) == 0)
+		return ERR_CAP_RIGHTS;
+	return cap_derive(inv->src_slot, RIGHT_ALL, &cap);
+}
+
+/* The old supervisor goes first: several steps, if others wait on it and it has no other holder. */
+static enum invoke_step invoke_bind(struct invocation *inv)
+{
+	struct core *core = target(inv);
+	struct cap_slot *held = &supervisors[core->index];
+	struct notification *notification = NULL;
+
+	core_set_supervisor(core, NULL);
+	if (!cap_release(held))
+		return STEP_AGAIN;
+	if (inv->src_slot != NULL) {
+		notification = (struct notification *)(uintptr_t)inv->src_slot->object;
+		inv->error = cap_hold(held, inv->src_slot, CAP_HOLDER_CORE);
+	}
+	if (inv->error == ERR_OK)
+		inv->error = core_bind(core, (struct tcb *)(uintptr_t)inv->arg_cap.object,
+				       inv->args[1], inv->args[2], notification);
+	return STEP_DONE;
+}
+
+static enum invoke_step invoke_unbind(struct invocation *inv)
+{
+	core_unbind(target(inv));
+	return STEP_DONE;
+}
+
+/* ---- PORT ------------------------------------------------------------------------------------ */
+
+static enum error decode_port(struct invocation *inv)
+{
+	enum error error = cap_depth_check(inv->slot);
+
+	if (error == ERR_OK)
+		error = decode_dest(inv, inv->args[1], inv->args[2]);
+	return error;
+}
+
+static enum invoke_step invoke_port(struct invocation *inv)
+{
+	struct cap cap = {.type = OBJ_SCHED,
+			  .rights = RIGHT_ALL,
+			  .badge = inv->args[0],
+			  .object = inv->cap.object};
+
+	cap_insert(inv->dest_slot, &cap, inv->slot);
+	return STEP_DONE;
+}
+
+/* ---- INFO, STATS ----------------------------------------------------------------------------- */
+
+static enum invoke_step invoke_info(struct invocation *inv)
+{
+	const struct core *core = target(inv);
+	uint32_t fallback = __atomic_load_n(&core->fallback, __ATOMIC_RELAXED);
+	word_t flags = 0;
+
+	if (__atomic_load_n(&core->dispatcher, __ATOMIC_RELAXED) != NULL)
+		flags |= CORE_BOUND;
+	if (fallback != FALLBACK_NONE)
+		flags |= CORE_FALLBACK;
+	if (__atomic_load_n(&core->idle, __ATOMIC_RELAXED) != 0)
+		flags |= CORE_IDLE;
+	if (__atomic_load_n(&core->online, __ATOMIC_RELAXED) != 0)
+		flags |= CORE_ONLINE;
+	invocation_result(inv, 0, core->index);
+	invocation_result(inv, 1, flags);
+	invocation_result(inv, 2, fallback);
+	invocation_result(inv, 3, __atomic_load_n(&core->stats.fallback_entries, __ATOMIC_RELAXED));
+	return STEP_DONE;
+}
+
+static enum error decode_stats(struct invocation *inv)
+{
+	return inv->buffer != NULL ? ERR_OK : ERR_TRUNCATED;
+}
+
+static enum invoke_step invoke_stats(struct invocation *inv)
+{
+	const word_t *words = (const word_t *)&target(inv)->stats;
+
+	for (unsigned i = 0; i < CORE_STATS_WORDS; i++)
+		invocation_result(inv, i, __atomic_load_n(&words[i], __ATOMIC_RELAXED));
+	return STEP_DONE;
+}
+
+static const struct method_entry methods[] = {
+	{METHOD_CORE_BIND, RIGHT_CONTROL, METHOD_LOCKED, 4, decode_bind, invoke_bind},
+	{METHOD_CORE_UNBIND, RIGHT_CONTROL, METHOD_LOCKED, 0, decode_nothing, invoke_unbind},
+	{METHOD_CORE_PORT, RIGHT_CONTROL, METHOD_LOCKED, 3, decode_port, invoke_port},
+	{METHOD_CORE_INFO, 0, 0, 0, decode_nothing, invoke_info},
+	{METHOD_CORE_STATS, 0, 0, 0, decode_stats, invoke_stats},
+};
+
+const struct method_table core_methods = {methods, sizeof(methods) / sizeof(methods[0])};

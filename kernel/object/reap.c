@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The list of objects that are being destroyed.  It is singly linked through the version field of
+ * the anchors, which no lock-free reader ever looks at.
+ */
+#include <base/container.h>
+#include <kern/cnode.h>
+#include <kern/derive.h>
+#include <kern/entry.h>
+#include <kern/reap.h>
+#include <kern/tcb.h>
+#include <kern/tcb_object.h>
+#include <kern/thread.h>
+
+#define EMPTY_SLOTS_MAX 256u /* empty slots of a CNode that one step looks at */
+
+/* Derivation lock. */
+static struct cap_slot *reap_first;
+static struct cap_slot *reap_last;
+static unsigned reap_length;
+
+static struct cap_slot *link_of(const struct cap_slot *anchor)
+{
+	return (struct cap_slot *)(uintptr_t)anchor->version;
+}
+
+static void push(struct cap_slot *anchor)
+{
+	anchor->version = 0;
+	if (reap_last != NULL)
+		reap_last->version = (uint64_t)(uintptr_t)anchor;
+	else
+		reap_first = anchor;
+	reap_last = anchor;
+	reap_length++;
+}
+
+static struct cap_slot *pop(void)
+{
+	struct cap_slot *anchor = reap_first;
+
+	if (anchor == NULL)
+		return NULL;
+	reap_first = link_of(anchor);
+	if (reap_first == NULL)
+		reap_last = NULL;
+	anchor->version = 0;
+	reap_length--;
+	return anchor;
+}
+
+bool reap_idle(void)
+{
+	return reap_first == NULL;
+}
+
+/* The anchor takes slot's place as a leaf; slot becomes empty. */
+static void anchor_replace(struct cap_slot *anchor, struct cap_slot *slot, enum cap_holder kind)
+{
+	kassert(slot->child == NULL);
+	anchor->flags = (uint8_t)((unsigned)kind << CAP_HELD_SHIFT);
+	anchor->parent = slot->parent;
+	anchor->child = NULL;
+	anchor->next = slot->parent != NULL ? slot->parent->child : NULL;
+	anchor->prev = NULL;
+	if (anchor->next != NULL)
+		anchor->next->prev = anchor;
+	if (anchor->parent != NULL)
+		anchor->parent->child = anchor;
+	cap_clear(slot);
+	push(anchor);
+}
+
+static void anchor_remove(struct cap_slot *anchor)
+{
+	if (anchor->next != NULL)
+		anchor->next->prev = anchor->prev;
+	if (anchor->prev != NULL)
+		anchor->prev->next = anchor->next;
+	else if (anchor->parent != NULL)
+		anchor->parent->child = anchor->next;
+	anchor->parent = NULL;
+	anchor->next = NULL;
+	anchor->prev = NULL;
+}
+
+void reap_tcb(struct cap_slot *slot)
+{
+	struct tcb *tcb = (struct tcb *)(uintptr_t)slot->object;
+
+	tcb->object.caps = 0;
+	anchor_replace(&tcb->anchor, slot, CAP_HOLDER_ANCHOR_TCB);
+}
+
+void reap_cnode(struct cap_slot *slot)
+{
+	struct cap_slot *header = cnode_header((struct cnode *)(uintptr_t)slot->object);
+
+	header->aux = 0;
+	header->badge = 1;
+	anchor_replace(header, slot, CAP_HOLDER_ANCHOR_CNODE);
+}
+
+enum reap_result { REAP_FINISHED, REAP_PROGRESS, REAP_STUCK };
+
+/* One batch of slots; the caller holds the lock, which is dropped where work has to be done. */
+static enum reap_result cnode_empty_step(struct cap_slot *header)
+{
+	struct cnode *cnode = (struct cnode *)(void *)header;
+	uint64_t slots = 1ull << header->bits;
+	unsigned deleted = 0;
+
+	if (!cnode_release_threads(cnode))
+		return REAP_PROGRESS;
+	for (unsigned n = 0; n < EMPTY_SLOTS_MAX && deleted < DERIVATION_BATCH; n++) {
+		struct cap_slot *slot;
+		struct cap_work work;
+		enum cap_step step;
+		bool ok = true;
+
+		if (header->badge >= slots)
+			return REAP_FINISHED;
+		slot = &cnode->slots[header->badge];
+		deleted += slot->type != OBJ_NULL;
+		step = cap_delete_step(slot, &work);
+		if (step == CAP_STEP_WORK) {
+			derivation_unlock();
+			ok = work.run(work.object);
+			derivation_lock();
+		}
+		if (!ok)
+			return REAP_STUCK;
+		if (step != CAP_STEP_DONE)
+			return REAP_PROGRESS;
+		header->badge++;
+	}
+	return REAP_PROGRESS;
+}
+
+static enum reap_result tcb_destroy_step(struct tcb *tcb)
+{
+	bool destroyed;
+
+	derivation_unlock();
+	destroyed = thread_destroy(tcb);
+	derivation_lock();
+	if (!destroyed)
+		return REAP_STUCK;
+	return tcb_release_caps(tcb) ? REAP_FINISHED : REAP_PROGRESS;
+}
+
+/* Taken off the list while it is worked on, so no other CPU finds it. */
+static enum reap_result reap_one(struct cap_slot *anchor)
+{
+	if ((anchor->flags & CAP_HELD_MASK) >> CAP_HELD_SHIFT == CAP_HOLDER_ANCHOR_TCB)
+		return tcb_destroy_step(container_of(anchor, struct tcb, anchor));
+	return cnode_empty_step(anchor);
+}
+
+bool reap_some(void)
+{
+	bool progress = false;
+	unsigned left;
+
+	derivation_lock();
+	left = reap_length;
+	while (!progress && left-- > 0) {
+		struct cap_slot *anchor = pop();
+		enum reap_result result;
+
+		if (anchor == NULL)
+			break;
+		result = reap_one(anchor);
+		if (result == REAP_FINISHED)
+			anchor_remove(anchor);
+		else
+			push(anchor);
+		progress = result != REAP_STUCK;
+	}
+	derivation_unlock();
+	return progress;
+}

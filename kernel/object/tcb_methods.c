@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Registers, running and scheduling of threads by invocation. */
+#include <kern/context.h>
+#include <kern/core.h>
+#include <kern/tcb.h>
+#include <kern/tcb_methods.h>
+#include <kern/thread.h>
+
+#define TCB_FLAGS_ALL    (TCB_FLAG_PASSIVE | TCB_FLAG_FALLBACK_FIRST | TCB_FLAG_NO_FPU)
+#define TCB_INFO_NO_HOME 0xffffffull
+
+static struct tcb *target(const struct invocation *inv)
+{
+	return (struct tcb *)(uintptr_t)inv->cap.object;
+}
+
+enum error decode_stopped(struct invocation *inv)
+{
+	return thread_is_stopped(target(inv)) ? ERR_OK : ERR_STATE;
+}
+
+enum invoke_step invoke_start(struct invocation *inv)
+{
+	struct user_context *context = &target(inv)->context;
+
+	*context = (struct user_context){
+		.pc = inv->args[0], .sp = inv->args[1], .tls = inv->args[3]};
+	context->x[0] = inv->args[2];
+	return STEP_DONE;
+}
+
+enum invoke_step invoke_write_regs(struct invocation *inv)
+{
+	struct user_context *context = &target(inv)->context;
+	unsigned n = 0;
+
+	for (; n < 31; n++)
+		context->x[n] = invocation_word(inv, n);
+	context->sp = invocation_word(inv, n++);
+	context->pc = invocation_word(inv, n++);
+	context->pstate = invocation_word(inv, n++) & CONTEXT_PSTATE_USER;
+	context->tls = invocation_word(inv, n);
+	return STEP_DONE;
+}
+
+/* A thread that is blocked cannot be woken and dispatched halfway through the reading in a way that
+ * matters: each word is some value that the register had. */
+enum error decode_read_regs(struct invocation *inv)
+{
+	if (inv->buffer == NULL)
+		return ERR_TRUNCATED;
+	switch ((enum thread_state)__atomic_load_n(&target(inv)->state, __ATOMIC_ACQUIRE)) {
+	case THREAD_STOPPED:
+	case THREAD_SENDING:
+	case THREAD_RECEIVING:
+	case THREAD_CALLING:
+	case THREAD_WAITING:
+	case THREAD_REQUESTING:
+	case THREAD_PARKED:
+		return ERR_OK;
+	default:
+		return ERR_STATE;
+	}
+}
+
+enum invoke_step invoke_read_regs(struct invocation *inv)
+{
+	const struct user_context *context = &target(inv)->context;
+	unsigned n = 0;
+
+	for (; n < 31; n++)
+		invocation_result(inv, n, context->x[n]);
+	invocation_result(inv, n++, context->sp);
+	invocation_result(inv, n++, context->pc);
+	invocation_result(inv, n++, context->pstate & CONTEXT_PSTATE_USER);
+	invocation_result(inv, n, context->tls);
+	return STEP_DONE;
+}
+
+enum invoke_step invoke_resume(struct invocation *inv)
+{
+	inv->error = thread_resume(target(inv));
+	return STEP_DONE;
+}
+
+static bool work_suspend(void *object)
+{
+	return thread_suspend(object);
+}
+
+/* The first time the work is asked for; if it says that the thread is stopped, the second run ends. */
+enum invoke_step invoke_suspend(struct invocation *inv)
+{
+	struct tcb *tcb = target(inv);
+
+	if (inv->work.object == tcb && thread_is_stopped(tcb))
+		return STEP_DONE;
+	inv->work.run = work_suspend;
+	inv->work.object = tcb;
+	return STEP_WORK;
+}
+
+enum error decode_set_flags(struct invocation *inv)
+{
+	if (((inv->args[0] | inv->args[1]) & ~(word_t)TCB_FLAGS_ALL) != 0)
+		return ERR_ARG;
+	return decode_stopped(inv);
+}
+
+enum invoke_step invoke_set_flags(struct invocation *inv)
+{
+	struct tcb *tcb = target(inv);
+
+	tcb->flags = (tcb->flags | (uint32_t)inv->args[0]) & ~(uint32_t)inv->args[1];
+	return STEP_DONE;
+}
+
+enum invoke_step invoke_tcb_info(struct invocation *inv)
+{
+	const struct tcb *tcb = target(inv);
+	const struct core *home = __atomic_load_n(&tcb->home, __ATOMIC_RELAXED);
+	word_t index = home != NULL ? home->index : TCB_INFO_NO_HOME;
+	word_t state = __atomic_load_n(&tcb->state, __ATOMIC_RELAXED);
+
+	invocation_result(inv, 0, state | index << 8 | (word_t)tcb->flags << 32);
+	invocation_result(inv, 1, __atomic_load_n(&tcb->tag, __ATOMIC_RELAXED));
+	invocation_result(inv, 2, __atomic_load_n(&tcb->cpu_ns, __ATOMIC_RELAXED));
+	invocation_result(inv, 3, __atomic_load_n(&tcb->seq, __ATOMIC_RELAXED));
+	return STEP_DONE;
+}
+
+enum invoke_step invoke_set_tag(struct invocation *inv)
+{
+	tcb_set_tag(target(inv), inv->args[0]);
+	return STEP_DONE;
+}
+
+enum error decode_set_home(struct invocation *inv)
+{
+	return cap_lookup_type(inv->caller, inv->args[0], OBJ_CORE, RIGHT_CONTROL, &inv->arg_cap);
+}
+
+enum invoke_step invoke_set_home(struct invocation *inv)
+{
+	inv->error = tcb_set_home(target(inv), (struct core *)(uintptr_t)inv->arg_cap.object);
+	return STEP_DONE;
+}
+
+enum invoke_step invoke_answer(struct invocation *inv)
+{
+	inv->error = tcb_answer(target(inv), inv->args[0], &inv->args[1]);
+	return STEP_DONE;
+}
