@@ -97,12 +97,14 @@ MUST_CHECK static inline enum error sys_reply_recv(cptr_t endpoint, cptr_t reply
 /* @reply may be CPTR_NULL where no calls are expected. */
 MUST_CHECK static inline enum error sys_recv(cptr_t endpoint, cptr_t reply, struct msg *m)
 {
+	*m = (struct msg){.info = 0};
 	return sys_receive_as(SYS_RECV, endpoint, reply, m);
 }
 
 /* As sys_recv, ERR_WOULD_BLOCK if nobody is sending. */
 MUST_CHECK static inline enum error sys_nb_recv(cptr_t endpoint, cptr_t reply, struct msg *m)
 {
+	*m = (struct msg){.info = 0};
 	return sys_receive_as(SYS_NB_RECV, endpoint, reply, m);
 }
 
