@@ -234,7 +234,6 @@ static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *po
 		cpu->ran_ns = add_saturate_u64(cpu->ran_ns, ran_ns);
 		cpu->request_done = cpu->request_done || done;
 	}
-	eevdf_settle(cpu);
 	return done;
 }
 

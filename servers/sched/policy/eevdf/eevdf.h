@@ -218,7 +218,7 @@ void eevdf_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t lag
 int128_t eevdf_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 /* Begin a request of so many units now. */
 void eevdf_request(struct eevdf_thread *thread, int128_t units);
-/* v and V move on; delayed sleepers leave at the very point where they owe nothing. */
+/* v and V move on; delayed sleepers leave where they owe nothing. */
 void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t units);
 /* Another weight; V and all lags stay. */
 void eevdf_reweight(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight);

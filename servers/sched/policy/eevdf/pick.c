@@ -113,7 +113,7 @@ static uint64_t slice_of(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 	/* When a sleeper leaves, V moves faster: if that could matter, ask again at that point. */
 	const struct eevdf_thread *sleeper = eevdf_delayed_first(cpu);
 	if (sleeper != NULL) {
-		const int128_t leaves = eevdf_units_until(cpu, sleeper->v + 1, cpu->weight);
+		const int128_t leaves = eevdf_units_until(cpu, sleeper->v, cpu->weight);
 		const uint64_t least = cpu->weight - cpu->weight_delayed;
 		if (leaves < units && units_contested(cpu, running, least, units) < units)
 			units = leaves;

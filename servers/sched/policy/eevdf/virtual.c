@@ -103,18 +103,11 @@ void eevdf_request(struct eevdf_thread *thread, int128_t units)
 
 int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v, uint64_t weight)
 {
+	v -= EEVDF_SLACK; /* from there on v counts as reached */
 	if (v <= cpu->vq)
 		return 0;
 	const int128_t units = (v - cpu->vq) * (int128_t)weight - (int128_t)cpu->vrem;
 	return units > 0 ? units : 0;
-}
-
-/* Units until V >= v of a delayed sleeper, its remainder included: ceil(W v) - S. */
-static int128_t units_until_thread(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
-{
-	const int128_t part = int128_divide_ceil((int128_t)((uint128_t)thread->v_rem * cpu->weight),
-						 thread->weight);
-	return (thread->v - cpu->vq) * (int128_t)cpu->weight + part - (int128_t)cpu->vrem;
 }
 
 /* It leaves with its true lag, so that the others' V is right, and remembers none. */
@@ -132,24 +125,16 @@ void eevdf_settle(struct eevdf_cpu *cpu)
 }
 
 /*
- * V moves at 1 / W.  If it passes a delayed sleeper, W gets smaller from that point on: the charge is
- * split there, else the others would pay the sleeper for the rest of the charge.
+ * V may pass delayed sleepers during a charge of c units; from there on W is smaller.  Splitting the charge
+ * at each crossing is not needed, because a sleeper leaves with its true lag: with d the sleeper that V
+ * reaches first, both ways end at V = (S + c - S_d) / (W - w_d), and both let d leave if and
+ * only if (S + c) / W >= v_d; by induction the same holds for the next.  So: move V, then settle.
  */
 void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t units)
 {
 	point_advance_32(&thread->v, &thread->v_rem, thread->weight, units);
-	struct eevdf_thread *first;
-	while ((first = eevdf_delayed_first(cpu)) != NULL && first != thread) {
-		const int128_t gap = units_until_thread(cpu, first);
-		if (gap > units)
-			break;
-		if (gap > 0) {
-			point_advance(&cpu->vq, &cpu->vrem, cpu->weight, gap);
-			units -= gap;
-		}
-		delayed_release(cpu, first);
-	}
 	point_advance(&cpu->vq, &cpu->vrem, cpu->weight, units);
+	eevdf_settle(cpu);
 }
 
 /*

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Seeded bugs: each edit below breaks the EEVDF policy, and eevdf-random must notice.
+
+usage: mutants.py --source TREE --cc CC...
+
+The policy is copied, one line is changed, the random test is built from the copy and run.  A mutant
+that survives, or an edit whose text is not found any more, is a failure.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+# name, file, text, replacement
+MUTANTS = [
+    ("charge floors every time", "virtual.c",
+     "(units + (int128_t)*rem), weight, &rest);\n\t*rem = rest;",
+     "units, weight, &rest);\n\t*rem = 0;"),
+    ("join divides by the weight with the joiner", "virtual.c",
+     "rel = int128_divide_floor(rel, cpu->weight, &rest) - lag;",
+     "rel = int128_divide_floor(rel, cpu->weight + weight, &rest) - lag;"),
+    ("leave forgets the lag", "virtual.c", "queue_mean(cpu, -relative(cpu, thread), weight);",
+     "queue_mean(cpu, -(int128_t)cpu->vrem, weight);"),
+    ("sleepers do not leave during a charge", "virtual.c",
+     "cpu->weight, units);\n\teevdf_settle(cpu);", "cpu->weight, units);"),
+    ("charge moves V by the runnable weight only", "virtual.c",
+     "point_advance(&cpu->vq, &cpu->vrem, cpu->weight, units);",
+     "point_advance(&cpu->vq, &cpu->vrem, cpu->weight - cpu->weight_delayed, units);"),
+    ("reweight keeps v", "virtual.c", "for (uint32_t i = 0; i < 3; i++) {",
+     "for (uint32_t i = 1; i < 3; i++) {"),
+    ("reweight keeps the deadline", "virtual.c", "for (uint32_t i = 0; i < 3; i++) {",
+     "for (uint32_t i = 0; i < 2; i++) {"),
+    ("v equal to V is not eligible", "eevdf.h", "return cpu->vq + EEVDF_SLACK;",
+     "return cpu->vq - 1;"),
+    ("only the leftmost is looked at", "queue.c", "\t\t\tnode = node->right;\n\t}\n\treturn NULL;",
+     "\t\t\treturn NULL;\n\t}\n\treturn NULL;"),
+    ("summary ignores the right child", "queue.c",
+     "struct rb_node *const children[] = {node->left, node->right};",
+     "struct rb_node *const children[] = {node->left, node->left};"),
+    ("tie broken the other way", "eevdf.h", "return a->tid < b->tid;\n}\n\nvoid",
+     "return a->tid > b->tid;\n}\n\nvoid"),
+    ("a new thread asks for a whole slice", "eevdf.c", "request / 2 : request", "request : request"),
+    ("lag is not clamped over a sleep", "eevdf.c", "thread->lag > lag_max", "false"),
+    ("lag is forgotten over a sleep", "eevdf.c", "thread->lag = eevdf_expel(cpu, thread);",
+     "thread->lag = 0 * eevdf_expel(cpu, thread);"),
+    ("no delayed sleepers", "eevdf.c",
+     "reason == POLICY_LEAVE_SLEEP && !eevdf_eligible(cpu, thread)", "false"),
+    ("a delayed sleeper keeps its lag", "virtual.c", "\tthread->lag = 0;\n}", "\tthread->lag += 1 << 30;\n}"),
+    ("V is not checked after a leave", "eevdf.c",
+     "thread->lag = lag_max;\n\teevdf_settle(cpu);", "thread->lag = lag_max;"),
+    ("slice is read at the start only", "eevdf.c", "eevdf_units(thread->slice_ns));\n\ttree_insert",
+     "eevdf_units(POLICY_SLICE_NS_DEFAULT));\n\ttree_insert"),
+    ("no run to parity", "pick.c", "cpu->ran_ns >= slice_min", "true"),
+    ("the first in order cuts in only if it is of the same class", "pick.c",
+     "best->slice_ns < running->slice_ns && best->class <= running->class",
+     "best->slice_ns < running->slice_ns"),
+    ("no cut-in behind the first in order", "pick.c",
+     "return slice_min < running->slice_ns && eevdf_shorter_min_v",
+     "return false && eevdf_shorter_min_v"),
+    ("cut-in is not foreseen", "pick.c", "units = cut < units ? cut : units;", "(void)cut;"),
+    ("background does not yield", "pick.c", "cpu->normal_woke && normal != NULL", "false"),
+    ("background may cut in", "queue.c", "c <= than->class", "c < EEVDF_CLASSES"),
+    ("migration makes a fresh request", "state.c", "eevdf_request(thread, left);",
+     "eevdf_request(thread, eevdf_units(thread->slice_ns));"),
+    ("migration drops the lag", "state.c", "eevdf_join(cpu, thread, thread->lag);",
+     "eevdf_join(cpu, thread, 0);"),
+    ("restore forgets the sleepers' weight", "state.c",
+     "\t\tcpu->weight_delayed += thread->weight;\n\t\teevdf_delayed_insert",
+     "\t\teevdf_delayed_insert"),
+    ("a sleeper's departure is not foreseen", "pick.c", "units = leaves;", "(void)leaves;"),
+]
+
+
+def build(cc, source, policy, out):
+    tests = source / "tests/model/eevdf"
+    objects = [str(p) for p in sorted(policy.rglob("*.c"))]
+    subprocess.run([*cc, "-std=gnu17", "-O1", "-w", f"-I{source}/kernel/uapi",
+                    f"-I{source}/libsys", f"-I{policy}", *objects, str(tests / "random.c"),
+                    str(tests / "model.c"), "-o", str(out)], check=True)
+
+
+def survives(cc, source, work, mutant):
+    name, file, old, new = mutant
+    policy = work / "policy"
+    shutil.copytree(source / "servers/sched/policy", policy)
+    path = policy / "eevdf" / file
+    text = path.read_text()
+    if text.count(old) != 1:
+        return f"\"{name}\": its text occurs {text.count(old)} times in {file}"
+    path.write_text(text.replace(old, new))
+    program = work / "random"
+    build(cc, source, policy, program)
+    shutil.rmtree(policy)
+    try:
+        run = subprocess.run([str(program), "12", "4000"], capture_output=True, timeout=60,
+                             check=False)
+    except subprocess.TimeoutExpired:
+        return None
+    return None if run.returncode != 0 else f"\"{name}\" was not noticed"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--source", type=Path, required=True)
+    parser.add_argument("--cc", nargs="+", required=True)
+    args = parser.parse_args()
+    bad = []
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "random"
+        build(args.cc, args.source, args.source / "servers/sched/policy", program)
+        if subprocess.run([str(program), "12", "4000"], check=False).returncode != 0:
+            print("the policy itself fails", file=sys.stderr)
+            return 1
+        for mutant in MUTANTS:
+            wrong = survives(args.cc, args.source, Path(folder), mutant)
+            print(f"{'CAUGHT  ' if wrong is None else 'SURVIVED'} {mutant[0]}", flush=True)
+            bad += [wrong] if wrong else []
+    for line in bad:
+        print(line, file=sys.stderr)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
