@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Invariants (docs/invariants.md) that can be seen from outside, between two events of the simulation:
+ *   - the server's view of a thread equals the kernel's, or a record for it is pending (3)
+ *   - no CPU idles with a ready thread at home, none parks with a record waiting and no kick (4)
+ *   - every policy's own check is 0, and no policy was misused
+ */
+#include "sim.h"
+
+static void violation(struct sim *sim, const char *what, const struct sim_thread *thread)
+{
+	const struct sched_thread *view = &sim->server->threads[thread->tid];
+
+	sim_fail(sim,
+		 "check: %s: task \"%s\" at %llu ns: kernel state %u home %u seq %llu, "
+		 "server state %u home %u seq %llu arriving %u in_request %u",
+		 what, thread->name, (unsigned long long)sim->now_ns, thread->state, thread->home,
+		 (unsigned long long)thread->record.seq, view->state, view->home,
+		 (unsigned long long)view->seq, view->arriving, view->in_request);
+}
+
+static void thread_check(struct sim *sim, const struct sim_thread *thread)
+{
+	const struct sched_thread *view = &sim->server->threads[thread->tid];
+	const struct sim_cpu *home;
+	bool ready = thread->state == SIM_READY || thread->state == SIM_RUNNING;
+
+	if (thread->state == SIM_STOPPED)
+		return;
+	home = &sim->cpus[thread->home];
+	if (list_linked(&thread->event_link)) {
+		if (!home->kick && home->mode != SIM_DISPATCHER)
+			violation(sim, "parked with a record waiting", thread);
+		return;
+	}
+	if (home->mode == SIM_DISPATCHER && home->index != sim->acting_cpu)
+		return; /* its decision is still on the way */
+	if (thread->state == SIM_DEAD) {
+		if (view->state != SCHED_UNKNOWN)
+			violation(sim, "dead, and the server does not know", thread);
+		return;
+	}
+	if (view->home != thread->home || view->arriving)
+		violation(sim, "different homes", thread);
+	else if (view->seq != thread->record.seq)
+		violation(sim, "different sequences", thread);
+	else if ((view->state == SCHED_READY) != ready && !view->in_request)
+		violation(sim, "different states", thread);
+	else if (thread->state == SIM_READY && home->mode == SIM_IDLE)
+		violation(sim, "its CPU idles", thread);
+}
+
+static void cpu_check(struct sim *sim, uint32_t index)
+{
+	struct sched_cpu *view = &sim->server->cpu[index];
+	const struct policy_cpu *queue = (const struct policy_cpu *)(void *)view->policy_blob;
+	uint32_t broken = view->policy->check(queue);
+	const struct sim_cpu *cpu = &sim->cpus[index];
+
+	if (broken != 0)
+		sim_fail(sim, "check: CPU %u at %llu ns: rule %u of policy %s is broken", index,
+			 (unsigned long long)sim->now_ns, broken, view->policy->name);
+	if (sim->shared->cpu[index].misuse != 0)
+		sim_fail(sim, "check: CPU %u at %llu ns: policy %s was misused", index,
+			 (unsigned long long)sim->now_ns, view->policy->name);
+	if (cpu->mode == SIM_THREAD && !cpu->current->balancer &&
+	    view->running != &sim->server->threads[cpu->current->tid])
+		violation(sim, "it runs, and the server thinks of another", cpu->current);
+}
+
+void sim_check(struct sim *sim)
+{
+	for (uint32_t tid = 1; tid <= sim->threads_count && !sim->failed; tid++)
+		thread_check(sim, sim->threads[tid]);
+	for (uint32_t cpu = 0; cpu < sim->config.cpus && !sim->failed; cpu++)
+		cpu_check(sim, cpu);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * W1 and W2: how long a CPU idles while a ready thread that may run there waits somewhere; in sum over the CPUs, and
+ * the longest time at a stretch.
+ */
+#include "sim.h"
+
+static void served(struct sim *sim, uint32_t cpu)
+{
+	uint64_t ns = sim->now_ns - sim->unserved_since_ns[cpu];
+
+	sim->unserved_ns += ns;
+	if (ns > sim->unserved_max_ns)
+		sim->unserved_max_ns = ns;
+	cpumask_clear(&sim->unserved, cpu);
+}
+
+static void unserved_update(struct sim *sim)
+{
+	struct cpumask wanted = cpumask_none();
+
+	if (sim->waiting_count > 0 && !cpumask_empty(&sim->idle)) {
+		list_for_each (node, &sim->waiting) {
+			struct sim_thread *thread = container_of(node, struct sim_thread,
+								 waiting_link);
+
+			wanted = cpumask_or(wanted, sim->shared->params[thread->tid].affinity);
+		}
+		wanted = cpumask_and(wanted, sim->idle);
+	}
+	if (cpumask_equal(&wanted, &sim->unserved))
+		return;
+	for (uint32_t cpu = 0; cpu < sim->config.cpus; cpu++) {
+		bool now = cpumask_test(&wanted, cpu);
+
+		if (now == cpumask_test(&sim->unserved, cpu))
+			continue;
+		if (!now) {
+			served(sim, cpu);
+			continue;
+		}
+		cpumask_set(&sim->unserved, cpu);
+		sim->unserved_since_ns[cpu] = sim->now_ns;
+	}
+}
+
+void sim_idle_changed(struct sim *sim, uint32_t cpu, bool idle)
+{
+	if (idle)
+		cpumask_set(&sim->idle, cpu);
+	else
+		cpumask_clear(&sim->idle, cpu);
+	unserved_update(sim);
+}
+
+void sim_waiting_changed(struct sim *sim, struct sim_thread *thread)
+{
+	bool waits = thread->state == SIM_READY && !thread->balancer;
+
+	if (waits == list_linked(&thread->waiting_link))
+		return;
+	if (waits) {
+		list_push_back(&sim->waiting, &thread->waiting_link);
+		sim->waiting_count++;
+	} else {
+		list_remove(&thread->waiting_link);
+		sim->waiting_count--;
+	}
+	unserved_update(sim);
+}
+
+void sim_idle_finish(struct sim *sim)
+{
+	for (uint32_t cpu = 0; cpu < sim->config.cpus; cpu++)
+		if (cpumask_test(&sim->unserved, cpu))
+			served(sim, cpu);
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * baton-sim: run a workload through the scheduler server on a simulated machine.
+ * Exit status: 0 done, 1 the simulation failed, 2 the command line or the workload is wrong.
+ */
+#include "../workload/workload_file.h"
+#include "sim.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXIT_WRONG    2
+#define CHECK_DEFAULT 16u
+
+struct options {
+	struct sim_config config;
+	const char *policy, *place, *workload, *json, *trace;
+	bool duration_given;
+	bool schedule;
+};
+
+static const char usage[] =
+	"usage: baton-sim --policy NAME --workload FILE.json [--place NAME] [--cpus N] [--seed S]\n"
+	"                 [--duration SECONDS] [--costs "
+	"none|entry=NS,decision=NS,ipi=NS,switch=NS]\n"
+	"                 [--json FILE] [--schedule] [--trace FILE] [--check[=DECISIONS]]\n"
+	"A FILE of - is the standard output; tables then go to the standard error.\n";
+
+static _Noreturn void wrong(const char *format, const char *what)
+{
+	fputs("baton-sim: ", stderr);
+	fprintf(stderr, format, what);
+	fputc('\n', stderr);
+	exit(EXIT_WRONG);
+}
+
+static uint64_t number_parse(const char *option, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 0);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0) {
+		fprintf(stderr, "baton-sim: %s: \"%s\" is not a whole number\n", option, text);
+		exit(EXIT_WRONG);
+	}
+	return value;
+}
+
+/* entry=NS,decision=NS,...; what is not named keeps its default. */
+static void costs_parse(struct sim_costs *costs, char *text)
+{
+	static const char *const names[] = {"entry", "decision", "ipi", "switch", "slice_min"};
+	uint64_t *const fields[] = {&costs->entry_ns, &costs->decision_ns, &costs->ipi_ns,
+				    &costs->switch_ns, &costs->slice_min_ns};
+
+	if (strcmp(text, "none") == 0) {
+		*costs = (struct sim_costs){.slice_min_ns = 1};
+		return;
+	}
+	for (char *word = strtok(text, ","); word != NULL; word = strtok(NULL, ",")) {
+		char *value = strchr(word, '=');
+		size_t i = 0;
+
+		if (value != NULL)
+			*value++ = '\0';
+		while (i < 5 && (value == NULL || strcmp(word, names[i]) != 0))
+			i++;
+		if (i == 5)
+			wrong("--costs: \"%s\": say none, or entry=, decision=, ipi=, switch=, "
+			      "slice_min= and ns",
+			      word);
+		*fields[i] = number_parse("--costs", value);
+		if (*fields[i] > 1000000000u)
+			wrong("--costs: %s: more than a second", word);
+	}
+	if (costs->slice_min_ns == 0)
+		costs->slice_min_ns = 1;
+}
+
+static time_ns_t duration_parse(const char *text)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end != '\0' || !(seconds > 0) || seconds > 1e6)
+		wrong("--duration: \"%s\" is not a number of seconds", text);
+	return (time_ns_t)(seconds * 1e9 + 0.5);
+}
+
+static const struct policy_ops *policy_choose(const char *name)
+{
+	const struct policy_ops *policy = policy_find(name, strlen(name));
+
+	if (policy != NULL)
+		return policy;
+	fprintf(stderr, "baton-sim: unknown policy \"%s\"; known are:", name);
+	for (uint32_t i = 0; i < policies_count; i++)
+		fprintf(stderr, " %s", policies[i]->name);
+	fputc('\n', stderr);
+	exit(EXIT_WRONG);
+}
+
+static const struct place_ops *place_choose(const char *name)
+{
+	const struct place_ops *place = name == NULL ? places[0] : place_find(name, strlen(name));
+
+	if (place != NULL)
+		return place;
+	fprintf(stderr, "baton-sim: unknown placement \"%s\"; known are:", name);
+	for (uint32_t i = 0; i < places_count; i++)
+		fprintf(stderr, " %s", places[i]->name);
+	fputc('\n', stderr);
+	exit(EXIT_WRONG);
+}
+
+static void option_take(struct options *options, int option, char *value)
+{
+	struct sim_config *config = &options->config;
+
+	switch (option) {
+	case 'p':
+		options->policy = value;
+		break;
+	case 'l':
+		options->place = value;
+		break;
+	case 'n':
+		config->cpus = (uint32_t)number_parse("--cpus", value);
+		if (number_parse("--cpus", value) < 1 || number_parse("--cpus", value) > CPUS_MAX)
+			wrong("--cpus: %s: a machine has 1 to 128", value);
+		break;
+	case 'w':
+		options->workload = value;
+		break;
+	case 's':
+		config->seed = number_parse("--seed", value);
+		break;
+	case 'd':
+		config->duration_ns = duration_parse(value);
+		options->duration_given = true;
+		break;
+	case 'c':
+		costs_parse(&config->costs, value);
+		break;
+	case 'j':
+		options->json = value;
+		break;
+	case 'S':
+		options->schedule = true;
+		break;
+	case 't':
+		options->trace = value;
+		break;
+	case 'C':
+		config->check_every = value == NULL ? CHECK_DEFAULT
+						    : number_parse("--check", value);
+		break;
+	case 'h':
+		fputs(usage, stdout);
+		exit(0);
+	default:
+		fputs(usage, stderr);
+		exit(EXIT_WRONG);
+	}
+}
+
+static void options_parse(struct options *options, int count, char **words)
+{
+	static const struct option known[] = {
+		{"policy", required_argument, NULL, 'p'},
+		{"place", required_argument, NULL, 'l'},
+		{"cpus", required_argument, NULL, 'n'},
+		{"workload", required_argument, NULL, 'w'},
+		{"seed", required_argument, NULL, 's'},
+		{"duration", required_argument, NULL, 'd'},
+		{"costs", required_argument, NULL, 'c'},
+		{"json", required_argument, NULL, 'j'},
+		{"schedule", no_argument, NULL, 'S'},
+		{"trace", required_argument, NULL, 't'},
+		{"check", optional_argument, NULL, 'C'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(count, words, "h", known, NULL)) != -1)
+		option_take(options, option, optarg);
+	if (optind < count)
+		wrong("what is \"%s\"?  See --help", words[optind]);
+	if (options->policy == NULL)
+		wrong("%s", "--policy NAME is missing");
+	if (options->workload == NULL)
+		wrong("%s", "--workload FILE.json is missing");
+	options->config.policy = policy_choose(options->policy);
+	options->config.place = place_choose(options->place);
+	if (options->schedule && options->json == NULL)
+		options->json = "-";
+}
+
+static void note(void *context, const char *text)
+{
+	(void)context;
+	fprintf(stderr, "baton-sim: note: %s\n", text);
+}
+
+static struct workload_file *workload_open(const struct options *options)
+{
+	struct workload_options how = {.cpus = options->config.cpus, .note = note};
+	struct workload_fault fault;
+	struct workload_file *file = workload_file_load(options->workload, &how, &fault);
+
+	if (file != NULL)
+		return file;
+	workload_fault_print(&fault, options->workload, stderr);
+	exit(EXIT_WRONG);
+}
+
+static bool task_ends(const struct workload_task *task)
+{
+	for (uint32_t i = 0; i < task->phase_count; i++)
+		if (task->phases[i].loop == WORKLOAD_LOOP_FOREVER)
+			return false;
+	return task->loop != WORKLOAD_LOOP_FOREVER;
+}
+
+static void duration_check(const struct sim_config *config)
+{
+	if (config->duration_ns != TIME_NEVER)
+		return;
+	for (uint32_t i = 0; i < config->workload->task_count; i++)
+		if (!task_ends(&config->workload->tasks[i]))
+			wrong("task \"%s\" never ends: give the workload a duration, or say "
+			      "--duration SECONDS",
+			      config->workload->tasks[i].name);
+}
+
+static FILE *output_open(const char *path)
+{
+	FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+
+	if (out != NULL)
+		return out;
+	fprintf(stderr, "baton-sim: %s: %s\n", path, strerror(errno));
+	exit(1);
+}
+
+static void output_close(FILE *out, const char *path)
+{
+	if (fflush(out) == 0 && !ferror(out) && (out == stdout || fclose(out) == 0))
+		return;
+	fprintf(stderr, "baton-sim: %s: %s\n", path, strerror(errno));
+	exit(1);
+}
+
+static bool to_stdout(const char *path)
+{
+	return path != NULL && strcmp(path, "-") == 0;
+}
+
+static void results_write(const struct options *options, struct sim *sim)
+{
+	double *ideal = calloc(SCHED_THREADS_MAX, sizeof(*ideal));
+	struct sim_report report = {
+		.sim = sim, .ideal = ideal, .wall_ns = sim->now_ns, .schedule = options->schedule};
+
+	if (ideal == NULL)
+		exit(1);
+	for (uint32_t tid = 1; tid <= sim->threads_count; tid++)
+		sim_samples_sort(&sim->threads[tid]->wake_ns);
+	report_ideal(sim, ideal);
+	report_table(&report,
+		     to_stdout(options->json) || to_stdout(options->trace) ? stderr : stdout);
+	if (options->json != NULL) {
+		FILE *out = output_open(options->json);
+
+		report_json(&report, out);
+		output_close(out, options->json);
+	}
+	if (options->trace != NULL) {
+		FILE *out = output_open(options->trace);
+
+		report_trace(sim, out);
+		output_close(out, options->trace);
+	}
+	free(ideal);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+		.config =
+			{
+				.costs = {.entry_ns = 300,
+					  .decision_ns = 500,
+					  .ipi_ns = 1000,
+					  .switch_ns = 200,
+					  .slice_min_ns = SLICE_MIN_NS},
+				.cpus = 4,
+				.duration_ns = TIME_NEVER,
+			},
+	};
+
+	options_parse(&options, argc, argv);
+
+	struct workload_file *file = workload_open(&options);
+
+	options.config.workload = workload_of(file);
+	if (!options.duration_given)
+		options.config.duration_ns = options.config.workload->duration_ns;
+	duration_check(&options.config);
+	options.config.keep_schedule = options.schedule || options.trace != NULL;
+	options.config.keep_marks = options.trace != NULL;
+
+	struct sim *sim = sim_open(&options.config);
+	bool done = sim_run(sim);
+
+	if (done)
+		results_write(&options, sim);
+	else
+		fprintf(stderr, "baton-sim: %s\n", sim->failure);
+	sim_close(sim);
+	workload_file_free(file);
+	return done ? 0 : 1;
+}

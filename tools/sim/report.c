@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Results: ideal shares, percentiles, tables for people. */
+#include <base/ideal_share.h>
+#include <base/math.h>
+
+#include "sim.h"
+
+#include <stdlib.h>
+
+static int sample_compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void sim_samples_sort(struct sim_samples *samples)
+{
+	if (samples->count > 1)
+		qsort(samples->values, samples->count, sizeof(*samples->values), sample_compare);
+}
+
+/* The smallest sample that so many of all do not exceed; 0 if there are none. */
+uint64_t sim_samples_percentile(const struct sim_samples *samples, uint32_t permille)
+{
+	if (samples->count == 0)
+		return 0;
+	size_t rank = (samples->count * permille + 999u) / 1000u;
+
+	return samples->values[rank == 0 ? 0 : rank - 1];
+}
+
+/* ---- Ideal shares ------------------------------------------------------------------------------ */
+
+struct demand {
+	double run_ns, total_ns;
+	bool unknown; /* it waits for others */
+};
+
+/* One pass through a phase, alone on a CPU. */
+static struct demand phase_demand(const struct workload_phase *phase)
+{
+	struct demand demand = {0};
+	double since_timer_ns = 0;
+
+	for (uint32_t i = 0; i < phase->event_count; i++) {
+		const struct workload_event *event = &phase->events[i];
+		double ns = (double)event->ns;
+
+		switch (event->kind) {
+		case WORKLOAD_RUN:
+		case WORKLOAD_RUNTIME:
+			demand.run_ns += ns;
+			since_timer_ns += ns;
+			break;
+		case WORKLOAD_SLEEP:
+			since_timer_ns += ns;
+			break;
+		case WORKLOAD_TIMER:
+			demand.total_ns += since_timer_ns > ns ? since_timer_ns : ns;
+			since_timer_ns = 0;
+			break;
+		case WORKLOAD_WAIT:
+		case WORKLOAD_BARRIER:
+		case WORKLOAD_SUSPEND:
+		case WORKLOAD_LOCK:
+			demand.unknown = true;
+			break;
+		default:
+			break;
+		}
+	}
+	demand.total_ns += since_timer_ns;
+	return demand;
+}
+
+/* The largest rate that a task could use: what it runs of a loop, alone on a CPU. */
+static uint64_t task_cap(const struct workload_task *task)
+{
+	double run_ns = 0, total_ns = 0;
+
+	for (uint32_t i = 0; i < task->phase_count; i++) {
+		struct demand demand = phase_demand(&task->phases[i]);
+		double loops = (double)task->phases[i].loop;
+
+		if (demand.unknown)
+			return IDEAL_ONE;
+		if (task->phases[i].loop == WORKLOAD_LOOP_FOREVER) {
+			run_ns = demand.run_ns;
+			total_ns = demand.total_ns;
+			break;
+		}
+		run_ns += demand.run_ns * loops;
+		total_ns += demand.total_ns * loops;
+	}
+	if (run_ns <= 0 || run_ns >= total_ns)
+		return IDEAL_ONE;
+	uint64_t cap = (uint64_t)(run_ns / total_ns * (double)IDEAL_ONE);
+
+	return cap == 0 ? 1 : cap;
+}
+
+void report_ideal(const struct sim *sim, double *ideal)
+{
+	uint32_t count = sim->threads_count;
+	struct ideal_task *tasks = calloc(count + 1, sizeof(*tasks));
+	struct ideal_class *classes = calloc(count + 1, sizeof(*classes));
+
+	if (tasks == NULL || classes == NULL)
+		exit(1);
+	for (uint32_t tid = 1; tid <= count; tid++) {
+		const struct sched_thread_params *params = &sim->shared->params[tid];
+		const struct workload_task *task = sim->threads[tid]->script.task;
+		bool background = params->class == POLICY_CLASS_BACKGROUND;
+
+		tasks[tid - 1] = (struct ideal_task){
+			.weight = background ? POLICY_WEIGHT_BACKGROUND : params->weight,
+			.cap = task_cap(task),
+			.cpus = params->affinity,
+		};
+	}
+	if (ideal_share(tasks, count, sim->config.cpus, classes, count + 1) != ERR_OK)
+		fputs("baton-sim: no ideal shares for this workload\n", stderr);
+	for (uint32_t tid = 1; tid <= count; tid++)
+		ideal[tid] = (double)tasks[tid - 1].rate / (double)IDEAL_ONE;
+	free(tasks);
+	free(classes);
+}
+
+/* ---- Tables ------------------------------------------------------------------------------------ */
+
+static double part(uint64_t ns, uint64_t of_ns)
+{
+	return of_ns == 0 ? 0 : (double)ns / (double)of_ns;
+}
+
+static double us(uint64_t ns)
+{
+	return (double)ns / 1e3;
+}
+
+static void tasks_table(const struct sim_report *report, FILE *out)
+{
+	const struct sim *sim = report->sim;
+
+	fprintf(out, "%-20s %7s %8s %8s %8s %8s %8s %8s  %s\n", "task", "weight", "share", "ideal",
+		"runs", "preempt", "migrate", "wakes", "wake p50/p99/max us");
+	for (uint32_t tid = 1; tid <= sim->threads_count; tid++) {
+		const struct sim_thread *thread = sim->threads[tid];
+
+		fprintf(out, "%-20s %7u %8.4f %8.4f %8llu %8llu %8llu %8llu", thread->name,
+			sim->shared->params[tid].weight, part(thread->cpu_ns, report->wall_ns),
+			report->ideal[tid], (unsigned long long)thread->runs,
+			(unsigned long long)thread->preemptions,
+			(unsigned long long)thread->migrations, (unsigned long long)thread->wakes);
+		if (thread->wake_ns.count > 0)
+			fprintf(out, "  %.1f / %.1f / %.1f",
+				us(sim_samples_percentile(&thread->wake_ns, 500)),
+				us(sim_samples_percentile(&thread->wake_ns, 990)),
+				us(sim_samples_percentile(&thread->wake_ns, 1000)));
+		fputc('\n', out);
+	}
+}
+
+static void cpus_table(const struct sim_report *report, FILE *out)
+{
+	const struct sim *sim = report->sim;
+
+	fprintf(out, "\n%-4s %8s %8s %8s %10s %10s %8s %8s\n", "cpu", "busy", "idle", "sched",
+		"switches", "entries", "ipis", "stale");
+	for (uint32_t i = 0; i < sim->config.cpus; i++) {
+		const struct core_stats *stats = &sim->cpus[i].stats;
+		uint64_t entries = 0;
+
+		for (uint32_t reason = 0; reason < REASON_COUNT; reason++)
+			entries += stats->entries[reason];
+		fprintf(out, "%-4u %8.4f %8.4f %8.4f %10llu %10llu %8llu %8llu\n", i,
+			part(stats->busy_ns, report->wall_ns),
+			part(stats->idle_ns, report->wall_ns),
+			part(stats->dispatcher_ns, report->wall_ns),
+			(unsigned long long)stats->switches, (unsigned long long)entries,
+			(unsigned long long)stats->ipis_sent,
+			(unsigned long long)stats->stale_decisions);
+	}
+}
+
+void report_table(const struct sim_report *report, FILE *out)
+{
+	const struct sim *sim = report->sim;
+
+	fprintf(out, "policy %s, placement %s, %u CPUs, %.6f s simulated, seed %llu\n",
+		sim->config.policy->name, sim->config.place->name, sim->config.cpus,
+		(double)report->wall_ns / 1e9, (unsigned long long)sim->config.seed);
+	fprintf(out,
+		"idle beside a waiting thread: %.3f us in all, %.3f us at a stretch; %llu "
+		"decisions\n\n",
+		us(sim->unserved_ns), us(sim->unserved_max_ns), (unsigned long long)sim->decisions);
+	tasks_table(report, out);
+	cpus_table(report, out);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Results as JSON: the form that the booted system writes too, and with --schedule every stretch of running. */
+#include <build_info.h>
+
+#include "sim.h"
+
+void report_string(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c < 0x20)
+			fprintf(out, "\\u%04x", c);
+		else
+			fputc(c, out);
+	}
+	fputc('"', out);
+}
+
+static void number(FILE *out, const char *name, uint64_t value)
+{
+	fprintf(out, "\"%s\":%llu", name, (unsigned long long)value);
+}
+
+static void run_json(const struct sim_report *report, FILE *out)
+{
+	const struct sim *sim = report->sim;
+	const struct sim_costs *costs = &sim->config.costs;
+
+	fputs("\"run\":{\"policy\":", out);
+	report_string(out, sim->config.policy->name);
+	fputs(",\"place\":", out);
+	report_string(out, sim->config.place->name);
+	fprintf(out, ",\"cpus\":%u,", sim->config.cpus);
+	number(out, "wall_ns", report->wall_ns);
+	fputc(',', out);
+	number(out, "seed", sim->config.seed);
+	fputs(",\"commit\":", out);
+	report_string(out, BATON_VERSION);
+	fputs(",\"board\":\"sim\",\"build\":\"host\",", out);
+	number(out, "decisions", sim->decisions);
+	fputc(',', out);
+	number(out, "unserved_idle_ns", sim->unserved_ns);
+	fputc(',', out);
+	number(out, "unserved_idle_max_ns", sim->unserved_max_ns);
+	fprintf(out,
+		",\"costs\":{\"entry\":%llu,\"decision\":%llu,\"ipi\":%llu,\"switch\":%llu,"
+		"\"slice_min\":%llu}},\n",
+		(unsigned long long)costs->entry_ns, (unsigned long long)costs->decision_ns,
+		(unsigned long long)costs->ipi_ns, (unsigned long long)costs->switch_ns,
+		(unsigned long long)costs->slice_min_ns);
+}
+
+static void task_json(const struct sim_report *report, uint32_t tid, FILE *out)
+{
+	const struct sim_thread *thread = report->sim->threads[tid];
+	const struct sim_samples *samples = &thread->wake_ns;
+	double wall_ns = report->wall_ns == 0 ? 1 : (double)report->wall_ns;
+
+	fputs("{\"name\":", out);
+	report_string(out, thread->name);
+	fprintf(out,
+		",\"weight\":%u,\"cpu_ns\":%llu,\"share\":%.9f,\"ideal_share\":%.9f,"
+		"\"runs\":%llu,\"preemptions\":%llu,\"migrations\":%llu,\"wakes\":%llu,"
+		"\"wake_ns\":{\"p50\":%llu,\"p99\":%llu,\"max\":%llu}}",
+		report->sim->shared->params[tid].weight, (unsigned long long)thread->cpu_ns,
+		(double)thread->cpu_ns / wall_ns, report->ideal[tid],
+		(unsigned long long)thread->runs, (unsigned long long)thread->preemptions,
+		(unsigned long long)thread->migrations, (unsigned long long)thread->wakes,
+		(unsigned long long)sim_samples_percentile(samples, 500),
+		(unsigned long long)sim_samples_percentile(samples, 990),
+		(unsigned long long)sim_samples_percentile(samples, 1000));
+}
+
+static const char *const reason_names[REASON_COUNT] = {
+	[REASON_KICK] = "kick",   [REASON_BLOCK] = "block",     [REASON_SLICE] = "slice",
+	[REASON_TIMER] = "timer", [REASON_REQUEST] = "request", [REASON_REFUSED] = "refused",
+	[REASON_BIND] = "bind",   [REASON_IDLE] = "idle",
+};
+
+static void cpu_json(const struct sim *sim, uint32_t cpu, FILE *out)
+{
+	const struct core_stats *stats = &sim->cpus[cpu].stats;
+
+	fprintf(out,
+		"{\"cpu\":%u,\"busy_ns\":%llu,\"idle_ns\":%llu,\"dispatcher_ns\":%llu,"
+		"\"switches\":%llu,\"entries\":{",
+		cpu, (unsigned long long)stats->busy_ns, (unsigned long long)stats->idle_ns,
+		(unsigned long long)stats->dispatcher_ns, (unsigned long long)stats->switches);
+	for (uint32_t reason = 0; reason < REASON_COUNT; reason++) {
+		fputs(reason == 0 ? "" : ",", out);
+		number(out, reason_names[reason], stats->entries[reason]);
+	}
+	fputs("},", out);
+	number(out, "ipis_sent", stats->ipis_sent);
+	fputc(',', out);
+	number(out, "stale_decisions", stats->stale_decisions);
+	fputc(',', out);
+	number(out, "refused_decisions", stats->refused_decisions);
+	fputs(",\"fallback_ns\":0}", out);
+}
+
+static void schedule_json(const struct sim *sim, FILE *out)
+{
+	fputs(",\n\"schedule\":[", out);
+	for (size_t i = 0; i < sim->schedule_count; i++) {
+		const struct sim_stretch *stretch = &sim->schedule[i];
+
+		fprintf(out, "%s\n{\"cpu\":%u,\"start_ns\":%llu,\"end_ns\":%llu,\"task\":",
+			i == 0 ? "" : ",", stretch->cpu, (unsigned long long)stretch->start_ns,
+			(unsigned long long)stretch->end_ns);
+		report_string(out, sim->threads[stretch->tid]->name);
+		fputc('}', out);
+	}
+	fputs("\n]", out);
+}
+
+void report_json(const struct sim_report *report, FILE *out)
+{
+	const struct sim *sim = report->sim;
+
+	fputs("{\"schema\":1,\n", out);
+	run_json(report, out);
+	fputs("\"tasks\":[", out);
+	for (uint32_t tid = 1; tid <= sim->threads_count; tid++) {
+		fputs(tid == 1 ? "\n" : ",\n", out);
+		task_json(report, tid, out);
+	}
+	fputs("\n],\n\"cpus\":[", out);
+	for (uint32_t cpu = 0; cpu < sim->config.cpus; cpu++) {
+		fputs(cpu == 0 ? "\n" : ",\n", out);
+		cpu_json(sim, cpu, out);
+	}
+	fputs("\n]", out);
+	if (report->schedule)
+		schedule_json(sim, out);
+	fputs("}\n", out);
+}
