@@ -41,7 +41,10 @@ bool sched_thread_is_balancer(struct sched_server *server, const struct sched_th
 void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 			struct sched_thread *thread);
 
-/* event.c */
+/* event.c: first everybody is charged for what ran, then the new states are applied, because a thread that
+ * becomes ready joins at the virtual time of now. */
+void sched_event_charge(struct sched_server *server, struct sched_cpu *cpu,
+			const struct sched_event *event, time_ns_t now_ns);
 void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 		       const struct sched_event *event, time_ns_t now_ns);
 /* Put a thread that became ready into the queue, or on another CPU where placement says so. */

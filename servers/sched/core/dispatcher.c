@@ -56,9 +56,14 @@ static void upcall_events(struct sched_server *server, struct sched_cpu *cpu,
 	cpu->payer = NULL;
 	if (count == 0)
 		return;
+	if (count > UPCALL_EVENTS_MAX)
+		count = UPCALL_EVENTS_MAX;
 	cpu->payer = sched_thread_find(server, upcall->first.tag);
+	sched_event_charge(server, cpu, &upcall->first, upcall->now_ns);
+	for (unsigned i = 1; i < count; i++)
+		sched_event_charge(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
 	sched_event_apply(server, cpu, &upcall->first, upcall->now_ns);
-	for (unsigned i = 1; i < count && i < UPCALL_EVENTS_MAX; i++)
+	for (unsigned i = 1; i < count; i++)
 		sched_event_apply(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
 }
 

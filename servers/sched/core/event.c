@@ -104,6 +104,22 @@ static void event_dead(struct sched_server *server, struct sched_cpu *cpu,
 	sched_thread_params(server, thread)->flags = 0;
 }
 
+/* Its queue is here and knows it. */
+static bool thread_chargeable(struct sched_server *server, const struct sched_thread *thread)
+{
+	return thread->state != SCHED_UNKNOWN && !thread->arriving &&
+	       !sched_thread_is_balancer(server, thread);
+}
+
+void sched_event_charge(struct sched_server *server, struct sched_cpu *cpu,
+			const struct sched_event *event, time_ns_t now_ns)
+{
+	struct sched_thread *thread = sched_thread_find(server, event->tag);
+
+	if (thread != NULL && thread_chargeable(server, thread))
+		thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+}
+
 void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 		       const struct sched_event *event, time_ns_t now_ns)
 {
@@ -111,6 +127,8 @@ void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 
 	if (thread == NULL)
 		return;
+	bool charged = thread_chargeable(server, thread);
+
 	if (thread->state == SCHED_UNKNOWN) {
 		if (EVENT_STATE(event->info) == EVENT_DEAD)
 			return;
@@ -123,7 +141,8 @@ void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 		sched_balancer_event(cpu, thread, event);
 		return;
 	}
-	thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+	if (!charged)
+		thread_charge(server, cpu, thread, event->ran_ns, now_ns);
 	switch (EVENT_STATE(event->info)) {
 	case EVENT_READY:
 		event_ready(server, cpu, thread, event, now_ns);

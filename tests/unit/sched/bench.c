@@ -118,6 +118,15 @@ struct sched_decision bench_event(uint32_t cpu, uint32_t tid, word_t info, time_
 	return upcall(cpu, 1, ERR_OK);
 }
 
+struct sched_decision bench_events(uint32_t cpu, const struct sched_event *events, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		bench_buffer.events[i] = events[i];
+		bench_buffer.events[i].seq = ++bench_seq;
+	}
+	return upcall(cpu, count, ERR_OK);
+}
+
 struct sched_decision bench_request_as(uint32_t cpu, uint32_t tid, word_t badge, word_t label,
 				       word_t w0, word_t w1, word_t w2, word_t w3)
 {

@@ -40,6 +40,27 @@ Test(sched_server, blocked_thread_leaves_and_cpu_idles, .init = open_1, .fini = 
 	cr_assert_eq(bench_shared->stats[5].cpu_ns, 1000);
 }
 
+/* 5 ran 4 ms while 6 slept: 6 joins at the V that this brought, so it is owed nothing of it. */
+Test(sched_server, a_wake_joins_after_what_ran_before_it, .init = open_1, .fini = bench_close)
+{
+	struct policy_info info;
+
+	start_on(0, 6, 1024);
+	(void)bench_event(0, 6, BENCH_BLOCKED(CAUSE_IPC), 0);
+	start_on(0, 5, 1024);
+	struct sched_event events[] = {
+		{.tag = 6, .info = BENCH_READY(CAUSE_WAKE), .first_ready_ns = bench_now},
+		{.tag = 5, .info = BENCH_READY(CAUSE_PREEMPTED), .ran_ns = 4000000},
+	};
+	(void)bench_events(0, events, 2);
+	const struct sched_cpu *cpu = &bench_server->cpu[0];
+
+	cpu->policy->query(
+		(const struct policy_cpu *)(const void *)cpu->policy_blob,
+		(const struct policy_thread *)(const void *)bench_server->threads[6].policy, &info);
+	cr_assert_eq(info.lag_ns.whole, 0);
+}
+
 Test(sched_server, unknown_tag_is_ignored, .init = open_1, .fini = bench_close)
 {
 	cr_assert_eq(bench_event(0, 0, BENCH_READY(CAUSE_WAKE), 0).kind, DECISION_IDLE);
