@@ -16,9 +16,9 @@
 /* IPI request bits, struct core.requests. */
 #define CORE_REQUEST_KICK \
 	1u /* enter the dispatcher (or look at the ready ring, in fallback or idle) */
-#define CORE_REQUEST_STOP  2u /* a thread of the running chain, or the dispatcher, has exit_work */
-#define CORE_REQUEST_GRACE 4u /* acknowledge quiescence */
-#define CORE_REQUEST_HALT  8u /* panic elsewhere: stop for ever */
+#define CORE_REQUEST_STOP  2u  /* a thread of the running chain, or the dispatcher, has exit_work */
+#define CORE_REQUEST_GRACE 4u  /* acknowledge quiescence */
+#define CORE_REQUEST_HALT  8u  /* panic elsewhere: stop for ever */
 #define CORE_REQUEST_BIND  16u /* bind_next is to become the dispatcher (NULL: unbind) */
 
 struct core {
@@ -39,7 +39,7 @@ struct core {
 	struct list_node requests_waiting;   /* threads in a request that was not handed over yet */
 	struct list_node requests_delivered; /* threads whose request the dispatcher has seen */
 	struct notification *supervisor;     /* signalled when fallback is entered */
-	struct tcb *bind_next;               /* what the pending bind makes the dispatcher, or NULL */
+	struct tcb *bind_next; /* what the pending bind makes the dispatcher, or NULL */
 	time_ns_t bind_decision_limit_ns;
 	time_ns_t bind_starvation_limit_ns;
 
@@ -52,10 +52,12 @@ struct core {
 	struct list_node *rebind_next; /* next homed thread to report after a bind; NULL: done */
 
 	/* Owner: this CPU only. */
-	struct tcb *current; /* thread that runs next in user mode, or NULL: idle, or to be chosen */
-	struct tcb *loaded;  /* thread whose user state is live, or NULL: the empty address space */
-	struct tcb *payer;   /* whose time it is: head of current's chain; NULL: dispatcher, idle */
-	struct tcb *last_payer; /* to count switches; compared only */
+	struct tcb
+		*current;   /* thread that runs next in user mode, or NULL: idle, or to be chosen */
+	struct tcb *loaded; /* thread whose user state is live, or NULL: the empty address space */
+	struct tcb *held;   /* thread whose on_cpu this CPU has set, or NULL */
+	struct tcb *payer;  /* whose time it is: head of current's chain; NULL: dispatcher, idle */
+	struct tcb *last_payer;  /* to count switches; compared only */
 	bool dispatcher_started; /* it has run since it was bound: an entry is an upcall */
 	bool bounced;            /* the last decision was returned STALE: take the next */
 	uint32_t reasons;        /* why the dispatcher is to be entered: 1 << enum upcall_reason */
@@ -67,7 +69,7 @@ struct core {
 	time_ns_t decision_limit_ns;
 	time_ns_t starvation_limit_ns; /* 0: off */
 	time_ns_t armed_ns;            /* what the hardware timer is set to */
-	time_ns_t stretch_ns; /* since when the present kind of time is counted */
+	time_ns_t stretch_ns;          /* since when the present kind of time is counted */
 	struct core_stats stats;
 };
 

@@ -50,6 +50,10 @@ unsigned message_length(const struct tcb *tcb);
 /* The fault message of a thread: two parts of message_copy and ipc_answer. */
 word_t fault_message_info(const struct tcb *tcb);
 void fault_answer(struct tcb *server, struct tcb *caller);
+/* The current thread faulted.  access: FAULT_ACCESS_*. */
+void fault_raise(struct tcb *tcb, enum fault kind, uint64_t address, uint32_t access, uint64_t esr);
+/* Address space of the first task: an unhandled fault in it ends the machine. */
+extern struct vspace *fault_first_space;
 /* At kernel exit: the pager forwarded the fault of the current thread. */
 void fault_forward(struct tcb *tcb);
 /* The current thread cannot go on: report and stop it, or the machine. */

@@ -9,12 +9,8 @@
  * What P wrote before P1 is seen after T1 if T1 took the bit.  If old != 0 an earlier poster's IPI is
  * on its way or the target is between its IPI and T1, so the bit is taken without another one.
  *
- *   posting CPU                                    starting CPU
- *   P1 requests |= bit         (seq_cst)           S1 online = true             (seq_cst)
- *   P3 read online             (seq_cst)           S2 read requests             (seq_cst)
- *
- * P3 false and S2 zero cannot both be: no request is lost while a CPU starts, and none gets an IPI
- * before it is online.
+ * A CPU that is not online gets no IPI, and no request: the boot CPU waits until all are online before
+ * it creates anybody who could post one.
  */
 #pragma once
 

@@ -17,8 +17,8 @@
 
 #include <kern/core.h>
 
-/* This CPU declares itself ready for requests and IPIs. */
-void core_start(struct core *core);
+/* Length of the system call instruction: starting it again is going back by this. */
+#define INSTRUCTION_BYTES 4u
 
 /* Owner, from the waiting side of interrupts: take all pending ones. */
 void interrupts_take(struct core *core);

@@ -50,7 +50,7 @@ struct tcb {
 
 	/* Configuration: written while the thread is stopped, under the lock of its home Core (or
 	 * before it ever ran). */
-	struct cap cspace; /* CNODE; type is cleared (atomic) when that CNode goes away */
+	struct cap cspace;       /* CNODE; type is cleared (atomic) when that CNode goes away */
 	struct tcb *cspace_next; /* derivation lock: threads with the same root CNode */
 	struct tcb *cspace_prev;
 	struct vspace *vspace;         /* atomic; NULL: none; see <kern/thread.h> */
@@ -73,16 +73,17 @@ struct tcb {
 	 * payer, or the own home without one), except that the CPU that runs the chain may write
 	 * without it, and that whoever took a blocked thread off what it was blocked on owns it.
 	 */
-	uint8_t state;          /* atomic; enum thread_state, READY: its registers can run */
-	uint8_t sched;          /* enum sched_state, of the schedulable; lock of home */
-	bool arrived;           /* moved while stopped: its start is reported as ARRIVED */
-	bool dead_posted;       /* destroyed, and the DEAD record was posted */
-	uint32_t exit_work;     /* atomic; EXIT_* bits: to do before it runs in user mode again */
-	uint32_t on_cpu;        /* atomic; its user state is, or is about to be, live on some CPU */
-	struct core *home;      /* atomic; NULL: none yet.  A passive thread keeps its last one */
-	struct core *dispatcher_core; /* atomic; it is, or is becoming, the dispatcher of this Core */
-	struct list_node ready_link;  /* home's ready ring */
-	struct list_node home_link;   /* home's list of schedulables */
+	uint8_t state;      /* atomic; enum thread_state, READY: its registers can run */
+	uint8_t sched;      /* enum sched_state, of the schedulable; lock of home */
+	bool arrived;       /* moved while stopped: its start is reported as ARRIVED */
+	bool dead_posted;   /* destroyed, and the DEAD record was posted */
+	uint32_t exit_work; /* atomic; EXIT_* bits: to do before it runs in user mode again */
+	uint32_t on_cpu;    /* atomic; its user state is, or is about to be, live on some CPU */
+	struct core *home;  /* atomic; NULL: none yet.  A passive thread keeps its last one */
+	struct core
+		*dispatcher_core; /* atomic; it is, or is becoming, the dispatcher of this Core */
+	struct list_node ready_link; /* home's ready ring */
+	struct list_node home_link;  /* home's list of schedulables */
 
 	/* Blocking: lock of the object blocked on; the message itself: the owner as above. */
 	struct waitable *blocked_on; /* atomic; endpoint or notification, or NULL */

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Donation chains.  See <kern/donation.h>. */
+#include <kern/donation.h>
+#include <kern/entry.h>
+#include <kern/event.h>
+#include <kern/ipc.h>
+#include <kern/ipi.h>
+#include <kern/ready.h>
+#include <kern/reply.h>
+#include <kern/waitable.h>
+
+struct core *guard_lock(const struct tcb *tcb)
+{
+	for (;;) {
+		struct tcb *payer = tcb_payer(tcb);
+		const struct tcb *head = payer != NULL ? payer : tcb;
+		struct core *home = tcb_home(head);
+
+		if (home == NULL)
+			return NULL;
+		spin_lock(&home->lock);
+		if (tcb_payer(tcb) == payer && tcb_home(head) == home)
+			return home;
+		spin_unlock(&home->lock);
+	}
+}
+
+void core_lock_two(struct core *a, struct core *b)
+{
+	if (b == NULL || a == b) {
+		spin_lock(&a->lock);
+		return;
+	}
+	spin_lock(a->index < b->index ? &a->lock : &b->lock);
+	spin_lock(a->index < b->index ? &b->lock : &a->lock);
+}
+
+void core_unlock_two(struct core *a, struct core *b)
+{
+	if (b != NULL && a != b)
+		spin_unlock(&b->lock);
+	spin_unlock(&a->lock);
+}
+
+static void chain_link(struct tcb *caller, struct tcb *server)
+{
+	__atomic_store_n(&caller->chain_next, server, __ATOMIC_RELAXED);
+	__atomic_store_n(&server->chain_prev, caller, __ATOMIC_RELAXED);
+}
+
+static void chain_unlink(struct tcb *caller, struct tcb *server)
+{
+	__atomic_store_n(&caller->chain_next, NULL, __ATOMIC_RELAXED);
+	__atomic_store_n(&server->chain_prev, NULL, __ATOMIC_RELAXED);
+}
+
+/* Release: a CPU that reads the payer and locks its home finds the links of before. */
+static void payer_set(struct tcb *tcb, struct tcb *payer)
+{
+	__atomic_store_n(&tcb->payer, payer, __ATOMIC_RELEASE);
+}
+
+void chain_push(struct tcb *caller, struct tcb *server)
+{
+	struct tcb *payer = tcb_payer(caller);
+
+	kassert(tcb_payer(server) == NULL && payer->tail == caller);
+	chain_link(caller, server);
+	payer->tail = server;
+	payer_set(server, payer);
+}
+
+void chain_pop(struct tcb *server)
+{
+	struct core *core = this_core();
+	struct tcb *caller = server->chain_prev;
+
+	kassert(core->payer == tcb_payer(server) && core->payer->tail == server);
+	core->payer->tail = caller;
+	chain_unlink(caller, server);
+	payer_set(server, NULL);
+	tcb_state_set(caller, THREAD_READY);
+	core->current = caller;
+	core->stats.donations++;
+}
+
+void chain_leave(struct tcb *tcb)
+{
+	struct core *core = this_core();
+	struct tcb *payer = tcb_payer(tcb);
+
+	spin_lock(&core->lock);
+	core_block(core, CAUSE_IPC);
+	if (payer == tcb) {
+		home_remove(core, tcb);
+		tcb->sched = SCHED_NONE;
+	} else {
+		struct tcb *caller = tcb->chain_prev;
+
+		payer->tail = caller;
+		chain_unlink(caller, tcb);
+	}
+	payer_set(tcb, NULL);
+	spin_unlock(&core->lock);
+}
+
+/* Lock of home held: a passive thread becomes the payer of itself and of the rest of its chain. */
+static void orphan_make(struct core *home, struct tcb *tcb, struct tcb *tail)
+{
+	kassert(tcb->sched == SCHED_NONE);
+	for (struct tcb *member = tcb; member != NULL; member = member->chain_next)
+		payer_set(member, tcb);
+	tcb->tail = tail;
+	tcb->sched = SCHED_BLOCKED;
+	home_insert(home, tcb);
+	if (tcb_state(tail) == THREAD_READY)
+		sched_ready(home, tcb, CAUSE_WAKE);
+	else
+		sched_blocked(home, tcb, CAUSE_IPC);
+}
+
+void chain_orphan(struct tcb *tcb)
+{
+	struct core *home = guard_lock(tcb);
+
+	tcb_state_set(tcb, THREAD_READY);
+	orphan_make(home, tcb, tcb);
+	spin_unlock(&home->lock);
+}
+
+void thread_wake(struct tcb *tcb)
+{
+	struct core *home = guard_lock(tcb);
+	struct tcb *payer = tcb_payer(tcb);
+
+	kassert(home != NULL);
+	tcb_state_set(tcb, THREAD_READY);
+	if (payer == NULL)
+		orphan_make(home, tcb, tcb);
+	else if (payer->tail == tcb && payer->sched == SCHED_BLOCKED)
+		sched_ready(home, payer, CAUSE_WAKE);
+	spin_unlock(&home->lock);
+}
+
+/* Both homes locked, the chain does not run. */
+static void chain_cut_links(struct core *home, struct tcb *payer, struct tcb *caller,
+			    struct tcb *server)
+{
+	struct tcb *tail = payer->tail;
+
+	payer->tail = caller;
+	chain_unlink(caller, server);
+	orphan_make(tcb_home(server), server, tail);
+	ipc_fail(caller, ERR_DELETED);
+	tcb_state_set(caller, THREAD_READY);
+	__atomic_fetch_and(&caller->exit_work, ~EXIT_CUT, __ATOMIC_RELAXED);
+	if (payer->sched == SCHED_BLOCKED)
+		sched_ready(home, payer, CAUSE_WAKE);
+}
+
+/* Lock of the reply object that holds caller held. */
+static bool chain_cut_locked(struct tcb *caller, struct tcb *server)
+{
+	struct tcb *payer = tcb_payer(caller);
+	struct core *home = payer != NULL ? tcb_home(payer) : NULL;
+	struct core *server_home = tcb_home(server);
+	bool done = false;
+
+	if (home == NULL || server_home == NULL)
+		return false;
+	core_lock_two(home, server_home);
+	if (tcb_payer(caller) != payer || tcb_home(payer) != home ||
+	    __atomic_load_n(&caller->chain_next, __ATOMIC_RELAXED) != server)
+		goto out;
+	if (payer->sched == SCHED_RUNNING && home != this_core()) {
+		__atomic_fetch_or(&caller->exit_work, EXIT_CUT, __ATOMIC_RELEASE);
+		core_post(home, CORE_REQUEST_STOP);
+		goto out;
+	}
+	if (payer->sched == SCHED_RUNNING) {
+		core_preempt(home, CAUSE_PREEMPTED, arch_now());
+		home->reasons |= 1u << REASON_KICK;
+	}
+	chain_cut_links(home, payer, caller, server);
+	done = true;
+out:
+	core_unlock_two(home, server_home);
+	return done;
+}
+
+bool chain_cut(struct tcb *caller)
+{
+	struct tcb *server = __atomic_load_n(&caller->chain_next, __ATOMIC_RELAXED);
+	struct reply *reply = __atomic_load_n(&caller->caller_reply, __ATOMIC_ACQUIRE);
+	bool done = false;
+
+	if (server == NULL)
+		return true;
+	if (reply == NULL)
+		return false;
+	spin_lock(&reply->lock);
+	if (reply->caller == caller && chain_cut_locked(caller, server)) {
+		reply->caller = NULL;
+		__atomic_store_n(&caller->caller_reply, NULL, __ATOMIC_RELAXED);
+		done = true;
+	}
+	spin_unlock(&reply->lock);
+	return done;
+}

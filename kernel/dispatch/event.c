@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Event records.  See <kern/event.h>. */
+#include <kern/event.h>
+#include <kern/trace.h>
+
+#define EVENT_SINCE (EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE)
+
+static word_t event_since(enum event_state state, enum event_cause cause)
+{
+	if (state == EVENT_BLOCKED)
+		return EVENT_BLOCKED_SINCE;
+	if (state == EVENT_READY && cause != CAUSE_PREEMPTED && cause != CAUSE_SLICE)
+		return EVENT_WOKE_SINCE;
+	return 0;
+}
+
+static void event_set(struct tcb *tcb, enum event_state state, enum event_cause cause)
+{
+	tcb->event_info = (word_t)state | (word_t)cause << 8 | (tcb->event_info & EVENT_SINCE);
+	tcb->seq++;
+}
+
+void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum event_cause cause)
+{
+	event_set(tcb, state, cause);
+	tcb->event_info |= event_since(state, cause);
+	if (home->dispatcher != NULL && !list_linked(&tcb->event_link))
+		list_push_back(&home->events, &tcb->event_link);
+	trace_record(TRACE_EVENT, tcb->tag, tcb->event_info);
+}
+
+void event_take(struct tcb *tcb, struct sched_event *out)
+{
+	list_remove(&tcb->event_link);
+	out->tag = __atomic_load_n(&tcb->tag, __ATOMIC_RELAXED);
+	out->info = tcb->event_info;
+	out->seq = tcb->seq;
+	out->ran_ns = tcb->ran_ns;
+	out->first_ready_ns = tcb->first_ready_ns;
+	tcb->event_info &= ~EVENT_SINCE;
+	tcb->ran_ns = 0;
+	tcb->first_ready_ns = 0;
+}
+
+/* One step of the walk over the homed threads after a bind. */
+static struct tcb *event_rebind_step(struct core *core)
+{
+	struct list_node *node = core->rebind_next;
+	struct tcb *tcb = container_of(node, struct tcb, home_link);
+
+	core->rebind_next = node->next == &core->homed ? NULL : node->next;
+	event_set(tcb, tcb->sched == SCHED_READY ? EVENT_READY : EVENT_BLOCKED, CAUSE_REBIND);
+	return tcb;
+}
+
+struct tcb *event_next(struct core *core)
+{
+	struct list_node *node = list_first(&core->events);
+
+	if (node != NULL)
+		return container_of(node, struct tcb, event_link);
+	if (core->rebind_next != NULL)
+		return event_rebind_step(core);
+	return NULL;
+}
+
+bool event_pending(const struct core *core)
+{
+	return !list_empty(&core->events) || core->rebind_next != NULL ||
+	       !list_empty(&core->requests_waiting);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Entering the dispatcher.  See <kern/upcall.h>. */
+#include <kern/entry.h>
+#include <kern/event.h>
+#include <kern/ipi.h>
+#include <kern/ready.h>
+#include <kern/request.h>
+#include <kern/timer.h>
+#include <kern/trace.h>
+#include <kern/upcall.h>
+#include <kern/waitable.h>
+
+static struct upcall_buffer *upcall_buffer(const struct tcb *dispatcher)
+{
+	return (struct upcall_buffer *)(void *)__atomic_load_n(&dispatcher->ipc_buffer,
+							       __ATOMIC_RELAXED);
+}
+
+/* The first event also goes into x3..x7. */
+static unsigned upcall_events(struct core *core, struct user_context *context,
+			      struct upcall_buffer *buffer)
+{
+	unsigned count_max = buffer != NULL ? UPCALL_EVENTS_MAX : 1;
+	struct sched_event first = {0};
+	unsigned count = 0;
+	struct tcb *tcb;
+
+	while (count < count_max && (tcb = event_next(core)) != NULL) {
+		struct sched_event *event = count == 0 ? &first : &buffer->events[count];
+
+		event_take(tcb, event);
+		count++;
+	}
+	if (buffer != NULL && count != 0)
+		buffer->events[0] = first;
+	context->x[3] = first.tag;
+	context->x[4] = first.info;
+	context->x[5] = first.seq;
+	context->x[6] = first.ran_ns;
+	context->x[7] = first.first_ready_ns;
+	return count;
+}
+
+void upcall_fill(struct core *core, enum error outcome, time_ns_t now)
+{
+	struct tcb *dispatcher = core->dispatcher;
+	struct upcall_buffer *buffer = upcall_buffer(dispatcher);
+	uint32_t reasons = core->reasons;
+	word_t flags = 0;
+	unsigned count;
+
+	core->reasons = 0;
+	count = upcall_events(core, &dispatcher->context, buffer);
+	if (buffer != NULL && list_empty(&core->events) && core->rebind_next == NULL &&
+	    request_next(core, &buffer->request) != NULL) {
+		flags |= UPCALL_REQUEST;
+		reasons |= 1u << REASON_REQUEST;
+	}
+	if (event_pending(core))
+		flags |= UPCALL_MORE;
+	tcb_result_set(dispatcher, outcome);
+	dispatcher->context.x[1] = count | flags | (word_t)reasons << 16;
+	dispatcher->context.x[2] = now;
+	trace_record_at(arch_this_cpu(), now, TRACE_UPCALL, reasons, count);
+}
+
+/* Kicks posted up to now are about records that this entry hands over: all were linked under the
+ * lock that we hold before their KICK was set, also under it. */
+static void upcall_take_kick(struct core *core)
+{
+	if ((__atomic_load_n(&core->requests, __ATOMIC_RELAXED) & CORE_REQUEST_KICK) == 0)
+		return;
+	__atomic_fetch_and(&core->requests, ~CORE_REQUEST_KICK, __ATOMIC_ACQ_REL);
+	core->reasons |= 1u << REASON_KICK;
+}
+
+void upcall_enter(struct core *core)
+{
+	struct tcb *dispatcher = core->dispatcher;
+	time_ns_t now = arch_now();
+
+	spin_lock(&core->lock);
+	if (core->payer != NULL)
+		core_preempt(core,
+			     (core->reasons & (1u << REASON_SLICE)) != 0 ? CAUSE_SLICE
+									 : CAUSE_PREEMPTED,
+			     now);
+	core->dispatcher_running = true;
+	core_account(core, now); /* since the payer blocked */
+	upcall_take_kick(core);
+	core->stats.entries[__builtin_ctz(core->reasons)]++;
+	core->current = dispatcher;
+	core->decision_end_ns = time_after(now, core->decision_limit_ns);
+	tcb_state_set(dispatcher, THREAD_READY);
+	if (core->dispatcher_started)
+		upcall_fill(core, ERR_OK, now);
+	core->dispatcher_started = true;
+	spin_unlock(&core->lock);
+	timer_update(core);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Notifications.  See <kern/notification.h>. */
+#include <abi/ipc.h>
+#include <kern/donation.h>
+#include <kern/endpoint.h>
+#include <kern/fallback.h>
+#include <kern/ipc.h>
+#include <kern/notification.h>
+#include <kern/ready.h>
+#include <kern/reply.h>
+#include <kern/request.h>
+#include <kern/thread.h>
+
+#define DESTROY_BATCH 16u
+
+void notification_init(struct notification *notification)
+{
+	list_init(&notification->wait.queue);
+}
+
+static word_t word_take(struct notification *notification)
+{
+	word_t word = notification->word;
+
+	notification->word = 0;
+	return word;
+}
+
+/* Lock held, the word is not zero: the bound thread, if it is in a receive on time of its own. */
+static bool signal_receiver(struct notification *notification, struct tcb *tcb)
+{
+	if (tcb_state(tcb) != THREAD_RECEIVING || tcb_payer(tcb) == NULL || !endpoint_cancel(tcb))
+		return false;
+	tcb->context.x[1] = MSG_NOTIFIED;
+	tcb->context.x[6] = word_take(notification);
+	tcb_result_set(tcb, ERR_OK);
+	thread_wake(tcb);
+	return true;
+}
+
+static void signal_bound(struct notification *notification, struct tcb *tcb)
+{
+	if (signal_receiver(notification, tcb))
+		return;
+	if (tcb_state(tcb) == THREAD_REQUESTING && request_interrupt(tcb, notification->word))
+		notification->word = 0;
+}
+
+void notification_signal(struct notification *notification, word_t badge)
+{
+	struct list_node *node = NULL;
+	word_t word = 0;
+
+	spin_lock(&notification->wait.lock);
+	if (notification->wait.object.dying == 0) {
+		notification->word |= badge;
+		node = list_first(&notification->wait.queue);
+		if (node != NULL) {
+			wait_dequeue(wait_thread(node));
+			word = word_take(notification);
+		} else if (notification->bound != NULL && notification->word != 0) {
+			signal_bound(notification, notification->bound);
+		}
+	}
+	spin_unlock(&notification->wait.lock);
+	if (node == NULL)
+		return;
+	tcb_result_set(wait_thread(node), ERR_OK);
+	wait_thread(node)->context.x[6] = word;
+	thread_wake(wait_thread(node));
+}
+
+void notification_wait(struct notification *notification, struct tcb *tcb, bool block)
+{
+	enum error error = ERR_OK;
+
+	if (block && fallback_if_dispatcher(tcb))
+		return;
+	spin_lock(&notification->wait.lock);
+	if (notification->wait.object.dying != 0) {
+		error = ERR_DELETED;
+	} else if (notification->word != 0) {
+		tcb->context.x[6] = word_take(notification);
+	} else if (block) {
+		tcb->send_fault = 0;
+		core_block_current(CAUSE_NOTIFICATION);
+		wait_enqueue(&notification->wait, tcb, THREAD_WAITING);
+		spin_unlock(&notification->wait.lock);
+		return;
+	} else {
+		error = ERR_WOULD_BLOCK;
+	}
+	spin_unlock(&notification->wait.lock);
+	tcb_result_set(tcb, error);
+}
+
+bool notification_cancel(struct tcb *tcb)
+{
+	struct waitable *waitable = __atomic_load_n(&tcb->blocked_on, __ATOMIC_ACQUIRE);
+	bool taken = false;
+
+	if (waitable == NULL)
+		return false;
+	spin_lock(&waitable->lock);
+	if (__atomic_load_n(&tcb->blocked_on, __ATOMIC_RELAXED) == waitable &&
+	    tcb_state(tcb) == THREAD_WAITING) {
+		wait_dequeue(tcb);
+		taken = true;
+	}
+	spin_unlock(&waitable->lock);
+	return taken;
+}
+
+bool notification_destroy(struct notification *notification)
+{
+	for (unsigned i = 0; i < DESTROY_BATCH; i++) {
+		struct list_node *node;
+
+		spin_lock(&notification->wait.lock);
+		notification->wait.object.dying = 1;
+		node = list_first(&notification->wait.queue);
+		if (node != NULL)
+			wait_dequeue(wait_thread(node));
+		spin_unlock(&notification->wait.lock);
+		if (node == NULL)
+			return true;
+		ipc_fail(wait_thread(node), ERR_DELETED);
+		thread_wake(wait_thread(node));
+	}
+	return false;
+}
+
+enum error notification_bind(struct notification *notification, struct tcb *tcb)
+{
+	enum error error = ERR_STATE;
+
+	spin_lock(&notification->wait.lock);
+	if (notification->wait.object.dying == 0 && notification->bound == NULL &&
+	    tcb->bound_notification == NULL) {
+		notification->bound = tcb;
+		__atomic_store_n(&tcb->bound_notification, notification, __ATOMIC_RELEASE);
+		error = ERR_OK;
+	}
+	spin_unlock(&notification->wait.lock);
+	return error;
+}
+
+void notification_unbind(struct tcb *tcb)
+{
+	struct notification *notification = __atomic_load_n(&tcb->bound_notification,
+							    __ATOMIC_ACQUIRE);
+
+	if (notification == NULL)
+		return;
+	spin_lock(&notification->wait.lock);
+	notification->bound = NULL;
+	__atomic_store_n(&tcb->bound_notification, NULL, __ATOMIC_RELAXED);
+	spin_unlock(&notification->wait.lock);
+}

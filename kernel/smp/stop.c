@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Stop, resume, destroy.  See <kern/stop.h> and <kern/thread.h>.
+ *
+ * Stop against block, of a thread that runs elsewhere:
+ *
+ *   stopping CPU                                CPU that runs the thread
+ *   S1 exit_work |= STOP        (release)       R1 blocks it: state, lock of home; or leaves the
+ *   S2 lock of home: RUNNING?                      kernel: reads exit_work (acquire)
+ *   S3 yes: post STOP, again later              R2 takes STOP: leaves the kernel anew
+ *
+ * Each round either finds it off the CPU under the lock (and stops it there), or posts STOP, after
+ * which R2 reads the mark and stops it before one more instruction runs.
+ */
+#include <kern/donation.h>
+#include <kern/endpoint.h>
+#include <kern/entry.h>
+#include <kern/event.h>
+#include <kern/fallback.h>
+#include <kern/ipc.h>
+#include <kern/ipi.h>
+#include <kern/notification.h>
+#include <kern/ready.h>
+#include <kern/reply.h>
+#include <kern/request.h>
+#include <kern/stop.h>
+#include <kern/thread.h>
+
+/* Guard lock held, or nobody else can reach the thread. */
+static void stopped_set(struct tcb *tcb)
+{
+	tcb_state_set(tcb, THREAD_STOPPED);
+	__atomic_fetch_and(&tcb->exit_work, ~EXIT_STOP, __ATOMIC_RELAXED);
+}
+
+void stop_current(struct core *core, struct tcb *tcb)
+{
+	spin_lock(&core->lock);
+	stopped_set(tcb);
+	core_block(core, CAUSE_STOPPED);
+	spin_unlock(&core->lock);
+}
+
+/* An owned thread, taken off what it was blocked on: its operation ends here. */
+static bool stop_owned(struct tcb *tcb)
+{
+	struct core *home = guard_lock(tcb);
+	struct tcb *payer = tcb_payer(tcb);
+
+	ipc_fail(tcb, ERR_CANCELLED);
+	stopped_set(tcb);
+	if (payer != NULL)
+		sched_blocked(home, payer, CAUSE_STOPPED);
+	spin_unlock(&home->lock);
+	return true;
+}
+
+/* It can run: the tail of a chain that is READY or RUNNING (or is just changing hands). */
+static bool stop_runnable(struct tcb *tcb)
+{
+	struct core *home = guard_lock(tcb);
+	struct tcb *payer = tcb_payer(tcb);
+	bool done = false;
+
+	if (home == NULL)
+		return false;
+	if (payer != NULL && payer->sched == SCHED_RUNNING && home != this_core()) {
+		core_post(home, CORE_REQUEST_STOP);
+	} else if (payer != NULL && payer->sched == SCHED_READY && payer->tail == tcb &&
+		   tcb_state(tcb) == THREAD_READY) {
+		stopped_set(tcb);
+		sched_blocked(home, payer, CAUSE_STOPPED);
+		done = true;
+	}
+	spin_unlock(&home->lock);
+	return done;
+}
+
+static bool stop_calling(struct tcb *tcb)
+{
+	if (__atomic_load_n(&tcb->chain_next, __ATOMIC_ACQUIRE) != NULL)
+		return true; /* takes effect when the chain has unwound to it */
+	return reply_cancel(tcb) && stop_owned(tcb);
+}
+
+/* One attempt, on whatever the thread does now.  False: it is changing, or runs elsewhere. */
+static bool stop_try(struct tcb *tcb)
+{
+	switch (tcb_state(tcb)) {
+	case THREAD_STOPPED:
+		__atomic_fetch_and(&tcb->exit_work, ~EXIT_STOP, __ATOMIC_RELAXED);
+		return true;
+	case THREAD_SENDING:
+	case THREAD_RECEIVING:
+		return endpoint_cancel(tcb) && stop_owned(tcb);
+	case THREAD_WAITING:
+		return notification_cancel(tcb) && stop_owned(tcb);
+	case THREAD_CALLING:
+		return stop_calling(tcb);
+	case THREAD_REQUESTING:
+		return request_stop(tcb);
+	case THREAD_READY:
+		return stop_runnable(tcb);
+	default:
+		return false;
+	}
+}
+
+/* A thread that is, or is about to be, a dispatcher.  True: its binding has ended, it is stopped. */
+static bool stop_dispatcher(struct tcb *tcb, struct core *core)
+{
+	bool noted = false;
+
+	spin_lock(&core->lock);
+	if (core->bind_next == tcb) {
+		core->bind_next = NULL;
+		__atomic_store_n(&tcb->dispatcher_core, NULL, __ATOMIC_RELEASE);
+		noted = true;
+	}
+	spin_unlock(&core->lock);
+	if (noted)
+		return true;
+	if (core != this_core()) {
+		core_post(core, CORE_REQUEST_STOP);
+		return false;
+	}
+	if (core->dispatcher == tcb)
+		fallback_enter(core, FALLBACK_STOPPED);
+	return true;
+}
+
+/* Its user state is not live on another CPU. */
+static bool stop_off_cpu(const struct tcb *tcb)
+{
+	return __atomic_load_n(&tcb->on_cpu, __ATOMIC_ACQUIRE) == 0 || this_core()->held == tcb;
+}
+
+bool thread_is_stopped(const struct tcb *tcb)
+{
+	if (this_core()->current == tcb)
+		return (__atomic_load_n(&tcb->exit_work, __ATOMIC_RELAXED) & EXIT_STOP) != 0;
+	return tcb_state(tcb) == THREAD_STOPPED && stop_off_cpu(tcb);
+}
+
+bool thread_suspend(struct tcb *tcb)
+{
+	struct core *core = __atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE);
+
+	__atomic_fetch_or(&tcb->exit_work, EXIT_STOP, __ATOMIC_RELEASE);
+	if (this_core()->current == tcb)
+		return true; /* takes effect at kernel exit */
+	if (core != NULL)
+		return stop_dispatcher(tcb, core);
+	return stop_try(tcb) && stop_off_cpu(tcb);
+}
+
+/* Guard lock held. */
+static enum error resume_locked(struct tcb *tcb, struct core *home)
+{
+	struct tcb *payer = tcb_payer(tcb);
+	enum event_cause cause = tcb->arrived ? CAUSE_ARRIVED : CAUSE_START;
+
+	if (tcb_state(tcb) != THREAD_STOPPED) {
+		uint32_t old = __atomic_fetch_and(&tcb->exit_work, ~EXIT_STOP, __ATOMIC_RELAXED);
+
+		return (old & EXIT_STOP) != 0 ? ERR_OK : ERR_STATE;
+	}
+	if (payer == NULL)
+		return ERR_OK; /* passive: it needs time of its own, see thread_resume() */
+	tcb_state_set(tcb, THREAD_READY);
+	if (payer->tail == tcb && payer->sched == SCHED_BLOCKED) {
+		tcb->arrived = false;
+		sched_ready(home, payer, cause);
+	}
+	return ERR_OK;
+}
+
+enum error thread_resume(struct tcb *tcb)
+{
+	struct core *home;
+	enum error error;
+	bool orphan;
+
+	if (tcb->object.dying != 0 ||
+	    __atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE) != NULL ||
+	    __atomic_load_n(&tcb->vspace, __ATOMIC_RELAXED) == NULL)
+		return ERR_STATE;
+	home = guard_lock(tcb);
+	if (home == NULL)
+		return ERR_STATE;
+	if (fault_first_space == NULL)
+		fault_first_space = tcb->vspace; /* the first thread ever, at boot */
+	error = resume_locked(tcb, home);
+	orphan = tcb_payer(tcb) == NULL && tcb_state(tcb) == THREAD_STOPPED;
+	spin_unlock(&home->lock);
+	/* Nobody else resumes it in between: the caller holds the derivation lock. */
+	if (orphan)
+		chain_orphan(tcb);
+	return error;
+}
+
+/* ---- Destroy --------------------------------------------------------------------------------- */
+
+/* Leave the chain: the caller above gets ERR_DELETED, the servers below time of their own. */
+static bool destroy_unchain(struct tcb *tcb)
+{
+	struct tcb *caller = __atomic_load_n(&tcb->chain_prev, __ATOMIC_RELAXED);
+
+	if (caller != NULL && !chain_cut(caller))
+		return false;
+	return chain_cut(tcb) && __atomic_load_n(&tcb->chain_prev, __ATOMIC_RELAXED) == NULL;
+}
+
+/* Stopped: off its home's lists; the last record.  True: consumed, or nobody is bound to take it. */
+static bool destroy_report(struct tcb *tcb)
+{
+	struct core *home = guard_lock(tcb);
+	bool done;
+
+	if (home == NULL)
+		return true;
+	if (!tcb->dead_posted) {
+		tcb->dead_posted = true;
+		home_remove(home, tcb);
+		list_remove(&tcb->ready_link);
+		tcb->sched = SCHED_NONE;
+		event_post(home, tcb, EVENT_DEAD, CAUSE_EXIT);
+		core_kick(home, REASON_KICK);
+	}
+	if (home->dispatcher == NULL)
+		list_remove(&tcb->event_link);
+	done = !list_linked(&tcb->event_link);
+	spin_unlock(&home->lock);
+	return done;
+}
+
+bool thread_destroy(struct tcb *tcb)
+{
+	struct core *core = __atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE);
+
+	__atomic_store_n(&tcb->object.dying, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&tcb->exit_work, EXIT_STOP | EXIT_DESTROY, __ATOMIC_RELEASE);
+	if (this_core()->current == tcb)
+		return false;
+	if (core != NULL && !stop_dispatcher(tcb, core))
+		return false;
+	if (!destroy_unchain(tcb) || !stop_try(tcb) || tcb_state(tcb) != THREAD_STOPPED)
+		return false;
+	if (!destroy_report(tcb))
+		return false;
+	return __atomic_load_n(&tcb->on_cpu, __ATOMIC_ACQUIRE) == 0;
+}
+
+/* ---- On the CPU that runs it ------------------------------------------------------------------ */
+
+/* The marks of one member of the running chain that its own CPU must see to.  A plain stop of the
+ * tail is seen at kernel exit. */
+static bool stop_serve_member(struct tcb *tcb)
+{
+	uint32_t work = __atomic_load_n(&tcb->exit_work, __ATOMIC_ACQUIRE);
+
+	if ((work & EXIT_DESTROY) != 0)
+		return destroy_unchain(tcb);
+	return (work & EXIT_CUT) == 0 || chain_cut(tcb);
+}
+
+void stop_serve(struct core *core)
+{
+	struct tcb *dispatcher = core->dispatcher;
+	struct tcb *tcb;
+
+	if (dispatcher != NULL &&
+	    (__atomic_load_n(&dispatcher->exit_work, __ATOMIC_ACQUIRE) & EXIT_STOP) != 0)
+		fallback_enter(core, FALLBACK_STOPPED);
+	/* Each step may cut the chain, after which it does not run here any more. */
+	tcb = core->payer != NULL ? core->payer->tail : NULL;
+	while (tcb != NULL && core->payer != NULL) {
+		struct tcb *prev = tcb->chain_prev;
+
+		if (!stop_serve_member(tcb))
+			break; /* it is being answered elsewhere; who asked asks again */
+		tcb = prev;
+	}
+}
+
+void stop_exit_work(struct core *core, struct tcb *tcb)
+{
+	uint32_t work = __atomic_load_n(&tcb->exit_work, __ATOMIC_ACQUIRE);
+
+	if ((work & EXIT_STOP) != 0) {
+		if (core->dispatcher == tcb)
+			fallback_enter(core, FALLBACK_STOPPED);
+		else
+			stop_current(core, tcb);
+		return;
+	}
+	__atomic_fetch_and(&tcb->exit_work, ~(EXIT_CUT | EXIT_FORWARD), __ATOMIC_RELAXED);
+	if ((work & EXIT_FORWARD) != 0 && core->dispatcher != tcb)
+		fault_forward(tcb);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The one deadline of each CPU.  See <kern/timer.h>. */
+#include <kern/fallback.h>
+#include <kern/timer.h>
+#include <kern/trace.h>
+
+static time_ns_t earlier(time_ns_t a, time_ns_t b)
+{
+	return a < b ? a : b;
+}
+
+static time_ns_t timer_deadline(const struct core *core)
+{
+	time_ns_t deadline;
+
+	if (core->dispatcher_running)
+		return core->decision_end_ns;
+	deadline = core->payer != NULL ? core->slice_end_ns : TIME_NEVER;
+	if (core->dispatcher == NULL)
+		return deadline;
+	return earlier(deadline, earlier(core->server_timer_ns, core->starvation_end_ns));
+}
+
+void timer_update(struct core *core)
+{
+	time_ns_t deadline = timer_deadline(core);
+
+	if (deadline >= core->armed_ns)
+		return;
+	core->armed_ns = deadline;
+	arch_timer_set(deadline);
+}
+
+/* Has the thread at the front of the ready ring waited too long?  Otherwise look again when it
+ * would have. */
+static bool timer_starved(struct core *core, time_ns_t now)
+{
+	const struct list_node *oldest;
+	time_ns_t end = TIME_NEVER;
+
+	if (core->starvation_end_ns > now)
+		return false;
+	spin_lock(&core->lock);
+	oldest = list_first(&core->ready);
+	if (oldest != NULL && core->starvation_limit_ns != 0)
+		end = time_after(container_of_const(oldest, struct tcb, ready_link)->ready_since_ns,
+				 core->starvation_limit_ns);
+	spin_unlock(&core->lock);
+	core->starvation_end_ns = end;
+	return end <= now;
+}
+
+void timer_expired(struct core *core)
+{
+	time_ns_t now = arch_now();
+
+	core->stats.timer_interrupts++;
+	trace_record_at(arch_this_cpu(), now, TRACE_TIMER, core->armed_ns, now);
+	core->armed_ns = TIME_NEVER; /* disarmed by arch_irq_take */
+	if (core->dispatcher_running) {
+		if (core->decision_end_ns <= now)
+			fallback_enter(core, FALLBACK_DECISION);
+	} else if (core->dispatcher != NULL && timer_starved(core, now)) {
+		fallback_enter(core, FALLBACK_STARVATION);
+	} else {
+		if (core->payer != NULL && core->slice_end_ns <= now) {
+			core->slice_end_ns = TIME_NEVER;
+			core->reasons |= 1u << REASON_SLICE;
+		}
+		if (core->dispatcher != NULL && core->server_timer_ns <= now) {
+			core->server_timer_ns = TIME_NEVER;
+			core->reasons |= 1u << REASON_TIMER;
+		}
+	}
+	timer_update(core);
+}
