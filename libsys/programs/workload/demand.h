@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How much of a CPU each task of a workload wants, and what it ideally gets.  Pure.
+ *
+ *   R, S  CPU time and sleep of one pass over the task's phases      P  sum of its timer periods
+ *   demand = R / max(R + S, P), at most 1; and, for a task that ends, at most all its CPU time by
+ *   the duration of the workload
+ *
+ * Bad at: tasks whose demand changes between phases (the mean is taken), and absolute timers that
+ * catch up after a miss.
+ */
+#pragma once
+
+#include <base/ideal_share.h>
+#include <base/workload.h>
+
+/* The demand in units of 2^-32 CPU, 1..IDEAL_ONE. */
+uint64_t task_demand(const struct workload_task *task, uint64_t duration_ns);
+
+/*
+ * Fills tasks[i].rate for every task of the workload.  @classes: room for masks.
+ * Errors as ideal_share().
+ */
+__attribute__((warn_unused_result)) enum error
+workload_ideal(const struct workload *workload, uint32_t cpus, struct ideal_task *tasks,
+	       struct ideal_class *classes, uint32_t classes_max);
