@@ -24,10 +24,10 @@
 static cptr_t endpoint;
 static struct semaphore ready = SEMAPHORE_INIT(0);
 
-/* A slot of the process that nothing else uses. */
+/* The last slot for received capabilities; object_new() takes the first ones. */
 static cptr_t spare_slot(void)
 {
-	return PROC_SLOT_THREAD_FIRST + 2000u;
+	return PROC_SLOT_THREAD_FIRST - 1u;
 }
 
 /* --- An active server of many clients --- */

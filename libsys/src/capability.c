@@ -60,10 +60,9 @@ void object_free(cptr_t slot)
 
 enum error thread_passive_set(bool passive)
 {
-	const word_t words[] = {thread_self()->index, passive};
-	struct msg m;
+	cptr_t tcb = proc_thread_slot(thread_self()->index, PROC_THREAD_SLOT_TCB);
 
-	return server_request(PROC_SLOT_PROC, PROC_REQ_THREAD_PASSIVE, words, 2, &m);
+	return tcb_set_flags(tcb, passive ? TCB_FLAG_PASSIVE : 0, passive ? 0 : TCB_FLAG_PASSIVE);
 }
 
 cptr_t thread_reply_slot(void)

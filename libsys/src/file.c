@@ -78,8 +78,9 @@ enum error file_write(word_t fd, const void *from, size_t bytes)
 
 		if (error != ERR_OK)
 			return error;
-		if (taken == 0 || taken > piece)
-			return ERR_IO;
+		if (taken > piece)
+			return ERR_INTERNAL;
+		/* Nothing taken: the pipe was full, proc waited for us, and now there is room. */
 		at += taken;
 		bytes -= taken;
 	}
