@@ -281,6 +281,8 @@ static uint32_t choose(const struct model *model, bool fresh)
 	const uint32_t best = best_of(model, false);
 	if (running == MODEL_NONE)
 		return best;
+	if (!fresh && model->normal_woke && best_of(model, true) != MODEL_NONE)
+		return best_of(model, true);
 	if (fresh || model->request_done) {
 		if (best == MODEL_NONE)
 			return running;
@@ -288,8 +290,6 @@ static uint32_t choose(const struct model *model, bool fresh)
 			return best;
 		return before(model, best, running) ? best : running;
 	}
-	if (model->normal_woke && best_of(model, true) != MODEL_NONE)
-		return best_of(model, true);
 	return displaced(model) ? best : running;
 }
 

@@ -62,7 +62,7 @@ MUTANTS = [
      "return slice_min < running->slice_ns && eevdf_shorter_min_v",
      "return false && eevdf_shorter_min_v"),
     ("cut-in is not foreseen", "pick.c", "units = cut < units ? cut : units;", "(void)cut;"),
-    ("background does not yield", "pick.c", "cpu->normal_woke && normal != NULL", "false"),
+    ("background does not yield", "pick.c", "!fresh && cpu->normal_woke && normal != NULL", "false"),
     ("background may cut in", "queue.c", "c <= than->class", "c < EEVDF_CLASSES"),
     ("migration makes a fresh request", "state.c", "eevdf_request(thread, left);",
      "eevdf_request(thread, eevdf_units(thread->slice_ns));"),

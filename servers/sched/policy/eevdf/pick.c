@@ -45,15 +45,16 @@ static struct eevdf_thread *choose(const struct eevdf_cpu *cpu, uint32_t flags)
 	struct eevdf_thread *running = cpu->running;
 	struct eevdf_thread *normal = eevdf_best(cpu, POLICY_CLASS_NORMAL);
 	struct eevdf_thread *best = first_of(normal, eevdf_best(cpu, POLICY_CLASS_BACKGROUND));
+	const bool fresh = (flags & POLICY_PICK_FRESH) != 0;
 	if (running == NULL)
 		return best;
-	if ((flags & POLICY_PICK_FRESH) != 0 || (cpu->request_done && !cpu->yielded))
-		return eevdf_eligible(cpu, running) ? first_of(best, running)
-						    : (best != NULL ? best : running);
-	if (cpu->yielded)
-		return best != NULL ? best : running;
-	if (cpu->normal_woke && normal != NULL)
+	if (!fresh && cpu->normal_woke && normal != NULL)
 		return normal;
+	if (!fresh && cpu->yielded)
+		return best != NULL ? best : running;
+	if (fresh || cpu->request_done)
+		return eevdf_eligible(cpu, running) || best == NULL ? first_of(best, running)
+								    : best;
 	return displaces(cpu, running, best) ? best : running;
 }
 

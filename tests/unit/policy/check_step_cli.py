@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""baton-step as a command: output, errors with file and line, exit status, speed.
+
+usage: check_step_cli.py BATON_STEP
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+EXAMPLE = """\
+# the example of the manual
+enqueue tid=1 weight=1024 slice_ns=3000000 lag_ns=0
+enqueue tid=2
+run tid=1 ns=1500000            # in the middle of its request
+
+reweight tid=1 weight=335
+slice tid=1 slice_ns=100000
+dequeue tid=1
+dequeue tid=2
+"""
+
+# input, line of the error, a word of the message
+ERRORS = [
+    ("enqueue tid=1\nsing tid=1\n", 2, "unknown operation"),
+    ("enqueue\n", 1, "needs tid="),
+    ("enqueue tid=1 speed=4\n", 1, "takes no key"),
+    ("enqueue tid=1 tid=2\n", 1, "twice"),
+    ("enqueue tid=x\n", 1, "no value"),
+    ("enqueue tid=1 weight\n", 1, "key=value"),
+    ("\n\nenqueue tid=1 weight=0\n", 3, "out of range"),
+    ("enqueue tid=1 slice_ns=1\n", 1, "out of range"),
+    ("enqueue tid=1\nenqueue tid=1\n", 2, "already"),
+    ("run tid=1 ns=5\n", 1, "no thread 1"),
+    ("enqueue tid=1\nenqueue tid=2\nrun tid=2 ns=1\n", 3, "thread 1 was picked"),
+    ("enqueue tid=1\ndequeue tid=1\ndequeue tid=1\n", 3, "no thread 1"),
+    ("enqueue tid=1\nreweight tid=1\n", 2, "needs weight="),
+    ("enqueue tid=99999999999999999999999\n", 1, "no value"),
+]
+
+
+def step(program, policy, path):
+    return subprocess.run([program, "--policy", policy, str(path)], capture_output=True, text=True,
+                          check=False)
+
+
+def check_example(program, path):
+    path.write_text(EXAMPLE)
+    result = step(program, "eevdf", path)
+    assert result.returncode == 0, result.stderr
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["op"] for line in lines] == ["enqueue", "enqueue", "run", "reweight", "slice",
+                                              "dequeue", "dequeue"]
+    assert [line["pick"] for line in lines] == [1, 1, 2, 2, 2, 2, None]
+    assert lines[2]["lags_ns"] == {"1": -750000, "2": 750000}
+    assert abs(lines[2]["v"] - 1500000 / 2048) < 1e-9
+    assert lines[5]["lag_ns"] == -750000 and not lines[2]["request_done"]
+
+
+def check_errors(program, path):
+    for text, line, word in ERRORS:
+        path.write_text(text)
+        result = step(program, "eevdf", path)
+        assert result.returncode == 1, text
+        assert result.stderr.startswith(f"{path}:{line}: ") and word in result.stderr, result.stderr
+    assert step(program, "eevdf", path.with_name("none")).returncode == 1
+    unknown = step(program, "lottery", path)
+    assert unknown.returncode != 0 and "eevdf" in unknown.stderr and "fifo" in unknown.stderr
+
+
+def check_speed(program, path):
+    lines = [f"enqueue tid={tid} weight={tid * 7}\n" for tid in range(1, 9)]
+    lines += [f"reweight tid={1 + i % 8} weight={1 + i % 90000}\n" for i in range(100000)]
+    path.write_text("".join(lines))
+    for policy in ("eevdf", "rr", "fifo"):
+        start = time.monotonic()
+        result = step(program, policy, path)
+        seconds = time.monotonic() - start
+        assert result.returncode == 0 and result.stdout.count("\n") == len(lines)
+        assert seconds < 30, f"{policy}: {seconds:.1f} s for {len(lines)} lines"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "operations"
+        check_example(sys.argv[1], path)
+        check_errors(sys.argv[1], path)
+        check_speed(sys.argv[1], path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

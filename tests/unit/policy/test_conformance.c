@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Every policy through every scenario, with check() after each step (bench.c). */
+#include "bench.h"
+#include <string.h>
+
+#define MS      UINT64_C(1000000)
+#define THREADS 10u
+
+typedef void scenario_fn(struct bench *bench);
+
+static void empty(struct bench *bench)
+{
+	cr_assert_eq(bench_pick(bench), UINT32_MAX);
+	cr_assert_eq(bench->picked.slice_ns, TIME_NEVER);
+	cr_assert_eq(bench_info(bench, 0).runnable, 0);
+}
+
+static void come_and_go(struct bench *bench)
+{
+	for (uint32_t tid = 0; tid < THREADS; tid++) {
+		bench_enqueue(bench, tid, POLICY_JOIN_NEW);
+		cr_assert_eq(bench_info(bench, tid).runnable, tid + 1);
+		cr_assert_eq(bench_info(bench, tid).load, (tid + 1) * 1024);
+	}
+	uint32_t seen = 0;
+	for (uint32_t left = THREADS; left > 0; left--) {
+		const uint32_t tid = bench_pick(bench);
+		cr_assert_neq(tid, UINT32_MAX);
+		cr_assert_eq(bench_info(bench, tid).state, POLICY_RUNNING);
+		seen |= 1u << tid;
+		bench_run(bench, 1000);
+		bench_dequeue(bench, tid, POLICY_LEAVE_EXIT);
+		cr_assert_eq(bench_info(bench, tid).state, POLICY_OUT);
+	}
+	cr_assert_eq(seen, (1u << THREADS) - 1);
+	empty(bench);
+}
+
+/* A record seen twice is harmless: so must the operations be. */
+static void everything_twice(struct bench *bench)
+{
+	bench_enqueue(bench, 0, POLICY_JOIN_NEW);
+	bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
+	bench_enqueue(bench, 1, POLICY_JOIN_WAKE);
+	bench_enqueue(bench, 1, POLICY_JOIN_WAKE);
+	cr_assert_eq(bench_info(bench, 0).runnable, 2);
+	const uint32_t first = bench_pick(bench);
+	cr_assert_eq(bench_pick(bench), first);
+	bench_enqueue(bench, first, POLICY_JOIN_WAKE);
+	bench_enqueue(bench, first, POLICY_JOIN_PREEMPTED);
+	cr_assert_eq(bench_pick(bench), first);
+	bench_dequeue(bench, first, POLICY_LEAVE_SLEEP);
+	bench_dequeue(bench, first, POLICY_LEAVE_SLEEP);
+	cr_assert_eq(bench_pick(bench), 1 - first);
+	bench_dequeue(bench, 1 - first, POLICY_LEAVE_KEEP);
+	bench_dequeue(bench, 1 - first, POLICY_LEAVE_SLEEP);
+	cr_assert_eq(bench_pick(bench), UINT32_MAX);
+}
+
+static void yields_rotate(struct bench *bench)
+{
+	uint32_t turns[4] = {0};
+	for (uint32_t tid = 0; tid < 4; tid++)
+		bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+	uint32_t last = UINT32_MAX;
+	for (uint32_t i = 0; i < 400; i++) {
+		const uint32_t tid = bench_pick(bench);
+		cr_assert_neq(tid, last, "the one that yielded runs again");
+		turns[tid]++;
+		last = tid;
+		bench_run(bench, 1000);
+		bench_enqueue(bench, tid, POLICY_JOIN_YIELD);
+	}
+	for (uint32_t tid = 0; tid < 4; tid++)
+		cr_assert(turns[tid] >= 80 && turns[tid] <= 120, "%u turns of %u", turns[tid], tid);
+}
+
+static void yield_alone(struct bench *bench)
+{
+	bench_enqueue(bench, 3, POLICY_JOIN_WAKE);
+	for (uint32_t i = 0; i < 20; i++) {
+		cr_assert_eq(bench_pick(bench), 3);
+		bench_run(bench, 1000);
+		bench_enqueue(bench, 3, POLICY_JOIN_YIELD);
+	}
+}
+
+static void migrates(struct bench *bench)
+{
+	struct policy_migration migration;
+	for (uint32_t tid = 0; tid < 4; tid++)
+		bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+	for (uint32_t i = 0; i < 200; i++) {
+		bench_pick(bench);
+		bench_run(bench, 700000);
+		const uint32_t tid = i % 4;
+		bench->ops->migrate_out(bench_cpu(bench), bench_thread(bench, tid), &migration, 0);
+		cr_assert_eq(bench_info(bench, tid).state, POLICY_OUT);
+		cr_assert_eq(bench_info(bench, tid).runnable, 3);
+		bench->ops->migrate_in(bench_cpu(bench), bench_thread(bench, tid), &migration, 0);
+		cr_assert_eq(bench_info(bench, tid).state, POLICY_QUEUED);
+		cr_assert_eq(bench->ops->check(bench_cpu(bench)), 0);
+	}
+}
+
+/* From every policy to every other: the thread arrives, whatever it carried. */
+static void crosses_policies(struct bench *bench)
+{
+	struct policy_migration migration;
+	for (uint32_t i = 0; i < policies_count; i++) {
+		struct bench *there = bench_make(policies[i], 2);
+		bench_add(there, 0, 1024, 3 * MS);
+		bench_thread_make(bench, 1, 1024, 3 * MS);
+		bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
+		bench_enqueue(bench, 1, POLICY_JOIN_WAKE);
+		bench_pick(bench);
+		bench_run(bench, MS);
+		bench->ops->migrate_out(bench_cpu(bench), bench_thread(bench, 1), &migration, 0);
+		bench_thread_make(there, 1, 1024, 3 * MS);
+		there->ops->migrate_in(bench_cpu(there), bench_thread(there, 1), &migration, 0);
+		cr_assert_eq(bench_info(there, 1).state, POLICY_QUEUED);
+		cr_assert_eq(there->ops->check(bench_cpu(there)), 0);
+		bench_free(there);
+	}
+}
+
+static void restores(struct bench *bench)
+{
+	struct policy_record queue;
+	struct policy_record records[THREADS];
+	struct policy_thread *threads[THREADS];
+	for (uint32_t tid = 0; tid < THREADS; tid++)
+		bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+	bench_run_until(bench, 25 * MS, MS);
+	bench_dequeue(bench, 4, POLICY_LEAVE_KEEP);
+	const struct policy_info before = bench_info(bench, 5);
+	const struct policy_info out = bench_info(bench, 4);
+	bench->ops->save(bench_cpu(bench), NULL, &queue);
+	for (uint32_t tid = 0; tid < THREADS; tid++) {
+		threads[tid] = bench_thread(bench, tid);
+		bench->ops->save(bench_cpu(bench), threads[tid], &records[tid]);
+		bench_thread_make(bench, tid, 1024, 3 * MS);
+	}
+	bench->ops->cpu_init(bench_cpu(bench), 0);
+	cr_assert_eq(bench->ops->restore(bench_cpu(bench), &queue, threads, records, THREADS),
+		     ERR_OK);
+	cr_assert_eq(bench->ops->check(bench_cpu(bench)), 0);
+	const struct policy_info after = bench_info(bench, 5);
+	cr_assert_eq(after.runnable, THREADS - 1);
+	cr_assert_eq(memcmp(&after.lag_ns, &before.lag_ns, sizeof(after.lag_ns)), 0);
+	cr_assert_eq(memcmp(&after.v, &before.v, sizeof(after.v)), 0);
+	cr_assert_eq(bench_info(bench, 4).lag_ns.whole, out.lag_ns.whole);
+	bench_run_until(bench, bench->now_ns + 50 * MS, MS);
+}
+
+static void restore_refuses(struct bench *bench)
+{
+	struct policy_record queue = {0};
+	struct policy_record records[2] = {{0}, {.words = {UINT64_MAX, 1, 2, 3, 4, 5}}};
+	struct policy_thread *threads[2] = {bench_thread(bench, 0), bench_thread(bench, 1)};
+	cr_assert_eq(bench->ops->restore(bench_cpu(bench), &queue, threads, records, 2),
+		     ERR_FORMAT);
+	bench->ops->save(bench_cpu(bench), NULL, &queue);
+	records[1].policy_id = bench->ops->id;
+	records[1].version = (uint16_t)bench->ops->version;
+	records[1].kind = 2;
+	records[1].tid = 1;
+	cr_assert_eq(bench->ops->restore(bench_cpu(bench), &queue, threads, records, 2), ERR_OK);
+	cr_assert_eq(bench->ops->check(bench_cpu(bench)), 0);
+	cr_assert_eq(bench_info(bench, 0).state, POLICY_OUT);
+	cr_assert_eq(bench_info(bench, 1).state, POLICY_OUT);
+	come_and_go(bench);
+}
+
+static void spares(struct bench *bench)
+{
+	struct policy_spare out[THREADS];
+	uint64_t cursor = 0;
+	cr_assert_eq(bench->ops->spare(bench_cpu(bench), &cursor, out, THREADS), 0);
+	for (uint32_t tid = 0; tid < THREADS; tid++)
+		bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+	bench_pick(bench);
+	cursor = 0;
+	const uint32_t count = bench->ops->spare(bench_cpu(bench), &cursor, out, THREADS);
+	cr_assert_geq(count, THREADS - 1);
+	for (uint32_t i = 0; i < count; i++) {
+		for (uint32_t j = 0; j < i; j++)
+			cr_assert_neq(out[i].thread, out[j].thread);
+		cr_assert(i == 0 || out[i - 1].lag_ns <= out[i].lag_ns);
+	}
+	cr_assert_eq(bench->ops->spare(bench_cpu(bench), &cursor, out, 2), 2);
+	cr_assert_eq(bench->ops->spare(bench_cpu(bench), &cursor, out, 0), 0);
+}
+
+static void dumps(struct bench *bench)
+{
+	char text[POLICY_DUMP_BYTES];
+	for (uint32_t tid = 0; tid < THREADS; tid++)
+		bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+	bench_pick(bench);
+	const size_t length = bench->ops->dump(bench_cpu(bench), text, sizeof(text));
+	cr_assert_eq(length, strlen(text));
+	cr_assert_not_null(strstr(text, bench->ops->name));
+	memset(text, 'x', sizeof(text));
+	cr_assert_eq(bench->ops->dump(bench_cpu(bench), text, 10), 9);
+	cr_assert_eq(text[9], '\0');
+	cr_assert_eq(text[10], 'x');
+	cr_assert_eq(bench->ops->dump(bench_cpu(bench), text, 0), 0);
+}
+
+static void misuse_is_counted(struct bench *bench)
+{
+	bench->ops->enqueue(bench_cpu(bench), bench_thread(bench, 0), POLICY_JOIN_YIELD, 0);
+	cr_assert_eq(bench_info(bench, 0).misuse, 1);
+	cr_assert_neq(bench->ops->check(bench_cpu(bench)), 0);
+}
+
+static void parameters_in_every_state(struct bench *bench)
+{
+	uint64_t seed = 5;
+	for (uint32_t i = 0; i < 2000; i++) {
+		const uint32_t tid = (uint32_t)(bench_random(&seed) % THREADS);
+		bench->threads[tid].params.priority = (uint8_t)(bench_random(&seed) % 100);
+		bench_params(bench, tid, 1 + (uint32_t)(bench_random(&seed) % 90000),
+			     POLICY_SLICE_NS_MIN + bench_random(&seed) % (9 * MS));
+		if (i % 3 == 0)
+			bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+		if (i % 7 == 0)
+			bench_dequeue(bench, tid, POLICY_LEAVE_SLEEP);
+		if (bench_pick(bench) != UINT32_MAX)
+			bench_run(bench, bench_random(&seed) % (4 * MS));
+	}
+	struct policy_params params = bench->threads[0].params;
+	params.weight = 0;
+	cr_assert_eq(bench->ops->set_params(bench_cpu(bench), bench_thread(bench, 0), &params, 0),
+		     ERR_RANGE);
+	params = bench->threads[0].params;
+	params.priority = 100;
+	cr_assert_eq(bench->ops->set_params(bench_cpu(bench), bench_thread(bench, 0), &params, 0),
+		     ERR_RANGE);
+}
+
+static void random_operations(struct bench *bench)
+{
+	uint64_t seed = 123;
+	for (uint32_t i = 0; i < 20000; i++) {
+		const uint32_t tid = (uint32_t)(bench_random(&seed) % THREADS);
+		struct policy_migration migration;
+		switch (bench_random(&seed) % 7) {
+		case 0:
+			bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+			break;
+		case 1:
+			bench_dequeue(bench, tid, (enum policy_leave)(bench_random(&seed) % 2));
+			break;
+		case 2:
+			if (bench_info(bench, tid).state == POLICY_QUEUED)
+				bench_enqueue(bench, tid, POLICY_JOIN_YIELD);
+			break;
+		case 3:
+			bench->ops->migrate_out(bench_cpu(bench), bench_thread(bench, tid),
+						&migration, 0);
+			bench->ops->migrate_in(bench_cpu(bench), bench_thread(bench, tid),
+					       &migration, 0);
+			break;
+		default:
+			if (bench_pick(bench) != UINT32_MAX)
+				bench_run(bench, bench_random(&seed) % (4 * MS));
+			break;
+		}
+		const bool idle = bench_pick(bench) == UINT32_MAX;
+		cr_assert_eq(idle, bench_info(bench, 0).runnable == 0);
+		for (uint32_t j = 0; !idle && j < THREADS; j++) {
+			if (j != bench->tid && bench_info(bench, j).state == POLICY_QUEUED)
+				cr_assert_not(bench->ops->preempts(bench_cpu(bench),
+								   bench->picked.thread,
+								   bench_thread(bench, j), 0));
+		}
+	}
+}
+
+static void everywhere(scenario_fn *scenario)
+{
+	for (uint32_t i = 0; i < policies_count; i++) {
+		struct bench *bench = bench_make(policies[i], THREADS);
+		for (uint32_t tid = 0; tid < THREADS; tid++)
+			bench_thread_make(bench, tid, 1024, 3 * MS);
+		scenario(bench);
+		bench_free(bench);
+	}
+}
+
+#define SCENARIO(name)            \
+	Test(conformance, name)   \
+	{                         \
+		everywhere(name); \
+	}
+
+SCENARIO(empty)
+SCENARIO(come_and_go)
+SCENARIO(everything_twice)
+SCENARIO(yields_rotate)
+SCENARIO(yield_alone)
+SCENARIO(migrates)
+SCENARIO(crosses_policies)
+SCENARIO(restores)
+SCENARIO(restore_refuses)
+SCENARIO(spares)
+SCENARIO(dumps)
+SCENARIO(misuse_is_counted)
+SCENARIO(parameters_in_every_state)
+SCENARIO(random_operations)
+
+Test(registry, names_are_found)
+{
+	for (uint32_t i = 0; i < policies_count; i++) {
+		const struct policy_ops *ops = policies[i];
+		cr_assert_eq(policy_find(ops->name, strlen(ops->name)), ops);
+		cr_assert_lt(strlen(ops->name), POLICY_NAME_BYTES_MAX);
+		cr_assert_leq(ops->cpu_bytes, POLICY_CPU_BYTES_MAX);
+		cr_assert_leq(ops->thread_bytes, POLICY_THREAD_BYTES_MAX);
+		for (uint32_t j = 0; j < i; j++)
+			cr_assert_neq(ops->id, policies[j]->id);
+	}
+	cr_assert_eq(policies[0], &policy_eevdf);
+	cr_assert_null(policy_find("eevd", 4));
+	cr_assert_null(policy_find("eevdfx", 6));
+	cr_assert_null(policy_find("", 0));
+	cr_assert_eq(policy_find("rr,fifo", 2), &policy_rr);
+}
+
+Test(registry, weights_of_nice)
+{
+	cr_assert_eq(policy_weight_of_nice(0), 1024);
+	cr_assert_eq(policy_weight_of_nice(-20), 88761);
+	cr_assert_eq(policy_weight_of_nice(19), 15);
+	cr_assert_eq(policy_weight_of_nice(-100), 88761);
+	cr_assert_eq(policy_weight_of_nice(5), 335);
+}
+
+Test(rr, each_runs_its_own_slice)
+{
+	struct bench *bench = bench_make(&policy_rr, 3);
+	for (uint32_t tid = 0; tid < 3; tid++)
+		bench_add(bench, tid, 1024, (tid + 1) * MS);
+	for (uint32_t i = 0; i < 30; i++) {
+		cr_assert_eq(bench_pick(bench), i % 3);
+		cr_assert_eq(bench->picked.slice_ns, (i % 3 + 1) * MS);
+		cr_assert_not(bench_run(bench, 400000));
+		cr_assert_eq(bench_pick(bench), i % 3);
+		cr_assert(bench_run(bench, bench->picked.slice_ns));
+	}
+	bench_free(bench);
+}
+
+Test(fifo, runs_to_block_and_priority_preempts)
+{
+	struct bench *bench = bench_make(&policy_fifo, 4);
+	for (uint32_t tid = 0; tid < 3; tid++)
+		bench_add(bench, tid, 1024, 3 * MS);
+	cr_assert_eq(bench_pick(bench), 0);
+	cr_assert_eq(bench->picked.slice_ns, TIME_NEVER);
+	bench_run(bench, 1000 * MS);
+	cr_assert_eq(bench_pick(bench), 0);
+	bench_thread_make(bench, 3, 1024, 3 * MS);
+	bench->threads[3].params.priority = 51;
+	bench_params(bench, 3, 1024, 3 * MS);
+	bench_enqueue(bench, 3, POLICY_JOIN_WAKE);
+	cr_assert(bench->ops->preempts(bench_cpu(bench), bench_thread(bench, 0),
+				       bench_thread(bench, 3), 0));
+	cr_assert_eq(bench_pick(bench), 3);
+	bench_dequeue(bench, 3, POLICY_LEAVE_SLEEP);
+	cr_assert_eq(bench_pick(bench), 0, "a preempted thread stays first of its priority");
+	bench_dequeue(bench, 0, POLICY_LEAVE_SLEEP);
+	bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
+	cr_assert_eq(bench_pick(bench), 1);
+	bench_enqueue(bench, 1, POLICY_JOIN_YIELD);
+	cr_assert_eq(bench_pick(bench), 2);
+	bench_free(bench);
+}
