@@ -162,7 +162,8 @@ enum invoke_outcome invoke_object(struct tcb *caller, cptr_t cptr, const struct 
 			return finish(&inv, error);
 		if (step == STEP_WORK && !inv.work.run(inv.work.object))
 			return INVOKE_RESTART;
-		if (step == STEP_STALL || preempt_pending())
+		if (step == STEP_STALL || (!inv.keep_going && preempt_pending()))
 			return INVOKE_RESTART;
+		inv.keep_going = false;
 	}
 }

@@ -178,6 +178,7 @@ static bool reset_step(struct invocation *inv)
 	if (inv->grace_version != slot->version) {
 		inv->grace_version = slot->version;
 		inv->work.run = work_grace;
+		inv->keep_going = true;
 		return false;
 	}
 	set_progress(slot, 0, 0);

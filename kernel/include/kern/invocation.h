@@ -59,7 +59,8 @@ struct invocation {
 
 	/* Kept over the runs of one system call (not over a restart). */
 	struct cap_work work;
-	bool work_stalled;      /* the work of the last run made no progress */
+	bool keep_going;   /* a restart would lose what the work achieved: run once more first */
+	bool work_stalled; /* the work of the last run made no progress */
 	uint64_t grace_version; /* untyped slot version that a grace period was waited for */
 };
 

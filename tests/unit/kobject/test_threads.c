@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What threads, interrupt lines and Cores hold, and what becomes of it on revocation. */
+#include "world.h"
+
+#include <kern/core.h>
+#include <kern/irq.h>
+#include <kern/reap.h>
+#include <kern/tcb.h>
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct tcb *thread;
+
+static void setup(void)
+{
+	world_reset();
+	cr_assert_eq(retype(W_UNTYPED, OBJ_TCB, 0, 1, 16), ERR_OK);
+	cr_assert_eq(retype(W_UNTYPED, OBJ_VSPACE, 0, 1, 17), ERR_OK);
+	cr_assert_eq(retype(W_UNTYPED, OBJ_FRAME, 0, 1, 18), ERR_OK);
+	cr_assert_eq(retype(W_UNTYPED, OBJ_ENDPOINT, 0, 2, 19), ERR_OK);
+	cr_assert_eq(retype(W_UNTYPED, OBJ_NOTIFICATION, 0, 2, 21), ERR_OK);
+	thread = (struct tcb *)(uintptr_t)slot_of(16)->object;
+}
+
+TestSuite(threads, .init = setup);
+
+static enum error configure(void)
+{
+	return call(16, METHOD_TCB_CONFIGURE, 4, 0, 17, 18, 0x30000);
+}
+
+Test(threads, configure_checks)
+{
+	word_t read = RIGHT_READ;
+
+	cr_assert_eq(call(16, METHOD_TCB_CONFIGURE, 4, 17, 17, 18, 0x30000), ERR_CAP_TYPE);
+	cr_assert_eq(call(16, METHOD_TCB_CONFIGURE, 4, 0, 18, 18, 0x30000), ERR_CAP_TYPE);
+	cr_assert_eq(call(16, METHOD_TCB_CONFIGURE, 4, 0, 99, 18, 0x30000), ERR_CAP_INVALID);
+	cr_assert_eq(call(16, METHOD_TCB_CONFIGURE, 4, 0, 17, 18, 0x30008), ERR_ALIGN);
+	cr_assert_eq(call(16, METHOD_TCB_CONFIGURE, 4, 0, 17, 18, 0), ERR_RANGE);
+	cr_assert_eq(call(W_CNODE, METHOD_CNODE_COPY, 3, 40 | read << 32, 0, 18), ERR_OK);
+	cr_assert_eq(call(16, METHOD_TCB_CONFIGURE, 4, 0, 17, 40, 0x30000), ERR_CAP_RIGHTS);
+	cr_assert_null(thread->vspace);
+	cr_assert_eq(configure(), ERR_OK);
+	cr_assert_eq(configure(), ERR_OK, "again");
+	cr_assert_eq((uint64_t)(uintptr_t)thread->vspace, slot_of(17)->object);
+	cr_assert_eq(arch_virt_to_phys(thread->ipc_buffer), slot_of(18)->object);
+	cr_assert_eq(call(16, METHOD_TCB_RESUME, 0), ERR_OK);
+	cr_assert_eq(call(16, METHOD_TCB_RESUME, 0), ERR_STATE);
+	cr_assert_eq(configure(), ERR_STATE);
+	cr_assert_eq(call(16, METHOD_TCB_START, 4, 1, 2, 3, 4), ERR_STATE);
+	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, TCB_FLAG_PASSIVE, 0), ERR_STATE);
+	check_tree();
+}
+
+Test(threads, registers)
+{
+	cr_assert_eq(call(16, METHOD_TCB_START, 4, 0x1000, 0x2000, 7, 0x3000), ERR_OK);
+	cr_assert_eq(call(16, METHOD_TCB_READ_REGS, 0), ERR_OK);
+	cr_assert_eq(world.result_words, 35);
+	cr_assert_eq(world.result[0], 7);
+	cr_assert_eq(world.buffer.msg[31], 0x2000);
+	cr_assert_eq(world.buffer.msg[32], 0x1000);
+	cr_assert_eq(world.buffer.msg[34], 0x3000);
+	for (unsigned i = 4; i < 35; i++)
+		world.buffer.msg[i] = 100 + i;
+	world.buffer.msg[33] = UINT64_MAX;
+	cr_assert_eq(call(16, METHOD_TCB_WRITE_REGS, 34, 1, 2, 3, 4), ERR_ARG);
+	cr_assert_eq(call(16, METHOD_TCB_WRITE_REGS, 35, 1, 2, 3, 4), ERR_OK);
+	cr_assert_eq(thread->context.x[0], 1);
+	cr_assert_eq(thread->context.x[30], 130);
+	cr_assert_eq(thread->context.pstate, 0xf0000000);
+	cr_assert_eq(thread->context.tls, 134);
+	cr_assert_eq(call(W_TCB, METHOD_TCB_READ_REGS, 0), ERR_STATE, "of a running thread");
+	world.tcb->ipc_buffer = NULL;
+	cr_assert_eq(call(16, METHOD_TCB_READ_REGS, 0), ERR_TRUNCATED);
+	cr_assert_eq(call(16, METHOD_TCB_WRITE_REGS, 35, 1, 2, 3, 4), ERR_TRUNCATED);
+}
+
+/* The frame of an IPC buffer is held: deleting all its capabilities does not free it, revoking does. */
+Test(threads, buffer_is_held)
+{
+	cr_assert_eq(configure(), ERR_OK);
+	cr_assert_eq(delete_cap(18), ERR_OK);
+	cr_assert_not_null(thread->ipc_buffer);
+	cr_assert_eq(thread->buffer_slot.parent, slot_of(W_UNTYPED));
+	cr_assert_eq(configure(), ERR_CAP_INVALID);
+	cr_assert_eq(delete_cap(16), ERR_OK);
+	cr_assert_eq(thread->buffer_slot.type, OBJ_NULL);
+	check_tree();
+}
+
+Test(threads, revoked_buffer)
+{
+	cr_assert_eq(configure(), ERR_OK);
+	cr_assert_eq(revoke(18), ERR_OK);
+	cr_assert_null(thread->ipc_buffer);
+	cr_assert_eq(thread->buffer_slot.type, OBJ_NULL);
+	cr_assert_not_null(thread->vspace);
+}
+
+Test(threads, revoked_space_stops_the_thread)
+{
+	cr_assert_eq(configure(), ERR_OK);
+	cr_assert_eq(call(16, METHOD_TCB_RESUME, 0), ERR_OK);
+	cr_assert_eq(delete_cap(17), ERR_OK);
+	cr_assert_eq(thread->state, THREAD_RUNNING, "the thread keeps its address space");
+	fakes.suspend_waits = 2;
+	cr_assert_eq(revoke(W_UNTYPED), ERR_OK);
+	cr_assert_geq(fakes.suspends, 3);
+	cr_assert_null(thread->vspace);
+	cr_assert_eq(thread->state, THREAD_STOPPED);
+	cr_assert_null(slot_of(W_UNTYPED)->child);
+	cr_assert(reap_idle());
+	check_tree();
+}
+
+Test(threads, suspend_restarts_until_stopped)
+{
+	cr_assert_eq(configure(), ERR_OK);
+	cr_assert_eq(call(16, METHOD_TCB_RESUME, 0), ERR_OK);
+	fakes.suspend_waits = 3;
+	cr_assert_eq(call(16, METHOD_TCB_SUSPEND, 0), ERR_OK);
+	cr_assert_eq(world.restarts, 3);
+	cr_assert_eq(thread->state, THREAD_STOPPED);
+}
+
+Test(threads, fault_handlers)
+{
+	struct cap cap;
+	word_t write = RIGHT_WRITE;
+
+	cr_assert_eq(mint(30, 19, 77), ERR_OK);
+	cr_assert_eq(call(W_CNODE, METHOD_CNODE_COPY, 3, 31 | write << 32, 0, 19), ERR_OK);
+	cr_assert_eq(call(16, METHOD_TCB_SET_FAULT, 2, 31, 0), ERR_CAP_RIGHTS);
+	cr_assert_eq(call(16, METHOD_TCB_SET_FAULT, 2, 21, 0), ERR_CAP_TYPE);
+	cr_assert_eq(call(16, METHOD_TCB_SET_FAULT, 2, 30, 20), ERR_OK);
+	cap_read(&thread->pager, &cap);
+	cr_assert_eq(cap.badge, 77);
+	cr_assert_eq(cap.object, slot_of(19)->object);
+	cap_read(&thread->exception, &cap);
+	cr_assert_eq(cap.object, slot_of(20)->object);
+	cr_assert_eq(revoke(19), ERR_OK);
+	cap_read(&thread->pager, &cap);
+	cr_assert_eq(cap.type, OBJ_NULL);
+	fakes.destroy_steps = 0;
+	cr_assert_eq(delete_cap(20), ERR_OK);
+	cr_assert_eq(fakes.objects_destroyed, 0, "held by the thread");
+	cr_assert_eq(call(16, METHOD_TCB_SET_FAULT, 2, 0, 0), ERR_OK);
+	cr_assert_eq(fakes.objects_destroyed, 1);
+	check_tree();
+}
+
+Test(threads, bound_notification)
+{
+	cr_assert_eq(call(16, METHOD_TCB_BIND_NOTIFICATION, 1, 19), ERR_CAP_TYPE);
+	cr_assert_eq(call(16, METHOD_TCB_BIND_NOTIFICATION, 1, 21), ERR_OK);
+	cr_assert_eq(call(16, METHOD_TCB_BIND_NOTIFICATION, 1, 22), ERR_STATE);
+	cr_assert_eq(call(W_TCB, METHOD_TCB_BIND_NOTIFICATION, 1, 21), ERR_STATE);
+	cr_assert_eq(call(16, METHOD_TCB_UNBIND_NOTIFICATION, 0), ERR_OK);
+	cr_assert_eq(call(W_TCB, METHOD_TCB_BIND_NOTIFICATION, 1, 21), ERR_OK);
+	cr_assert_eq(revoke(21), ERR_OK);
+	cr_assert_null(world.tcb->bound_notification);
+	cr_assert_eq(call(16, METHOD_TCB_BIND_NOTIFICATION, 1, 21), ERR_OK);
+	cr_assert_eq(delete_cap(16), ERR_OK);
+	cr_assert_null(thread->bound_notification);
+	cr_assert_eq(call(W_TCB, METHOD_TCB_BIND_NOTIFICATION, 1, 21), ERR_OK);
+}
+
+Test(threads, scheduling_rights)
+{
+	word_t schedule = RIGHT_SCHEDULE;
+
+	cr_assert_eq(call(W_CNODE, METHOD_CNODE_COPY, 3, 30 | schedule << 32, 0, 16), ERR_OK);
+	cr_assert_eq(call(30, METHOD_TCB_SET_TAG, 1, 99), ERR_OK);
+	cr_assert_eq(call(30, METHOD_TCB_SET_HOME, 1, W_CORE1), ERR_OK);
+	cr_assert_eq(call(30, METHOD_TCB_SET_HOME, 1, W_SYSTEM), ERR_CAP_TYPE);
+	cr_assert_eq(call(30, METHOD_TCB_ANSWER, 1, 0), ERR_STATE);
+	cr_assert_eq(call(30, METHOD_TCB_RESUME, 0), ERR_CAP_RIGHTS);
+	cr_assert_eq(call(30, METHOD_TCB_INFO, 0), ERR_OK);
+	cr_assert_eq(world.result[0], THREAD_STOPPED | 1u << 8);
+	cr_assert_eq(world.result[1], 99);
+}
+
+Test(threads, interrupts)
+{
+	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 5, 0, 30, 0), ERR_RANGE);
+	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 40, 0, 30, 5), ERR_RANGE);
+	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 40, 0, 30, 1), ERR_OK);
+	cr_assert_eq(host_irq_route_of(40), 1);
+	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 40, 0, 31, 1), ERR_EXISTS);
+	cr_assert_eq(call(30, METHOD_IRQ_HANDLER_ACK, 0), ERR_STATE);
+	cr_assert(host_irq_masked(40));
+	cr_assert_eq(mint(32, 21, 8), ERR_OK);
+	cr_assert_eq(call(30, METHOD_IRQ_HANDLER_SET_NOTIFICATION, 1, 32), ERR_OK);
+	cr_assert_not(host_irq_masked(40));
+	irq_deliver(40);
+	cr_assert_eq(fakes.signals, 1);
+	cr_assert_eq(fakes.signal_badge, 8);
+	cr_assert_eq(revoke(21), ERR_OK);
+	cr_assert(host_irq_masked(40));
+	irq_deliver(40);
+	cr_assert_eq(fakes.signals, 1);
+	cr_assert_eq(call(30, METHOD_IRQ_HANDLER_SET_NOTIFICATION, 1, 21), ERR_OK);
+	cr_assert_eq(copy(33, 30), ERR_OK);
+	cr_assert_eq(delete_cap(30), ERR_OK);
+	cr_assert_not(host_irq_masked(40));
+	cr_assert_eq(delete_cap(33), ERR_OK);
+	cr_assert(host_irq_masked(40));
+	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 40, 0, 30, 0), ERR_OK);
+	check_tree();
+}
+
+Test(threads, core_and_its_supervisor)
+{
+	cr_assert_eq(configure(), ERR_OK);
+	cr_assert_eq(call(W_CORE1, METHOD_CORE_BIND, 4, 16, 1000, 0, 19), ERR_CAP_TYPE);
+	cr_assert_eq(call(W_CORE1, METHOD_CORE_BIND, 4, 16, 1000, 0, 21), ERR_OK);
+	cr_assert_eq(cpus[1].core.dispatcher, thread);
+	cr_assert_eq((uint64_t)(uintptr_t)cpus[1].core.supervisor, slot_of(21)->object);
+	cr_assert_eq(call(W_CORE1, METHOD_CORE_BIND, 4, 16, 1000, 0, 22), ERR_OK);
+	cr_assert_eq(revoke(22), ERR_OK);
+	cr_assert_null(cpus[1].core.supervisor);
+	cr_assert_eq(call(W_CORE1, METHOD_CORE_PORT, 3, 55, 0, 40), ERR_OK);
+	cr_assert_eq(slot_of(40)->badge, 55);
+	cr_assert_eq(slot_of(40)->object, (uint64_t)(uintptr_t)&cpus[1].core);
+	cr_assert_eq(mint(41, 40, 56), ERR_ARG);
+	cr_assert_eq(call(W_CORE1, METHOD_CORE_INFO, 0), ERR_OK);
+	cr_assert_eq(world.result[0], 1);
+	cr_assert_eq(world.result[1], CORE_BOUND | CORE_ONLINE);
+	cpus[1].core.stats.syscalls = 4711;
+	cr_assert_eq(call(W_CORE1, METHOD_CORE_STATS, 0), ERR_OK);
+	cr_assert_eq(world.result_words, sizeof(struct core_stats) / 8);
+	cr_assert_eq(world.buffer.msg[offsetof(struct core_stats, syscalls) / 8], 4711);
+	cr_assert_eq(call(W_CORE1, METHOD_CORE_UNBIND, 0), ERR_OK);
+}
+
+Test(threads, system)
+{
+	memcpy(&world.buffer.msg[4], "more", 4);
+	cr_assert_eq(call(W_SYSTEM, METHOD_SYSTEM_DEBUG_WRITE, 4, 505), ERR_RANGE);
+	cr_assert_eq(call(W_SYSTEM, METHOD_SYSTEM_DEBUG_WRITE, 4, 28, 0, 0, 0), ERR_TRUNCATED);
+	cr_assert_eq(call(W_SYSTEM, METHOD_SYSTEM_DEBUG_WRITE, 5, 28, 0x6162636465666768,
+			  0x6162636465666768, 0x6162636465666768),
+		     ERR_OK);
+	cr_assert_str_eq(host_console, "hgfedcbahgfedcbahgfedcbamore");
+	cr_assert_eq(call(W_SYSTEM, METHOD_SYSTEM_INFO, 0), ERR_OK);
+	cr_assert_eq(world.result[0], 2);
+}
