@@ -16,7 +16,7 @@
 #define PROC_FDS_MAX       32u
 #define PROC_IO_BYTES_MAX  480u   /* of one READ or WRITE */
 #define PROC_NAME_MAX      96u    /* file name with its NUL */
-#define PROC_ARGS_MAX      32768u /* bytes of all arguments and environment strings */
+#define PROC_ARGS_MAX      16384u /* bytes of all arguments and environment strings */
 #define PROC_PIPE_BYTES    4096u
 #define PROC_PIPES_MAX     512u
 #define PROC_FD_INHERIT    UINT64_MAX /* SPAWN: the same as the caller's */
@@ -74,7 +74,7 @@ enum proc_signal {
 	X(READ, 18, "w0 fd, w1 bytes max", "w0 bytes, w1.. data",                                  \
 	  "read; 0 bytes is the end; waits for input")                                             \
 	X(WRITE, 19, "w0 fd, w1 bytes, w2.. data", "w0 bytes taken",                               \
-	  "write; waits for room; BROKEN_PIPE when nobody can read it")                            \
+	  "write; BROKEN_PIPE when nobody can read it; 0 bytes: it waited, there is room now")     \
 	X(PIPE, 20, "", "w0 fd to read, w1 fd to write", "make a pipe")                            \
 	X(DUP, 21, "w0 fd, w1 new fd or PROC_FD_NONE", "w0 fd", "duplicate, closing the new one")  \
 	X(FILE_STAT, 22, "w0 fd",                                                                  \
@@ -100,11 +100,10 @@ enum proc_signal {
 	X(FOREGROUND, 41, "w0 group", "", "the group that Ctrl-C at the console kills")            \
 	X(MEMORY, 42, "w0 pid or 0: the machine", "struct mm_space_info or struct mm_stats",       \
 	  "memory in use")                                                                         \
-	X(OBJECT_NEW, 43, "w0 OBJ_ENDPOINT, OBJ_NOTIFICATION or OBJ_REPLY", "capability: the object", \
+	X(OBJECT_NEW, 43, "w0 OBJ_ENDPOINT, OBJ_NOTIFICATION or OBJ_REPLY",                        \
+	  "capability: the object",                                                                \
 	  "a kernel object of the caller, freed when its process ends; deleting the capability "   \
-	  "frees it earlier or not, but never breaks")                                             \
-	X(THREAD_PASSIVE, 44, "w0 own thread's index, w1 1 or 0", "",                              \
-	  "make it passive: from its next receive on it runs on its callers' time only")
+	  "frees it earlier or not, but never breaks")
 
 enum proc_request {
 #define X(name, value, arguments, results, meaning) PROC_REQ_##name = value,

@@ -14,7 +14,7 @@
 #include <abi/bootinfo.h>
 #include <abi/types.h>
 
-#define PROC_CNODE_RADIX      12u
+#define PROC_CNODE_RADIX      11u
 #define PROC_IPC_BUFFER_VADDR BOOT_IPC_BUFFER_VADDR
 #define PROC_STACK_TOP        BOOT_STACK_TOP
 #define PROC_STACK_BYTES      (1024u * 1024u) /* limit of the first thread's stack, guard included */

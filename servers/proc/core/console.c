@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <abi/bootinfo.h>
+
+#include "console.h"
+
+#include <libsys/objects.h>
+
+#include "bytes_msg.h"
+#include "lineedit.h"
+
+#define PENDING_MAX 512u
+
+static struct {
+	struct lineedit editor;
+	bool editing; /* a line was begun */
+	uint32_t foreground;
+	struct list_node readers;
+	/* Lines that nobody has read yet. */
+	uint8_t line[LINEEDIT_BYTES_MAX + 1];
+	uint32_t line_bytes;
+	uint32_t line_at;
+	bool end; /* the next read gets end of file */
+	/* Typed ahead. */
+	uint8_t pending[PENDING_MAX];
+	uint32_t pending_head;
+	uint32_t pending_bytes;
+} console;
+
+void console_write(const char *text, uint32_t bytes)
+{
+	for (uint32_t at = 0; at < bytes;) {
+		const uint32_t left = bytes - at;
+		const uint32_t piece = left < SYSTEM_DEBUG_BYTES ? left : SYSTEM_DEBUG_BYTES;
+		/* Nobody could be told of a failure but by writing. */
+		enum error error = system_debug_write(BOOT_SLOT_SYSTEM, text + at, piece);
+
+		(void)error;
+		at += piece;
+	}
+}
+
+static void editor_write(void *context, const char *bytes, size_t len)
+{
+	(void)context;
+	console_write(bytes, (uint32_t)len);
+}
+
+void console_init(void)
+{
+	list_init(&console.readers);
+	lineedit_init(&console.editor, editor_write, NULL);
+}
+
+void console_foreground(uint32_t group)
+{
+	console.foreground = group;
+}
+
+static void group_interrupt(void)
+{
+	for (struct process *process = process_next(1); process != NULL;
+	     process = process_next((word_t)process->pid + 1))
+		if (process->group == console.foreground)
+			process_end(process, 0, PROC_SIGINT);
+}
+
+static void console_take(word_t bytes_max, struct msg *m)
+{
+	uint32_t bytes = console.line_bytes - console.line_at;
+
+	if (bytes > bytes_max)
+		bytes = (uint32_t)bytes_max;
+	if (bytes > PROC_IO_BYTES_MAX)
+		bytes = PROC_IO_BYTES_MAX;
+	if (bytes == 0)
+		console.end = false;
+	msg_answer_bytes(m, console.line + console.line_at, bytes);
+	console.line_at += bytes;
+}
+
+/* What is left of the line to the first who reads. */
+static void readers_serve(void)
+{
+	while (!list_empty(&console.readers) &&
+	       (console.line_at < console.line_bytes || console.end)) {
+		struct waiter *waiter = waiter_of(list_pop_front(&console.readers));
+		struct msg m;
+		const word_t want = waiter->want;
+
+		console_take(want, &m);
+		waiter_answer(waiter, &m);
+	}
+}
+
+/* The line is done: keep it for the readers. */
+static void line_keep(void)
+{
+	for (uint32_t i = 0; i < console.editor.len; i++)
+		console.line[i] = (uint8_t)console.editor.line[i];
+	console.line[console.editor.len] = '\n';
+	console.line_bytes = (uint32_t)console.editor.len + 1;
+	console.line_at = 0;
+}
+
+/* Feed what was typed to the editor, as long as somebody waits for a line. */
+static void pending_edit(void)
+{
+	while (console.pending_bytes != 0 && !list_empty(&console.readers)) {
+		const uint8_t byte = console.pending[console.pending_head];
+
+		console.pending_head = (console.pending_head + 1) % PENDING_MAX;
+		console.pending_bytes--;
+		switch (lineedit_byte(&console.editor, byte)) {
+		case LINEEDIT_LINE:
+			line_keep();
+			break;
+		case LINEEDIT_END:
+			console.end = true;
+			break;
+		case LINEEDIT_INTERRUPT:
+			lineedit_start(&console.editor, "");
+			continue;
+		default:
+			continue;
+		}
+		console.editing = false;
+		readers_serve();
+		if (!list_empty(&console.readers)) {
+			lineedit_start(&console.editor, "");
+			console.editing = true;
+		}
+	}
+}
+
+void console_input(struct msg *m)
+{
+	uint8_t typed[PROC_IO_BYTES_MAX];
+	const uint32_t bytes = m->w[0] < PROC_IO_BYTES_MAX ? (uint32_t)m->w[0] : PROC_IO_BYTES_MAX;
+
+	msg_request_bytes(m, 1, typed, bytes);
+	for (uint32_t i = 0; i < bytes; i++) {
+		/* The shell at its prompt has no foreground group: then Ctrl-C is the editor's. */
+		if (typed[i] == 3 && console.foreground != 0) {
+			group_interrupt();
+			continue;
+		}
+		if (console.pending_bytes == PENDING_MAX)
+			continue; /* typed too far ahead: dropped, as a UART does */
+		console.pending[(console.pending_head + console.pending_bytes) % PENDING_MAX] =
+			typed[i];
+		console.pending_bytes++;
+	}
+	pending_edit();
+	msg_answer(m, ERR_OK, 0);
+}
+
+bool console_read(uint32_t pid, word_t bytes_max, struct msg *m)
+{
+	struct waiter *waiter;
+
+	if (console.line_at < console.line_bytes || console.end || bytes_max == 0) {
+		console_take(bytes_max, m);
+		return true;
+	}
+	waiter = waiter_defer(pid);
+	waiter->want = bytes_max;
+	list_push_back(&console.readers, &waiter->link);
+	if (!console.editing) {
+		lineedit_start(&console.editor, "");
+		console.editing = true;
+	}
+	pending_edit();
+	return false;
+}

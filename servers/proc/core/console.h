@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The console.  Output goes through the kernel's console, which puts whole pieces in order with the
+ * kernel's own lines; input comes from a driver thread, byte by byte.  Service thread unless said.
+ *
+ * What is typed is edited into lines while somebody reads; Ctrl-C kills the foreground group.
+ */
+#pragma once
+
+#include "state.h"
+
+void console_init(void);
+void console_write(const char *text, uint32_t bytes);
+bool console_read(uint32_t pid, word_t bytes_max, struct msg *m);
+void console_foreground(uint32_t group);
+/* OWN_REQ_INPUT */
+void console_input(struct msg *m);
+
+/* console_driver.c: the first thread ends in it.  Reads the UART; never returns. */
+_Noreturn void console_driver(const struct bootinfo *info);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The boot arguments.  Read-only after options_init. */
+#pragma once
+
+#include <abi/types.h>
+
+struct bootinfo;
+
+struct options {
+	char policy[16];
+	char place[16];
+	char limits[64];
+	char run[256];
+	uint64_t log_level;
+	bool exit;  /* power off when the first program ends */
+	bool sched; /* false (sched=none): stay in the kernel's fallback */
+	uint64_t decision_ns_max;
+	uint64_t starvation_ns_max;
+	uint64_t memory_bytes_max; /* of each process; 0: none */
+};
+
+extern struct options options;
+
+/* Unknown keys and bad values are named on the console, with the known ones; then defaults hold. */
+void options_init(const struct bootinfo *info);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What there is to reap, in the service thread. */
+#include <libsys/objects.h>
+
+#include "log.h"
+#include "state.h"
+
+static struct list_node thread_jobs;
+static struct list_node process_jobs;
+
+void reap_init(void)
+{
+	list_init(&thread_jobs);
+	list_init(&process_jobs);
+}
+
+static void reaper_wake(void)
+{
+	must(sys_signal(OWN_REAPER_WORK), "waking the reaper");
+}
+
+void reap_thread(struct thread *thread)
+{
+	if (thread->life != THREAD_LIVE)
+		return;
+	thread->life = THREAD_LEAVING;
+	list_push_back(&thread_jobs, &thread->reap);
+	reaper_wake();
+}
+
+void reap_process(struct process *process)
+{
+	if (list_linked(&process->reap))
+		return;
+	list_push_back(&process_jobs, &process->reap);
+	reaper_wake();
+}
+
+static void job_done(const struct msg *m)
+{
+	struct thread *thread = thread_get(m->w[1]);
+	struct process *process = process_get(m->w[1]);
+
+	if (m->w[0] == REAP_THREAD && thread != NULL)
+		thread_gone(thread, m->w[2]);
+	else if (m->w[0] == REAP_PROCESS && process != NULL)
+		process_gone(process);
+}
+
+void reap_request(struct msg *m)
+{
+	struct list_node *node;
+
+	job_done(m);
+	m->info = msg_info(ERR_OK, 5, 0);
+	m->w[0] = REAP_NOTHING;
+	node = list_pop_front(&thread_jobs);
+	if (node != NULL) {
+		const struct thread *thread = container_of(node, struct thread, reap);
+
+		m->w[0] = REAP_THREAD;
+		m->w[1] = thread_tid(thread);
+		m->w[2] = thread->pid;
+		m->w[3] = thread->stack_vaddr;
+		msg_word_set(m, 4, thread->stack_bytes);
+		return;
+	}
+	node = list_pop_front(&process_jobs);
+	if (node != NULL) {
+		m->w[0] = REAP_PROCESS;
+		m->w[1] = container_of(node, struct process, reap)->pid;
+	}
+}

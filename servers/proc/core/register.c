@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "register.h"
+
+#include <base/bytes.h>
+#include <libsys/objects.h>
+#include <proc/sched_start.h>
+
+#include "builder.h"
+#include "log.h"
+#include "server_thread.h"
+
+#define SLICE_NS_STANDARD 3000000u
+#define PRIORITY_STANDARD 50u
+#define WEIGHT_NICE_0     1024u
+#define TRIES_MAX         1000u
+
+bool register_served;
+static uint32_t cpus_online;
+
+uint32_t weight_of_nice(int32_t nice)
+{
+	static const uint32_t weights[40] = {
+		88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+		9548,  7620,  6100,  4904,  3906,  3121,  2501,  1991,  1586,  1277,
+		1024,  820,   655,   526,   423,   335,   272,   215,   172,   137,
+		110,   87,    70,    56,    45,    36,    29,    23,    18,    15,
+	};
+
+	if (nice < -20 || nice > 19)
+		return WEIGHT_NICE_0;
+	return weights[nice + 20];
+}
+
+uint64_t register_shared_pages(void)
+{
+	return (sizeof(struct sched_shared) + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
+void register_init(uint32_t cpus)
+{
+	const uint64_t pages = register_shared_pages();
+
+	cpus_online = cpus;
+	for (uint64_t page = 0; page < pages; page += RETYPE_COUNT_MAX) {
+		const uint64_t left = pages - page;
+
+		must(untyped_retype(own_builder.untyped, OBJ_FRAME, PAGE_BITS,
+				    left < RETYPE_COUNT_MAX ? (unsigned)left : RETYPE_COUNT_MAX, 0,
+				    OWN_SHARED_FIRST + page),
+		     "making the scheduler's shared memory");
+	}
+	for (uint64_t page = 0; page < pages; page++)
+		must(builder_map(&own_builder, OWN_SHARED_FIRST + page,
+				 OWN_SHARED_VADDR + page * PAGE_SIZE, MAP_READ | MAP_WRITE),
+		     "mapping the scheduler's shared memory");
+
+	struct sched_shared *shared = register_shared();
+
+	shared->magic = SCHED_SHARED_MAGIC;
+	shared->bytes = sizeof(*shared);
+	shared->cpus = cpus;
+}
+
+static void clear(void *memory, size_t bytes)
+{
+	uint64_t *word = memory;
+
+	for (size_t i = 0; i < bytes / sizeof(*word); i++)
+		word[i] = 0;
+}
+
+enum error register_thread(uint32_t tid, cptr_t tcb, const struct register_params *params)
+{
+	struct sched_thread_params *record = &register_shared()->params[tid];
+	const bool by_nice = params->nice != INT32_MIN;
+
+	clear(&register_shared()->stats[tid], sizeof(struct sched_thread_stats));
+	*record = (struct sched_thread_params){
+		.flags = SCHED_THREAD_USED,
+		.pid = params->pid,
+		.weight = by_nice ? weight_of_nice(params->nice) : params->weight,
+		.nice = params->nice,
+		.priority = PRIORITY_STANDARD,
+		.cpu = (uint32_t)sys_thread_clock().cpu,
+		.slice_ns = params->slice_ns != 0 ? params->slice_ns : SLICE_NS_STANDARD,
+		.affinity = params->affinity,
+	};
+	return cnode_copy(OWN_SCHED_CNODE, SCHED_SLOT_TCB_FIRST + (cptr_t)tid, RIGHT_SCHEDULE, 0,
+			  tcb);
+}
+
+/* A request to a dispatcher, again while instances change. */
+static enum error request(cptr_t port, struct msg *m, word_t label)
+{
+	const struct msg asked = *m;
+
+	for (unsigned i = 0; i < TRIES_MAX; i++) {
+		*m = asked;
+		m->info = msg_info(label, 4, 0);
+
+		enum error error = server_call(port, m);
+
+		if (error != ERR_RESTARTED)
+			return error;
+	}
+	return ERR_BUSY;
+}
+
+/* Without a server: the kernel rotates each CPU's threads, spread them over the CPUs. */
+static enum error home_in_turn(uint32_t tid, cptr_t tcb)
+{
+	const struct cpumask *affinity = &register_shared()->params[tid].affinity;
+	static uint32_t turn;
+
+	for (uint32_t i = 0; i < cpus_online; i++) {
+		turn = (turn + 1) % cpus_online;
+		if (cpumask_test(affinity, turn))
+			return tcb_set_home(tcb, BOOT_SLOT_CORE_FIRST + (cptr_t)turn);
+	}
+	return ERR_RANGE;
+}
+
+enum error register_home(uint32_t tid, cptr_t tcb)
+{
+	struct msg m = {.w = {tid, sys_thread_clock().cpu}};
+
+	if (!__atomic_load_n(&register_served, __ATOMIC_ACQUIRE))
+		return home_in_turn(tid, tcb);
+
+	enum error error = request(OWN_SCHED_PORT, &m, SCHED_REQ_THREAD_NEW);
+
+	/* Between two instances: any home will do, the next one is told about the thread. */
+	if (error == ERR_BUSY || error == ERR_UNBOUND)
+		error = home_in_turn(tid, tcb);
+	return error;
+}
+
+void register_server(uint32_t tid, cptr_t tcb)
+{
+	const struct register_params params = {.affinity = cpumask_first(cpus_online)};
+
+	must(register_thread(tid, tcb, &params), "registering a server's thread");
+	must(tcb_set_home(tcb, BOOT_SLOT_CORE_FIRST), "giving a server's thread a home");
+}
+
+enum error register_param_set(uint32_t tid, enum sched_param param, word_t value, word_t value2)
+{
+	struct sched_thread_params *record = &register_shared()->params[tid];
+	uint32_t cpu = __atomic_load_n(&record->cpu, __ATOMIC_RELAXED);
+
+	if (!__atomic_load_n(&register_served, __ATOMIC_ACQUIRE))
+		return ERR_UNSUPPORTED;
+	for (unsigned i = 0; i < TRIES_MAX; i++) {
+		struct msg m = {.w = {tid, param, value, value2}};
+
+		if (cpu >= cpus_online)
+			return ERR_STATE;
+
+		enum error error = request(OWN_PORT_FIRST + cpu, &m, SCHED_REQ_SET_PARAM);
+
+		if (error != ERR_MOVED)
+			return error;
+		cpu = (uint32_t)m.w[1];
+	}
+	return ERR_BUSY;
+}

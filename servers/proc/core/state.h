@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All processes, threads, and callers that wait for an answer.  The service thread alone reads and
+ * writes any of it: the endpoint puts requests in order, so there are no locks.
+ *
+ * Invariants:
+ *   a process is RUNNING with at least one thread, DYING while the reaper ends its threads, ZOMBIE
+ *   until its parent has waited for it; every change goes one way;
+ *   a caller of a process that is not RUNNING is never answered; its reply object is free again
+ *   when the process's threads are gone.
+ */
+#pragma once
+
+#include <abi/error.h>
+#include <abi/types.h>
+#include <base/cpumask.h>
+#include <base/list.h>
+#include <proc/protocol.h>
+#include <proc/slots.h>
+
+#include "own.h"
+
+struct msg;
+
+/* ---- callers that wait ----------------------------------------------------------------------- */
+
+/* Waiter n holds its caller in reply object OWN_REPLY_FIRST + n. */
+struct waiter {
+	struct list_node link; /* what it waits for; linked to itself: nothing any more */
+	uint32_t pid;          /* 0: unused, or of proc's own threads */
+	word_t want;           /* READ: bytes; WAIT: pid */
+};
+
+void waiters_init(void);
+/* The reply object for the next receive. */
+cptr_t waiter_current_slot(void);
+/* Keep the caller of the request in hand; the next receive gets another reply object. */
+struct waiter *waiter_defer(uint32_t pid);
+/* Answer (m->info complete) and free it. */
+void waiter_answer(struct waiter *waiter, struct msg *m);
+void waiter_fail(struct waiter *waiter, enum error error);
+void waiter_free(struct waiter *waiter);
+/* None of the process's callers waits for anything any more. */
+void waiters_silence(uint32_t pid);
+/* Its threads are gone: their reply objects are free. */
+void waiters_release(uint32_t pid);
+
+static inline struct waiter *waiter_of(struct list_node *node)
+{
+	return container_of(node, struct waiter, link);
+}
+
+/* ---- threads --------------------------------------------------------------------------------- */
+
+enum thread_life { THREAD_FREE, THREAD_LIVE, THREAD_LEAVING };
+
+struct thread {
+	struct list_node link; /* of its process; or of the free ones, oldest first */
+	struct list_node reap; /* of those that the reaper shall end */
+	uint32_t pid;          /* stays after its end, for a late join */
+	uint32_t index;
+	enum thread_life life;
+	bool has_untyped;
+	bool has_exception;
+	struct waiter *joiner;
+	struct waiter *leaver; /* its own last request */
+	word_t value;
+	uint64_t stack_vaddr;
+	uint64_t stack_bytes;
+};
+
+struct thread_args {
+	uint64_t pc;
+	uint64_t sp;
+	uint64_t x0;
+	uint64_t tls;
+	uint64_t slice_ns;
+	word_t flags; /* PROC_THREAD_* */
+	word_t nice;  /* or PROC_NICE_INHERIT */
+	struct cpumask affinity;
+};
+
+struct process;
+
+void threads_init(void);
+struct thread *thread_get(word_t tid);
+uint32_t thread_tid(const struct thread *thread);
+/* Make and start one.  ERR_LIMIT, ERR_NO_MEMORY, ERR_BUSY. */
+__attribute__((warn_unused_result)) enum error
+thread_new(struct process *process, const struct thread_args *args, uint32_t *tid);
+/* The reaper has ended it. */
+void thread_gone(struct thread *thread, uint64_t cpu_ns);
+
+/* ---- open files ------------------------------------------------------------------------------ */
+
+struct file {
+	enum proc_file_kind kind;
+	uint32_t pipe;       /* PIPE_*: number */
+	const uint8_t *data; /* ARCHIVE */
+	uint64_t bytes;
+	uint64_t position;
+};
+
+/* ---- processes ------------------------------------------------------------------------------- */
+
+#define INDEX_WORDS ((PROC_PROCESS_THREADS_MAX + 63) / 64)
+
+struct process {
+	uint32_t pid; /* 0: unused */
+	uint32_t parent;
+	uint32_t group;
+	enum proc_state state;
+	uint32_t thread_count;
+	uint32_t exit_status;
+	uint32_t exit_signal;
+	bool first;  /* the machine ends with it */
+	bool failed; /* never ran: nobody is told of its end */
+	struct list_node threads;
+	struct list_node reap;
+	struct list_node waiters; /* its own threads in WAIT */
+	uint64_t index_used[INDEX_WORDS];
+	uint64_t cpu_ns; /* of threads that ended */
+	uint64_t started_ns;
+	int32_t nice;
+	struct cpumask affinity;
+	cptr_t cnode_untyped;
+	cptr_t objects; /* untyped object of what it asked for, or 0 */
+	char name[32];
+	struct file files[PROC_FDS_MAX];
+};
+
+void processes_init(void);
+struct process *process_get(word_t pid);
+/* An empty process with space and CNode, no thread yet.  ERR_LIMIT, ERR_NO_MEMORY. */
+__attribute__((warn_unused_result)) enum error process_new(uint64_t memory_bytes_max,
+							   struct process **made);
+/* From RUNNING to DYING; again has no effect. */
+void process_end(struct process *process, uint32_t status, uint32_t signal);
+/* Its last thread is gone. */
+void process_empty(struct process *process);
+/* The reaper has freed its memory. */
+void process_gone(struct process *process);
+/* Answer or defer a WAIT. True: *m is the answer. */
+bool process_wait(struct process *parent, struct msg *m);
+struct process *process_next(word_t pid);
+
+uint32_t machine_cpus(void);
+
+/* ---- the reaper's work ------------------------------------------------------------------------ */
+
+void reap_init(void);
+void reap_thread(struct thread *thread);
+void reap_process(struct process *process);
+/* OWN_REQ_REAP */
+void reap_request(struct msg *m);
+/* reaper.c: the thread that does it. */
+void reaper_thread(word_t a0, word_t a1, word_t a2, word_t a3);

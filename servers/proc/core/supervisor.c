@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "supervisor.h"
+
+#include <libsys/clock.h>
+#include <libsys/objects.h>
+
+#include "instance.h"
+#include "log.h"
+#include "own.h"
+#include "register.h"
+#include "server_thread.h"
+
+#define SIGNAL_FALLBACK 1u
+#define SIGNAL_KILL     2u
+#define RESTARTS_MAX    8u
+#define RESTARTS_NS     10000000000ull
+
+static struct {
+	uint32_t cpus;
+	unsigned set;       /* in charge */
+	bool standby;       /* the other set can be bound */
+	uint64_t restarts;  /* relaxed atomic: shown to people */
+	uint64_t window_ns; /* start of the time in which restarts are counted */
+	uint32_t in_window;
+} supervisor;
+
+uint64_t supervisor_restarts(void)
+{
+	return __atomic_load_n(&supervisor.restarts, __ATOMIC_RELAXED);
+}
+
+void supervisor_kill_server(void)
+{
+	must(sys_signal(OWN_SUPERVISOR_KILL), "signalling the supervisor");
+}
+
+static const char *reason_text(unsigned reason)
+{
+	static const char *const text[FALLBACK_COUNT] = {
+#define X(name, value, meaning) [value] = meaning,
+		FALLBACK_LIST(X)
+#undef X
+	};
+
+	return reason < FALLBACK_COUNT ? text[reason] : "an unknown reason";
+}
+
+static bool cpu_in_fallback(uint32_t cpu, unsigned *reason)
+{
+	unsigned index;
+	unsigned flags;
+	word_t entries;
+
+	must(core_info(BOOT_SLOT_CORE_FIRST + (cptr_t)cpu, &index, &flags, reason, &entries),
+	     "looking at a Core");
+	return (flags & CORE_FALLBACK) != 0;
+}
+
+static void standby_make(void)
+{
+	enum error error = instance_build(supervisor.set ^ 1u);
+
+	supervisor.standby = error == ERR_OK;
+	if (error != ERR_OK)
+		log_line(LOG_ERROR, "no standby scheduler server could be made: %s",
+			 error_text(error));
+}
+
+/* Whether another restart is worth it. */
+static bool restart_allowed(void)
+{
+	const uint64_t now = clock_now_ns();
+
+	if (now - supervisor.window_ns > RESTARTS_NS) {
+		supervisor.window_ns = now;
+		supervisor.in_window = 0;
+	}
+	return supervisor.in_window++ < RESTARTS_MAX;
+}
+
+static bool fallback_report(void)
+{
+	bool any = false;
+
+	for (uint32_t cpu = 0; cpu < supervisor.cpus; cpu++) {
+		unsigned reason;
+
+		if (!cpu_in_fallback(cpu, &reason))
+			continue;
+		log_line(LOG_ERROR, "CPU %u fell back to the kernel's rotation: %s", (unsigned)cpu,
+			 reason_text(reason));
+		any = true;
+	}
+	return any;
+}
+
+static void take_over(void)
+{
+	const unsigned old = supervisor.set;
+	const unsigned new = old ^ 1u;
+	bool taken[CPUS_MAX] = {false};
+
+	if (!fallback_report())
+		return;
+	if (!restart_allowed() || !supervisor.standby) {
+		log_line(LOG_ERROR, "the scheduler server failed too often; the kernel's rotation "
+				    "stays in charge");
+		return;
+	}
+	/* Failed CPUs first.  A CPU that was not in fallback is taken from the old instance. */
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (uint32_t cpu = 0; cpu < supervisor.cpus; cpu++) {
+			unsigned reason;
+
+			if (taken[cpu] || (pass == 0 && !cpu_in_fallback(cpu, &reason)))
+				continue;
+			taken[cpu] = true;
+
+			enum error error = instance_bind(new, cpu);
+
+			if (error != ERR_OK)
+				log_line(LOG_ERROR, "CPU %u: the standby could not be bound: %s",
+					 (unsigned)cpu, error_text(error));
+		}
+	supervisor.set = new;
+	supervisor.standby = false;
+	__atomic_fetch_add(&supervisor.restarts, 1, __ATOMIC_RELAXED);
+	log_line(LOG_ERROR, "scheduler server replaced by its standby on %u CPUs",
+		 (unsigned)supervisor.cpus);
+	instance_stop(old);
+}
+
+static void supervisor_thread(word_t a0, word_t a1, word_t a2, word_t a3)
+{
+	(void)a0, (void)a1, (void)a2, (void)a3;
+	for (;;) {
+		word_t signals = 0;
+
+		must(sys_wait(OWN_SUPERVISOR_SIGNAL, &signals), "waiting as supervisor");
+		if ((signals & SIGNAL_KILL) != 0) {
+			log_line(LOG_ERROR, "stopping the scheduler server, as asked");
+			instance_stop(supervisor.set);
+		}
+		take_over();
+		if (!supervisor.standby)
+			standby_make();
+	}
+}
+
+void supervisor_start(uint32_t cpus)
+{
+	supervisor.cpus = cpus;
+	must(instance_build(0), "starting the scheduler server");
+	own_thread_start(TID_SUPERVISOR, supervisor_thread, TCB_FLAG_FALLBACK_FIRST);
+	for (uint32_t cpu = 0; cpu < cpus; cpu++)
+		must(instance_bind(0, cpu), "binding the scheduler server");
+	__atomic_store_n(&register_served, true, __ATOMIC_RELEASE);
+	/* It finds nothing wrong and makes the standby. */
+	must(sys_signal(OWN_SUPERVISOR_FALLBACK), "signalling the supervisor");
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Threads of processes: kernel objects, capabilities in the process's CNode, the scheduler's view. */
+#include <libsys/objects.h>
+#include <proc/sched_start.h>
+
+#include "log.h"
+#include "register.h"
+#include "state.h"
+#include "untyped.h"
+
+static struct thread threads[PROC_THREADS_MAX];
+static struct list_node threads_free; /* the one that ended longest ago first */
+
+void threads_init(void)
+{
+	list_init(&threads_free);
+	for (uint32_t tid = 0; tid < PROC_THREADS_MAX; tid++) {
+		list_init(&threads[tid].reap);
+		list_init(&threads[tid].link);
+		if (tid >= TID_USER_FIRST && tid < SCHED_TID_USER_MAX)
+			list_push_back(&threads_free, &threads[tid].link);
+	}
+}
+
+struct thread *thread_get(word_t tid)
+{
+	return tid >= TID_USER_FIRST && tid < SCHED_TID_USER_MAX ? &threads[tid] : NULL;
+}
+
+uint32_t thread_tid(const struct thread *thread)
+{
+	return (uint32_t)(thread - threads);
+}
+
+/* The lowest index that is free, or PROC_PROCESS_THREADS_MAX. */
+static uint32_t index_take(struct process *process)
+{
+	for (uint32_t i = 0; i < PROC_PROCESS_THREADS_MAX; i++) {
+		uint64_t *word = &process->index_used[i / 64];
+
+		if ((*word >> (i % 64) & 1) != 0)
+			continue;
+		*word |= 1ull << (i % 64);
+		return i;
+	}
+	return PROC_PROCESS_THREADS_MAX;
+}
+
+static void index_give(struct process *process, uint32_t index)
+{
+	process->index_used[index / 64] &= ~(1ull << (index % 64));
+}
+
+/* Memory of the thread's objects; kept for whoever has this tid next. */
+static enum error thread_memory(struct thread *thread)
+{
+	const uint32_t tid = thread_tid(thread);
+	const cptr_t slot = own_thread_slot(tid, THREAD_UNTYPED);
+	cptr_t untyped;
+
+	if (!thread->has_untyped) {
+		enum error error = untyped_alloc(THREAD_UNTYPED_BITS, &untyped);
+
+		if (error != ERR_OK)
+			return error;
+		must(cnode_move(BOOT_SLOT_CNODE, slot, 0, untyped), "moving memory");
+		thread->has_untyped = true;
+	}
+	if (!thread->has_exception) {
+		must(cnode_mint(BOOT_SLOT_CNODE, own_thread_slot(tid, THREAD_EXCEPTION), RIGHT_ALL,
+				0, OWN_ENDPOINT, tid),
+		     "making an exception endpoint");
+		thread->has_exception = true;
+	}
+	return ERR_OK;
+}
+
+/* Frame first: it is the largest, so nothing is lost to alignment. */
+static enum error thread_objects(uint32_t tid)
+{
+	static const struct {
+		enum object_type type;
+		enum own_thread_slot slot;
+	} objects[] = {
+		{OBJ_FRAME, THREAD_IPC_FRAME},
+		{OBJ_TCB, THREAD_TCB},
+		{OBJ_NOTIFICATION, THREAD_PARK},
+		{OBJ_REPLY, THREAD_REPLY},
+	};
+	enum error error = ERR_OK;
+
+	for (unsigned i = 0; i < sizeof(objects) / sizeof(objects[0]) && error == ERR_OK; i++)
+		error = untyped_retype(own_thread_slot(tid, THREAD_UNTYPED), objects[i].type, 0, 1,
+				       0, own_thread_slot(tid, objects[i].slot));
+	return error;
+}
+
+/* What the process gets of it. */
+static enum error thread_grant(const struct process *process, uint32_t tid, uint32_t index)
+{
+	const cptr_t cnode = own_process_slot(process->pid % PROC_PROCESSES_MAX, PROCESS_CNODE);
+	enum error error = cnode_mint(cnode, proc_thread_slot(index, PROC_THREAD_SLOT_PARK),
+				      RIGHT_READ | RIGHT_WRITE, 0,
+				      own_thread_slot(tid, THREAD_PARK), 1);
+
+	if (error == ERR_OK)
+		error = cnode_copy(cnode, proc_thread_slot(index, PROC_THREAD_SLOT_REPLY),
+				   RIGHT_ALL, 0, own_thread_slot(tid, THREAD_REPLY));
+	if (error == ERR_OK)
+		error = cnode_copy(cnode, proc_thread_slot(index, PROC_THREAD_SLOT_TCB),
+				   RIGHT_CONTROL, 0, own_thread_slot(tid, THREAD_TCB));
+	return error;
+}
+
+static enum error thread_configure(const struct process *process, uint32_t tid, uint32_t index,
+				   const struct thread_args *args)
+{
+	const uint32_t n = process->pid % PROC_PROCESSES_MAX;
+	const cptr_t tcb = own_thread_slot(tid, THREAD_TCB);
+	const cptr_t frame = own_thread_slot(tid, THREAD_IPC_FRAME);
+	enum error error = frame_map(frame, own_process_slot(n, PROCESS_VSPACE),
+				     proc_ipc_buffer_vaddr(index), MAP_READ | MAP_WRITE, NULL);
+
+	if (error == ERR_OK)
+		error = tcb_configure(tcb, own_process_slot(n, PROCESS_CNODE),
+				      own_process_slot(n, PROCESS_VSPACE), frame,
+				      proc_ipc_buffer_vaddr(index));
+	if (error == ERR_OK)
+		error = tcb_set_fault(tcb, own_process_slot(n, PROCESS_PAGER),
+				      own_thread_slot(tid, THREAD_EXCEPTION));
+	if (error == ERR_OK)
+		error = tcb_bind_notification(tcb, own_thread_slot(tid, THREAD_PARK));
+	if (error == ERR_OK && (args->flags & PROC_THREAD_NO_FPU) != 0)
+		error = tcb_set_flags(tcb, TCB_FLAG_NO_FPU, 0);
+	if (error == ERR_OK)
+		error = tcb_set_tag(tcb, tid);
+	if (error == ERR_OK)
+		error = tcb_start(tcb, args->pc, args->sp, args->x0, args->tls);
+	return error;
+}
+
+static enum error thread_schedule(const struct process *process, uint32_t tid,
+				  const struct thread_args *args)
+{
+	const cptr_t tcb = own_thread_slot(tid, THREAD_TCB);
+	const struct register_params params = {
+		.pid = process->pid,
+		.nice = args->nice == PROC_NICE_INHERIT ? process->nice : (int32_t)args->nice,
+		.slice_ns = args->slice_ns,
+		.affinity = cpumask_empty(&args->affinity) ? process->affinity : args->affinity,
+	};
+	enum error error = register_thread(tid, tcb, &params);
+
+	if (error == ERR_OK)
+		error = register_home(tid, tcb);
+	if (error == ERR_OK)
+		error = tcb_resume(tcb);
+	return error;
+}
+
+enum error thread_new(struct process *process, const struct thread_args *args, uint32_t *tid)
+{
+	struct list_node *node = list_pop_front(&threads_free);
+
+	if (node == NULL)
+		return ERR_LIMIT;
+
+	struct thread *thread = container_of(node, struct thread, link);
+	const uint32_t index = index_take(process);
+	enum error error = ERR_LIMIT;
+
+	*tid = thread_tid(thread);
+	if (index < PROC_PROCESS_THREADS_MAX)
+		error = thread_memory(thread);
+	if (error == ERR_OK)
+		error = thread_objects(*tid);
+	if (error == ERR_OK)
+		error = thread_configure(process, *tid, index, args);
+	if (error == ERR_OK)
+		error = thread_grant(process, *tid, index);
+	if (error == ERR_OK)
+		error = thread_schedule(process, *tid, args);
+	if (error != ERR_OK) {
+		if (thread->has_untyped)
+			must(cnode_revoke(BOOT_SLOT_CNODE, own_thread_slot(*tid, THREAD_UNTYPED)),
+			     "undoing a thread");
+		if (index < PROC_PROCESS_THREADS_MAX)
+			index_give(process, index);
+		list_push_back(&threads_free, &thread->link);
+		return error;
+	}
+	thread->pid = process->pid;
+	thread->index = index;
+	thread->life = THREAD_LIVE;
+	thread->joiner = NULL;
+	thread->leaver = NULL;
+	thread->value = 0;
+	thread->stack_bytes = 0;
+	list_push_back(&process->threads, &thread->link);
+	process->thread_count++;
+	return ERR_OK;
+}
+
+void thread_gone(struct thread *thread, uint64_t cpu_ns)
+{
+	struct process *process = process_get(thread->pid);
+
+	thread->life = THREAD_FREE;
+	list_remove(&thread->link);
+	list_push_back(&threads_free, &thread->link);
+	if (thread->leaver != NULL)
+		waiter_free(thread->leaver);
+	thread->leaver = NULL;
+	if (thread->joiner != NULL && process->state == PROC_STATE_RUNNING) {
+		struct msg m = {.info = msg_info(ERR_OK, 1, 0), .w = {thread->value}};
+
+		waiter_answer(thread->joiner, &m);
+	}
+	thread->joiner = NULL;
+	index_give(process, thread->index);
+	process->cpu_ns += cpu_ns;
+	if (--process->thread_count == 0)
+		process_empty(process);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <libsys/objects.h>
+
+#include "log.h"
+#include "state.h"
+
+static struct waiter waiters[OWN_REPLY_MAX];
+static struct list_node waiters_free;
+static struct waiter *current;
+
+static cptr_t waiter_slot(const struct waiter *waiter)
+{
+	return OWN_REPLY_FIRST + (cptr_t)(waiter - waiters);
+}
+
+static struct waiter *waiter_take(void)
+{
+	/* As many as there can be callers, and one: there is always one left. */
+	return waiter_of(list_pop_front(&waiters_free));
+}
+
+void waiters_init(void)
+{
+	list_init(&waiters_free);
+	for (uint32_t i = 0; i < OWN_REPLY_MAX; i++)
+		list_push_back(&waiters_free, &waiters[i].link);
+	current = waiter_take();
+}
+
+cptr_t waiter_current_slot(void)
+{
+	return waiter_slot(current);
+}
+
+struct waiter *waiter_defer(uint32_t pid)
+{
+	struct waiter *waiter = current;
+
+	list_init(&waiter->link);
+	waiter->pid = pid;
+	waiter->want = 0;
+	current = waiter_take();
+	return waiter;
+}
+
+void waiter_free(struct waiter *waiter)
+{
+	list_remove(&waiter->link);
+	waiter->pid = 0;
+	list_push_front(&waiters_free, &waiter->link);
+}
+
+void waiter_answer(struct waiter *waiter, struct msg *m)
+{
+	/* NO_REPLY: the caller was ended meanwhile. */
+	enum error error = sys_reply(waiter_slot(waiter), m);
+
+	(void)error;
+	waiter_free(waiter);
+}
+
+void waiter_fail(struct waiter *waiter, enum error error)
+{
+	struct msg m = msg_make((word_t)error, 0);
+
+	waiter_answer(waiter, &m);
+}
+
+void waiters_silence(uint32_t pid)
+{
+	for (uint32_t i = 0; i < OWN_REPLY_MAX; i++)
+		if (waiters[i].pid == pid)
+			list_remove(&waiters[i].link);
+}
+
+void waiters_release(uint32_t pid)
+{
+	for (uint32_t i = 0; i < OWN_REPLY_MAX; i++)
+		if (waiters[i].pid == pid)
+			waiter_free(&waiters[i]);
+}
