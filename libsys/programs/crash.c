@@ -71,17 +71,18 @@ static void crash_jump(void)
 	data();
 }
 
-static unsigned deep(unsigned n)
+/* Each level looks at the one above, so that no compiler makes a loop of it. */
+static unsigned deep(const volatile char *above, unsigned n)
 {
 	volatile char room[512];
 
-	room[0] = (char)n;
-	return n == 0 ? 0 : deep(n + 1) + (unsigned)room[0];
+	room[0] = (char)(n + (unsigned)above[0]);
+	return n == 0 ? 0 : deep(room, n - 1) + (unsigned)room[0];
 }
 
 static void crash_stack(void)
 {
-	printf("%u\n", deep(1));
+	printf("%u\n", deep("", 100000000));
 }
 
 static void crash_abort(void)
