@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From the initial stack to main(): clock, TLS, the first thread's record, constructors. */
+/* From the initial stack to main(): clock, TLS, the first thread's record, constructors.  The C
+ * library's exit() runs the destructors. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,8 +15,6 @@
 extern int main(int argc, char **argv, char **envp);
 extern void (*const __init_array_start[])(void);
 extern void (*const __init_array_end[])(void);
-extern void (*const __fini_array_start[])(void);
-extern void (*const __fini_array_end[])(void);
 
 _Noreturn void program_start(word_t *stack);
 
@@ -36,12 +35,6 @@ static void run_constructors(void)
 {
 	for (void (*const *fn)(void) = __init_array_start; fn < __init_array_end; fn++)
 		(*fn)();
-}
-
-static void run_destructors(void)
-{
-	for (void (*const *fn)(void) = __fini_array_end; fn > __fini_array_start;)
-		(*--fn)();
 }
 
 /* The area is on the initial stack, which lives as long as the process. */
@@ -75,6 +68,5 @@ _Noreturn void program_start(word_t *stack)
 	first_thread_start(area);
 	environ = envp;
 	run_constructors();
-	atexit(run_destructors);
 	exit(main(argc, argv, envp));
 }
