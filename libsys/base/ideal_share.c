@@ -230,6 +230,8 @@ enum error ideal_share(struct ideal_task *tasks, uint32_t count, uint32_t cpus,
 		return err;
 	for (;;) {
 		struct ratio lambda = cap_lambda(&state);
+		/* Lower lambdas give smaller cuts, one within the other, so there are few. */
+		uint32_t cuts_left = state.class_count + 2;
 		bool by_cap = true;
 
 		if (lambda.den == 0)
@@ -239,6 +241,8 @@ enum error ideal_share(struct ideal_task *tasks, uint32_t count, uint32_t cpus,
 			by_cap = false;
 			cut_keep(&state);
 			lambda = cut_lambda(&state);
+			if (lambda.den == 0 || cuts_left-- == 0)
+				return ERR_INTERNAL;
 			demands_set(&state, lambda);
 		}
 		tasks_fix(&state, by_cap, lambda);

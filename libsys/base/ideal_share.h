@@ -56,7 +56,8 @@ struct ideal_class {
  * Fills the rate of each task.  A task without any CPU gets 0.
  * @classes is room for @classes_max different affinity masks (one is enough without affinity).
  * ERR_ARG: a weight or limit out of range, no CPU or more than CPUS_MAX.
- * ERR_LIMIT: more different masks than @classes_max.
+ * ERR_LIMIT: more different masks than @classes_max.  ERR_INTERNAL: a bug here; never a loop
+ * without end.
  */
 __attribute__((warn_unused_result)) enum error ideal_share(struct ideal_task *tasks, uint32_t count,
 							   uint32_t cpus,

@@ -137,6 +137,9 @@ Test(fdt, names_the_fault)
 	cr_expect_eq(open_patched(blob, size, structure, 9), FDT_ROOTS);
 	cr_expect_eq(open_patched(blob, size, structure, 2), FDT_UNBALANCED);
 	cr_expect_eq(open_patched(blob, size, structure, 3), FDT_STRAY_PROPERTY);
+	/* Lengths of the first property; rounded up to whole cells, the first one wraps to 0. */
+	cr_expect_eq(open_patched(blob, size, structure + 12, 0xfffffffd), FDT_SHORT_STRUCT);
+	cr_expect_eq(open_patched(blob, size, structure + 12, end - structure), FDT_SHORT_STRUCT);
 	cr_expect_eq(open_patched(blob, size, end - 4, 4), FDT_SHORT_STRUCT);
 	cr_expect_eq(open_patched(blob, size, end - 8, 4), FDT_UNBALANCED);
 	cr_expect_eq(open_patched(blob, size, structure + 4, 0), FDT_FINE);
@@ -205,6 +208,7 @@ Test(fdt, translates_through_buses)
 		     ERR_NOT_FOUND, "a bus without ranges");
 	cr_expect_eq(NODE("/soc/apb/serial"), NODE("/soc/apb/serial@0"));
 	cr_expect_eq(NODE("loop"), FDT_NONE);
+	cr_expect_eq(NODE("/soc/ap"), FDT_NONE, "only the beginning of a name");
 	cr_expect_eq(NODE("/soc/apb/serial@2000"), FDT_NONE);
 	cr_expect_eq(NODE(""), FDT_NONE);
 	cr_expect_eq(NODE("/"), fdt_root(&fdt));

@@ -118,6 +118,9 @@ static void random_task(struct ideal_task *task, uint32_t cpus)
 		task->cpus.bits[0] = random_below(1u << cpus) | (uint64_t)random_below(2) << 63;
 }
 
+/* A search that goes wrong may not end. */
+TestSuite(ideal_share, .timeout = 60);
+
 Test(ideal_share, equals_brute_force)
 {
 	for (int round = 0; round < 6000; round++) {

@@ -6,14 +6,28 @@
 #include <string.h>
 #include <workload_file.h>
 
-static struct workload_task tasks[64];
-static struct workload_phase phases[64];
-static struct workload_event events[256];
-static struct workload_object objects[64];
-static const struct bwl_arrays arrays = {tasks, phases, events, objects, {64, 64, 256, 64}};
-
+/* What @workload points into: as large as the text says and no larger, so that overruns are seen. */
+static struct bwl_arrays arrays;
 static struct bwl_fault fault;
 static struct workload workload;
+
+static void arrays_make(const char *text, size_t len)
+{
+	struct bwl_counts *max = &arrays.max;
+
+	free(arrays.tasks);
+	free(arrays.phases);
+	free(arrays.events);
+	free(arrays.objects);
+	/* A damaged text may ask for much; then there is less. */
+	if (bwl_count(text, len, max, &fault) != ERR_OK || max->tasks > 64 || max->phases > 64 ||
+	    max->events > 256 || max->objects > 64)
+		*max = (struct bwl_counts){1, 1, 1, 1};
+	arrays.tasks = malloc(sizeof(arrays.tasks[0]) * max->tasks);
+	arrays.phases = malloc(sizeof(arrays.phases[0]) * max->phases);
+	arrays.events = malloc(sizeof(arrays.events[0]) * max->events);
+	arrays.objects = malloc(sizeof(arrays.objects[0]) * max->objects);
+}
 
 /* In memory of exactly its size, without NUL. */
 static enum error read_text(const char *text, size_t len)
@@ -22,6 +36,7 @@ static enum error read_text(const char *text, size_t len)
 	enum error err;
 
 	memcpy(exact, text, len);
+	arrays_make(exact, len);
 	err = bwl_read(exact, len, &arrays, &workload, &fault);
 	cr_assert((err == ERR_OK) == (fault.reason == BWL_FINE));
 	free(exact);
@@ -228,6 +243,10 @@ static const struct {
 	{BWL_COUNTS, 8, PHASE "run 1\ntask b\n"},
 	{BWL_COUNTS, 5, HEAD "object mutex n 0\n"},
 	{BWL_COUNTS, 3, "bwl 1\ncounts 1 1 1 1\nend\n"},
+	{BWL_COUNTS, 6, "bwl 1\ncounts 1 1 2 0\ntask a\nphase p 1\nrun 1\nend\n"},
+	{BWL_COUNTS, 6, "bwl 1\ncounts 1 2 1 0\ntask a\nphase p 1\nrun 1\nend\n"},
+	{BWL_COUNTS, 6, "bwl 1\ncounts 1 1 1 1\ntask a\nphase p 1\nrun 1\nend\n"},
+	{BWL_FINE, 6, "bwl 1\ncounts 1 1 1 0\ntask a\nphase p 1\nrun 1\nend\n"},
 	{BWL_EMPTY, 6, TASK "end\n"},
 	{BWL_EMPTY, 6, TASK "task b\n"},
 	{BWL_EMPTY, 7, PHASE "end\n"},
