@@ -100,11 +100,13 @@ enum invoke_step invoke_suspend(struct invocation *inv)
 	return STEP_WORK;
 }
 
+/* A thread may change its own flags: its CPU is the only one that looks at them, and does so when it
+ * next receives, is queued, or traps. */
 enum error decode_set_flags(struct invocation *inv)
 {
 	if (((inv->args[0] | inv->args[1]) & ~(word_t)TCB_FLAGS_ALL) != 0)
 		return ERR_ARG;
-	return decode_stopped(inv);
+	return target(inv) == inv->caller ? ERR_OK : decode_stopped(inv);
 }
 
 enum invoke_step invoke_set_flags(struct invocation *inv)
