@@ -12,7 +12,6 @@
 #include <drv/gic.h>
 #include <drv/pl011.h>
 #include <drv/psci.h>
-#include <drv/semihost.h>
 #include <drv/timer.h>
 #include <kern/arch_if.h>
 #include <kern/core.h>
@@ -23,18 +22,9 @@
 #define BOOT_FAILED_STATUS 1u
 #define UART_BYTES         0x1000u
 
-struct machine machine;
 static struct platform platform;
 
 _Static_assert(BOARD_KERNEL_VIRT == KERNEL_IMAGE, "the board's link address is the layout's");
-
-_Noreturn void arch_power_off(uint64_t status)
-{
-	semihost_exit(status);
-	psci_system_off();
-	kprintf("the machine can be switched off now (status %lu)\n", (unsigned long)status);
-	arch_halt();
-}
 
 static _Noreturn void boot_fail(const char *what, const char *reason)
 {

@@ -3,11 +3,20 @@
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <base/dt_platform.h>
+#include <drv/psci.h>
+#include <drv/semihost.h>
 #include <kern/arch_if.h>
 #include <kern/core.h>
 #include <kern/entry.h>
+#include <kern/machine.h>
 
 #define MPIDR_AFFINITY 0xff00ffffffull
+
+struct machine machine;
+
+/* For start.S, which sets TPIDR_EL1 before any C code runs. */
+extern const uint64_t cpu_block_bytes;
+const uint64_t cpu_block_bytes = sizeof(struct cpu);
 
 struct cpu *arch_this_cpu(void)
 {
@@ -36,6 +45,14 @@ _Noreturn void arch_halt(void)
 		__asm__ volatile("wfi" : : : "memory");
 }
 
+_Noreturn void arch_power_off(uint64_t status)
+{
+	semihost_exit(status);
+	psci_system_off();
+	kprintf("the machine can be switched off now (status %lu)\n", (unsigned long)status);
+	arch_halt();
+}
+
 static void register_check(const char *name, uint64_t value, uint64_t expected)
 {
 	if (value != expected)
@@ -44,8 +61,8 @@ static void register_check(const char *name, uint64_t value, uint64_t expected)
 
 void cpu_init(unsigned index)
 {
-	sysreg_write(tpidr_el1, &cpus[index]);
 	sysreg_write(tpidrro_el0, index);
+	register_check("TPIDR_EL1", sysreg_read(tpidr_el1), (uint64_t)&cpus[index]);
 	register_check("SCTLR_EL1", sysreg_read(sctlr_el1), cpu_registers.sctlr);
 	register_check("TCR_EL1", sysreg_read(tcr_el1), cpu_registers.tcr);
 	register_check("TTBR1_EL1", sysreg_read(ttbr1_el1), cpu_registers.ttbr1);

@@ -33,37 +33,13 @@ extern const char image_end[];
 
 static _Alignas(PAGE_SIZE) uint64_t table_pool[TABLE_POOL][512];
 static unsigned table_pool_used;
-static uint64_t image_paddr;
 static unsigned device_slot_next = FIXED_SLOT_DEVICE;
 
 _Static_assert(CPUS_MAX *STACK_SLOT_BYTES <= 512 * PAGE_SIZE, "one table maps all stacks");
 
-void mmu_init(uint64_t paddr)
-{
-	image_paddr = paddr;
-}
-
-uint64_t mmu_image_paddr(void)
-{
-	return image_paddr;
-}
-
 uint64_t mmu_image_bytes(void)
 {
 	return (uint64_t)(image_end - image_start);
-}
-
-void *arch_phys_to_virt(paddr_t pa)
-{
-	return (void *)(KERNEL_WINDOW + pa);
-}
-
-paddr_t arch_virt_to_phys(const void *va)
-{
-	uint64_t address = (uint64_t)va;
-
-	return address >= KERNEL_IMAGE ? address - KERNEL_IMAGE + image_paddr
-				       : address - KERNEL_WINDOW;
 }
 
 static uint64_t table_entry(const void *table)
@@ -85,7 +61,7 @@ static uint64_t *table_below(uint64_t *entry)
 		*entry = table_entry(table_new());
 	else if ((*entry & PTE_TABLE) == 0)
 		panic("memory regions overlap in the kernel window");
-	return (uint64_t *)((*entry & PTE_ADDRESS_MASK) - image_paddr + KERNEL_IMAGE);
+	return (uint64_t *)((*entry & PTE_ADDRESS_MASK) - mmu_image_paddr() + KERNEL_IMAGE);
 }
 
 /* One entry of the largest size that fits at pa; returns its size. */
@@ -118,8 +94,8 @@ static void window_map(uint64_t start, uint64_t end)
 
 void mmu_map_window(const struct platform *platform)
 {
-	uint64_t hole_start = image_paddr;
-	uint64_t hole_end = image_paddr + (uint64_t)(rodata_end - image_start);
+	uint64_t hole_start = mmu_image_paddr();
+	uint64_t hole_end = hole_start + (uint64_t)(rodata_end - image_start);
 
 	for (uint32_t i = 0; i < platform->memory_count; i++) {
 		uint64_t start = platform->memory[i].base;

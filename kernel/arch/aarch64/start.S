@@ -252,9 +252,12 @@ boot_high:
 	b	.
 
 secondary_high:
-	ldr	x1, =(KERNEL_FIXED + FIXED_SLOT_STACKS * 0x200000 + STACK_TOP_OFFSET)
-	mov	x2, #STACK_SLOT_BYTES
+	ldr	x1, =cpus
+	ldr	x2, =cpu_block_bytes
+	ldr	x2, [x2]
 	madd	x1, x19, x2, x1
+	msr	tpidr_el1, x1		/* for good: C may keep it across anything */
+	ldr	x1, [x1, #CPU_OFFSET_STACK]
 	mov	sp, x1
 	high_enter
 	mov	x29, xzr
