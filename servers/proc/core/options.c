@@ -9,7 +9,7 @@
 
 #include "log.h"
 
-#define DECISION_NS_DEFAULT   (KERNEL_DEBUG ? 50000000ull : 20000000ull)
+#define DECISION_NS_DEFAULT   1000000000ull /* an emulated CPU may be stopped for long by its host */
 #define STARVATION_NS_DEFAULT 2000000000ull
 #define MS_NS                 1000000ull
 

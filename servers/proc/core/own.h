@@ -23,7 +23,6 @@ enum own_slot {
 	OWN_UART_SIGNAL,
 	OWN_REAPER_WORK,         /* badge 1 */
 	OWN_SUPERVISOR_FALLBACK, /* badge 1 */
-	OWN_SUPERVISOR_KILL,     /* badge 2 */
 	OWN_UART_INPUT,          /* badge 1 */
 	OWN_UART_IRQ,
 	OWN_UART_FRAME,

@@ -10,13 +10,12 @@
 #include "register.h"
 #include "server_thread.h"
 
-#define SIGNAL_FALLBACK 1u
-#define SIGNAL_KILL     2u
-#define RESTARTS_MAX    8u
-#define RESTARTS_NS     10000000000ull
+#define RESTARTS_MAX 8u
+#define RESTARTS_NS  10000000000ull
 
 static struct {
 	uint32_t cpus;
+	bool kill_asked;    /* atomic: release by who asks, acquire here */
 	unsigned set;       /* in charge */
 	bool standby;       /* the other set can be bound */
 	uint64_t restarts;  /* relaxed atomic: shown to people */
@@ -31,7 +30,9 @@ uint64_t supervisor_restarts(void)
 
 void supervisor_kill_server(void)
 {
-	must(sys_signal(OWN_SUPERVISOR_KILL), "signalling the supervisor");
+	/* The signal's word says which CPUs fell back, so the question goes beside it. */
+	__atomic_store_n(&supervisor.kill_asked, true, __ATOMIC_RELEASE);
+	must(sys_signal(OWN_SUPERVISOR_FALLBACK), "signalling the supervisor");
 }
 
 static const char *reason_text(unsigned reason)
@@ -45,7 +46,8 @@ static const char *reason_text(unsigned reason)
 	return reason < FALLBACK_COUNT ? text[reason] : "an unknown reason";
 }
 
-static bool cpu_in_fallback(uint32_t cpu, unsigned *reason)
+/* A CPU whose dispatcher was bound and has not decided yet is in the kernel's rotation, too. */
+static bool cpu_failed(uint32_t cpu, unsigned *reason)
 {
 	unsigned index;
 	unsigned flags;
@@ -53,7 +55,7 @@ static bool cpu_in_fallback(uint32_t cpu, unsigned *reason)
 
 	must(core_info(BOOT_SLOT_CORE_FIRST + (cptr_t)cpu, &index, &flags, reason, &entries),
 	     "looking at a Core");
-	return (flags & CORE_FALLBACK) != 0;
+	return (flags & (CORE_FALLBACK | CORE_BOUND)) == CORE_FALLBACK;
 }
 
 static void standby_make(void)
@@ -85,7 +87,7 @@ static bool fallback_report(void)
 	for (uint32_t cpu = 0; cpu < supervisor.cpus; cpu++) {
 		unsigned reason;
 
-		if (!cpu_in_fallback(cpu, &reason))
+		if (!cpu_failed(cpu, &reason))
 			continue;
 		log_line(LOG_ERROR, "CPU %u fell back to the kernel's rotation: %s", (unsigned)cpu,
 			 reason_text(reason));
@@ -112,7 +114,7 @@ static void take_over(void)
 		for (uint32_t cpu = 0; cpu < supervisor.cpus; cpu++) {
 			unsigned reason;
 
-			if (taken[cpu] || (pass == 0 && !cpu_in_fallback(cpu, &reason)))
+			if (taken[cpu] || (pass == 0 && !cpu_failed(cpu, &reason)))
 				continue;
 			taken[cpu] = true;
 
@@ -137,7 +139,7 @@ static void supervisor_thread(word_t a0, word_t a1, word_t a2, word_t a3)
 		word_t signals = 0;
 
 		must(sys_wait(OWN_SUPERVISOR_SIGNAL, &signals), "waiting as supervisor");
-		if ((signals & SIGNAL_KILL) != 0) {
+		if (__atomic_exchange_n(&supervisor.kill_asked, false, __ATOMIC_ACQUIRE)) {
 			log_line(LOG_ERROR, "stopping the scheduler server, as asked");
 			instance_stop(supervisor.set);
 		}
