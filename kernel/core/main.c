@@ -6,6 +6,7 @@
  * sent an interrupt), first task, kernel_exit.  Secondaries: online, kernel_exit, where they idle
  * until somebody gives them work.
  */
+#include <base/bootargs.h>
 #include <base/dt_platform.h>
 #include <build_info.h>
 #include <kern/arch_if.h>
@@ -56,15 +57,34 @@ static unsigned secondaries_start(void)
 	return online;
 }
 
+/*
+ * Boot argument cpus=N: use fewer than there are.  Everything else in the boot arguments is read by
+ * user space, which also says what is wrong with this one.
+ */
+static void cpus_limit(const struct platform *platform)
+{
+	static const struct bootarg_key key = {"cpus", BOOTARG_NUMBER, 1, CPUS_MAX};
+	struct bootarg_value value;
+
+	(void)!bootargs_parse(platform->bootargs, sizeof(platform->bootargs), &key, &value, 1,
+			      NULL);
+	if (value.present && value.number < cpus_count)
+		cpus_count = (unsigned)value.number;
+}
+
 static void greet(const struct platform *platform)
 {
 	kprintf("Baton %s on %s: %u CPUs, %lu MiB free, GICv%u, timer %lu Hz, entered at EL%u\n",
 		BATON_VERSION, machine.model, cpus_count,
 		(unsigned long)(memmap_bytes(&memmap) >> 20), machine.gic_version,
 		(unsigned long)machine.timer_hz, machine.entered_el);
-	if (platform->cpus_found > cpus_count)
-		kprintf("%u more CPUs are left parked: this build supports %u\n",
-			platform->cpus_found - cpus_count, CPUS_MAX);
+	if (platform->cpus_found > CPUS_MAX)
+		kprintf("this build supports %u CPUs\n", CPUS_MAX);
+	for (uint32_t i = cpus_count; i < platform->cpu_count; i++)
+		kprintf("CPU %u (%lx) is left parked\n", i, (unsigned long)cpus[i].hw_id);
+	if (platform->cpus_found > platform->cpu_count)
+		kprintf("%u CPUs more are left parked\n",
+			platform->cpus_found - platform->cpu_count);
 }
 
 _Noreturn void kernel_main(const struct platform *platform)
@@ -73,6 +93,7 @@ _Noreturn void kernel_main(const struct platform *platform)
 
 	for (unsigned i = 0; i < CPUS_MAX; i++)
 		core_init(&cpus[i].core, i);
+	cpus_limit(platform);
 	greet(platform);
 	this_cpu_online();
 	online = secondaries_start();
