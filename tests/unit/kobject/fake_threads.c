@@ -15,6 +15,16 @@ struct fakes fakes;
 struct cpu cpus[CPUS_MAX];
 unsigned cpus_count = 2;
 
+static unsigned count(unsigned *counter)
+{
+	return __atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+static void set_state(struct tcb *tcb, enum thread_state state)
+{
+	__atomic_store_n(&tcb->state, (uint8_t)state, __ATOMIC_RELEASE);
+}
+
 /* Endpoint, notification and reply alike; 64 bytes. */
 struct fake_object {
 	struct object object;
@@ -77,7 +87,7 @@ static bool fake_destroy(void *memory)
 		object->steps--;
 		return false;
 	}
-	fakes.objects_destroyed++;
+	count(&fakes.objects_destroyed);
 	return true;
 }
 
@@ -133,55 +143,55 @@ void notification_unbind(struct tcb *tcb)
 void notification_signal(struct notification *notification, word_t badge)
 {
 	(void)notification;
-	fakes.signals++;
+	count(&fakes.signals);
 	fakes.signal_badge = badge;
 }
 
 /* fault_words[0] counts what is left of thread_destroy_waits. */
 void thread_init(struct tcb *tcb)
 {
-	tcb->state = THREAD_STOPPED;
+	set_state(tcb, THREAD_STOPPED);
 	tcb->fault_words[0] = fakes.thread_destroy_waits;
 }
 
 enum error thread_resume(struct tcb *tcb)
 {
-	if (tcb->state != THREAD_STOPPED || tcb->vspace == NULL)
+	if (!thread_is_stopped(tcb) || tcb->vspace == NULL)
 		return ERR_STATE;
-	tcb->state = THREAD_RUNNING;
+	set_state(tcb, THREAD_RUNNING);
 	return ERR_OK;
 }
 
 bool thread_is_stopped(const struct tcb *tcb)
 {
-	return tcb->state == THREAD_STOPPED;
+	return __atomic_load_n(&tcb->state, __ATOMIC_ACQUIRE) == THREAD_STOPPED;
 }
 
 bool thread_suspend(struct tcb *tcb)
 {
-	fakes.suspends++;
+	count(&fakes.suspends);
 	if (fakes.suspend_waits != 0) {
 		fakes.suspend_waits--;
 		return false;
 	}
-	tcb->state = THREAD_STOPPED;
+	set_state(tcb, THREAD_STOPPED);
 	return true;
 }
 
 bool thread_destroy(struct tcb *tcb)
 {
-	tcb->state = THREAD_STOPPED;
+	set_state(tcb, THREAD_STOPPED);
 	if (tcb->fault_words[0] != 0) {
 		tcb->fault_words[0]--;
 		return false;
 	}
-	fakes.threads_destroyed++;
+	count(&fakes.threads_destroyed);
 	return true;
 }
 
 void switch_to_empty_space(void)
 {
-	fakes.empty_switches++;
+	count(&fakes.empty_switches);
 }
 
 enum error core_bind(struct core *core, struct tcb *tcb, time_ns_t decision_limit_ns,
@@ -225,13 +235,14 @@ void tcb_set_tag(struct tcb *tcb, word_t tag)
 
 void grace_wait(void)
 {
-	fakes.graces++;
+	count(&fakes.graces);
 	if (fakes.on_grace != NULL)
 		fakes.on_grace();
 }
 
 bool preempt_pending(void)
 {
-	fakes.preempt_asked++;
-	return fakes.preempt_every != 0 && fakes.preempt_asked % fakes.preempt_every == 0;
+	unsigned asked = count(&fakes.preempt_asked);
+
+	return fakes.preempt_every != 0 && asked % fakes.preempt_every == 0;
 }
