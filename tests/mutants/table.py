@@ -32,7 +32,8 @@ MUTANTS = [
     ("libsys/base/elf.c", "if (header->mem_bytes > UINT64_MAX - header->vaddr)", "if (false)", "elf"),
     ("libsys/base/elf.c", "elf->entry - segment.vaddr < segment.file_bytes",
      "elf->entry - segment.vaddr <= segment.file_bytes", "elf"),
-    ("libsys/base/elf.c", "uint64_t mask = ~(page_bytes - 1);", "uint64_t mask = ~(page_bytes / 2 - 1);", "elf"),
+    ("libsys/base/elf.c", "uint64_t mask = ~(page_bytes - 1);",
+     "uint64_t mask = ~(page_bytes / 2 - 1);", "elf"),
     # Boot arguments, numbers, CPU lists
     ("libsys/base/bootargs.c", "value->number > key->max", "false", "bootargs"),
     ("libsys/base/bootargs.c", "return twice ? BOOTARG_DUPLICATE : BOOTARG_FINE;",
