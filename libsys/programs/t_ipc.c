@@ -51,7 +51,7 @@ static void serve_capability(struct msg *m)
 	enum error error = msg_caps(m->info) == 1 ? sys_signal(slot) : ERR_NOT_FOUND;
 
 	if (error == ERR_OK)
-		error = cnode_delete(CPTR_NULL, slot);
+		error = cnode_delete(PROC_SLOT_CNODE, slot);
 	m->info = msg_info(error, 0, 0);
 }
 

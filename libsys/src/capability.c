@@ -35,26 +35,57 @@ static void slot_release(cptr_t slot)
 	atomic_fetch_and_explicit(&slots_used[i / 64u], ~(1ull << (i % 64u)), memory_order_relaxed);
 }
 
-enum error object_new(word_t type, cptr_t *slot)
+static enum error object_receive(word_t type, cptr_t slot)
 {
 	struct msg m;
+
+	msg_receive_slot_set(slot);
+	enum error error = server_request(PROC_SLOT_PROC, PROC_REQ_OBJECT_NEW, &type, 1, &m);
+
+	msg_receive_slot_set(CPTR_NULL);
+	return error == ERR_OK && msg_caps(m.info) != 1 ? ERR_NO_MEMORY : error;
+}
+
+/* A signal is the badge of the capability, and no badge is no signal: go on with a badged copy. */
+static enum error object_badge(cptr_t *slot)
+{
+	cptr_t badged;
+	enum error error = slot_allocate(&badged);
+
+	if (error != ERR_OK)
+		return error;
+	error = cnode_mint(PROC_SLOT_CNODE, badged, RIGHT_ALL, CPTR_NULL, *slot, 1);
+	if (error != ERR_OK) {
+		slot_release(badged);
+		return error;
+	}
+	object_free(*slot);
+	*slot = badged;
+	return ERR_OK;
+}
+
+enum error object_new(word_t type, cptr_t *slot)
+{
 	enum error error = slot_allocate(slot);
 
 	if (error != ERR_OK)
 		return error;
-	msg_receive_slot_set(*slot);
-	error = server_request(PROC_SLOT_PROC, PROC_REQ_OBJECT_NEW, &type, 1, &m);
-	msg_receive_slot_set(CPTR_NULL);
-	if (error == ERR_OK && msg_caps(m.info) != 1)
-		error = ERR_NO_MEMORY;
-	if (error != ERR_OK)
+	error = object_receive(type, *slot);
+	if (error != ERR_OK) {
 		slot_release(*slot);
+		return error;
+	}
+	if (type == OBJ_NOTIFICATION) {
+		error = object_badge(slot);
+		if (error != ERR_OK)
+			object_free(*slot);
+	}
 	return error;
 }
 
 void object_free(cptr_t slot)
 {
-	if (cnode_delete(CPTR_NULL, slot) == ERR_OK)
+	if (cnode_delete(PROC_SLOT_CNODE, slot) == ERR_OK)
 		slot_release(slot);
 }
 

@@ -68,7 +68,7 @@ enum error sched_param_set(uint32_t tid, enum sched_param param, word_t value, w
 	struct msg m;
 
 	/* Only proc reaches the dispatcher of another thread's CPU. */
-	if (tid != 0 && tid != thread_self()->tid)
+	if (tid != 0 && tid != thread_tid(thread_self()))
 		return process_sched_set(0, tid, param, value, value2);
 	return sched_request(SCHED_REQ_SET_PARAM, (const word_t[4]){0, param, value, value2}, &m);
 }

@@ -205,8 +205,24 @@ int thrd_equal(struct thread *a, struct thread *b)
 	return a == b;
 }
 
+/* proc makes the first thread's stack before it knows the number: look it up. */
+static uint32_t first_tid(void)
+{
+	struct process_self self;
+	struct proc_thread_info info;
+
+	if (process_info(&self) != ERR_OK)
+		return 0;
+	for (word_t from = 1; thread_list(from, &info) == ERR_OK; from = info.tid + 1)
+		if (info.pid == self.pid && info.index == 0)
+			return (uint32_t)info.tid;
+	return 0;
+}
+
 uint32_t thread_tid(const struct thread *thread)
 {
+	if (thread == &thread_first && thread_first.tid == 0)
+		thread_first.tid = first_tid();
 	return thread->tid;
 }
 

@@ -4,7 +4,8 @@
  * call; it returns the kernel's error (see docs/abi/error.md for what each means), results through
  * pointers, which are written on success only unless it says otherwise.
  *
- * A @cnode argument of 0 means the caller's own root CNode.
+ * The first argument is the capability that is invoked; it is never 0.  A further CNode argument of 0
+ * means the caller's own root CNode.
  */
 #pragma once
 

@@ -83,7 +83,8 @@ MUST_CHECK enum error machine_info(struct proc_machine_info *info);
 MUST_CHECK enum error machine_memory(struct mm_stats *stats);
 MUST_CHECK enum error process_memory(word_t pid, struct mm_space_info *info);
 
-/* A kernel object of this process (OBJ_ENDPOINT, OBJ_NOTIFICATION, OBJ_REPLY) in a free slot. */
+/* A kernel object of this process (OBJ_ENDPOINT, OBJ_NOTIFICATION with badge 1, OBJ_REPLY) in a free
+ * slot. */
 MUST_CHECK enum error object_new(word_t type, cptr_t *slot);
 void object_free(cptr_t slot);
 
