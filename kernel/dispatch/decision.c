@@ -32,6 +32,7 @@ static void decision_accept(struct core *core, struct tcb *dispatcher, time_ns_t
 
 	core_account(core, now);
 	core->dispatcher_running = false;
+	core->batch++;
 	core->current = NULL;
 	core->fallback = FALLBACK_NONE;
 	core->bounced = false;

@@ -34,6 +34,7 @@ static void dispatcher_release(struct core *core, time_ns_t now)
 	if (core->dispatcher_running)
 		core->current = NULL;
 	core->dispatcher_running = false;
+	core->batch++;
 	core->dispatcher = NULL;
 	__atomic_fetch_and(&dispatcher->exit_work, ~EXIT_STOP, __ATOMIC_RELAXED);
 	tcb_state_set(dispatcher, THREAD_STOPPED);

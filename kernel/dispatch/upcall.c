@@ -29,6 +29,7 @@ static unsigned upcall_events(struct core *core, struct user_context *context,
 		struct sched_event *event = count == 0 ? &first : &buffer->events[count];
 
 		event_take(tcb, event);
+		tcb->dead_batch = core->batch;
 		count++;
 	}
 	if (buffer != NULL && count != 0)
@@ -50,6 +51,7 @@ void upcall_fill(struct core *core, enum error outcome, time_ns_t now)
 	unsigned count;
 
 	core->reasons = 0;
+	core->batch++;
 	count = upcall_events(core, &dispatcher->context, buffer);
 	if (buffer != NULL && list_empty(&core->events) && core->rebind_next == NULL &&
 	    request_next(core, &buffer->request) != NULL) {

@@ -211,7 +211,10 @@ static bool destroy_unchain(struct tcb *tcb)
 	return chain_cut(tcb) && __atomic_load_n(&tcb->chain_prev, __ATOMIC_RELAXED) == NULL;
 }
 
-/* Stopped: off its home's lists; the last record.  True: consumed, or nobody is bound to take it. */
+/*
+ * Stopped: off its home's lists; the last record.  True: the dispatcher has dealt with it (it came back for the
+ * next batch or parked, so the tag may be used again), or nobody is bound to take it.
+ */
 static bool destroy_report(struct tcb *tcb)
 {
 	struct core *home = guard_lock(tcb);
@@ -229,7 +232,8 @@ static bool destroy_report(struct tcb *tcb)
 	}
 	if (home->dispatcher == NULL)
 		list_remove(&tcb->event_link);
-	done = !list_linked(&tcb->event_link);
+	done = !list_linked(&tcb->event_link) &&
+	       (home->dispatcher == NULL || home->batch != tcb->dead_batch);
 	spin_unlock(&home->lock);
 	return done;
 }

@@ -47,6 +47,7 @@ struct core {
 	struct tcb *dispatcher;  /* bound one, or NULL */
 	bool dispatcher_running; /* it is current, and looks at all records before it parks */
 	uint32_t fallback;       /* enum fallback_reason; NONE = the dispatcher decides */
+	uint64_t batch;          /* counts batches of records handed over and dealt with */
 
 	/* Owner under the lock, and who removes a thread from homed. */
 	struct list_node *rebind_next; /* next homed thread to report after a bind; NULL: done */

@@ -104,8 +104,9 @@ struct tcb {
 
 	/* Event record of the schedulable: lock of home. */
 	struct list_node event_link;
-	word_t event_info; /* of the next report; EVENT_*_SINCE flags accumulate */
-	word_t tag;        /* atomic */
+	uint64_t dead_batch; /* core.batch with which the DEAD record was handed over */
+	word_t event_info;   /* of the next report; EVENT_*_SINCE flags accumulate */
+	word_t tag;          /* atomic */
 	word_t seq;
 	time_ns_t ran_ns; /* since the last report */
 	time_ns_t first_ready_ns;

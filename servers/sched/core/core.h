@@ -37,6 +37,8 @@ struct sched_thread_stats *sched_thread_stats(struct sched_server *server,
 void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t tid,
 				struct policy_params *to);
 bool sched_thread_is_balancer(struct sched_server *server, const struct sched_thread *thread);
+/* The server's view of a thread's home, also for proc, which asks there. */
+void sched_thread_home_set(struct sched_server *server, struct sched_thread *thread, uint32_t cpu);
 /* Make a thread known to this instance, OUT, at home here; params out of range are clamped. */
 void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 			struct sched_thread *thread);
@@ -85,7 +87,7 @@ bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
 			   struct sched_thread *thread);
 uint32_t sched_fork_target(struct sched_server *server, struct sched_cpu *cpu,
-			   struct sched_thread *thread);
+			   struct sched_thread *thread, uint32_t creator);
 /* A queued thread too many and an idle CPU: bring them together. */
 void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 

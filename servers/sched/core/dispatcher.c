@@ -40,7 +40,8 @@ static void decision_refused(struct sched_server *server, struct sched_cpu *cpu,
 	sched_stat_add(&server->shared->cpu[cpu->index].refusals, 1);
 	if (cpu->balancer_ready)
 		cpu->balancer_ready = false; /* an event makes it ready again */
-	else if (thread != NULL && thread->state == SCHED_READY) {
+	else if (thread != NULL && thread->state == SCHED_READY && !thread->arriving &&
+		 __atomic_load_n(&thread->home, __ATOMIC_RELAXED) == cpu->index) {
 		cpu->policy->dequeue(policy_cpu(cpu), policy_thread(thread), POLICY_LEAVE_KEEP,
 				     upcall->now_ns);
 		thread->state = SCHED_OUT;

@@ -92,8 +92,8 @@ static void event_blocked(struct sched_cpu *cpu, struct sched_thread *thread,
 		     now_ns);
 }
 
-static void event_dead(struct sched_server *server, struct sched_cpu *cpu,
-		       struct sched_thread *thread, time_ns_t now_ns)
+/* The kernel lets the tag be used again when we ask for the next batch, not before. */
+static void event_dead(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns)
 {
 	sched_sleep_cancel(cpu, thread);
 	sched_requesting_forget(cpu, thread);
@@ -101,7 +101,6 @@ static void event_dead(struct sched_server *server, struct sched_cpu *cpu,
 	if (cpu->last_run == thread)
 		cpu->last_run = NULL;
 	thread->state = SCHED_UNKNOWN;
-	sched_thread_params(server, thread)->flags = 0;
 }
 
 /* Its queue is here and knows it. */
@@ -151,7 +150,7 @@ void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 		event_blocked(cpu, thread, event, now_ns);
 		break;
 	case EVENT_DEAD:
-		event_dead(server, cpu, thread, now_ns);
+		event_dead(cpu, thread, now_ns);
 		break;
 	default:
 		break;

@@ -103,7 +103,7 @@ bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 	cpu->policy->migrate_out(policy_cpu(cpu), policy_thread(thread), &thread->migration,
 				 now_ns);
 	thread->arriving = true;
-	__atomic_store_n(&thread->home, target, __ATOMIC_RELAXED);
+	sched_thread_home_set(server, thread, target);
 	__atomic_fetch_add(&destination->incoming, 1, __ATOMIC_RELAXED);
 	if (cpu->running == thread)
 		cpu->running = NULL;
@@ -116,7 +116,7 @@ bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 		return true;
 	}
 	__atomic_fetch_sub(&destination->incoming, 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&thread->home, cpu->index, __ATOMIC_RELAXED);
+	sched_thread_home_set(server, thread, cpu->index);
 	thread->arriving = false;
 	cpu->policy->migrate_in(policy_cpu(cpu), policy_thread(thread), &thread->migration, now_ns);
 	return false;
@@ -175,13 +175,14 @@ uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
 }
 
 uint32_t sched_fork_target(struct sched_server *server, struct sched_cpu *cpu,
-			   struct sched_thread *thread)
+			   struct sched_thread *thread, uint32_t creator)
 {
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
 	struct place_thread placed = place_thread(server, thread);
 
 	sched_view(server, &view, loads);
+	placed.home = creator < server->cpus ? creator : cpu->index;
 	return legal_target(&view, &placed, cpu->place->on_fork(&view, placed.home, &placed),
 			    cpu->index);
 }
@@ -200,6 +201,10 @@ void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct sched_thread *thread = policy_thread_owner(spare[i].thread);
+
+		if (spare[i].running)
+			continue; /* just picked */
+
 		uint32_t target = sched_wake_target(server, cpu, thread);
 
 		if (target != cpu->index && !sched_thread_move(server, cpu, thread, target, now_ns))

@@ -113,8 +113,8 @@ static void request_thread_new(struct sched_server *server, struct sched_cpu *cp
 		error = ERR_EXISTS;
 	} else {
 		sched_thread_adopt(server, cpu, thread);
-		target = sched_fork_target(server, cpu, thread);
-		__atomic_store_n(&thread->home, target, __ATOMIC_RELAXED);
+		target = sched_fork_target(server, cpu, thread, (uint32_t)request->words[1]);
+		sched_thread_home_set(server, thread, target);
 		cpu->policy->migrate_out(policy_cpu(cpu), policy_thread(thread), &thread->migration,
 					 now_ns);
 		thread->arriving = true;

@@ -48,6 +48,12 @@ void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t
 	};
 }
 
+void sched_thread_home_set(struct sched_server *server, struct sched_thread *thread, uint32_t cpu)
+{
+	__atomic_store_n(&thread->home, cpu, __ATOMIC_RELAXED);
+	__atomic_store_n(&sched_thread_params(server, thread)->cpu, cpu, __ATOMIC_RELAXED);
+}
+
 void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 			struct sched_thread *thread)
 {
@@ -63,7 +69,7 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 	thread->in_request = false;
 	thread->joined = false;
 	thread->state = SCHED_OUT;
-	__atomic_store_n(&thread->home, cpu->index, __ATOMIC_RELAXED);
+	sched_thread_home_set(server, thread, cpu->index);
 	/* The parameters were made legal above, so this cannot fail. */
 	if (cpu->policy->thread_init(policy_thread(thread), &params) != ERR_OK)
 		thread->state = SCHED_UNKNOWN;

@@ -24,7 +24,7 @@
 struct place_load {
 	uint64_t weight;   /* sum of the weights of its runnable threads (policy_info.load) */
 	uint32_t runnable; /* how many, the running one included; delayed sleepers are not */
-	uint32_t pad;
+	int32_t ahead_us;  /* policy_info.ahead_ns / 1000, saturated; 0 if not known */
 };
 
 struct place_view {

@@ -138,6 +138,7 @@ struct policy_info {
 	uint32_t delayed;       /* threads DELAYED */
 	uint32_t misuse;        /* calls that were ignored because the state did not fit */
 	uint32_t state;         /* of the thread: enum policy_state */
+	int64_t ahead_ns; /* mean of its threads, see set_average; 0 if the policy keeps no account */
 	/* the thread */
 	struct policy_number thread_v;  /* v */
 	struct policy_number thread_ve; /* start of its request */
@@ -172,7 +173,7 @@ struct policy_record {
 /* A thread that could be given away, see spare. */
 struct policy_spare {
 	struct policy_thread *thread;
-	int64_t lag_ns;
+	int64_t owed_ns; /* what the machine owes it; negative: it is ahead */
 	uint32_t weight;
 	bool running; /* the RUNNING one: may be given away too while its dispatcher is on the CPU */
 };
@@ -276,6 +277,13 @@ struct policy_ops {
 	/* Figures for statistics and the stepper; thread may be NULL.  O(1). */
 	void (*query)(const struct policy_cpu *cpu, const struct policy_thread *thread,
 		      struct policy_info *out);
+
+	/* Tell the queue the average load of the machine's CPUs (balance_average), about every
+	 * BALANCE_PERIOD_NS.  From then on the policy keeps an account of how far each thread is ahead of a
+	 * fair share of the whole machine (`lag` knows this CPU only), in ns of the average CPU:
+	 * spare() offers the ones furthest ahead first, query() tells the mean of the queue.  A
+	 * policy may ignore it.  The account travels in the thread's blob. */
+	void (*set_average)(struct policy_cpu *cpu, uint64_t average_weight, uint64_t now_ns);
 
 	/* Set the kept lag of an OUT thread, whole ns and 2^-32 ns (stepper, tests). */
 	void (*set_lag)(struct policy_thread *thread, struct policy_number lag_ns);

@@ -311,7 +311,7 @@ Test(sched_server, dead_thread_is_forgotten_and_its_tid_reusable, .init = open_1
 {
 	start_on(0, 5, 1024);
 	cr_assert_eq(bench_event(0, 5, EVENT_DEAD | (CAUSE_EXIT << 8), 0).kind, DECISION_IDLE);
-	cr_assert_eq(bench_shared->params[5].flags, 0);
+	cr_assert_eq(bench_server->threads[5].state, SCHED_UNKNOWN);
 	start_on(0, 5, 2048);
 	cr_assert_eq(bench_server->cpu[0].load.weight, 2048);
 }
