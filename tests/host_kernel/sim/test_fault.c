@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Faults as calls: to a passive pager on the same time, to an active one, every answer, no handler. */
+#include "sim.h"
+
+#include <criterion/criterion.h>
+#include <host_arch.h>
+#include <kern/thread.h>
+#include <string.h>
+
+static struct tcb *a, *pager, *other;
+static struct endpoint *pager_ep, *exception_ep;
+static cptr_t pager_cap, exception_cap, pager_reply, other_reply;
+
+static void slot_set(struct cap_slot *slot, struct endpoint *endpoint, word_t badge)
+{
+	slot->type = OBJ_ENDPOINT;
+	slot->rights = RIGHT_ALL;
+	slot->badge = badge;
+	slot->object = (uintptr_t)endpoint;
+}
+
+static void setup(void)
+{
+	struct tcb *boot;
+
+	sim_start(2);
+	sim_bind(0, 1000000, 0, NULL);
+	sim_bind(1, 1000000, 0, NULL);
+	boot = sim_thread_running(99, 1);
+	boot->vspace = NULL;
+	pager = sim_thread_running(8, 0);
+	other = sim_thread_running(9, 1);
+	pager_ep = sim_endpoint();
+	exception_ep = sim_endpoint();
+	pager_cap = sim_cap(OBJ_ENDPOINT, pager_ep, 0);
+	exception_cap = sim_cap(OBJ_ENDPOINT, exception_ep, 0);
+	pager_reply = sim_cap(OBJ_REPLY, sim_reply(), 0);
+	other_reply = sim_cap(OBJ_REPLY, sim_reply(), 0);
+	pager->flags |= TCB_FLAG_PASSIVE;
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), pager);
+	sim_syscall(0, pager, SYS_RECV, (struct sim_regs){{pager_cap, 0, 0, 0, 0, 0, pager_reply}});
+	sim_auto_all();
+	a = sim_thread_running(1, 0);
+	slot_set(&a->pager, pager_ep, 55);
+	slot_set(&a->exception, exception_ep, 66);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+}
+
+TestSuite(fault, .init = setup, .fini = sim_end);
+
+static void pager_answers(word_t label, word_t w0)
+{
+	sim_syscall(
+		0, pager, SYS_REPLY_RECV,
+		(struct sim_regs){{pager_cap, msg_info(label, 1, 0), w0, 0, 0, 0, pager_reply}});
+}
+
+static void other_receives(void)
+{
+	while (sim_current(1) != other) {
+		sim_advance(2000000);
+		sim_auto_all();
+	}
+	sim_syscall(1, other, SYS_RECV,
+		    (struct sim_regs){{exception_cap, 0, 0, 0, 0, 0, other_reply}});
+	sim_auto_all();
+}
+
+Test(fault, page_fault_is_handled_on_the_same_time)
+{
+	word_t seq = a->seq;
+	uint64_t pc = a->context.pc;
+	struct user_context before;
+
+	a->context.x[0] = 123;
+	a->context.x[1] = 124;
+	before = a->context;
+	sim_fault(0, a, FAULT_PAGE, 0xabc000);
+	cr_assert_eq(sim_current(0), pager);
+	cr_assert_eq(pager->context.x[1], msg_info(FAULT_PAGE, 4, 0) | MSG_FAULTED);
+	cr_assert_eq(pager->context.x[2], 0xabc000);
+	cr_assert_eq(pager->context.x[3], pc);
+	cr_assert_eq(pager->context.x[4], FAULT_ACCESS_READ);
+	cr_assert_eq(pager->context.x[6], 55);
+	pager_answers(FAULT_REPLY_RESTART, 0);
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(a->seq, seq, "no scheduling event");
+	cr_assert_eq(memcmp(&before, &a->context, sizeof(before)), 0, "no register changed");
+}
+
+Test(fault, skip)
+{
+	uint64_t pc = a->context.pc;
+
+	sim_fault(0, a, FAULT_PAGE, 0xabc000);
+	pager_answers(FAULT_REPLY_SKIP, 0);
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(a->context.pc, pc + 4);
+}
+
+Test(fault, stop)
+{
+	sim_fault(0, a, FAULT_PAGE, 0xabc000);
+	pager_answers(FAULT_REPLY_STOP, 0);
+	cr_assert_eq(a->state, THREAD_STOPPED);
+	cr_assert(sim_deciding(0));
+}
+
+Test(fault, forward_goes_to_the_exception_endpoint_with_the_reason)
+{
+	other_receives();
+	sim_fault(0, a, FAULT_PAGE, 0xabc000);
+	pager_answers(FAULT_REPLY_FORWARD, ERR_IO);
+	sim_auto_all();
+	while (sim_current(1) != other) {
+		sim_advance(2000000);
+		sim_auto_all();
+	}
+	cr_assert_eq(other->context.x[1], msg_info(FAULT_PAGE, 4, 0) | MSG_FAULTED);
+	cr_assert_eq(other->context.x[2], 0xabc000);
+	cr_assert_eq(other->context.x[5], ERR_IO);
+	cr_assert_eq(other->context.x[6], 66);
+	cr_assert_eq(a->state, THREAD_CALLING);
+}
+
+Test(fault, other_faults_go_to_the_exception_endpoint)
+{
+	other_receives();
+	sim_fault(0, a, FAULT_UNDEFINED, 0x10000);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(sim_event_of(0, 1)->info & 0xffff, EVENT_BLOCKED | CAUSE_FAULT << 8);
+	sim_auto_all();
+	cr_assert_eq(a->state, THREAD_CALLING);
+}
+
+Test(fault, bad_system_call_number)
+{
+	uint64_t pc = a->context.pc;
+
+	sim_syscall(0, a, (enum syscall)1000, (struct sim_regs){{0}});
+	cr_assert_eq(a->state, THREAD_SENDING);
+	cr_assert_eq(a->send_fault, FAULT_SYSCALL);
+	cr_assert_eq(a->fault_words[0], 1000);
+	cr_assert_eq(a->context.pc, pc, "restart would execute it again");
+}
+
+Test(fault, without_a_handler_the_thread_stops_with_a_line)
+{
+	a->exception.type = OBJ_NULL;
+	a->vspace = (struct vspace *)(void *)pager; /* not the first task's */
+	sim_fault(0, a, FAULT_UNDEFINED, 0x10000);
+	cr_assert_eq(a->state, THREAD_STOPPED);
+	cr_assert_not_null(strstr(host_console, "thread tag 1 stopped"));
+	sim_auto_all();
+	sim_check();
+}
+
+Test(fault, handler_deleted_while_it_handles)
+{
+	bool done = false;
+
+	a->vspace = (struct vspace *)(void *)pager;
+	sim_fault(0, a, FAULT_PAGE, 0xabc000);
+	cr_assert_eq(sim_current(0), pager);
+	for (unsigned i = 0; i < 20 && !done; i++) {
+		sim_as(1);
+		done = thread_destroy(pager);
+		sim_auto_all();
+	}
+	cr_assert(done);
+	cr_assert_eq(sim_current(0), a, "it will fault again");
+	cr_assert_eq(a->send_fault, FAULT_NONE);
+}
+
+Test(fault, suspended_in_a_fault_repeats_it)
+{
+	uint64_t pc = a->context.pc;
+
+	a->context.x[0] = 77;
+	sim_fault(0, a, FAULT_UNDEFINED, 0x10000);
+	sim_auto_all();
+	sim_as(1);
+	cr_assert(thread_suspend(a));
+	cr_assert_eq(thread_resume(a), ERR_OK);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(a->context.x[0], 77);
+	cr_assert_eq(a->context.pc, pc);
+}

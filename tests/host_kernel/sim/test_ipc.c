@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Send, receive, call, reply between threads with time of their own; notifications. */
+#include "sim.h"
+
+#include <criterion/criterion.h>
+#include <kern/thread.h>
+
+static struct tcb *a, *b;
+static struct endpoint *ep;
+static struct reply *reply;
+static cptr_t ep_cap, reply_cap;
+
+static void setup(void)
+{
+	sim_start(2);
+	sim_bind(0, 1000000, 0, NULL);
+	sim_bind(1, 1000000, 0, NULL);
+	sim_auto_all();
+	a = sim_thread_running(1, 0);
+	b = sim_thread_running(2, 1);
+	ep = sim_endpoint();
+	reply = sim_reply();
+	ep_cap = sim_cap(OBJ_ENDPOINT, ep, 77);
+	reply_cap = sim_cap(OBJ_REPLY, reply, 0);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_current(1), b);
+}
+
+TestSuite(ipc, .init = setup, .fini = sim_end);
+
+#define RECV(reply) ((struct sim_regs){{ep_cap, 0, 0, 0, 0, 0, (reply)}})
+
+Test(ipc, send_waits_for_receiver_on_another_cpu)
+{
+	sim_syscall(0, a, SYS_SEND, (struct sim_regs){{ep_cap, msg_info(5, 2, 0), 11, 12}});
+	cr_assert_eq(a->state, THREAD_SENDING);
+	sim_auto_all();
+	cr_assert_null(sim_current(0));
+	sim_syscall(1, b, SYS_RECV, RECV(0));
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(sim_x0(b), 0);
+	cr_assert_eq(b->context.x[1], msg_info(5, 2, 0));
+	cr_assert_eq(b->context.x[2], 11);
+	cr_assert_eq(b->context.x[3], 12);
+	cr_assert_eq(b->context.x[4], 0, "words beyond the length do not travel");
+	cr_assert_eq(b->context.x[6], 77);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), 0);
+}
+
+Test(ipc, receive_waits_for_sender)
+{
+	sim_syscall(1, b, SYS_RECV, RECV(0));
+	sim_auto_all();
+	cr_assert_null(sim_current(1));
+	sim_syscall(0, a, SYS_SEND, (struct sim_regs){{ep_cap, msg_info(5, 1, 0), 11}});
+	cr_assert_eq(sim_x0(a), 0);
+	cr_assert_eq(sim_current(0), a, "sending does not stop the sender");
+	sim_auto_all();
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(b->context.x[2], 11);
+}
+
+Test(ipc, call_and_reply_across_cpus)
+{
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	sim_auto_all();
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, msg_info(9, 4, 0), 1, 2, 3, 4}});
+	cr_assert_eq(a->state, THREAD_CALLING);
+	sim_auto_all();
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(b->context.x[5], 4);
+	sim_syscall(1, b, SYS_REPLY_RECV,
+		    (struct sim_regs){{ep_cap, msg_info(0, 1, 0), 42, 0, 0, 0, reply_cap}});
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), 0);
+	cr_assert_eq(a->context.x[2], 42);
+	cr_assert_eq(b->state, THREAD_RECEIVING);
+	cr_assert_null(sim_current(1));
+}
+
+Test(ipc, caller_queues_until_received)
+{
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, msg_info(9, 1, 0), 1}});
+	cr_assert_eq(a->state, THREAD_SENDING);
+	sim_auto_all();
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(a->state, THREAD_CALLING);
+	sim_syscall(1, b, SYS_REPLY, (struct sim_regs){{reply_cap, msg_info(3, 0, 0)}});
+	cr_assert_eq(sim_x0(b), 0);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(msg_label(a->context.x[1]), 3);
+	sim_syscall(1, b, SYS_REPLY, (struct sim_regs){{reply_cap, msg_info(3, 0, 0)}});
+	cr_assert_eq(sim_x0(b), -ERR_NO_REPLY);
+}
+
+Test(ipc, long_messages_go_through_the_buffers)
+{
+	for (unsigned i = 4; i < 64; i++)
+		a->ipc_buffer->msg[i] = 100 + i;
+	sim_syscall(1, b, SYS_RECV, RECV(0));
+	sim_auto_all();
+	sim_syscall(0, a, SYS_SEND, (struct sim_regs){{ep_cap, msg_info(0, 64, 0), 1, 2, 3, 4}});
+	sim_auto_all();
+	cr_assert_eq(msg_length(b->context.x[1]), 64);
+	for (unsigned i = 4; i < 64; i++)
+		cr_assert_eq(b->ipc_buffer->msg[i], 100 + i);
+}
+
+Test(ipc, errors_of_sends)
+{
+	cptr_t read_only = sim_cap_rights(OBJ_ENDPOINT, ep, 0, RIGHT_READ);
+	cptr_t no_grant = sim_cap_rights(OBJ_ENDPOINT, ep, 0, RIGHT_WRITE);
+	const struct {
+		enum syscall number;
+		cptr_t cap;
+		word_t info;
+		enum error error;
+	} cases[] = {
+		{SYS_NB_SEND, ep_cap, 0, ERR_WOULD_BLOCK},
+		{SYS_SEND, read_only, 0, ERR_CAP_RIGHTS},
+		{SYS_CALL, no_grant, 0, ERR_CAP_RIGHTS},
+		{SYS_SEND, no_grant, msg_info(0, 0, 1), ERR_CAP_RIGHTS},
+		{SYS_SEND, ep_cap, msg_info(0, 65, 0), ERR_ARG},
+		{SYS_SEND, reply_cap, 0, ERR_CAP_TYPE},
+		{SYS_SEND, 200, 0, ERR_CAP_INVALID},
+		{SYS_CALL, 200, 0, ERR_CAP_INVALID},
+		{SYS_NB_RECV, ep_cap, 0, ERR_WOULD_BLOCK},
+		{SYS_POLL, ep_cap, 0, ERR_CAP_TYPE},
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		sim_syscall(0, a, cases[i].number,
+			    (struct sim_regs){{cases[i].cap, cases[i].info}});
+		cr_assert_eq(sim_x0(a), -(int64_t)cases[i].error, "case %u: %ld", i,
+			     (long)sim_x0(a));
+		cr_assert_eq(sim_current(0), a);
+	}
+	sim_check();
+}
+
+Test(ipc, call_to_receiver_without_reply_object)
+{
+	sim_syscall(1, b, SYS_RECV, RECV(0));
+	sim_auto_all();
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, 0}});
+	cr_assert_eq(sim_x0(a), -ERR_NO_REPLY);
+	cr_assert_eq(b->state, THREAD_RECEIVING);
+}
+
+Test(ipc, endpoint_destroyed_wakes_with_deleted)
+{
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	sim_auto_all();
+	cr_assert(endpoint_destroy(ep));
+	sim_auto_all();
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(sim_x0(b), -ERR_DELETED);
+	cr_assert_null(reply->receiver, "the claim on the reply object ended");
+	sim_syscall(0, a, SYS_SEND, (struct sim_regs){{ep_cap, 0}});
+	cr_assert_eq(sim_x0(a), -ERR_DELETED);
+}
+
+Test(ipc, reply_object_destroyed_wakes_caller)
+{
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	sim_auto_all();
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, 0}});
+	sim_auto_all();
+	sim_as(1);
+	cr_assert(reply_destroy(reply));
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), -ERR_DELETED);
+}
+
+Test(ipc, signal_wait_poll)
+{
+	struct notification *n = sim_notification();
+	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 4);
+
+	sim_syscall(0, a, SYS_SIGNAL, (struct sim_regs){{cap}});
+	sim_syscall(0, a, SYS_POLL, (struct sim_regs){{cap}});
+	cr_assert_eq(sim_x0(a), 0);
+	cr_assert_eq(a->context.x[6], 4);
+	sim_syscall(0, a, SYS_POLL, (struct sim_regs){{cap}});
+	cr_assert_eq(sim_x0(a), -ERR_WOULD_BLOCK);
+	sim_syscall(0, a, SYS_WAIT, (struct sim_regs){{cap}});
+	sim_auto_all();
+	cr_assert_null(sim_current(0));
+	sim_syscall(1, b, SYS_SIGNAL, (struct sim_regs){{cap}});
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(a->context.x[6], 4);
+	cr_assert_eq(n->word, 0);
+}
+
+Test(ipc, bound_notification_wakes_a_receive_in_both_orders)
+{
+	struct notification *n = sim_notification();
+	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 8);
+
+	cr_assert_eq(notification_bind(n, b), ERR_OK);
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	sim_auto_all();
+	sim_syscall(0, a, SYS_SIGNAL, (struct sim_regs){{cap}});
+	sim_auto_all();
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(b->context.x[1], MSG_NOTIFIED);
+	cr_assert_eq(b->context.x[6], 8);
+	cr_assert_null(reply->receiver);
+	sim_syscall(0, a, SYS_SIGNAL, (struct sim_regs){{cap}});
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	cr_assert_eq(sim_current(1), b, "a signal that came before is received at once");
+	cr_assert_eq(b->context.x[1], MSG_NOTIFIED);
+}
+
+Test(ipc, remote_wake_sends_one_ipi)
+{
+	struct notification *n = sim_notification();
+	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 1);
+	struct tcb *c = sim_thread_running(3, 1);
+	unsigned before;
+
+	sim_auto_all();
+	for (unsigned i = 0; i < 2; i++) {
+		struct tcb *now = sim_current(1);
+
+		sim_syscall(1, now, SYS_WAIT, (struct sim_regs){{cap}});
+		sim_auto_all();
+	}
+	cr_assert_null(sim_current(1));
+	cr_assert_eq(c->state, THREAD_WAITING);
+	before = sim_ipis();
+	sim_syscall(0, a, SYS_SIGNAL, (struct sim_regs){{cap}});
+	sim_syscall(0, a, SYS_SIGNAL, (struct sim_regs){{cap}});
+	cr_assert_eq(sim_ipis() - before, 1, "two wakes before the IPI is taken: one IPI");
+	cr_assert_eq(sim_current(0), a, "the waker goes on");
+	sim_step(1);
+	cr_assert(sim_deciding(1));
+	cr_assert_not_null(sim_event_of(1, 2));
+	cr_assert_not_null(sim_event_of(1, 3));
+	sim_auto_all();
+}
+
+Test(ipc, local_wake_sends_no_ipi)
+{
+	struct notification *n = sim_notification();
+	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 1);
+	struct tcb *c = sim_thread_running(3, 0);
+	struct tcb *waiter, *other;
+	unsigned before;
+
+	sim_auto_all();
+	waiter = sim_current(0);
+	other = waiter == a ? c : a;
+	sim_syscall(0, waiter, SYS_WAIT, (struct sim_regs){{cap}});
+	sim_auto_all();
+	before = sim_ipis();
+	sim_syscall(0, other, SYS_SIGNAL, (struct sim_regs){{cap}});
+	cr_assert(sim_deciding(0), "the wake entered the dispatcher");
+	cr_assert_eq(sim_event_of(0, other->tag)->info & 0xffff,
+		     EVENT_READY | CAUSE_PREEMPTED << 8);
+	sim_auto_all();
+	cr_assert_eq(sim_ipis(), before);
+}

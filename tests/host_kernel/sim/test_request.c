@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests to dispatchers: delivery, answer, interruption, restart. */
+#include "sim.h"
+
+#include <criterion/criterion.h>
+#include <kern/thread.h>
+
+#define LIMIT_NS 1000000u
+#define SLICE_NS 1000000u
+
+static struct tcb *a, *b;
+static cptr_t sched_cap, fixed_cap;
+
+static void setup(void)
+{
+	sim_start(2);
+	sim_bind(0, LIMIT_NS, 0, NULL);
+	sim_bind(1, LIMIT_NS, 0, NULL);
+	a = sim_thread_running(1, 0);
+	b = sim_thread_running(2, 1);
+	sched_cap = sim_cap(OBJ_SCHED, NULL, 0xbad9e);
+	fixed_cap = sim_cap(OBJ_SCHED, &cpus[1].core, 0xf1);
+	sim_auto_all();
+}
+
+TestSuite(request, .init = setup, .fini = sim_end);
+
+static void request(unsigned cpu, struct tcb *tcb, cptr_t cap, word_t label)
+{
+	sim_syscall(cpu, tcb, SYS_CALL, (struct sim_regs){{cap, msg_info(label, 2, 0), 21, 22}});
+}
+
+static enum error answer(unsigned cpu, struct tcb *tcb, word_t error, word_t w1)
+{
+	const word_t results[3] = {w1, 0, 0};
+
+	sim_as(cpu);
+	return tcb_answer(tcb, error, results);
+}
+
+Test(request, delivered_at_once_with_the_blocked_record)
+{
+	request(0, a, sched_cap, 5);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(sim_event_of(0, 1)->info & 0xffff, EVENT_BLOCKED | CAUSE_REQUEST << 8);
+	cr_assert_not_null(sim_request(0));
+	cr_assert_eq(sim_request(0)->badge, 0xbad9e);
+	cr_assert_eq(sim_request(0)->payer_tag, 1);
+	cr_assert_eq(sim_request(0)->payer_seq, sim_event_of(0, 1)->seq);
+	cr_assert_eq(msg_label(sim_request(0)->info), 5);
+	cr_assert_eq(sim_request(0)->words[1], 22);
+}
+
+Test(request, answer_makes_ready_without_a_record)
+{
+	word_t seq;
+
+	request(0, a, sched_cap, 5);
+	seq = a->seq;
+	cr_assert_eq(answer(0, a, ERR_LIMIT, 99), ERR_OK);
+	cr_assert_eq(answer(0, a, 0, 0), ERR_STATE, "only once");
+	cr_assert_eq(a->seq, seq);
+	sim_decide(0, DECISION_RUN, a, SLICE_NS);
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), 0);
+	cr_assert_eq(msg_label(a->context.x[1]), ERR_LIMIT);
+	cr_assert_eq(a->context.x[2], ERR_LIMIT);
+	cr_assert_eq(a->context.x[3], 99);
+}
+
+Test(request, to_another_cpus_dispatcher)
+{
+	request(0, a, fixed_cap, 6);
+	sim_auto(0);
+	sim_settle();
+	cr_assert(sim_deciding(1));
+	cr_assert_eq(sim_request(1)->badge, 0xf1);
+	cr_assert_eq(answer(1, a, 0, 7), ERR_OK);
+	cr_assert_eq(a->sched, SCHED_READY);
+	sim_settle();
+	cr_assert(sim_deciding(0), "posted at its home, which is another dispatcher's");
+	cr_assert_eq(sim_event_of(0, 1)->info & 0xffff, EVENT_READY | CAUSE_WAKE << 8);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(a->context.x[3], 7);
+}
+
+Test(request, one_per_upcall)
+{
+	struct tcb *c = sim_thread_running(3, 1);
+
+	sim_auto_all();
+	request(0, a, fixed_cap, 6);
+	sim_auto(0);
+	request(1, sim_current(1), sched_cap, 7);
+	cr_assert_not_null(sim_request(1));
+	cr_assert_neq(cpus[1].core.dispatcher->context.x[1] & UPCALL_MORE, 0);
+	sim_decide(1, DECISION_NONE, NULL, 0);
+	cr_assert_not_null(sim_request(1));
+	cr_assert_eq(cpus[1].core.dispatcher->context.x[1] & UPCALL_MORE, 0);
+	(void)c;
+	sim_check();
+}
+
+Test(request, signal_interrupts_and_is_taken)
+{
+	struct notification *n = sim_notification();
+	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 4);
+
+	cr_assert_eq(notification_bind(n, a), ERR_OK);
+	request(0, a, sched_cap, 5 | SCHED_REQUEST_INTERRUPTIBLE);
+	sim_auto_all();
+	cr_assert_eq(a->state, THREAD_REQUESTING);
+	sim_syscall(1, b, SYS_SIGNAL, (struct sim_regs){{cap}});
+	sim_step(0);
+	cr_assert_eq(sim_event_of(0, 1)->info & 0xffff, EVENT_READY | CAUSE_WAKE << 8);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(msg_label(a->context.x[1]), ERR_CANCELLED);
+	cr_assert_eq(a->context.x[3], 4);
+	cr_assert_eq(n->word, 0);
+	cr_assert(list_empty(&cpus[0].core.requests_delivered));
+	sim_as(0);
+	notification_signal(n, 2);
+	request(0, a, sched_cap, 5 | SCHED_REQUEST_INTERRUPTIBLE);
+	cr_assert_eq(sim_current(0), a, "a signal that came before: no blocking");
+	cr_assert_eq(a->context.x[3], 2);
+}
+
+Test(request, not_interruptible_without_the_flag)
+{
+	struct notification *n = sim_notification();
+
+	cr_assert_eq(notification_bind(n, a), ERR_OK);
+	request(0, a, sched_cap, 5);
+	sim_auto_all();
+	sim_as(1);
+	notification_signal(n, 4);
+	cr_assert_eq(a->state, THREAD_REQUESTING);
+	cr_assert_eq(n->word, 4);
+}
+
+Test(request, suspend_cancels)
+{
+	request(0, a, sched_cap, 5);
+	sim_auto_all();
+	sim_as(1);
+	cr_assert(thread_suspend(a));
+	cr_assert_eq(a->state, THREAD_STOPPED);
+	cr_assert_eq(thread_resume(a), ERR_OK);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), -ERR_CANCELLED);
+	sim_check();
+}
+
+Test(request, fallback_answers_all_callers_with_restarted)
+{
+	request(0, a, fixed_cap, 6);
+	sim_auto_all();
+	request(1, b, sched_cap, 7);
+	cr_assert(sim_deciding(1));
+	sim_advance(LIMIT_NS);
+	sim_auto_all();
+	cr_assert_eq(cpus[1].core.fallback, FALLBACK_DECISION);
+	cr_assert_eq(sim_x0(a), -ERR_RESTARTED);
+	cr_assert_eq(sim_x0(b), -ERR_RESTARTED);
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_current(1), b);
+}
+
+Test(request, made_in_fallback_waits_for_the_next_dispatcher)
+{
+	sim_as(0);
+	core_unbind(&cpus[0].core);
+	sim_step(0);
+	request(0, a, sched_cap, 5);
+	cr_assert_eq(a->state, THREAD_REQUESTING);
+	cr_assert_eq(sim_at(0), SIM_IDLE);
+	sim_bind(0, LIMIT_NS, 0, NULL);
+	cr_assert(sim_deciding(0));
+	cr_assert_not_null(sim_request(0));
+	cr_assert_eq(answer(0, a, 0, 0), ERR_OK);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+}
+
+Test(request, of_a_passive_server_names_the_payer)
+{
+	struct endpoint *ep = sim_endpoint();
+	struct reply *reply = sim_reply();
+	cptr_t ep_cap = sim_cap(OBJ_ENDPOINT, ep, 0), reply_cap = sim_cap(OBJ_REPLY, reply, 0);
+	struct tcb *s = sim_thread_running(9, 1);
+
+	s->flags |= TCB_FLAG_PASSIVE;
+	sim_auto_all();
+	while (sim_current(1) != s) {
+		sim_advance(2 * SLICE_NS);
+		sim_auto_all();
+	}
+	sim_syscall(1, s, SYS_RECV, (struct sim_regs){{ep_cap, 0, 0, 0, 0, 0, reply_cap}});
+	sim_auto_all();
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, 0}});
+	request(0, s, sched_cap, 5);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(sim_request(0)->payer_tag, 1);
+	cr_assert_eq(answer(0, s, 0, 0), ERR_PASSIVE);
+	cr_assert_eq(answer(0, a, 0, 3), ERR_OK);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), s);
+	cr_assert_eq(s->context.x[3], 3);
+}
+
+Test(request, needs_the_right)
+{
+	cptr_t weak = sim_cap_rights(OBJ_SCHED, NULL, 0, RIGHT_READ);
+
+	request(0, a, weak, 5);
+	cr_assert_eq(sim_x0(a), -ERR_CAP_RIGHTS);
+}

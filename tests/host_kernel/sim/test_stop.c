@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Stop, resume and destroy of threads in every state, from the same and from another CPU; grace. */
+#include "sim.h"
+
+#include <criterion/criterion.h>
+#include <kern/thread.h>
+
+#define LIMIT_NS 1000000u
+
+static struct tcb *a, *b;
+static struct endpoint *ep;
+static struct reply *reply;
+static struct notification *n;
+static cptr_t ep_cap, reply_cap, n_cap;
+
+static void setup(void)
+{
+	sim_start(2);
+	sim_bind(0, LIMIT_NS, 0, NULL);
+	sim_bind(1, LIMIT_NS, 0, NULL);
+	a = sim_thread_running(1, 0);
+	b = sim_thread_running(2, 1);
+	ep = sim_endpoint();
+	reply = sim_reply();
+	n = sim_notification();
+	ep_cap = sim_cap(OBJ_ENDPOINT, ep, 0);
+	reply_cap = sim_cap(OBJ_REPLY, reply, 0);
+	n_cap = sim_cap(OBJ_NOTIFICATION, n, 1);
+	sim_auto_all();
+}
+
+TestSuite(stop, .init = setup, .fini = sim_end);
+
+Test(stop, running_elsewhere_is_synchronous)
+{
+	uint64_t pc = a->context.pc;
+
+	sim_as(1);
+	cr_assert_not(thread_suspend(a), "it runs: asked for, not done");
+	cr_assert_not(thread_is_stopped(a));
+	sim_settle();
+	cr_assert(thread_suspend(a));
+	cr_assert_eq(a->state, THREAD_STOPPED);
+	cr_assert_neq(sim_current(0), a);
+	cr_assert_eq(a->context.pc, pc);
+	sim_auto_all();
+	cr_assert_eq(a->exit_work, 0);
+	cr_assert_eq(thread_resume(a), ERR_OK);
+	cr_assert_eq(thread_resume(a), ERR_STATE);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+}
+
+Test(stop, not_stopped_while_its_state_is_live)
+{
+	sim_as(1);
+	cr_assert_not(thread_suspend(a));
+	sim_settle();
+	a->on_cpu = 1;
+	sim_as(1);
+	cr_assert_not(thread_suspend(a));
+	cr_assert_not(thread_is_stopped(a));
+	a->on_cpu = 0;
+	cr_assert(thread_suspend(a));
+	cr_assert(thread_is_stopped(a));
+}
+
+Test(stop, each_blocked_state_is_cancelled)
+{
+	const struct {
+		enum syscall number;
+		cptr_t *cap;
+		enum thread_state state;
+	} cases[] = {
+		{SYS_SEND, &ep_cap, THREAD_SENDING},
+		{SYS_CALL, &ep_cap, THREAD_SENDING},
+		{SYS_RECV, &ep_cap, THREAD_RECEIVING},
+		{SYS_WAIT, &n_cap, THREAD_WAITING},
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		sim_syscall(0, a, cases[i].number,
+			    (struct sim_regs){{*cases[i].cap, 0, 0, 0, 0, 0, reply_cap}});
+		cr_assert_eq(a->state, cases[i].state);
+		sim_auto_all();
+		sim_as(1);
+		cr_assert(thread_suspend(a));
+		cr_assert(list_empty(&ep->wait.queue));
+		cr_assert(list_empty(&n->wait.queue));
+		cr_assert_null(reply->receiver);
+		cr_assert_eq(thread_resume(a), ERR_OK);
+		sim_auto_all();
+		cr_assert_eq(sim_current(0), a);
+		cr_assert_eq(sim_x0(a), -ERR_CANCELLED);
+	}
+}
+
+Test(stop, suspended_in_mid_call)
+{
+	sim_syscall(1, b, SYS_RECV, (struct sim_regs){{ep_cap, 0, 0, 0, 0, 0, reply_cap}});
+	sim_auto_all();
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, 0}});
+	sim_auto_all();
+	sim_as(1);
+	cr_assert(thread_suspend(a));
+	cr_assert_null(reply->caller);
+	sim_syscall(1, b, SYS_REPLY, (struct sim_regs){{reply_cap, 0}});
+	cr_assert_eq(sim_x0(b), -ERR_NO_REPLY);
+	cr_assert_eq(thread_resume(a), ERR_OK);
+	sim_auto_all();
+	cr_assert_eq(sim_x0(a), -ERR_CANCELLED);
+}
+
+Test(stop, itself)
+{
+	/* As the invocation of its own TCB does it, then the way out of the kernel. */
+	sim_as(0);
+	cr_assert(thread_suspend(a));
+	cr_assert(thread_is_stopped(a));
+	sim_syscall(0, a, SYS_THREAD_CLOCK, (struct sim_regs){{0}});
+	cr_assert_eq(a->state, THREAD_STOPPED);
+	cr_assert_eq(sim_x0(a), 0, "the system call completed");
+	cr_assert(sim_deciding(0));
+}
+
+Test(stop, destroyed_thread_is_reported_dead_before_its_memory_is_free)
+{
+	sim_as(1);
+	cr_assert_not(thread_destroy(a));
+	sim_settle();
+	cr_assert(sim_deciding(0));
+	sim_as(1);
+	cr_assert_not(thread_destroy(a), "stopped, but the record is not consumed");
+	sim_decide(0, DECISION_IDLE, NULL, 0);
+	cr_assert_eq(sim_x0(cpus[0].core.dispatcher), -ERR_STALE);
+	cr_assert_eq(EVENT_STATE(sim_event_of(0, 1)->info), EVENT_DEAD);
+	sim_as(1);
+	cr_assert(thread_destroy(a));
+	sim_decide(0, DECISION_IDLE, NULL, 0);
+	cr_assert_eq(sim_at(0), SIM_IDLE);
+	cr_assert(list_empty(&cpus[0].core.homed));
+	cr_assert_eq(thread_resume(a), ERR_STATE);
+}
+
+Test(stop, destroy_needs_no_consumer_in_fallback)
+{
+	core_unbind(&cpus[0].core);
+	sim_settle();
+	cr_assert_eq(sim_current(0), a);
+	sim_as(1);
+	cr_assert_not(thread_destroy(a));
+	sim_settle();
+	sim_as(1);
+	cr_assert(thread_destroy(a));
+	sim_check();
+}
+
+Test(stop, destroy_of_a_thread_with_a_pending_bind)
+{
+	struct tcb *d = sim_thread(8, 0);
+
+	sim_as(1);
+	cr_assert_eq(core_bind(&cpus[0].core, d, LIMIT_NS, 0, NULL), ERR_OK);
+	cr_assert(thread_destroy(d));
+	cr_assert_null(cpus[0].core.bind_next);
+	sim_settle();
+	cr_assert_null(cpus[0].core.dispatcher);
+	cr_assert_eq(sim_current(0), a);
+}
+
+Test(stop, grace_passes_idle_cpus_and_waits_for_busy_ones)
+{
+	uint64_t seen = cpus[1].core.grace_seen;
+
+	sim_syscall(1, b, SYS_WAIT, (struct sim_regs){{n_cap}});
+	sim_auto_all();
+	cr_assert_eq(sim_at(1), SIM_IDLE);
+	sim_as(0);
+	grace_wait();
+	cr_assert_eq(cpus[1].core.grace_seen, seen, "idle: not even asked");
+}
+
+Test(stop, wake_between_dequeue_and_stop_is_not_lost)
+{
+	/* Owned by a sender that is just copying: stop must fail and leave it alone. */
+	sim_syscall(0, a, SYS_RECV, (struct sim_regs){{ep_cap}});
+	sim_auto_all();
+	sim_as(1);
+	cr_assert(endpoint_cancel(a));
+	cr_assert_not(thread_suspend(a));
+	cr_assert_eq(a->state, THREAD_RECEIVING);
+	cr_assert(a->exit_work & EXIT_STOP);
+}
