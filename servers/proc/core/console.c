@@ -9,10 +9,14 @@
 #include "lineedit.h"
 
 #define PENDING_MAX 512u
+#define PROMPT_MAX  64u
 
 static struct {
 	struct lineedit editor;
 	bool editing; /* a line was begun */
+	char prompt[PROMPT_MAX];
+	char partial[PROMPT_MAX]; /* output since the last line end */
+	uint32_t partial_bytes;
 	uint32_t foreground;
 	struct list_node readers;
 	/* Lines that nobody has read yet. */
@@ -26,7 +30,7 @@ static struct {
 	uint32_t pending_bytes;
 } console;
 
-void console_write(const char *text, uint32_t bytes)
+static void output(const char *text, uint32_t bytes)
 {
 	for (uint32_t at = 0; at < bytes;) {
 		const uint32_t left = bytes - at;
@@ -39,10 +43,47 @@ void console_write(const char *text, uint32_t bytes)
 	}
 }
 
+/* Remember what stands on the last line. */
+static void partial_keep(const char *text, uint32_t bytes)
+{
+	for (uint32_t i = 0; i < bytes; i++) {
+		if (text[i] == '\n')
+			console.partial_bytes = 0;
+		else if (console.partial_bytes < PROMPT_MAX - 1)
+			console.partial[console.partial_bytes++] = text[i];
+	}
+}
+
+void console_write(const char *text, uint32_t bytes)
+{
+	if (console.editing)
+		lineedit_hide(&console.editor);
+	output(text, bytes);
+	if (console.editing) {
+		if (bytes != 0 && text[bytes - 1] != '\n')
+			output("\n", 1);
+		lineedit_show(&console.editor);
+	} else {
+		partial_keep(text, bytes);
+	}
+}
+
+/* Begin a line where the cursor stands: what is before it is the prompt. */
+static void edit_start(void)
+{
+	for (uint32_t i = 0; i < console.partial_bytes; i++)
+		console.prompt[i] = console.partial[i];
+	console.prompt[console.partial_bytes] = '\0';
+	console.partial_bytes = 0;
+	output("\r", 1);
+	lineedit_start(&console.editor, console.prompt);
+	console.editing = true;
+}
+
 static void editor_write(void *context, const char *bytes, size_t len)
 {
 	(void)context;
-	console_write(bytes, (uint32_t)len);
+	output(bytes, (uint32_t)len);
 }
 
 void console_init(void)
@@ -118,17 +159,15 @@ static void pending_edit(void)
 			console.end = true;
 			break;
 		case LINEEDIT_INTERRUPT:
-			lineedit_start(&console.editor, "");
+			edit_start();
 			continue;
 		default:
 			continue;
 		}
 		console.editing = false;
 		readers_serve();
-		if (!list_empty(&console.readers)) {
-			lineedit_start(&console.editor, "");
-			console.editing = true;
-		}
+		if (!list_empty(&console.readers))
+			edit_start();
 	}
 }
 
@@ -154,6 +193,13 @@ void console_input(struct msg *m)
 	msg_answer(m, ERR_OK, 0);
 }
 
+void console_keys(struct msg *m)
+{
+	m->w[0] = console.pending_bytes;
+	console.pending_bytes = 0;
+	msg_answer(m, ERR_OK, 1);
+}
+
 bool console_read(uint32_t pid, word_t bytes_max, struct msg *m)
 {
 	struct waiter *waiter;
@@ -165,10 +211,8 @@ bool console_read(uint32_t pid, word_t bytes_max, struct msg *m)
 	waiter = waiter_defer(pid);
 	waiter->want = bytes_max;
 	list_push_back(&console.readers, &waiter->link);
-	if (!console.editing) {
-		lineedit_start(&console.editor, "");
-		console.editing = true;
-	}
+	if (!console.editing)
+		edit_start();
 	pending_edit();
 	return false;
 }

@@ -3,6 +3,7 @@
  * The console.  Output goes through the kernel's console, which puts whole pieces in order with the
  * kernel's own lines; input comes from a driver thread, byte by byte.  Service thread unless said.
  *
+ * What was printed since the last line end is the prompt; other output appears above it.
  * What is typed is edited into lines while somebody reads; Ctrl-C kills the foreground group.
  */
 #pragma once
@@ -13,6 +14,8 @@ void console_init(void);
 void console_write(const char *text, uint32_t bytes);
 bool console_read(uint32_t pid, word_t bytes_max, struct msg *m);
 void console_foreground(uint32_t group);
+/* Drop what was typed and not read; how much it was. */
+void console_keys(struct msg *m);
 /* OWN_REQ_INPUT */
 void console_input(struct msg *m);
 

@@ -133,7 +133,7 @@ void info_thread_stats(struct msg *m)
 {
 	const struct sched_thread_stats *stats;
 
-	if (m->w[0] >= SCHED_THREADS_MAX) {
+	if (m->w[0] == 0 || m->w[0] >= SCHED_THREADS_MAX) {
 		msg_answer(m, ERR_RANGE, 0);
 		return;
 	}

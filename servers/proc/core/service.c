@@ -139,9 +139,9 @@ static void process_param(struct process *process, enum sched_param param, word_
 		process->affinity = (struct cpumask){{value, value2}};
 }
 
-static void request_sched_set(struct msg *m)
+static void request_sched_set(struct process *caller, struct msg *m)
 {
-	struct process *process = process_get(m->w[0]);
+	struct process *process = m->w[0] == 0 ? caller : process_get(m->w[0]);
 	const word_t tid = m->w[1];
 	const enum sched_param param = (enum sched_param)m->w[2];
 	const word_t value = m->w[3];
@@ -211,7 +211,7 @@ static void request_simple(enum proc_request request, struct process *process, s
 		file_seek(process, m);
 		return;
 	case PROC_REQ_SCHED_SET:
-		request_sched_set(m);
+		request_sched_set(process, m);
 		return;
 	case PROC_REQ_POWER_OFF:
 		request_power_off(m);
@@ -255,6 +255,9 @@ static bool request_look(enum proc_request request, const struct process *proces
 	case PROC_REQ_SCHED_KILL:
 		supervisor_kill_server();
 		msg_answer(m, ERR_OK, 0);
+		return true;
+	case PROC_REQ_KEYS:
+		console_keys(m);
 		return true;
 	case PROC_REQ_FOREGROUND:
 		console_foreground((uint32_t)m->w[0]);

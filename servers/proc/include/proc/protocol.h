@@ -87,7 +87,8 @@ enum proc_signal {
 	  "the first process with a pid >= w0; NOT_FOUND past the end")                            \
 	X(THREAD_LIST, 33, "w0 tid", "struct proc_thread_info",                                    \
 	  "the first thread with a tid >= w0; NOT_FOUND past the end")                             \
-	X(SCHED_SET, 34, "w0 pid, w1 tid or 0: all, w2 enum sched_param, w3 value, w4 value 2",    \
+	X(SCHED_SET, 34,                                                                           \
+	  "w0 pid or 0: its own, w1 tid or 0: all, w2 enum sched_param, w3 value, w4 value 2",     \
 	  "w0 threads changed", "change scheduling parameters of any process")                     \
 	X(CPU_STATS, 35, "w0 cpu", "struct proc_cpu_info", "what one CPU did")                     \
 	X(MACHINE, 36, "", "struct proc_machine_info", "about the machine and its scheduler")      \
@@ -100,6 +101,7 @@ enum proc_signal {
 	X(FOREGROUND, 41, "w0 group", "", "the group that Ctrl-C at the console kills")            \
 	X(MEMORY, 42, "w0 pid or 0: the machine", "struct mm_space_info or struct mm_stats",       \
 	  "memory in use")                                                                         \
+	X(KEYS, 45, "", "w0 bytes", "what was typed and not read is dropped; how much it was")     \
 	X(OBJECT_NEW, 43, "w0 OBJ_ENDPOINT, OBJ_NOTIFICATION or OBJ_REPLY",                        \
 	  "capability: the object",                                                                \
 	  "a kernel object of the caller, freed when its process ends; deleting the capability "   \
