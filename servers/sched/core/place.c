@@ -35,7 +35,7 @@ void sched_view(struct sched_server *server, struct place_view *view, struct pla
 				  (uint64_t)incoming * POLICY_WEIGHT_NICE_0;
 		loads[i].runnable = __atomic_load_n(&cpu->load.runnable, __ATOMIC_SEQ_CST) +
 				    incoming;
-		loads[i].pad = 0;
+		loads[i].ahead_us = 0;
 	}
 	*view = (struct place_view){
 		.cpus = server->cpus,
