@@ -47,24 +47,51 @@ static void balancer_order(struct sched_server *server, struct sched_cpu *cpu, u
 	}
 }
 
-/* P1 and P2 of place.c: say that this CPU is idle, then look for work elsewhere. */
-void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu)
+/*
+ * The periods of the CPUs are spread evenly over BALANCE_PERIOD_NS, on one grid for ever.  All at once, the same CPU would
+ * win the surplus thread in each round and the others never; one after the other, it visits all.
+ */
+static time_ns_t balance_next(const struct sched_server *server, const struct sched_cpu *cpu,
+			      time_ns_t now_ns)
+{
+	time_ns_t offset_ns = (uint64_t)BALANCE_PERIOD_NS * cpu->index / server->cpus;
+
+	if (now_ns < offset_ns)
+		return offset_ns;
+	return now_ns - (now_ns - offset_ns) % BALANCE_PERIOD_NS + BALANCE_PERIOD_NS;
+}
+
+/*
+ * P1 and P2 of place.c: say that this CPU is idle, then look for work elsewhere.  Whoever had nothing to spare (its threads
+ * are pinned, say) is not asked again at once, but in the next period.
+ */
+void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
-	struct cpumask tried = cpumask_none();
 
 	if (server->cpus == 1)
 		return;
 	sched_idle_publish(server, cpu->index);
 	if (!cpu->balancer_parked)
 		return;
+	if (cpumask_empty(&cpu->idle_tried) || now_ns >= cpu->next_balance_ns) {
+		cpu->idle_tried = cpumask_none();
+		cpu->next_balance_ns = balance_next(server, cpu, now_ns);
+	}
 	sched_view(server, &view, loads);
 
-	uint32_t victim = cpu->place->on_idle(&view, cpu->index, &tried);
+	uint32_t victim = cpu->place->on_idle(&view, cpu->index, &cpu->idle_tried);
 
-	if (victim < server->cpus && victim != cpu->index)
+	if (victim < server->cpus && victim != cpu->index) {
+		cpumask_set(&cpu->idle_tried, victim);
 		balancer_order(server, cpu, victim, BALANCE_IDLE);
+	}
+}
+
+time_ns_t sched_balance_idle_next(const struct sched_cpu *cpu)
+{
+	return cpumask_empty(&cpu->idle_tried) ? TIME_NEVER : cpu->next_balance_ns;
 }
 
 /* Only while something runs here: an idle CPU needs no period, it is found by its bit. */
@@ -72,7 +99,7 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 {
 	if (server->cpus == 1 || now_ns < cpu->next_balance_ns)
 		return;
-	cpu->next_balance_ns = now_ns + BALANCE_PERIOD_NS;
+	cpu->next_balance_ns = balance_next(server, cpu, now_ns);
 	if (!cpu->balancer_parked)
 		return;
 
@@ -85,6 +112,25 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 
 	if (victim < server->cpus && victim != cpu->index)
 		balancer_order(server, cpu, victim, BALANCE_PERIOD);
+}
+
+/*
+ * The policy's order: owed least over the machine first.  Where it keeps no such account all are equal, and who was here
+ * longest goes: it had this CPU to itself before the others came.
+ */
+static void spares_sort(struct policy_spare *spare, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++) {
+		struct policy_spare moving = spare[i];
+		time_ns_t arrived_ns = policy_thread_owner(moving.thread)->arrived_ns;
+		uint32_t at = i;
+
+		for (; at > 0 && spare[at - 1].lag_ns == moving.lag_ns &&
+		       policy_thread_owner(spare[at - 1].thread)->arrived_ns > arrived_ns;
+		     at--)
+			spare[at] = spare[at - 1];
+		spare[at] = moving;
+	}
 }
 
 /* "You own your queue: which threads can you spare?"  Returns how many went to the puller. */
@@ -105,6 +151,7 @@ uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, 
 	uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cpu->spare_cursor, spare,
 					    BALANCE_CANDIDATES_MAX);
 
+	spares_sort(spare, count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct sched_thread *thread = policy_thread_owner(spare[i].thread);
 

@@ -96,7 +96,9 @@ void sched_balancer_event(struct sched_cpu *cpu, struct sched_thread *thread,
 			  const struct sched_event *event);
 void sched_balancer_parks(struct sched_server *server, struct sched_cpu *cpu,
 			  struct sched_thread *thread, word_t pulled);
-void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu);
+void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
+/* When an idle CPU looks again for work that it could not get; TIME_NEVER: there is none. */
+time_ns_t sched_balance_idle_next(const struct sched_cpu *cpu);
 void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
 			    time_ns_t now_ns);

@@ -85,10 +85,10 @@ static void charge_entry(struct sched_server *server, struct sched_cpu *cpu, tim
 				    now_ns);
 }
 
-static void decide_idle(struct sched_server *server, struct sched_cpu *cpu,
+static void decide_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
 			struct sched_decision *decision)
 {
-	sched_balance_idle(server, cpu);
+	sched_balance_idle(server, cpu, now_ns);
 	cpu->running = NULL;
 	cpu->last_run = NULL;
 	decision->kind = DECISION_IDLE;
@@ -129,18 +129,21 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 	sched_load_publish(server, cpu);
 	if (pick.thread != NULL) {
 		sched_idle_clear(server, cpu->index);
+		cpu->idle_tried = cpumask_none();
 		sched_push_surplus(server, cpu, now_ns);
 		sched_balance_period(server, cpu, now_ns);
 	}
 	if (pick.thread == NULL)
-		decide_idle(server, cpu, decision);
+		decide_idle(server, cpu, now_ns, decision);
 	else
 		decide_thread(server, cpu, &pick, now_ns, decision);
 	if (cpu->balancer_ready)
 		decide_balancer(cpu, decision);
 	decision->timer_ns = sched_sleep_next(cpu);
-	if (pick.thread != NULL && server->cpus > 1)
-		decision->timer_ns = min_u64(decision->timer_ns, cpu->next_balance_ns);
+	if (server->cpus > 1)
+		decision->timer_ns = min_u64(decision->timer_ns,
+					     pick.thread != NULL ? cpu->next_balance_ns
+								 : sched_balance_idle_next(cpu));
 }
 
 void sched_upcall(struct sched_server *server, uint32_t index, const struct sched_upcall *upcall,

@@ -20,6 +20,7 @@ static void thread_charge(struct sched_server *server, struct sched_cpu *cpu,
 static void thread_arrive(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns)
 {
 	thread->arriving = false;
+	thread->arrived_ns = now_ns;
 	__atomic_fetch_sub(&cpu->incoming, 1, __ATOMIC_RELAXED);
 	cpu->policy->migrate_in(policy_cpu(cpu), policy_thread(thread), &thread->migration, now_ns);
 	thread->state = thread->migration.state == POLICY_OUT ? SCHED_OUT : SCHED_READY;

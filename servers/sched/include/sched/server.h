@@ -35,6 +35,7 @@ struct sched_thread {
 	struct heap_node sleep_node;
 	time_ns_t wake_at_ns;     /* in the sleep heap: when */
 	time_ns_t ready_since_ns; /* valid while woke: when it became ready */
+	time_ns_t arrived_ns;     /* when it came to this home */
 	word_t seq;               /* as last reported by the kernel */
 	uint32_t tid;
 	uint8_t state;      /* enum sched_thread_state */
@@ -63,6 +64,7 @@ struct sched_cpu {
 	uint8_t balancer_ready;
 	word_t balancer_seq;
 	uint64_t spare_cursor;
+	struct cpumask idle_tried; /* asked in vain since this CPU went idle */
 	time_ns_t next_balance_ns;
 	struct sched_thread *payer; /* who caused this entry and pays for it */
 
