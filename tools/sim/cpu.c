@@ -350,7 +350,8 @@ void sim_cpu_deliver(struct sim *sim, struct sim_cpu *cpu)
 		cpu->kick = false;
 		cpu->reasons = 0;
 	}
-	cpu->timer_ns = cpu->decision.timer_ns;
+	cpu->timer_ns = max_u64(cpu->decision.timer_ns,
+				sim->now_ns + sim->config.costs.slice_min_ns);
 	if (cpu->decision.kind == DECISION_RUN) {
 		run_thread(sim, cpu, pending);
 		return;

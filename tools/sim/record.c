@@ -15,7 +15,7 @@ void sim_record_post(struct sim *sim, struct sim_thread *thread, enum event_stat
 
 	if (state == EVENT_BLOCKED)
 		flags |= EVENT_BLOCKED_SINCE;
-	if (state == EVENT_READY && (cause == CAUSE_WAKE || cause == CAUSE_START)) {
+	if (state == EVENT_READY && cause != CAUSE_PREEMPTED && cause != CAUSE_SLICE) {
 		flags |= EVENT_WOKE_SINCE;
 		if (record->first_ready_ns == 0)
 			record->first_ready_ns = sim->now_ns;
