@@ -27,8 +27,10 @@ def spell_sim(args):
     return ([*option("--policy", args.policy), *option("--place", args.place),
              *option("--cpus", args.cpus), *option("--workload", args.workload),
              *option("--json", args.json), *option("--trace", args.trace),
-             *option("--costs", args.costs)]
-            + (["--schedule"] if args.schedule else []) + args.rest)
+             *option("--costs", args.costs), *option("--seed", args.seed),
+             *option("--duration", args.duration)]
+            + (["--schedule"] if args.schedule else [])
+            + (["--check"] if args.check else []) + args.rest)
 
 
 def bench(args):
@@ -83,9 +85,11 @@ def add_tools(commands):
     sim = commands.add_parser("sim", help="run a workload in the simulator")
     for name, more in (("--policy", {"required": True}), ("--place", {}), ("--cpus", {}),
                        ("--workload", {"required": True}), ("--json", {}), ("--trace", {}),
-                       ("--costs", {})):
+                       ("--costs", {"metavar": "none|entry=NS,decision=NS,ipi=NS,switch=NS"}),
+                       ("--seed", {}), ("--duration", {"metavar": "SECONDS"})):
         sim.add_argument(name, **more)
     sim.add_argument("--schedule", action="store_true", help="add every stretch of running to --json")
+    sim.add_argument("--check", action="store_true", help="look at the invariants on the way")
     sim.set_defaults(action=tool_command("baton-sim", spell_sim))
     step = commands.add_parser("step", help="feed one run queue operations from a file")
     step.add_argument("--policy", required=True)

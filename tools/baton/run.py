@@ -103,11 +103,11 @@ def host_tool(name, assume_yes=False):
     build = BuildDir("host")
     with build.locked():
         build.configure()
-    target = f"tools/{name}"
-    if not build.has_target(target):
-        raise not_built_yet(name)
-    build.compile(target)
-    return build.file(target)
+    for target in (f"tools/{name}", f"tools/{name.removeprefix('baton-')}/{name}"):
+        if build.has_target(target):
+            build.compile(target)
+            return build.file(target)
+    raise not_built_yet(name)
 
 
 def show(line):
