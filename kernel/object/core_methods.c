@@ -96,13 +96,25 @@ static enum invoke_step invoke_port(struct invocation *inv)
 
 /* ---- INFO, STATS ----------------------------------------------------------------------------- */
 
+/* A bind that the Core has not served yet counts: who has just bound a CPU must not find it abandoned. */
+static bool core_bound(struct core *core, uint32_t *fallback)
+{
+	bool bound;
+
+	spin_lock(&core->lock);
+	bound = core->bind_next != NULL || core->dispatcher != NULL;
+	*fallback = core->fallback;
+	spin_unlock(&core->lock);
+	return bound;
+}
+
 static enum invoke_step invoke_info(struct invocation *inv)
 {
-	const struct core *core = target(inv);
-	uint32_t fallback = __atomic_load_n(&core->fallback, __ATOMIC_RELAXED);
+	struct core *core = target(inv);
+	uint32_t fallback;
 	word_t flags = 0;
 
-	if (__atomic_load_n(&core->dispatcher, __ATOMIC_RELAXED) != NULL)
+	if (core_bound(core, &fallback))
 		flags |= CORE_BOUND;
 	if (fallback != FALLBACK_NONE)
 		flags |= CORE_FALLBACK;
