@@ -11,7 +11,7 @@
 #include "../lib/program.h"
 
 #define START_DELAY_NS (5 * NS_PER_MS)
-#define RUN_CHUNK      500u
+#define RUN_CHUNK      100u
 
 static void *need_memory(size_t count, size_t bytes)
 {
