@@ -21,7 +21,7 @@
 struct cpu cpus[CPUS_MAX];
 unsigned cpus_count = 1;
 
-static bool cpu_is_online(unsigned index)
+static boot_only bool cpu_is_online(unsigned index)
 {
 	return __atomic_load_n(&cpus[index].core.online, __ATOMIC_ACQUIRE) != 0;
 }
@@ -36,7 +36,7 @@ static void this_cpu_online(void)
 }
 
 /* All are asked first, so that they come up side by side. */
-static unsigned secondaries_start(void)
+static boot_only unsigned secondaries_start(void)
 {
 	unsigned online = 1;
 	time_ns_t limit_ns;
@@ -61,7 +61,7 @@ static unsigned secondaries_start(void)
  * Boot argument cpus=N: use fewer than there are.  Everything else in the boot arguments is read by
  * user space, which also says what is wrong with this one.
  */
-static void cpus_limit(const struct platform *platform)
+static boot_only void cpus_limit(const struct platform *platform)
 {
 	static const struct bootarg_key key = {"cpus", BOOTARG_NUMBER, 1, CPUS_MAX};
 	struct bootarg_value value;
@@ -72,7 +72,7 @@ static void cpus_limit(const struct platform *platform)
 		cpus_count = (unsigned)value.number;
 }
 
-static void greet(const struct platform *platform)
+static boot_only void greet(const struct platform *platform)
 {
 	kprintf("Baton %s on %s: %u CPUs, %lu MiB free, GICv%u, timer %lu Hz, entered at EL%u\n",
 		BATON_VERSION, machine.model, cpus_count,
@@ -87,7 +87,7 @@ static void greet(const struct platform *platform)
 			platform->cpus_found - platform->cpu_count);
 }
 
-_Noreturn void kernel_main(const struct platform *platform)
+boot_only _Noreturn void kernel_main(const struct platform *platform)
 {
 	unsigned online;
 
@@ -102,7 +102,7 @@ _Noreturn void kernel_main(const struct platform *platform)
 	arch_user_enter();
 }
 
-_Noreturn void kernel_secondary(void)
+boot_only _Noreturn void kernel_secondary(void)
 {
 	this_cpu_online();
 	kernel_exit();

@@ -19,8 +19,6 @@
 #define TRACE_PANIC_SELF  16u
 #define TRACE_PANIC_OTHER 4u
 
-uint32_t trace_mask = KERNEL_DEBUG ? ~0u : ~(1u << TRACE_SYSCALL);
-
 /* 1 + index of the CPU that panics.  Atomic; the first to change it from 0 prints. */
 static uint32_t panic_owner = PANIC_NOBODY;
 static bool panic_twice;
@@ -54,34 +52,6 @@ void panic_begin(void)
 		others_halt(self - 1);
 		kprintf("\nBaton: the kernel cannot go on (CPU %u)\n", self - 1);
 	}
-}
-
-static void trace_print_record(const struct trace_record *record)
-{
-	static const char *const names[] = {
-#define X(name, value, meaning) [value] = #name,
-		TRACE_LIST(X)
-#undef X
-	};
-	const char *name = "?";
-
-	if (record->kind < sizeof(names) / sizeof(names[0]) && names[record->kind] != NULL)
-		name = names[record->kind];
-	kprintf("    %10lu.%03lu us  %-9s %lx %lx\n", (unsigned long)(record->at_ns / 1000),
-		(unsigned long)(record->at_ns % 1000), name, (unsigned long)record->a,
-		(unsigned long)record->b);
-}
-
-void trace_print(const struct cpu *cpu, unsigned count)
-{
-	uint32_t next = cpu->trace_next;
-
-	if (count > TRACE_RECORDS)
-		count = TRACE_RECORDS;
-	if (count > next)
-		count = next;
-	for (uint32_t i = next - count; i != next; i++)
-		trace_print_record(&cpu->trace[i % TRACE_RECORDS]);
 }
 
 static void cpu_print(unsigned index, bool self)

@@ -13,6 +13,7 @@
 #include <arch/sysreg.h>
 #include <drv/timer.h>
 #include <kern/arch_if.h>
+#include <kern/boot.h>
 #include <kern/machine.h>
 
 #define NS_PER_S    1000000000ull
@@ -43,7 +44,7 @@ static uint64_t ns_to_ticks(uint64_t ns)
 	return ticks;
 }
 
-bool timer_init(void)
+boot_only bool timer_init(void)
 {
 	uint64_t hz = sysreg_read(cntfrq_el0);
 
@@ -57,7 +58,7 @@ bool timer_init(void)
 	return true;
 }
 
-void timer_init_cpu(void)
+boot_only void timer_init_cpu(void)
 {
 	timer_disarm();
 }

@@ -9,6 +9,7 @@
 #include <base/dt_platform.h>
 #include <drv/gic.h>
 #include <drv/mmio.h>
+#include <kern/boot.h>
 #include <kern/entry.h>
 
 #define GICD_CTLR       0x000
@@ -32,7 +33,7 @@ static volatile uint8_t *dist;
 static volatile uint8_t *interface;
 static uint8_t cpu_target[CPUS_V2]; /* bit of each CPU; written by that CPU when it starts */
 
-static uint32_t gicv2_init(const struct platform *platform)
+static boot_only uint32_t gicv2_init(const struct platform *platform)
 {
 	uint32_t lines;
 
@@ -54,7 +55,7 @@ static uint32_t gicv2_init(const struct platform *platform)
 }
 
 /* The target registers of private interrupts read as the bit of the CPU that reads. */
-static uint8_t own_target(void)
+static boot_only uint8_t own_target(void)
 {
 	for (uint32_t irq = 0; irq < GIC_SPI_FIRST; irq += 4) {
 		uint32_t mask = mmio_read32(dist, GICD_ITARGETSR + irq);
@@ -67,7 +68,7 @@ static uint8_t own_target(void)
 	return 1; /* one CPU: the registers are zero */
 }
 
-static void gicv2_init_cpu(unsigned cpu, uint64_t mpidr, uint32_t timer_irq)
+static boot_only void gicv2_init_cpu(unsigned cpu, uint64_t mpidr, uint32_t timer_irq)
 {
 	(void)mpidr;
 	if (cpu >= CPUS_V2)

@@ -8,6 +8,7 @@
 #include <base/dt_platform.h>
 #include <drv/gic.h>
 #include <drv/mmio.h>
+#include <kern/boot.h>
 #include <kern/core.h>
 #include <kern/entry.h>
 
@@ -56,7 +57,7 @@ static void dist_wait(void)
 		;
 }
 
-static uint32_t gicv3_init(const struct platform *platform)
+static boot_only uint32_t gicv3_init(const struct platform *platform)
 {
 	const struct platform_gic *gic = &platform->gic;
 	uint32_t lines;
@@ -87,12 +88,12 @@ static uint32_t gicv3_init(const struct platform *platform)
 }
 
 /* MPIDR's affinity fields as the redistributor packs them: aff3 follows aff2. */
-static uint64_t affinity_packed(uint64_t mpidr)
+static boot_only uint64_t affinity_packed(uint64_t mpidr)
 {
 	return (mpidr & 0xffffff) | (mpidr >> 32 & 0xff) << 24;
 }
 
-static volatile uint8_t *redist_find(uint64_t mpidr)
+static boot_only volatile uint8_t *redist_find(uint64_t mpidr)
 {
 	for (uint32_t i = 0; i < redist_count; i++) {
 		uint64_t offset = 0;
@@ -115,7 +116,7 @@ static volatile uint8_t *redist_find(uint64_t mpidr)
 	return NULL;
 }
 
-static void redist_init(volatile uint8_t *frame, uint32_t timer_irq)
+static boot_only void redist_init(volatile uint8_t *frame, uint32_t timer_irq)
 {
 	volatile uint8_t *sgi = frame + GICR_SGI_FRAME;
 
@@ -134,7 +135,7 @@ static void redist_init(volatile uint8_t *frame, uint32_t timer_irq)
 	mmio_write32(sgi, GICD_ISENABLER, (1u << GIC_SGI_IPI) | (1u << timer_irq));
 }
 
-static void gicv3_init_cpu(unsigned cpu, uint64_t mpidr, uint32_t timer_irq)
+static boot_only void gicv3_init_cpu(unsigned cpu, uint64_t mpidr, uint32_t timer_irq)
 {
 	volatile uint8_t *frame = redist_find(mpidr);
 

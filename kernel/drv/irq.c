@@ -4,6 +4,7 @@
 #include <drv/gic.h>
 #include <drv/timer.h>
 #include <kern/arch_if.h>
+#include <kern/boot.h>
 #include <kern/core.h>
 #include <kern/entry.h>
 #include <kern/machine.h>
@@ -16,7 +17,7 @@ static uint32_t irq_count;
 static uint32_t timer_irq;
 static uint32_t number_mask;
 
-void irq_init(const struct platform *platform)
+boot_only void irq_init(const struct platform *platform)
 {
 	bool v3 = platform->gic.kind == GIC_KIND_V3;
 
@@ -27,7 +28,7 @@ void irq_init(const struct platform *platform)
 	irq_count = gic->init(platform);
 }
 
-void irq_init_cpu(unsigned cpu)
+boot_only void irq_init_cpu(unsigned cpu)
 {
 	gic->init_cpu(cpu, cpus[cpu].hw_id, timer_irq);
 }

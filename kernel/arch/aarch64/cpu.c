@@ -6,6 +6,7 @@
 #include <drv/psci.h>
 #include <drv/semihost.h>
 #include <kern/arch_if.h>
+#include <kern/boot.h>
 #include <kern/core.h>
 #include <kern/entry.h>
 #include <kern/machine.h>
@@ -53,13 +54,13 @@ _Noreturn void arch_power_off(uint64_t status)
 	arch_halt();
 }
 
-static void register_check(const char *name, uint64_t value, uint64_t expected)
+static boot_only void register_check(const char *name, uint64_t value, uint64_t expected)
 {
 	if (value != expected)
 		panic("%s is %lx, not %lx", name, (unsigned long)value, (unsigned long)expected);
 }
 
-void cpu_init(unsigned index)
+boot_only void cpu_init(unsigned index)
 {
 	sysreg_write(tpidrro_el0, index);
 	register_check("TPIDR_EL1", sysreg_read(tpidr_el1), (uint64_t)&cpus[index]);
@@ -74,7 +75,7 @@ void cpu_init(unsigned index)
 	register_check("DAIF", sysreg_read(daif), 0x3c0);
 }
 
-void cpu_table_fill(const struct platform *platform)
+boot_only void cpu_table_fill(const struct platform *platform)
 {
 	uint64_t self = sysreg_read(mpidr_el1) & MPIDR_AFFINITY;
 	unsigned next = 1;

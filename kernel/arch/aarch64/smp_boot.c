@@ -5,12 +5,13 @@
 #include <drv/psci.h>
 #include <drv/timer.h>
 #include <kern/arch_if.h>
+#include <kern/boot.h>
 #include <kern/core.h>
 #include <kern/entry.h>
 
 extern const char secondary_start[];
 
-bool arch_cpu_start(unsigned index)
+boot_only bool arch_cpu_start(unsigned index)
 {
 	int64_t result;
 
@@ -24,7 +25,7 @@ bool arch_cpu_start(unsigned index)
 	return false;
 }
 
-_Noreturn void arch_secondary(uint64_t index)
+boot_only _Noreturn void arch_secondary(uint64_t index)
 {
 	cpu_init((unsigned)index);
 	timer_init_cpu();

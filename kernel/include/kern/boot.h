@@ -4,6 +4,9 @@
 
 #include <abi/types.h>
 
+/* Code that runs while booting only; kept out of .text. */
+#define boot_only __attribute__((section(".init.text"), cold))
+
 struct core;
 struct platform;
 
