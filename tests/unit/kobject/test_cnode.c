@@ -222,6 +222,29 @@ Test(cnode, root_of_a_thread_disappears)
 	check_tree();
 }
 
+/* While it is being emptied nothing gets into it, even by a thread that has it as root still. */
+Test(cnode, dying_cnode_is_not_filled)
+{
+	unsigned with_root = 0;
+
+	cr_assert_eq(retype(W_UNTYPED, OBJ_CNODE, 4, 1, 16), ERR_OK);
+	cr_assert_eq(retype(W_UNTYPED, OBJ_TCB, 0, 40, 20), ERR_OK);
+	endpoint_at(17);
+	for (cptr_t i = 20; i < 60; i++)
+		cr_assert_eq(call(i, METHOD_TCB_CONFIGURE, 4, 16, W_VSPACE, 0, 0), ERR_OK);
+	fakes.preempt_every = 1;
+	cr_assert(call_once(W_CNODE, METHOD_CNODE_DELETE, 1, 16));
+	for (cptr_t i = 20; i < 60; i++) {
+		const struct tcb *tcb = (const struct tcb *)(uintptr_t)slot_of(i)->object;
+
+		with_root += tcb->cspace.type == OBJ_CNODE;
+		cr_assert_eq(cap_transfer(world.tcb, 17, tcb, 5), ERR_CAP_INVALID);
+	}
+	cr_assert_gt(with_root, 0, "the test did not stop in the middle");
+	cr_assert_eq(delete_cap(16), ERR_OK);
+	cr_assert(reap_idle());
+}
+
 /* A thread's memory stays reserved until its record was consumed; deleting does not wait for it. */
 Test(cnode, thread_that_takes_long)
 {

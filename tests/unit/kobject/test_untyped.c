@@ -160,6 +160,11 @@ Test(untyped, abandoned_zeroing_is_not_lost_and_not_trusted_too_far)
 	cr_assert_eq(retype(W_UNTYPED, OBJ_FRAME, 0, 64, 20), ERR_OK);
 	cr_assert_eq(slot_of(20)->object, paddr + PAGE_SIZE);
 	cr_assert(is_zero(paddr + PAGE_SIZE, 64 * PAGE_SIZE));
+	/* What was known to be zero is not after it was used. */
+	memset(arch_phys_to_virt(paddr), 0x77, 65 * PAGE_SIZE);
+	cr_assert_eq(revoke(W_UNTYPED), ERR_OK);
+	cr_assert_eq(retype(W_UNTYPED, OBJ_FRAME, 0, 65, 20), ERR_OK);
+	cr_assert(is_zero(paddr, 65 * PAGE_SIZE));
 }
 
 Test(untyped, device_and_preserved)
