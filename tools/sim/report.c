@@ -101,6 +101,12 @@ static uint64_t task_cap(const struct workload_task *task)
 	return cap == 0 ? 1 : cap;
 }
 
+/* Shares are of a steady state: whoever has ended by now has none, unless all have. */
+static bool task_counts(const struct sim *sim, const struct sim_thread *thread)
+{
+	return sim->live == 0 || (thread->state != SIM_DEAD && thread->state != SIM_STOPPED);
+}
+
 void report_ideal(const struct sim *sim, double *ideal)
 {
 	uint32_t count = sim->threads_count;
@@ -109,21 +115,28 @@ void report_ideal(const struct sim *sim, double *ideal)
 
 	if (tasks == NULL || classes == NULL)
 		exit(1);
+	uint32_t counted = 0;
+
 	for (uint32_t tid = 1; tid <= count; tid++) {
 		const struct sched_thread_params *params = &sim->shared->params[tid];
 		const struct workload_task *task = sim->threads[tid]->script.task;
 		bool background = params->class == POLICY_CLASS_BACKGROUND;
 
-		tasks[tid - 1] = (struct ideal_task){
+		if (!task_counts(sim, sim->threads[tid]))
+			continue;
+		tasks[counted++] = (struct ideal_task){
 			.weight = background ? POLICY_WEIGHT_BACKGROUND : params->weight,
 			.cap = task_cap(task),
 			.cpus = params->affinity,
 		};
 	}
-	if (ideal_share(tasks, count, sim->config.cpus, classes, count + 1) != ERR_OK)
+	if (counted != 0 &&
+	    ideal_share(tasks, counted, sim->config.cpus, classes, count + 1) != ERR_OK)
 		fputs("baton-sim: no ideal shares for this workload\n", stderr);
+	counted = 0;
 	for (uint32_t tid = 1; tid <= count; tid++)
-		ideal[tid] = (double)tasks[tid - 1].rate / (double)IDEAL_ONE;
+		if (task_counts(sim, sim->threads[tid]))
+			ideal[tid] = (double)tasks[counted++].rate / (double)IDEAL_ONE;
 	free(tasks);
 	free(classes);
 }

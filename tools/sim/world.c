@@ -72,10 +72,11 @@ static void thread_name(const struct sim *sim, struct sim_thread *thread,
 
 	for (uint32_t tid = 1; tid < thread->tid; tid++)
 		same += sim->threads[tid]->script.task == task;
-	if (task->start)
+	if (task->start && same == 0)
 		snprintf(thread->name, sizeof(thread->name), "%s", task->name);
 	else
-		snprintf(thread->name, sizeof(thread->name), "%s-%u", task->name, same);
+		snprintf(thread->name, sizeof(thread->name), "%s-%u", task->name,
+			 task->start ? same - 1 : same);
 }
 
 struct sim_thread *sim_thread_create(struct sim *sim, const struct workload_task *task,
