@@ -35,7 +35,7 @@ void sched_view(struct sched_server *server, struct place_view *view, struct pla
 				  (uint64_t)incoming * POLICY_WEIGHT_NICE_0;
 		loads[i].runnable = __atomic_load_n(&cpu->load.runnable, __ATOMIC_SEQ_CST) +
 				    incoming;
-		loads[i].ahead_us = 0;
+		loads[i].ahead_us = __atomic_load_n(&cpu->load.ahead_us, __ATOMIC_RELAXED);
 	}
 	*view = (struct place_view){
 		.cpus = server->cpus,
@@ -52,6 +52,7 @@ void sched_load_publish(struct sched_server *server, struct sched_cpu *cpu)
 
 	cpu->policy->query(policy_cpu(cpu), NULL, &info);
 	__atomic_store_n(&cpu->load.weight, info.load, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->load.ahead_us, place_ahead_us(info.ahead_ns), __ATOMIC_RELAXED);
 	/* Q1; the weight may be a moment older, it only ranks victims. */
 	__atomic_store_n(&cpu->load.runnable, info.runnable, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&stats->runnable, info.runnable, __ATOMIC_RELAXED);

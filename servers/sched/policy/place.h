@@ -27,6 +27,13 @@ struct place_load {
 	int32_t ahead_us;  /* policy_info.ahead_ns / 1000, saturated; 0 if not known */
 };
 
+/* For ahead_us. */
+static inline int32_t place_ahead_us(int64_t ahead_ns)
+{
+	const int64_t us = ahead_ns / 1000;
+	return us > INT32_MAX ? INT32_MAX : us < INT32_MIN ? INT32_MIN : (int32_t)us;
+}
+
 struct place_view {
 	uint32_t cpus; /* CPUs 0 .. cpus - 1 exist; loads has that many entries */
 	uint32_t pad;

@@ -102,9 +102,9 @@ static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
 				   struct policy_thread *policy_thread,
 				   const struct policy_params *params, uint64_t now_ns)
 {
-	(void)now_ns;
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	eevdf_account_clock(cpu, now_ns);
 	if (!params_valid(params) || params->tid != thread->tid)
 		return ERR_RANGE;
 	if (params->slice_ns != thread->slice_ns || params->class != thread->class) {
@@ -161,9 +161,9 @@ static void thread_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, enum
 static void eevdf_enqueue(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
 			  enum policy_join reason, uint64_t now_ns)
 {
-	(void)now_ns;
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	eevdf_account_clock(cpu, now_ns);
 	const bool inside = thread->state == POLICY_QUEUED || thread->state == POLICY_RUNNING;
 	if (reason == POLICY_JOIN_PREEMPTED || reason == POLICY_JOIN_YIELD) {
 		if (!inside)
@@ -180,9 +180,9 @@ static void eevdf_enqueue(struct policy_cpu *policy_cpu, struct policy_thread *p
 static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
 			  enum policy_leave reason, uint64_t now_ns)
 {
-	(void)now_ns;
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	eevdf_account_clock(cpu, now_ns);
 	if (thread->state == POLICY_OUT ||
 	    (thread->state == POLICY_DELAYED && reason == POLICY_LEAVE_SLEEP))
 		return;
@@ -215,9 +215,9 @@ static void charge_outside(struct eevdf_thread *thread, uint64_t ran_ns)
 static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
 			 uint64_t ran_ns, uint64_t now_ns)
 {
-	(void)now_ns;
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	eevdf_account_clock(cpu, now_ns);
 	if (ran_ns == 0)
 		return false;
 	if (thread->state == POLICY_OUT) {
@@ -266,6 +266,7 @@ const struct policy_ops policy_eevdf = {
 	.restore = eevdf_restore,
 	.spare = eevdf_spare,
 	.query = eevdf_query,
+	.set_average = eevdf_set_average,
 	.set_lag = eevdf_set_lag,
 	.check = eevdf_check,
 	.dump = eevdf_dump,

@@ -98,6 +98,8 @@ struct eevdf_thread {
 	uint8_t pad[2];
 	/* lag kept while OUT, in units */
 	int128_t lag;
+	/* account of the machine's share: OUT: how far ahead; inside, that is account + v - fair */
+	int128_t account;
 };
 
 struct eevdf_cpu {
@@ -117,6 +119,12 @@ struct eevdf_cpu {
 	uint8_t pad;
 	uint32_t misuse;
 	uint32_t index;
+	/* account of the machine's share, see account.c; average 0: none is kept */
+	int128_t fair;        /* virtual time of a CPU with the average load, until fair_ns */
+	int128_t account_sum; /* sum of w_i account_i over the queue */
+	uint64_t fair_ns;
+	uint64_t fair_rate; /* 2^64 / average */
+	uint64_t average;
 };
 
 _Static_assert(sizeof(struct eevdf_thread) <= POLICY_THREAD_BYTES_MAX, "thread blob too large");
@@ -227,6 +235,19 @@ void eevdf_settle(struct eevdf_cpu *cpu);
 /* Units of service of the queue until V reaches v (whole part only) if it moves at 1 / weight; 0 if
  * it has. */
 int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v, uint64_t weight);
+
+/* ---- account.c: who is ahead of a fair share of the whole machine ---- */
+
+/* Bring `fair` to now; before any change of who is in the queue. */
+void eevdf_account_clock(struct eevdf_cpu *cpu, uint64_t now_ns);
+/* After v was set by a join, before it is left; around a change of weight. */
+void eevdf_account_enter(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+void eevdf_account_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+/* What the machine owes a queued thread, ns; its lag if no account is kept. */
+int64_t eevdf_account_owed(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread);
+/* How far the queue's threads are ahead in the mean, ns. */
+int64_t eevdf_account_ahead(const struct eevdf_cpu *cpu);
+void eevdf_set_average(struct policy_cpu *cpu, uint64_t average_weight, uint64_t now_ns);
 
 /* ---- queue.c: the trees ---- */
 

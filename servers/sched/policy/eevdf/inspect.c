@@ -18,6 +18,7 @@ void eevdf_query(const struct policy_cpu *policy_cpu, const struct policy_thread
 		.runnable = cpu->runnable,
 		.delayed = cpu->sleepers,
 		.misuse = cpu->misuse,
+		.ahead_ns = eevdf_account_ahead(cpu),
 	};
 	if (policy_thread == NULL)
 		return;
@@ -35,14 +36,14 @@ void eevdf_query(const struct policy_cpu *policy_cpu, const struct policy_thread
 	out->left_ns = eevdf_ns_ceil(eevdf_left(thread), 0);
 }
 
-/* Insert by lag, least first; the list never gets longer than count. */
+/* Insert by what is owed, least first; the list never gets longer than count. */
 static uint32_t spare_insert(struct policy_spare *out, uint32_t used, uint32_t count,
 			     struct policy_spare one)
 {
-	if (used == count && one.lag_ns >= out[used - 1].lag_ns)
+	if (used == count && one.owed_ns >= out[used - 1].owed_ns)
 		return used;
 	uint32_t at = used < count ? used : count - 1;
-	for (; at > 0 && out[at - 1].lag_ns > one.lag_ns; at--)
+	for (; at > 0 && out[at - 1].owed_ns > one.owed_ns; at--)
 		out[at] = out[at - 1];
 	out[at] = one;
 	return used < count ? used + 1 : used;
@@ -79,25 +80,23 @@ uint32_t eevdf_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor,
 	if (count == 0)
 		return 0;
 	if (cpu->running != NULL)
-		used = spare_insert(
-			out, used, count,
-			(struct policy_spare){
-				.thread = eevdf_handle(cpu->running),
-				.lag_ns = eevdf_number(eevdf_lag(cpu, cpu->running)).whole,
-				.weight = cpu->running->weight,
-				.running = true,
-			});
+		used = spare_insert(out, used, count,
+				    (struct policy_spare){
+					    .thread = eevdf_handle(cpu->running),
+					    .owed_ns = eevdf_account_owed(cpu, cpu->running),
+					    .weight = cpu->running->weight,
+					    .running = true,
+				    });
 	for (uint32_t c = 0; c < EEVDF_CLASSES; c++) {
 		struct rb_node *node = spare_start(&cpu->waiting[c], *cursor);
 		for (; node != NULL && looks > 0; node = rb_prev(node), looks--) {
 			struct eevdf_thread *thread = eevdf_of_node(node);
-			used = spare_insert(
-				out, used, count,
-				(struct policy_spare){
-					.thread = eevdf_handle(thread),
-					.lag_ns = eevdf_number(eevdf_lag(cpu, thread)).whole,
-					.weight = thread->weight,
-				});
+			used = spare_insert(out, used, count,
+					    (struct policy_spare){
+						    .thread = eevdf_handle(thread),
+						    .owed_ns = eevdf_account_owed(cpu, thread),
+						    .weight = thread->weight,
+					    });
 		}
 	}
 	*cursor += 1;

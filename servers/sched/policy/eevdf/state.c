@@ -39,9 +39,9 @@ static int128_t request_used(const struct eevdf_thread *thread)
 void eevdf_migrate_out(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
 		       struct policy_migration *out, uint64_t now_ns)
 {
-	(void)now_ns;
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	eevdf_account_clock(cpu, now_ns);
 	*out = (struct policy_migration){.policy_id = EEVDF_ID, .state = POLICY_OUT};
 	if (thread->state != POLICY_OUT) {
 		if (thread->state != POLICY_DELAYED)
@@ -68,6 +68,7 @@ void eevdf_migrate_in(struct policy_cpu *policy_cpu, struct policy_thread *polic
 {
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	eevdf_account_clock(cpu, now_ns);
 	if (thread->state != POLICY_OUT) {
 		cpu->misuse++;
 		return;
@@ -176,6 +177,7 @@ static bool thread_restore(struct eevdf_cpu *cpu, struct eevdf_thread *thread,
 		return false;
 	*rel_sum += (thread->v - cpu->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
 	cpu->weight += thread->weight;
+	eevdf_account_enter(cpu, thread);
 	if (state == POLICY_DELAYED) {
 		thread->state = POLICY_DELAYED;
 		cpu->sleepers++;

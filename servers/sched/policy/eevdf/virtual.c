@@ -67,6 +67,7 @@ void eevdf_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t lag
 		cpu->weight = weight;
 		thread->v = cpu->vq;
 		thread->v_rem = 0;
+		eevdf_account_enter(cpu, thread);
 		return;
 	}
 	uint64_t rest;
@@ -75,12 +76,14 @@ void eevdf_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t lag
 	thread->v = cpu->vq + int128_divide_floor(rel, weight, &rest);
 	thread->v_rem = (uint32_t)rest;
 	queue_mean(cpu, rel, cpu->weight + weight);
+	eevdf_account_enter(cpu, thread);
 }
 
 int128_t eevdf_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	const int128_t lag = eevdf_lag(cpu, thread);
 	const uint64_t weight = cpu->weight - thread->weight;
+	eevdf_account_leave(cpu, thread);
 	if (weight == 0) {
 		/* V of a lone thread is its v; an empty queue keeps the whole part. */
 		cpu->vq = thread->v;
@@ -147,6 +150,7 @@ void eevdf_reweight(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t
 	uint64_t rest;
 	const int128_t change = (int128_t)weight - (int128_t)thread->weight;
 	const int128_t k = int128_divide_floor(change * (int128_t)cpu->vrem, cpu->weight, &rest);
+	eevdf_account_leave(cpu, thread);
 	int128_t *const whole[] = {&thread->v, &thread->ve, &thread->vd};
 	uint32_t *const rem[] = {&thread->v_rem, &thread->ve_rem, &thread->vd_rem};
 	for (uint32_t i = 0; i < 3; i++) {
@@ -159,4 +163,5 @@ void eevdf_reweight(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t
 	cpu->vrem = (uint64_t)((int128_t)cpu->vrem + k);
 	cpu->weight = cpu->weight - thread->weight + weight;
 	thread->weight = weight;
+	eevdf_account_enter(cpu, thread);
 }

@@ -321,6 +321,14 @@ static void fifo_query(const struct policy_cpu *policy_cpu,
 	out->slice_ns = thread->slice_ns;
 }
 
+static void fifo_set_average(struct policy_cpu *policy_cpu, uint64_t average_weight,
+			     uint64_t now_ns)
+{
+	(void)policy_cpu;
+	(void)average_weight;
+	(void)now_ns;
+}
+
 static void fifo_set_lag(struct policy_thread *policy_thread, struct policy_number lag_ns)
 {
 	(void)policy_thread;
@@ -405,6 +413,7 @@ const struct policy_ops policy_fifo = {
 	.restore = fifo_restore,
 	.spare = fifo_spare,
 	.query = fifo_query,
+	.set_average = fifo_set_average,
 	.set_lag = fifo_set_lag,
 	.check = fifo_check,
 	.dump = fifo_dump,

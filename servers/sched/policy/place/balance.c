@@ -53,6 +53,8 @@ struct balance_request balance_request_make(const struct place_view *view, uint3
 		.puller = puller,
 		.victim_weight = view->loads[victim].weight,
 		.victim_runnable = view->loads[victim].runnable,
+		.puller_ahead_us = view->loads[puller].ahead_us,
+		.victim_ahead_us = view->loads[victim].ahead_us,
 		.average_weight = average,
 		.average_rounded = rounded,
 	};
@@ -104,8 +106,13 @@ static void choose_busy(const struct balance_request *request,
 			const struct balance_candidate *candidates, uint32_t count, bool *take,
 			struct progress *now)
 {
+	const int64_t ahead = (int64_t)request->puller_ahead_us - request->victim_ahead_us;
+	const uint64_t twice = mul_saturate_u64(request->average_weight, 2);
+	if (ahead < 0 && request->victim_weight <= twice)
+		return;
 	for (uint32_t i = 0; i < count && now->moves < BALANCE_MOVES_MAX; i++) {
-		if (now->victim_runnable <= 1 || !below_average(request, now->puller_weight))
+		if (now->victim_runnable <= 1 || !below_average(request, now->puller_weight) ||
+		    (now->moves != 0 && now->victim_weight <= twice))
 			return;
 		if (candidates[i].allowed &&
 		    add_saturate_u64(now->puller_weight, candidates[i].weight) < now->victim_weight)
@@ -113,10 +120,11 @@ static void choose_busy(const struct balance_request *request,
 	}
 	if (now->moves != 0 || request->victim_weight <= request->average_weight)
 		return;
+	const uint64_t limit = ahead > BALANCE_AHEAD_US ? max_u64(twice, request->victim_weight)
+							: request->victim_weight;
 	for (uint32_t i = 0; i < count && now->moves == 0; i++) {
 		if (candidates[i].allowed &&
-		    add_saturate_u64(now->puller_weight, candidates[i].weight) <=
-			    now->victim_weight)
+		    add_saturate_u64(now->puller_weight, candidates[i].weight) <= limit)
 			move_one(now, &candidates[i], &take[i]);
 	}
 }

@@ -13,14 +13,23 @@
  *   1. Nothing goes to a puller with L_p >= A, nor from a victim with n_v <= 1.
  *   2. An idle puller may take from any victim with a waiting thread, up to half of the surplus L_v
  *      (L_p is 0), and at least one thread: else it would idle beside a waiting thread.
- *   3. A busy puller takes only what makes the worse of the two better: a thread of weight w moves
- * if L_p + w < L_v, so max(L_v, L_p) falls strictly, ...
- *   4. ... or, when loads differ by one thread that cannot be split (5 equal hogs on 4 CPUs), by
- *      rotation: L_v > A, and L_p + w <= L_v, so the two change roles and no load gets larger.
- *      The one owed least goes, so the surplus visits every thread in turn.  Rotation moves one
- *      thread.  It never happens when n is a multiple of the CPUs and the weights are equal (then
- * no load exceeds A), nor when n <= CPUs (n_v is 1 everywhere).
- *   5. All sums saturate; no subtraction goes below zero.
+ *   3. A busy puller takes what makes the worse of the two better: a thread of weight w moves if
+ *      L_p + w < L_v, so max(L_v, L_p) falls strictly; one at a time unless L_v > 2 A, so that a CPU
+ *      migrates at most one thread a period once things are settled.  Not while the puller's threads
+ *      are behind the victim's: then the difference of the loads is just making up for an
+ *      earlier one.  (Measured over 288 random mixes: without that, error 8.6 instead of 5.3 % at
+ *      the 90th percentile, and twice the migrations.)
+ *   4. ... or, when loads differ by what cannot be split (5 equal hogs on 4 CPUs), by rotation of one
+ *      thread: L_v > A, and either L_p + w <= L_v, so the two change roles and no load gets larger; or
+ *      the puller's threads are ahead of the victim's by BALANCE_AHEAD_US and L_p + w <= 2 A.  What is
+ *      compared is service since the threads started, so over time each CPU's threads are ahead as
+ *      often as behind, with mixed weights too.
+ *   5. Who goes first is who is furthest ahead of a fair share of the machine (policy_ops.spare): the
+ *      one left behind gets the faster CPU.  With the lag of one queue instead, rotation can lock in
+ *      step with the slices and move the same thread for ever (measured: 12 % error for 7 on 4).
+ *   6. Nothing rotates when n is a multiple of the CPUs and the weights are equal (then no load
+ *      exceeds A), nor when n <= CPUs (n_v is 1 everywhere).
+ *   7. All sums saturate; no subtraction goes below zero.
  */
 #pragma once
 
@@ -28,7 +37,8 @@
 #include "../policy.h"
 
 #define BALANCE_PERIOD_NS      40000000u
-#define BALANCE_CANDIDATES_MAX 32u /* looked at per request */
+#define BALANCE_CANDIDATES_MAX 32u   /* looked at per request */
+#define BALANCE_AHEAD_US       10000 /* smaller differences are noise of the slices */
 #define BALANCE_MOVES_MAX      8u /* moved per request: bounds the time in the victim's dispatcher */
 
 /* What a puller asks a victim, and what both know of the loads. */
@@ -39,6 +49,8 @@ struct balance_request {
 	uint64_t victim_weight;
 	uint32_t victim_runnable;
 	uint32_t pad;
+	int32_t puller_ahead_us;
+	int32_t victim_ahead_us;
 	uint64_t average_weight; /* floor of A */
 	bool average_rounded;    /* A is larger than average_weight */
 };

@@ -323,6 +323,13 @@ static void rr_query(const struct policy_cpu *policy_cpu, const struct policy_th
 	out->left_ns = thread->state == POLICY_OUT ? 0 : thread->slice_ns - thread->used_ns;
 }
 
+static void rr_set_average(struct policy_cpu *policy_cpu, uint64_t average_weight, uint64_t now_ns)
+{
+	(void)policy_cpu;
+	(void)average_weight;
+	(void)now_ns;
+}
+
 static void rr_set_lag(struct policy_thread *policy_thread, struct policy_number lag_ns)
 {
 	(void)policy_thread;
@@ -415,6 +422,7 @@ const struct policy_ops policy_rr = {
 	.restore = rr_restore,
 	.spare = rr_spare,
 	.query = rr_query,
+	.set_average = rr_set_average,
 	.set_lag = rr_set_lag,
 	.check = rr_check,
 	.dump = rr_dump,

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * EEVDF: the account of the machine's share.  Lag compares a thread with the others of its CPU; whoever
+ * shares a crowded CPU has lag 0 and still gets too little.  So each thread's service is also compared
+ * with what a CPU with the average load A would give:
+ *
+ *   fair      virtual time of such a CPU: it grows by dt / A
+ *   ahead_i   sum over the stays of i in queues of (growth of v_i - growth of fair)
+ *
+ * Inside a queue ahead_i = account_i + v_i - fair, with account_i set on entering; a charge touches
+ * nothing.  The mean over a queue is V - fair + account_sum / W.  Sleeping neither earns nor costs.
+ * The account decides which thread the balancer moves, never the order on a CPU, and it is bounded.
+ */
+#include "eevdf.h"
+
+#define RATE_SHIFT   (64u - EEVDF_FRAC_BITS)
+#define AHEAD_MAX_NS 1000000000u
+
+void eevdf_account_clock(struct eevdf_cpu *cpu, uint64_t now_ns)
+{
+	if (cpu->average == 0 || now_ns <= cpu->fair_ns)
+		return;
+	const uint128_t grown = (uint128_t)(now_ns - cpu->fair_ns) * cpu->fair_rate;
+	cpu->fair += (int128_t)(grown >> RATE_SHIFT);
+	cpu->fair_ns = now_ns;
+}
+
+void eevdf_account_enter(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	thread->account += cpu->fair - thread->v;
+	cpu->account_sum += thread->account * (int128_t)thread->weight;
+}
+
+void eevdf_account_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	const int128_t max = eevdf_units(AHEAD_MAX_NS);
+	cpu->account_sum -= thread->account * (int128_t)thread->weight;
+	thread->account += thread->v - cpu->fair;
+	const int128_t ahead = thread->account * (int128_t)cpu->average;
+	if (ahead > max || ahead < -max || cpu->average == 0)
+		thread->account = 0; /* whatever this was, it is over */
+}
+
+int64_t eevdf_account_owed(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
+{
+	if (cpu->average == 0)
+		return eevdf_number(eevdf_lag(cpu, thread)).whole;
+	const int128_t ahead = thread->account + thread->v - cpu->fair;
+	return eevdf_number(-ahead * (int128_t)cpu->average).whole;
+}
+
+int64_t eevdf_account_ahead(const struct eevdf_cpu *cpu)
+{
+	uint64_t rest;
+	if (cpu->average == 0 || cpu->weight == 0)
+		return 0;
+	const int128_t mean = cpu->vq - cpu->fair +
+			      int128_divide_floor(cpu->account_sum, cpu->weight, &rest);
+	return eevdf_number(mean * (int128_t)cpu->average).whole;
+}
+
+void eevdf_set_average(struct policy_cpu *policy_cpu, uint64_t average_weight, uint64_t now_ns)
+{
+	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
+	uint64_t rest;
+	eevdf_account_clock(cpu, now_ns);
+	if (average_weight < 2)
+		return;
+	if (cpu->average == 0) { /* the account begins: the mean of those that are here is 0 */
+		cpu->fair_ns = now_ns;
+		if (cpu->weight != 0)
+			cpu->fair = cpu->vq +
+				    int128_divide_floor(cpu->account_sum, cpu->weight, &rest);
+	}
+	cpu->average = average_weight;
+	cpu->fair_rate = UINT64_MAX / average_weight;
+}
