@@ -105,8 +105,10 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
+	bool rounded;
 
 	sched_view(server, &view, loads);
+	cpu->policy->set_average(policy_cpu(cpu), balance_average(&view, &rounded), now_ns);
 
 	uint32_t victim = cpu->place->on_period(&view, cpu->index);
 
@@ -125,7 +127,7 @@ static void spares_sort(struct policy_spare *spare, uint32_t count)
 		time_ns_t arrived_ns = policy_thread_owner(moving.thread)->arrived_ns;
 		uint32_t at = i;
 
-		for (; at > 0 && spare[at - 1].lag_ns == moving.lag_ns &&
+		for (; at > 0 && spare[at - 1].owed_ns == moving.owed_ns &&
 		       policy_thread_owner(spare[at - 1].thread)->arrived_ns > arrived_ns;
 		     at--)
 			spare[at] = spare[at - 1];
