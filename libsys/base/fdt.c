@@ -268,7 +268,7 @@ uint32_t fdt_parent(const struct fdt *fdt, uint32_t node)
 
 const char *fdt_node_name(const struct fdt *fdt, uint32_t node)
 {
-	struct token token;
+	struct token token = {0};
 
 	if (token_read(fdt, node, &token) != FDT_FINE || token.kind != TOKEN_BEGIN)
 		return "";
@@ -278,7 +278,7 @@ const char *fdt_node_name(const struct fdt *fdt, uint32_t node)
 /* Finds the property token at or after @off within the same node. */
 static bool prop_at(const struct fdt *fdt, uint32_t off, struct fdt_prop *prop)
 {
-	struct token token;
+	struct token token = {0};
 
 	while (token_read(fdt, off, &token) == FDT_FINE) {
 		if (token.kind == TOKEN_PROP) {
