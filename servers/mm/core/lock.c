@@ -23,7 +23,7 @@ void lock_take(struct lock *lock)
 			return;
 		if (__atomic_load_n(&lock->state, __ATOMIC_RELAXED) == 2)
 			break;
-		__asm__ volatile("yield");
+		__atomic_signal_fence(__ATOMIC_SEQ_CST); /* look again */
 	}
 	/*
 	 * Whoever gets the lock here leaves 2 behind, so its lock_give signals even if nobody waits;

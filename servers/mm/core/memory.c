@@ -298,7 +298,8 @@ void memory_stats(struct mm_stats *stats)
 {
 	lock_take(&memory.lock);
 	stats->frames_total = memory.bytes_total / PAGE_SIZE;
-	stats->frames_free = memory.frames.free_count + memory.bytes_left / PAGE_SIZE;
+	stats->frames_free = memory.frames.free_count + memory.bytes_left / PAGE_SIZE +
+			     memory.tables.count + 2 * memory.vspaces.count;
 	stats->frames_tables = memory.tables_used + memory.meta_pages;
 	lock_give(&memory.lock);
 }

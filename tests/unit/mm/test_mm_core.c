@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mm's own code over a simulated kernel, its pool threads as real threads: what a space sees after
+ * faults, mappings, clones; that every frame comes back; races of CPUs on one page.
+ * Compiled with the race detector.  Prints TAP.
+ */
+#include <abi/fault.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <libsys/ipc.h>
+
+#include "fake_kernel.h"
+#include "memory.h"
+#include "mm.h"
+#include "shared.h"
+#include "space.h"
+
+#define ARCHIVE_PAGES 16u
+#define UNTYPED_BITS  24u /* 16 MiB */
+#define AT            0x10000000ull
+#define THREADS       4u
+
+struct mm_stats mm_stats;
+
+static unsigned cases;
+static unsigned failures;
+static bool case_good;
+
+_Noreturn void mm_panic(const char *what, enum error error)
+{
+	printf("Bail out! mm: %s failed with error %d\n", what, (int)error);
+	fflush(stdout);
+	abort();
+}
+
+static void check_at(bool good, int line, const char *text)
+{
+	if (good)
+		return;
+	case_good = false;
+	printf("# line %d: not true: %s\n", line, text);
+}
+
+#define check(condition) check_at((condition), __LINE__, #condition)
+
+/* ---- requests and faults as they arrive ------------------------------------------------------- */
+
+static enum error request_of(word_t badge, enum mm_request request, uint32_t pid, word_t *w,
+			     word_t w4, word_t w6)
+{
+	struct msg m = {.info = msg_info((word_t)request, 7, 0), .badge = badge};
+
+	memcpy(m.w, w, sizeof(m.w));
+	fake_buffer.msg[4] = w4;
+	fake_buffer.msg[5] = pid;
+	fake_buffer.msg[6] = w6;
+	request_handle(&m);
+	memcpy(w, m.w, sizeof(m.w));
+	return (enum error)msg_label(m.info);
+}
+
+static enum error proc_of(enum mm_request request, uint32_t pid, word_t w0, word_t w1, word_t w2,
+			  word_t *result)
+{
+	word_t w[4] = {w0, w1, w2, 0};
+	const enum error error = request_of(MM_BADGE_PROC, request, pid, w, 0, 0);
+
+	if (result != NULL)
+		*result = w[0];
+	return error;
+}
+
+static enum error map_of(uint32_t pid, uint64_t vaddr, uint64_t bytes, word_t flags, word_t object,
+			 word_t offset, word_t file_bytes)
+{
+	word_t w[4] = {vaddr, bytes, flags, object};
+
+	return request_of(pid, MM_REQ_MAP, 0, w, offset, file_bytes);
+}
+
+#define ANON_RW MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_ANON)
+
+/* Touch a byte as the hardware would, with faults; NULL: forwarded, the reason in *why. */
+static uint8_t *touch(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint32_t access,
+		      enum error *why)
+{
+	for (unsigned i = 0; i < 10; i++) {
+		bool present;
+		uint8_t *byte = fake_access(vspace, vaddr, access, &present);
+		struct msg m = {.info = msg_info(FAULT_PAGE, 4, 0) | MSG_FAULTED,
+				.w = {vaddr, 0x400000, access},
+				.badge = pid};
+
+		if (byte != NULL)
+			return byte;
+		if (present)
+			m.w[2] |= FAULT_ACCESS_PRESENT;
+		fault_handle(&m);
+		if (msg_label(m.info) == FAULT_REPLY_FORWARD) {
+			*why = (enum error)m.w[0];
+			return NULL;
+		}
+	}
+	mm_panic("resolving a fault in ten tries", ERR_INTERNAL);
+}
+
+static bool put(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint8_t value)
+{
+	enum error why;
+	uint8_t *byte = touch(pid, vspace, vaddr, FAULT_ACCESS_WRITE, &why);
+
+	if (byte != NULL)
+		__atomic_store_n(byte, value, __ATOMIC_RELAXED);
+	return byte != NULL;
+}
+
+static int get(uint32_t pid, uint32_t vspace, uint64_t vaddr)
+{
+	enum error why;
+	const uint8_t *byte = touch(pid, vspace, vaddr, FAULT_ACCESS_READ, &why);
+
+	return byte != NULL ? __atomic_load_n(byte, __ATOMIC_RELAXED) : -1;
+}
+
+static enum error why_not(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint32_t access)
+{
+	enum error why = ERR_OK;
+
+	touch(pid, vspace, vaddr, access, &why);
+	return why;
+}
+
+static uint32_t space_make(uint32_t pid, word_t pages_max)
+{
+	word_t vspace = 0;
+
+	check(proc_of(MM_REQ_SPACE_NEW, pid, pages_max, 0, 0, &vspace) == ERR_OK);
+	return (uint32_t)vspace;
+}
+
+static void space_end(uint32_t pid, uint32_t vspace)
+{
+	check(proc_of(MM_REQ_SPACE_FREE, pid, 0, 0, 0, NULL) == ERR_OK);
+	check(fake_mapped(vspace) == 0);
+}
+
+static word_t frames_free(void)
+{
+	struct mm_stats stats;
+
+	memory_stats(&stats);
+	return stats.frames_free;
+}
+
+static word_t frames_lost(void)
+{
+	word_t lost = 99;
+
+	check(proc_of(MM_REQ_CHECK, 0, 0, 0, 0, &lost) == ERR_OK);
+	return lost;
+}
+
+/* ---- cases ----------------------------------------------------------------------------------- */
+
+static void anonymous_memory_is_zero_and_comes_back(void)
+{
+	for (unsigned round = 0; round < 3; round++) {
+		const uint32_t vspace = space_make(1, 0);
+
+		check(map_of(1, AT, 8 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+		check(map_of(1, AT + PAGE_SIZE, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_EXISTS);
+		for (unsigned i = 0; i < 8; i++) {
+			check(get(1, vspace, AT + i * PAGE_SIZE + 7) == 0);
+			check(put(1, vspace, AT + i * PAGE_SIZE + 7, 0xaa));
+		}
+		check(why_not(1, vspace, AT + 8 * PAGE_SIZE, FAULT_ACCESS_READ) == ERR_FAULT_ADDR);
+		check(why_not(1, vspace, AT, FAULT_ACCESS_EXECUTE) == ERR_PERMISSION);
+		space_end(1, vspace);
+		check(frames_lost() == 0);
+	}
+}
+
+static void unmapping_splits_and_frees(void)
+{
+	const uint32_t vspace = space_make(2, 0);
+	word_t w[4] = {AT + 2 * PAGE_SIZE, 2 * PAGE_SIZE};
+
+	check(map_of(2, AT, 8 * PAGE_SIZE, ANON_RW | MM_MAP_EAGER, 0, 0, 0) == ERR_OK);
+	check(request_of(2, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && w[0] == 2);
+	check(put(2, vspace, AT + PAGE_SIZE, 1));
+	check(why_not(2, vspace, AT + 2 * PAGE_SIZE, FAULT_ACCESS_READ) == ERR_FAULT_ADDR);
+	check(put(2, vspace, AT + 4 * PAGE_SIZE, 1));
+	w[0] = AT + 1;
+	check(request_of(2, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_RANGE);
+	space_end(2, vspace);
+	check(frames_lost() == 0);
+}
+
+static void protection_is_enforced_and_restored(void)
+{
+	const uint32_t vspace = space_make(3, 0);
+	word_t w[4] = {AT + PAGE_SIZE, PAGE_SIZE, MM_PROT_READ};
+
+	check(map_of(3, AT, 4 * PAGE_SIZE, ANON_RW | MM_MAP_EAGER, 0, 0, 0) == ERR_OK);
+	check(put(3, vspace, AT + PAGE_SIZE, 9));
+	check(request_of(3, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_OK);
+	check(why_not(3, vspace, AT + PAGE_SIZE, FAULT_ACCESS_WRITE) == ERR_PERMISSION);
+	check(get(3, vspace, AT + PAGE_SIZE) == 9);
+	check(put(3, vspace, AT, 1) && put(3, vspace, AT + 2 * PAGE_SIZE, 1));
+	w[0] = AT + PAGE_SIZE, w[1] = PAGE_SIZE, w[2] = 0;
+	check(request_of(3, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_OK);
+	check(why_not(3, vspace, AT + PAGE_SIZE, FAULT_ACCESS_READ) == ERR_PERMISSION);
+	w[0] = AT + PAGE_SIZE, w[1] = PAGE_SIZE, w[2] = MM_PROT_READ | MM_PROT_WRITE;
+	check(request_of(3, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_OK);
+	check(get(3, vspace, AT + PAGE_SIZE) == 9);
+	check(put(3, vspace, AT + PAGE_SIZE, 10));
+	w[0] = AT, w[1] = 5 * PAGE_SIZE;
+	check(request_of(3, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_NOT_MAPPED);
+	space_end(3, vspace);
+	check(frames_lost() == 0);
+}
+
+static void files_are_mapped_in_place_or_copied(void)
+{
+	const uint32_t vspace = space_make(4, 0);
+	const word_t before = mm_stats.pages_archive;
+
+	/* Two and a half pages of the file, then zeroes. */
+	check(map_of(4, AT, 4 * PAGE_SIZE, MM_MAP_FLAGS(MM_PROT_READ, MM_KIND_FILE), 0,
+		     3 * PAGE_SIZE, 2 * PAGE_SIZE + 2048) == ERR_OK);
+	check(get(4, vspace, AT + 2) == 3 && get(4, vspace, AT + PAGE_SIZE + 2) == 4);
+	check(mm_stats.pages_archive == before + 2);
+	check(get(4, vspace, AT + 2 * PAGE_SIZE + 2046) == 5);
+	check(get(4, vspace, AT + 2 * PAGE_SIZE + 2050) == 0);
+	check(get(4, vspace, AT + 3 * PAGE_SIZE + 2) == 0);
+	check(mm_stats.pages_archive == before + 2);
+	check(why_not(4, vspace, AT, FAULT_ACCESS_WRITE) == ERR_PERMISSION);
+	/* A private copy where written, from an odd place. */
+	check(map_of(4, AT + 0x100010, 100, ANON_RW | MM_KIND_FILE << MM_KIND_SHIFT, 0,
+		     PAGE_SIZE + 0x10, 100) == ERR_OK);
+	check(put(4, vspace, AT + 0x100012, 77) && get(4, vspace, AT + 0x100016) == 1);
+	check(get(4, vspace, AT + 0x100012) == 77);
+	check(map_of(4, 0, PAGE_SIZE, MM_MAP_FLAGS(MM_PROT_READ, MM_KIND_FILE), 0,
+		     ARCHIVE_PAGES * PAGE_SIZE, 1) == ERR_RANGE);
+	space_end(4, vspace);
+	check(frames_lost() == 0);
+}
+
+static void stacks_grow_to_their_guard(void)
+{
+	const uint32_t vspace = space_make(5, 0);
+	const word_t stack = MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_STACK);
+
+	check(map_of(5, AT, 4 * PAGE_SIZE, stack, 0, 0, 0) == ERR_OK);
+	check(put(5, vspace, AT + 4 * PAGE_SIZE - 8, 1) && put(5, vspace, AT + PAGE_SIZE, 1));
+	check(why_not(5, vspace, AT + PAGE_SIZE - 8, FAULT_ACCESS_WRITE) == ERR_RANGE);
+	check(why_not(5, vspace, AT - 8, FAULT_ACCESS_WRITE) == ERR_FAULT_ADDR);
+	space_end(5, vspace);
+}
+
+static void limits_hold(void)
+{
+	const uint32_t vspace = space_make(6, 10); /* 10 pages, tables and nodes included */
+	unsigned got = 0;
+
+	check(map_of(6, AT, 64 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	while (got < 64 && put(6, vspace, AT + got * PAGE_SIZE, 1))
+		got++;
+	check(got == 5); /* three nodes, two tables */
+	check(why_not(6, vspace, AT + got * PAGE_SIZE, FAULT_ACCESS_WRITE) == ERR_LIMIT);
+	check(map_of(6, 2 * AT, 4 * PAGE_SIZE, ANON_RW | MM_MAP_EAGER, 0, 0, 0) == ERR_LIMIT);
+	check(map_of(6, 2 * AT, 4 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	space_end(6, vspace);
+	check(frames_lost() == 0);
+}
+
+static void clones_share_until_written(void)
+{
+	const uint32_t a = space_make(7, 0);
+	const uint32_t b = space_make(8, 0);
+	const word_t free_before = frames_free();
+	word_t shared = 0;
+
+	check(map_of(7, AT, 16 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	for (unsigned i = 0; i < 8; i++)
+		check(put(7, a, AT + i * PAGE_SIZE, (uint8_t)(i + 1)));
+	check(proc_of(MM_REQ_SPACE_CLONE, 8, 7, 0, 0, &shared) == ERR_OK && shared == 8);
+	check(get(8, b, AT + 3 * PAGE_SIZE) == 4);
+	check(put(7, a, AT, 100) && get(8, b, AT) == 1);
+	check(put(8, b, AT + PAGE_SIZE, 101) && get(7, a, AT + PAGE_SIZE) == 2);
+	check(put(7, a, AT + 9 * PAGE_SIZE, 5) && get(8, b, AT + 9 * PAGE_SIZE) == 0);
+	check(frames_lost() == 0);
+	space_end(7, a);
+	check(get(8, b, AT + 2 * PAGE_SIZE) == 3 && get(8, b, AT) == 1);
+	/* The last one writes in place: no frame is taken for it. */
+	const word_t free_now = frames_free();
+	check(put(8, b, AT + 4 * PAGE_SIZE, 55) && frames_free() == free_now);
+	space_end(8, b);
+	check(frames_free() >= free_before);
+	check(frames_lost() == 0);
+}
+
+static void shared_objects_are_one_memory(void)
+{
+	const uint32_t a = space_make(9, 0);
+	const uint32_t b = space_make(10, 0);
+	const word_t flags = MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_SHARED);
+	word_t w[4] = {4 * PAGE_SIZE};
+	word_t id;
+
+	check(request_of(9, MM_REQ_SHARED_NEW, 0, w, 0, 0) == ERR_OK);
+	id = w[0];
+	check(map_of(9, AT, 4 * PAGE_SIZE, flags, id, 0, 0) == ERR_OK);
+	check(map_of(10, AT, 2 * PAGE_SIZE, flags, id, PAGE_SIZE, 0) == ERR_PERMISSION);
+	w[0] = id, w[1] = 10;
+	check(request_of(10, MM_REQ_SHARED_ALLOW, 0, w, 0, 0) == ERR_PERMISSION);
+	w[0] = id, w[1] = 10;
+	check(request_of(9, MM_REQ_SHARED_ALLOW, 0, w, 0, 0) == ERR_OK);
+	check(map_of(10, AT, 4 * PAGE_SIZE, flags, id, PAGE_SIZE, 0) == ERR_RANGE);
+	check(map_of(10, AT, 2 * PAGE_SIZE, flags, id, PAGE_SIZE, 0) == ERR_OK);
+	check(put(9, a, AT + PAGE_SIZE + 5, 42) && get(10, b, AT + 5) == 42);
+	check(put(10, b, AT + PAGE_SIZE, 43) && get(9, a, AT + 2 * PAGE_SIZE) == 43);
+	w[0] = id;
+	check(request_of(9, MM_REQ_SHARED_FREE, 0, w, 0, 0) == ERR_OK);
+	space_end(9, a);
+	check(get(10, b, AT + 5) == 42);
+	check(frames_lost() == 0);
+	space_end(10, b);
+	check(map_of(9, AT, PAGE_SIZE, flags, id, 0, 0) == ERR_NOT_FOUND);
+	check(frames_lost() == 0);
+}
+
+static void the_bounce_buffer_reaches_any_byte(void)
+{
+	const uint32_t vspace = space_make(11, 0);
+	uint8_t *bounce = (uint8_t *)MM_BOUNCE_VADDR;
+
+	check(map_of(11, AT, 3 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	for (unsigned i = 0; i < 5000; i++)
+		bounce[100 + i] = (uint8_t)i;
+	check(proc_of(MM_REQ_COPY_IN, 11, AT + 4000, 5000, 100, NULL) == ERR_OK);
+	check(get(11, vspace, AT + 4000 + 4999) == (uint8_t)4999);
+	check(proc_of(MM_REQ_COPY_OUT, 11, AT + 4001, 4999, 20000, NULL) == ERR_OK);
+	check(memcmp(bounce + 101, bounce + 20000, 4999) == 0);
+	check(proc_of(MM_REQ_COPY_OUT, 11, AT + 2 * PAGE_SIZE, 2 * PAGE_SIZE, 0, NULL) ==
+	      ERR_FAULT_ADDR);
+	check(proc_of(MM_REQ_COPY_OUT, 11, AT, 2, MM_BOUNCE_BYTES - 1, NULL) == ERR_RANGE);
+	space_end(11, vspace);
+}
+
+static void strangers_are_refused(void)
+{
+	const uint32_t vspace = space_make(12, 0);
+	word_t w[4] = {AT, PAGE_SIZE, ANON_RW};
+
+	check(request_of(12, MM_REQ_SPACE_FREE, 12, w, 0, 0) == ERR_PERMISSION);
+	check(request_of(12, MM_REQ_COPY_IN, 12, w, 0, 0) == ERR_PERMISSION);
+	check(request_of(77, MM_REQ_MAP, 12, w, 0, 0) == ERR_NOT_FOUND);
+	check(request_of(12, (enum mm_request)99, 0, w, 0, 0) == ERR_METHOD);
+	check(map_of(12, AT, PAGE_SIZE, MM_MAP_FLAGS(MM_PROT_MASK, MM_KIND_ANON), 0, 0, 0) ==
+	      ERR_PERMISSION);
+	check(map_of(12, 0x1000, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_RANGE);
+	check(map_of(12, 0x7f00000000, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_RANGE);
+	check(map_of(12, AT, UINT64_MAX - 100, ANON_RW, 0, 0, 0) == ERR_RANGE);
+	check(map_of(12, AT, PAGE_SIZE, MM_MAP_FLAGS(1, 9), 0, 0, 0) == ERR_RANGE);
+	check(why_not(500, vspace, AT, FAULT_ACCESS_READ) == ERR_NOT_FOUND);
+	space_end(12, vspace);
+}
+
+/* ---- many CPUs ------------------------------------------------------------------------------- */
+
+struct storm {
+	uint32_t pid;
+	uint32_t vspace;
+	unsigned pages;
+	unsigned wrong;
+	pthread_barrier_t *barrier;
+	unsigned me;
+};
+
+static void *storm_run(void *argument)
+{
+	struct storm *storm = argument;
+
+	pthread_barrier_wait(storm->barrier);
+	for (unsigned i = 0; i < storm->pages; i++) {
+		const uint64_t vaddr = AT + (uint64_t)i * PAGE_SIZE + storm->me;
+
+		if (!put(storm->pid, storm->vspace, vaddr, (uint8_t)(i + storm->me)))
+			storm->wrong++;
+		if (get(storm->pid, storm->vspace, vaddr) != (uint8_t)(i + storm->me))
+			storm->wrong++;
+	}
+	return NULL;
+}
+
+/* Each thread is a CPU; `same`: all in one space, on the same pages. */
+static void storm_of(bool same, unsigned pages, unsigned rounds)
+{
+	for (unsigned round = 0; round < rounds; round++) {
+		pthread_t thread[THREADS];
+		struct storm storm[THREADS];
+		uint32_t vspace[THREADS];
+		pthread_barrier_t barrier;
+		const unsigned spaces = same ? 1 : THREADS;
+
+		pthread_barrier_init(&barrier, NULL, THREADS);
+		for (unsigned i = 0; i < spaces; i++) {
+			vspace[i] = space_make(20 + i, 0);
+			check(map_of(20 + i, AT, pages * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+		}
+		for (unsigned i = 0; i < THREADS; i++) {
+			storm[i] = (struct storm){.pid = 20 + (same ? 0 : i),
+						  .vspace = vspace[same ? 0 : i],
+						  .pages = pages,
+						  .barrier = &barrier,
+						  .me = i};
+			pthread_create(&thread[i], NULL, storm_run, &storm[i]);
+		}
+		for (unsigned i = 0; i < THREADS; i++) {
+			pthread_join(thread[i], NULL);
+			check(storm[i].wrong == 0);
+		}
+		check(frames_lost() == 0);
+		for (unsigned i = 0; i < spaces; i++)
+			space_end(20 + i, vspace[i]);
+		pthread_barrier_destroy(&barrier);
+	}
+	check(frames_lost() == 0);
+}
+
+static void M09_same_page_fault_storm(void)
+{
+	storm_of(true, 64, 40);
+}
+
+static void M10_losers_frames_come_back(void)
+{
+	const word_t zeroed = mm_stats.pages_zeroed;
+	word_t free_before;
+
+	storm_of(true, 64, 1);
+	free_before = frames_free();
+	storm_of(true, 64, 20);
+	check(mm_stats.pages_zeroed - zeroed == 21 * 64);
+	check(frames_free() == free_before);
+}
+
+static void spaces_do_not_disturb_each_other(void)
+{
+	storm_of(false, 64, 20);
+}
+
+struct cow {
+	uint32_t pid;
+	uint32_t vspace;
+	pthread_barrier_t *barrier;
+	unsigned wrong;
+};
+
+static void *cow_run(void *argument)
+{
+	struct cow *cow = argument;
+
+	pthread_barrier_wait(cow->barrier);
+	for (unsigned i = 0; i < 32; i++) {
+		if (get(cow->pid, cow->vspace, AT + i * PAGE_SIZE) != (int)i + 1)
+			cow->wrong++;
+		if (!put(cow->pid, cow->vspace, AT + i * PAGE_SIZE, (uint8_t)cow->pid) ||
+		    get(cow->pid, cow->vspace, AT + i * PAGE_SIZE) != (int)cow->pid)
+			cow->wrong++;
+	}
+	return NULL;
+}
+
+static void clones_are_written_by_two_cpus_at_once(void)
+{
+	for (unsigned round = 0; round < 20; round++) {
+		const uint32_t a = space_make(30, 0);
+		const uint32_t b = space_make(131, 0);
+		pthread_barrier_t barrier;
+		struct cow cow[2] = {{30, a, &barrier, 0}, {131, b, &barrier, 0}};
+		pthread_t thread;
+
+		pthread_barrier_init(&barrier, NULL, 2);
+		check(map_of(30, AT, 32 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+		for (unsigned i = 0; i < 32; i++)
+			check(put(30, a, AT + i * PAGE_SIZE, (uint8_t)(i + 1)));
+		check(proc_of(MM_REQ_SPACE_CLONE, 131, 30, 0, 0, NULL) == ERR_OK);
+		pthread_create(&thread, NULL, cow_run, &cow[1]);
+		cow_run(&cow[0]);
+		pthread_join(thread, NULL);
+		check(cow[0].wrong == 0 && cow[1].wrong == 0);
+		check(frames_lost() == 0);
+		space_end(30, a);
+		space_end(131, b);
+		pthread_barrier_destroy(&barrier);
+	}
+	check(frames_lost() == 0);
+}
+
+static void memory_ends_with_an_error_and_comes_back(void)
+{
+	const uint64_t pages = (1ull << UNTYPED_BITS) / PAGE_SIZE;
+	const uint32_t vspace = space_make(40, 0);
+	uint64_t got = 0;
+
+	check(map_of(40, AT, pages * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	while (got < pages && put(40, vspace, AT + got * PAGE_SIZE, 1))
+		got++;
+	check(got > pages / 2 && got < pages);
+	check(why_not(40, vspace, AT + got * PAGE_SIZE, FAULT_ACCESS_WRITE) == ERR_NO_MEMORY);
+	space_end(40, vspace);
+	check(frames_lost() == 0);
+	anonymous_memory_is_zero_and_comes_back();
+}
+
+static void capabilities_do_not_leak(void)
+{
+	unsigned before;
+
+	clones_share_until_written();
+	before = fake_slots_used();
+	for (unsigned i = 0; i < 10; i++) {
+		clones_share_until_written();
+		files_are_mapped_in_place_or_copied();
+		shared_objects_are_one_memory();
+	}
+	check(fake_slots_used() == before);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} all[] = {
+#define CASE(name)          \
+	{                   \
+#name, name \
+	}
+	CASE(anonymous_memory_is_zero_and_comes_back),
+	CASE(unmapping_splits_and_frees),
+	CASE(protection_is_enforced_and_restored),
+	CASE(files_are_mapped_in_place_or_copied),
+	CASE(stacks_grow_to_their_guard),
+	CASE(limits_hold),
+	CASE(clones_share_until_written),
+	CASE(shared_objects_are_one_memory),
+	CASE(the_bounce_buffer_reaches_any_byte),
+	CASE(strangers_are_refused),
+	CASE(M09_same_page_fault_storm),
+	CASE(M10_losers_frames_come_back),
+	CASE(spaces_do_not_disturb_each_other),
+	CASE(clones_are_written_by_two_cpus_at_once),
+	CASE(capabilities_do_not_leak),
+	CASE(memory_ends_with_an_error_and_comes_back),
+};
+
+static void start_page_make(void)
+{
+	struct mm_start *start = mmap((void *)MM_START_VADDR, PAGE_SIZE, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (start == MAP_FAILED ||
+	    mmap((void *)MM_BOUNCE_VADDR, MM_BOUNCE_BYTES, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
+		mm_panic("mapping the start page", ERR_NO_MEMORY);
+	start->magic = MM_START_MAGIC;
+	start->cpus = THREADS;
+	start->pool_threads = THREADS;
+	start->cnode_slots = 1u << 17;
+	start->archive_pages = ARCHIVE_PAGES;
+	start->archive_bytes = ARCHIVE_PAGES * PAGE_SIZE;
+	start->untyped_count = 1;
+	start->untyped[0].size_bits = UNTYPED_BITS;
+	fake_kernel_init(UNTYPED_BITS, ARCHIVE_PAGES, 17);
+	memory_init(start);
+	spaces_init();
+	shared_init();
+}
+
+int main(void)
+{
+	start_page_make();
+	cases = sizeof(all) / sizeof(all[0]);
+	printf("1..%u\n", cases);
+	for (unsigned i = 0; i < cases; i++) {
+		case_good = true;
+		all[i].run();
+		failures += !case_good;
+		printf("%s %u - %s\n", case_good ? "ok" : "not ok", i + 1, all[i].name);
+		fflush(stdout);
+	}
+	return failures != 0;
+}
