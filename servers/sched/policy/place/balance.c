@@ -118,7 +118,9 @@ static void choose_busy(const struct balance_request *request,
 		    add_saturate_u64(now->puller_weight, candidates[i].weight) < now->victim_weight)
 			move_one(now, &candidates[i], &take[i]);
 	}
-	if (now->moves != 0 || request->victim_weight <= request->average_weight)
+	const bool known = request->puller_ahead_us != 0 || request->victim_ahead_us != 0;
+	if (now->moves != 0 || request->victim_weight <= request->average_weight ||
+	    (known && ahead < BALANCE_ROTATE_US))
 		return;
 	const uint64_t limit = ahead > BALANCE_AHEAD_US ? max_u64(twice, request->victim_weight)
 							: request->victim_weight;

@@ -27,8 +27,9 @@
  *   5. Who goes first is who is furthest ahead of a fair share of the machine (policy_ops.spare): the
  *      one left behind gets the faster CPU.  With the lag of one queue instead, rotation can lock in
  *      step with the slices and move the same thread for ever (measured: 12 % error for 7 on 4).
- *   6. Nothing rotates when n is a multiple of the CPUs and the weights are equal (then no load
- *      exceeds A), nor when n <= CPUs (n_v is 1 everywhere).
+ *   6. Nothing rotates before the puller's threads are ahead by BALANCE_ROTATE_US (if the policy
+ *      keeps the account; else every period), when n is a multiple of the CPUs and the weights are
+ *      equal (then no load exceeds A), nor when n <= CPUs (n_v is 1 everywhere).
  *   7. All sums saturate; no subtraction goes below zero.
  */
 #pragma once
@@ -37,7 +38,8 @@
 #include "../policy.h"
 
 #define BALANCE_PERIOD_NS      40000000u
-#define BALANCE_CANDIDATES_MAX 32u   /* looked at per request */
+#define BALANCE_CANDIDATES_MAX 32u  /* looked at per request */
+#define BALANCE_ROTATE_US      6000 /* rotate when so much has built up: a third of the migrations */
 #define BALANCE_AHEAD_US       10000 /* smaller differences are noise of the slices */
 #define BALANCE_MOVES_MAX      8u /* moved per request: bounds the time in the victim's dispatcher */
 
