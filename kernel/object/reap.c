@@ -12,6 +12,7 @@
 #include <kern/tcb_object.h>
 #include <kern/thread.h>
 
+#define REAP_TRIES_MAX  16u  /* objects that one call of reap_some looks at; the rest comes later */
 #define EMPTY_SLOTS_MAX 256u /* empty slots of a CNode that one step looks at */
 
 /* Derivation lock. */
@@ -24,7 +25,17 @@ static struct cap_slot *link_of(const struct cap_slot *anchor)
 	return (struct cap_slot *)(uintptr_t)anchor->version;
 }
 
-static void push(struct cap_slot *anchor)
+/* CNodes first: they can always be worked on, threads may have to wait. */
+static void push_front(struct cap_slot *anchor)
+{
+	anchor->version = (uint64_t)(uintptr_t)reap_first;
+	reap_first = anchor;
+	if (reap_last == NULL)
+		reap_last = anchor;
+	reap_length++;
+}
+
+static void push_back(struct cap_slot *anchor)
 {
 	anchor->version = 0;
 	if (reap_last != NULL)
@@ -68,7 +79,10 @@ static void anchor_replace(struct cap_slot *anchor, struct cap_slot *slot, enum 
 	if (anchor->parent != NULL)
 		anchor->parent->child = anchor;
 	cap_clear(slot);
-	push(anchor);
+	if (kind == CAP_HOLDER_ANCHOR_CNODE)
+		push_front(anchor);
+	else
+		push_back(anchor);
 }
 
 static void anchor_remove(struct cap_slot *anchor)
@@ -163,7 +177,7 @@ bool reap_some(void)
 	unsigned left;
 
 	derivation_lock();
-	left = reap_length;
+	left = reap_length < REAP_TRIES_MAX ? reap_length : REAP_TRIES_MAX;
 	while (!progress && left-- > 0) {
 		struct cap_slot *anchor = pop();
 		enum reap_result result;
@@ -173,8 +187,10 @@ bool reap_some(void)
 		result = reap_one(anchor);
 		if (result == REAP_FINISHED)
 			anchor_remove(anchor);
+		else if (result == REAP_PROGRESS)
+			push_front(anchor);
 		else
-			push(anchor);
+			push_back(anchor);
 		progress = result != REAP_STUCK;
 	}
 	derivation_unlock();

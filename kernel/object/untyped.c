@@ -23,6 +23,16 @@ unsigned untyped_object_bits(enum object_type type, unsigned bits)
 	return type < OBJ_COUNT ? fixed[type] : 0;
 }
 
+/*
+ * A thread's event sequence must never repeat values that an earlier thread in the same memory had.
+ * It is counted up by far less than one a nanosecond, so the time now is above all of them.
+ */
+static void make_thread(struct tcb *tcb)
+{
+	thread_init(tcb);
+	tcb->seq = arch_now();
+}
+
 void untyped_make_object(enum object_type type, unsigned bits, uint8_t untyped_flags, paddr_t paddr,
 			 struct cap *out)
 {
@@ -52,7 +62,7 @@ void untyped_make_object(enum object_type type, unsigned bits, uint8_t untyped_f
 		return;
 	((struct object *)memory)->type = (uint8_t)type;
 	if (type == OBJ_TCB)
-		thread_init(memory);
+		make_thread(memory);
 	else if (type == OBJ_ENDPOINT)
 		endpoint_init(memory);
 	else if (type == OBJ_NOTIFICATION)

@@ -264,6 +264,40 @@ Test(cnode, thread_that_takes_long)
 	cr_assert_null(slot_of(16)->child);
 }
 
+/* Threads that cannot go yet do not hold up a CNode, nor make each deletion look at all of them. */
+Test(cnode, many_threads_that_take_long)
+{
+	fakes.thread_destroy_waits = 1000000;
+	cr_assert_eq(retype(W_UNTYPED, OBJ_TCB, 0, 200, 1000), ERR_OK);
+	for (cptr_t i = 1000; i < 1200; i++)
+		cr_assert_eq(delete_cap(i), ERR_OK);
+	cr_assert_eq(fakes.threads_destroyed, 0);
+	cr_assert_eq(retype(W_UNTYPED, OBJ_CNODE, 8, 1, 16), ERR_OK);
+	cr_assert_eq(call(W_UNTYPED, METHOD_UNTYPED_RETYPE, 3, OBJ_ENDPOINT | 200u << 16, 16, 1),
+		     ERR_OK);
+	cr_assert_eq(delete_cap(16), ERR_OK);
+	cr_assert_eq(fakes.objects_destroyed, 200);
+	cr_assert(call_once(W_CNODE, METHOD_CNODE_REVOKE, 1, W_UNTYPED), "revoking waits");
+	check_tree();
+}
+
+/* A new thread in the memory of an old one goes on counting its changes above all old numbers. */
+Test(cnode, sequence_of_a_reused_thread)
+{
+	struct tcb *tcb;
+	word_t seq;
+
+	cr_assert_eq(retype(W_UNTYPED, OBJ_UNTYPED, 12, 1, 16), ERR_OK);
+	cr_assert_eq(retype(16, OBJ_TCB, 0, 1, 17), ERR_OK);
+	tcb = (struct tcb *)(uintptr_t)slot_of(17)->object;
+	seq = tcb->seq += 1000;
+	host_time_set(arch_now() + 1000000);
+	cr_assert_eq(delete_cap(17), ERR_OK);
+	cr_assert_eq(retype(16, OBJ_TCB, 0, 1, 17), ERR_OK);
+	cr_assert_eq(slot_of(17)->object, (uint64_t)(uintptr_t)tcb);
+	cr_assert_gt(tcb->seq, seq);
+}
+
 Test(cnode, transfer)
 {
 	struct tcb *other;
