@@ -83,9 +83,14 @@ bool sched_idle_any(const struct sched_server *server, const struct cpumask *amo
 /* Move a thread to another CPU, from any state; false (and nothing changed) if the kernel refuses. */
 bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, uint32_t target, time_ns_t now_ns);
+/* A thread was sent to `target`, which has not seen it yet; it has now, or does not come. */
+void sched_incoming_add(struct sched_server *server, uint32_t target, struct sched_thread *thread,
+			time_ns_t now_ns);
+void sched_incoming_remove(struct sched_server *server, uint32_t target,
+			   const struct sched_thread *thread);
 /* Where a thread that wakes or may not stay here should go; this CPU if here. */
 uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
-			   struct sched_thread *thread);
+			   struct sched_thread *thread, time_ns_t now_ns);
 uint32_t sched_fork_target(struct sched_server *server, struct sched_cpu *cpu,
 			   struct sched_thread *thread, uint32_t creator);
 /* A queued thread too many and an idle CPU: bring them together. */

@@ -17,11 +17,12 @@ static void thread_charge(struct sched_server *server, struct sched_cpu *cpu,
 }
 
 /* The thread has come from another CPU with what the policy there gave it for the journey. */
-static void thread_arrive(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns)
+static void thread_arrive(struct sched_server *server, struct sched_cpu *cpu,
+			  struct sched_thread *thread, time_ns_t now_ns)
 {
 	thread->arriving = false;
 	thread->arrived_ns = now_ns;
-	__atomic_fetch_sub(&cpu->incoming, 1, __ATOMIC_RELAXED);
+	sched_incoming_remove(server, cpu->index, thread);
 	cpu->policy->migrate_in(policy_cpu(cpu), policy_thread(thread), &thread->migration, now_ns);
 	thread->state = thread->migration.state == POLICY_OUT ? SCHED_OUT : SCHED_READY;
 }
@@ -50,7 +51,7 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		thread->ready_since_ns = ready_ns != 0 ? ready_ns : now_ns;
 	}
 
-	uint32_t target = sched_wake_target(server, cpu, thread);
+	uint32_t target = sched_wake_target(server, cpu, thread, now_ns);
 	enum policy_join join = thread->joined ? POLICY_JOIN_WAKE : POLICY_JOIN_NEW;
 
 	thread->joined = true;
@@ -135,7 +136,7 @@ void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 		sched_thread_adopt(server, cpu, thread);
 	}
 	if (thread->arriving)
-		thread_arrive(cpu, thread, now_ns);
+		thread_arrive(server, cpu, thread, now_ns);
 	thread->seq = event->seq;
 	if (sched_thread_is_balancer(server, thread)) {
 		sched_balancer_event(cpu, thread, event);

@@ -96,7 +96,7 @@ enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
 	*params = changed;
 	/* Off this CPU before its next user instruction; a sleeping thread is placed when it wakes. */
 	if (!cpumask_test(&params->affinity, cpu->index) && thread->state == SCHED_READY) {
-		uint32_t target = sched_wake_target(server, cpu, thread);
+		uint32_t target = sched_wake_target(server, cpu, thread, now_ns);
 
 		if (target != cpu->index)
 			(void)sched_thread_move(server, cpu, thread, target, now_ns);

@@ -32,7 +32,7 @@ void sched_view(struct sched_server *server, struct place_view *view, struct pla
 		uint32_t incoming = __atomic_load_n(&cpu->incoming, __ATOMIC_RELAXED);
 
 		loads[i].weight = __atomic_load_n(&cpu->load.weight, __ATOMIC_SEQ_CST) +
-				  (uint64_t)incoming * POLICY_WEIGHT_NICE_0;
+				  __atomic_load_n(&cpu->incoming_weight, __ATOMIC_RELAXED);
 		loads[i].runnable = __atomic_load_n(&cpu->load.runnable, __ATOMIC_SEQ_CST) +
 				    incoming;
 		loads[i].ahead_us = __atomic_load_n(&cpu->load.ahead_us, __ATOMIC_RELAXED);
@@ -95,17 +95,51 @@ bool sched_idle_any(const struct sched_server *server, const struct cpumask *amo
 	return any != 0;
 }
 
+void sched_incoming_add(struct sched_server *server, uint32_t target, struct sched_thread *thread,
+			time_ns_t now_ns)
+{
+	struct sched_cpu *cpu = &server->cpu[target];
+
+	thread->incoming_weight = sched_thread_params(server, thread)->weight;
+	__atomic_fetch_add(&cpu->incoming, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&cpu->incoming_weight, thread->incoming_weight, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->incoming_ns, now_ns, __ATOMIC_RELAXED);
+}
+
+void sched_incoming_remove(struct sched_server *server, uint32_t target,
+			   const struct sched_thread *thread)
+{
+	struct sched_cpu *cpu = &server->cpu[target];
+
+	__atomic_fetch_sub(&cpu->incoming, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&cpu->incoming_weight, thread->incoming_weight, __ATOMIC_RELAXED);
+}
+
+/* An idle CPU that work was sent to a moment ago is not idle.  Only for a moment: a new thread may never be started. */
+#define INCOMING_FRESH_NS 500000u
+
+static void view_forget_expecting(struct sched_server *server, struct place_view *view,
+				  time_ns_t now_ns)
+{
+	for (uint32_t i = 0; i < server->cpus; i++) {
+		struct sched_cpu *cpu = &server->cpu[i];
+		time_ns_t sent_ns = __atomic_load_n(&cpu->incoming_ns, __ATOMIC_RELAXED);
+
+		if (__atomic_load_n(&cpu->incoming, __ATOMIC_RELAXED) != 0 &&
+		    now_ns < sent_ns + INCOMING_FRESH_NS)
+			cpumask_clear(&view->idle, i);
+	}
+}
+
 bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, uint32_t target, time_ns_t now_ns)
 {
-	struct sched_cpu *destination = &server->cpu[target];
-
 	sched_requesting_forget(cpu, thread);
 	cpu->policy->migrate_out(policy_cpu(cpu), policy_thread(thread), &thread->migration,
 				 now_ns);
 	thread->arriving = true;
 	sched_thread_home_set(server, thread, target);
-	__atomic_fetch_add(&destination->incoming, 1, __ATOMIC_RELAXED);
+	sched_incoming_add(server, target, thread, now_ns);
 	if (cpu->running == thread)
 		cpu->running = NULL;
 	if (cpu->last_run == thread)
@@ -116,7 +150,7 @@ bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 		sched_stat_add(&server->shared->cpu[cpu->index].threads_pushed, 1);
 		return true;
 	}
-	__atomic_fetch_sub(&destination->incoming, 1, __ATOMIC_RELAXED);
+	sched_incoming_remove(server, target, thread);
 	sched_thread_home_set(server, thread, cpu->index);
 	thread->arriving = false;
 	cpu->policy->migrate_in(policy_cpu(cpu), policy_thread(thread), &thread->migration, now_ns);
@@ -149,7 +183,7 @@ static uint32_t legal_target(const struct place_view *view, const struct place_t
 }
 
 uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
-			   struct sched_thread *thread)
+			   struct sched_thread *thread, time_ns_t now_ns)
 {
 	const struct cpumask *affinity = &sched_thread_params(server, thread)->affinity;
 	bool allowed_here = cpumask_test(affinity, cpu->index);
@@ -165,6 +199,7 @@ uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
 
 	placed.home = cpu->index;
 	sched_view(server, &view, loads);
+	view_forget_expecting(server, &view, now_ns);
 
 	uint32_t target = legal_target(&view, &placed,
 				       cpu->place->on_wake(&view, cpu->index, &placed), cpu->index);
@@ -206,7 +241,7 @@ void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time
 		if (spare[i].running)
 			continue; /* just picked */
 
-		uint32_t target = sched_wake_target(server, cpu, thread);
+		uint32_t target = sched_wake_target(server, cpu, thread, now_ns);
 
 		if (target != cpu->index && !sched_thread_move(server, cpu, thread, target, now_ns))
 			sched_idle_publish(server, target);

@@ -118,10 +118,10 @@ static void request_thread_new(struct sched_server *server, struct sched_cpu *cp
 		cpu->policy->migrate_out(policy_cpu(cpu), policy_thread(thread), &thread->migration,
 					 now_ns);
 		thread->arriving = true;
-		__atomic_fetch_add(&server->cpu[target].incoming, 1, __ATOMIC_RELAXED);
+		sched_incoming_add(server, target, thread, now_ns);
 		error = sched_sys_set_home(server, thread->tid, target);
 		if (error != ERR_OK) {
-			__atomic_fetch_sub(&server->cpu[target].incoming, 1, __ATOMIC_RELAXED);
+			sched_incoming_remove(server, target, thread);
 			thread->state = SCHED_UNKNOWN;
 		}
 	}

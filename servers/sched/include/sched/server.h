@@ -36,6 +36,7 @@ struct sched_thread {
 	time_ns_t wake_at_ns;     /* in the sleep heap: when */
 	time_ns_t ready_since_ns; /* valid while woke: when it became ready */
 	time_ns_t arrived_ns;     /* when it came to this home */
+	uint32_t incoming_weight; /* valid while arriving: what it added to the target's */
 	word_t seq;               /* as last reported by the kernel */
 	uint32_t tid;
 	uint8_t state;      /* enum sched_thread_state */
@@ -70,8 +71,10 @@ struct sched_cpu {
 
 	/* Published: written by the owner, read by all (atomic). */
 	_Alignas(64) struct place_load load;
-	uint32_t
-		incoming; /* threads sent here whose arrival was not seen yet; atomic add by any CPU */
+	/* Threads sent here whose arrival was not seen yet; atomic, any CPU. */
+	uint32_t incoming;
+	uint64_t incoming_weight;
+	time_ns_t incoming_ns; /* when the last one was sent */
 };
 
 struct sched_server {
