@@ -63,7 +63,7 @@ struct thread {
 	bool has_untyped;
 	bool has_exception;
 	struct waiter *joiner;
-	struct waiter *leaver;  /* its own last request */
+	struct waiter *leaver; /* its own last request */
 	word_t value;
 	uint64_t stack_vaddr;
 	uint64_t stack_bytes;

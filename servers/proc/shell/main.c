@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Read a line, split it, run the command; an end of file ends the shell. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,11 +66,11 @@ static void command_exit(int count, char **words)
 /* Whether the boot archive has such a file. */
 static bool program_exists(const char *name)
 {
-	const int fd = open(name, O_RDONLY);
+	FILE *file = fopen(name, "r");
 
-	if (fd < 0)
+	if (file == NULL)
 		return false;
-	close(fd);
+	fclose(file);
 	return true;
 }
 

@@ -27,8 +27,6 @@
 
 struct mm_stats mm_stats;
 
-static unsigned cases;
-static unsigned failures;
 static bool case_good;
 
 _Noreturn void mm_panic(const char *what, enum error error)
@@ -534,8 +532,6 @@ static void capabilities_do_not_leak(void)
 	check(fake_slots_used() == before);
 }
 
-/* ---- all of them ----------------------------------------------------------------------------- */
-
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -587,8 +583,10 @@ static void start_page_make(void)
 
 int main(void)
 {
+	const unsigned cases = sizeof(all) / sizeof(all[0]);
+	unsigned failures = 0;
+
 	start_page_make();
-	cases = sizeof(all) / sizeof(all[0]);
 	printf("1..%u\n", cases);
 	for (unsigned i = 0; i < cases; i++) {
 		case_good = true;
