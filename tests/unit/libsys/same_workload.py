@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""same_workload.py TOOL FILE.json FILE.bwl: the text form is what TOOL makes of the JSON, but for comments."""
+"""same_workload.py TOOL FILE.json FILE.bwl: is the text what TOOL makes of the JSON, but for comments?"""
 
 import os
 import subprocess
