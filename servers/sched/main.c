@@ -119,6 +119,7 @@ static _Noreturn void dispatcher_run(const struct sched_start *start, uint32_t c
 	if (cpu == 0) {
 		name_copy(server.shared->policy, policy->name);
 		name_copy(server.shared->place, place->name);
+		__atomic_store_n(&server.shared->instance, start->instance, __ATOMIC_RELAXED);
 		sys_printf("sched: policy %s, placement %s, %u CPUs\n", policy->name, place->name,
 			   (unsigned)server.cpus);
 	}
