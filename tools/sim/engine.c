@@ -178,6 +178,17 @@ static uint32_t blocked_count(const struct sim *sim)
 	return count;
 }
 
+/* By start, then CPU: no two are equal. */
+static int stretch_compare(const void *a, const void *b)
+{
+	const struct sim_stretch *x = a;
+	const struct sim_stretch *y = b;
+
+	if (x->start_ns != y->start_ns)
+		return x->start_ns < y->start_ns ? -1 : 1;
+	return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
+}
+
 bool sim_run(struct sim *sim)
 {
 	boot(sim);
@@ -194,5 +205,7 @@ bool sim_run(struct sim *sim)
 	for (uint32_t cpu = 0; cpu < sim->config.cpus; cpu++)
 		sim_cpu_finish(sim, &sim->cpus[cpu]);
 	sim_idle_finish(sim);
+	if (sim->schedule_count > 1)
+		qsort(sim->schedule, sim->schedule_count, sizeof(*sim->schedule), stretch_compare);
 	return !sim->failed;
 }

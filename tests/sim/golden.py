@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Golden schedules: golden.py TOOL [--update].  A change of a schedule must be seen in review, not slip through.
+
+golden/NAME.json is a workload, golden/NAME.POLICY.CPUS.COSTS.txt its schedule: cpu start_ns end_ns task."""
+
+import difflib
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
+COSTS = {"none": ["--costs", "none"], "usual": []}
+CASES = [(name, policy, cpus, costs)
+         for name, cpus in (("weights", 1), ("sleepers", 1), ("pipeline", 2))
+         for policy in ("eevdf", "rr", "fifo")
+         for costs in ("none", "usual")]
+
+
+def path_of(name, policy, cpus, costs):
+    return os.path.join(HERE, f"{name}.{policy}.{cpus}.{costs}.txt")
+
+
+def schedule(tool, name, policy, cpus, costs):
+    done = subprocess.run(
+        [tool, "--policy", policy, "--cpus", str(cpus), "--workload",
+         os.path.join(HERE, name + ".json"), "--json", "-", "--schedule", "--check=1",
+         *COSTS[costs]], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return "".join(f"{s['cpu']} {s['start_ns']} {s['end_ns']} {s['task']}\n"
+                   for s in json.loads(done.stdout)["schedule"])
+
+
+class Golden(unittest.TestCase):
+    def test_schedules(self):
+        for case in CASES:
+            with self.subTest(case=case):
+                with open(path_of(*case), encoding="utf-8") as file:
+                    wanted = file.read()
+                found = schedule(TOOL, *case)
+                difference = difflib.unified_diff(wanted.splitlines(), found.splitlines(),
+                                                  "golden", "now", lineterm="", n=2)
+                self.assertEqual(wanted, found, "\n".join(list(difference)[:30]))
+
+
+def update():
+    for case in CASES:
+        with open(path_of(*case), "w", encoding="utf-8") as file:
+            file.write(schedule(TOOL, *case))
+
+
+if __name__ == "__main__":
+    TOOL = sys.argv.pop(1)
+    if "--update" in sys.argv:
+        update()
+    else:
+        unittest.main()

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""One CPU: shares, latency, sleepers; what each policy promises."""
+
+import sys
+import unittest
+
+from sim_tool import MS, hogs, simulate
+
+TOOL = sys.argv.pop(1)
+SLICE_NS = 3 * MS
+
+
+def run(tasks, seconds, *more, policy="eevdf", cpus=1):
+    return simulate(TOOL, {"global": {"duration": seconds}, "tasks": tasks},
+                    "--policy", policy, "--cpus", cpus, *more)
+
+
+def hog(**more):
+    return {"loop": -1, "run": 1000000, **more}
+
+
+class Shares(unittest.TestCase):
+    def test_nice_0_against_nice_5(self):
+        for costs in ([], ["--costs", "none"]):
+            tasks = run({"a": hog(), "b": hog(priority=5)}, 60, *costs).tasks
+            self.assertAlmostEqual(tasks["a"]["cpu_ns"] / tasks["b"]["cpu_ns"], 1024 / 335,
+                                   delta=0.001 * 1024 / 335)
+
+    def test_eight_equal_differ_by_a_slice_at_most(self):
+        served = [task["cpu_ns"] for task in run({"hog": hog(instance=8)}, 5).tasks.values()]
+        self.assertLessEqual(max(served) - min(served), SLICE_NS)
+
+    def test_extreme_weights(self):
+        tasks = run({"a": hog(weight=1048576), "b": hog(weight=15), "c": hog(weight=88761)}, 60,
+                    "--costs", "none").tasks
+        total = 1048576 + 15 + 88761
+        for name, weight in (("a", 1048576), ("b", 15), ("c", 88761)):
+            self.assertLessEqual(abs(tasks[name]["cpu_ns"] - 60e9 * weight / total), SLICE_NS, name)
+
+    def test_P12_fluid_service_of_late_starters(self):
+        result = run({"a": hog(), "b": hog(weight=512, delay=1000000), "c": hog(delay=2500000)}, 4,
+                     "--costs", "none", "--schedule")
+
+        def rate(weights, name):
+            return weights.get(name, 0) / sum(weights.values())
+        spans = [(0, 1e9, {"a": 1024}), (1e9, 2.5e9, {"a": 1024, "b": 512}),
+                 (2.5e9, 4e9, {"a": 1024, "b": 512, "c": 1024})]
+        for name in ("a", "b", "c"):
+            fluid = sum(rate(weights, name) * (end - start) for start, end, weights in spans)
+            self.assertLessEqual(abs(result.tasks[name]["cpu_ns"] - fluid), SLICE_NS, name)
+
+    def test_M33_napper_gets_no_more_than_its_share(self):
+        for others in (1, 2, 7):
+            tasks = run({"nap": {"loop": -1, "run": 3000, "sleep": 3}, "hog": hog(instance=others)},
+                        10).tasks
+            self.assertLessEqual(tasks["nap"]["share"], 1.05 / (others + 1))
+            self.assertGreaterEqual(tasks["nap"]["share"], 0.9 / (others + 1))
+
+    def test_L14_a_lone_thread_is_left_alone(self):
+        result = run({"only": {"loop": 1, "run": 5000000}}, 6)
+        self.assertLess(sum(result.cpus[0]["entries"].values()), 10)
+
+    def test_background_yields_to_normal(self):
+        tasks = run({"idle": hog(policy="SCHED_IDLE"),
+                     "work": {"loop": -1, "run": 1000, "sleep": 1000}}, 5).tasks
+        self.assertLess(tasks["work"]["wake_ns"]["max"], 10000)
+        self.assertGreater(tasks["idle"]["share"], 0.45)
+
+
+class Latency(unittest.TestCase):
+    def sleepers(self, slice_us, *more):
+        tasks = run({"s": {"instance": 4, "loop": -1, "run": 50, "slice_us": slice_us,
+                           "timer": {"ref": "unique", "period": 2000}},
+                     "busy": hog(instance=8)}, 10, *more).tasks
+        return max(tasks[f"s-{i}"]["wake_ns"]["max"] for i in range(4))
+
+    def test_bound_of_a_thread_that_wakes_with_lag_0(self):
+        """L < (W / w - 1) r + q; W also counts the other sleepers, and q is the longest slice."""
+        bound = (12 - 1) * 3 * MS + 3 * MS
+        self.assertLess(self.sleepers(3000), bound)
+        self.assertLess(self.sleepers(3000, "--costs", "none"), bound)
+
+    def test_a_short_slice_cuts_in(self):
+        bound = (12 - 1) * 0.1 * MS + 0.1 * MS
+        self.assertLess(self.sleepers(100), bound)
+        self.assertLess(self.sleepers(100), self.sleepers(3000) / 5)
+
+    def test_sleep_overshoot_on_an_idle_cpu(self):
+        wake = run({"s": {"loop": -1, "run": 10, "sleep": 1000}}, 5).tasks["s"]["wake_ns"]
+        self.assertLessEqual(wake["max"], 1200)
+
+    def test_costs_none_cost_nothing(self):
+        result = run({"s": {"loop": -1, "run": 10, "sleep": 1000}}, 5, "--costs", "none")
+        self.assertEqual(result.tasks["s"]["wake_ns"]["max"], 0)
+        self.assertEqual(result.cpus[0]["dispatcher_ns"], 0)
+
+
+class Fifo(unittest.TestCase):
+    def test_Z3_nobody_is_preempted_at_one_priority(self):
+        result = run({"hog": {"instance": 3, "loop": 1, "run": 200000}}, 2, "--schedule",
+                     policy="fifo")
+        self.assertEqual([s["task"] for s in result.json["schedule"]], ["hog-0", "hog-1", "hog-2"])
+
+    def test_higher_priority_first(self):
+        result = run({"low": {"loop": 1, "run": 50000, "policy": "SCHED_FIFO", "priority": 10},
+                      "high": {"loop": 1, "run": 50000, "policy": "SCHED_FIFO", "priority": 20,
+                               "delay": 10000}}, 2, "--schedule", "--costs", "none", policy="fifo")
+        self.assertEqual([(s["task"], s["end_ns"]) for s in result.json["schedule"]],
+                         [("low", 10 * MS), ("high", 60 * MS), ("low", 100 * MS)])
+
+
+class RoundRobin(unittest.TestCase):
+    def test_turns(self):
+        result = simulate(TOOL, hogs(3, 1), "--policy", "rr", "--cpus", 1, "--schedule",
+                          "--costs", "none")
+        names = [s["task"] for s in result.json["schedule"]]
+        self.assertEqual(names[:6], ["hog-0", "hog-1", "hog-2"] * 2)
+
+
+class Synchronisation(unittest.TestCase):
+    def test_mutex_excludes(self):
+        result = run({"t": {"instance": 3, "loop": 100, "lock": "m", "run": 500, "unlock": "m"}}, 1,
+                     "--schedule", "--costs", "none", "--check=1", cpus=4)
+        stretches = sorted((s["start_ns"], s["end_ns"]) for s in result.json["schedule"])
+        for before, after in zip(stretches, stretches[1:]):
+            self.assertLessEqual(before[1], after[0])
+        self.assertEqual(result.wall_ns, 3 * 100 * 500000)
+
+    def test_barrier_meets(self):
+        result = run({"fast": {"loop": 10, "run": 1000, "barrier": "b"},
+                      "slow": {"loop": 10, "run": 3000, "barrier": "b"}}, 1, "--costs", "none",
+                     cpus=2)
+        self.assertEqual(result.wall_ns, 30 * MS)
+
+    def test_suspend_and_resume(self):
+        result = run({"s": {"loop": 5, "run": 1000, "suspend": "s"},
+                      "r": {"loop": 5, "sleep": 10000, "resume": "s"}}, 1, "--costs", "none",
+                     cpus=2)
+        self.assertEqual(result.tasks["s"]["wakes"], 5)
+        self.assertEqual(result.wall_ns, 50 * MS)
+
+    def test_fork_makes_threads(self):
+        result = run({"child": {"instance": 0, "loop": 1, "run": 1000},
+                      "parent": {"loop": 3, "run": 1000, "fork": "child"}}, 1, "--costs", "none",
+                     cpus=2)
+        self.assertEqual([name for name in result.tasks if name.startswith("child")],
+                         ["child-0", "child-1", "child-2"])
+        self.assertEqual(result.tasks["child-2"]["cpu_ns"], MS)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Several CPUs: the requirements of EEVDF's specification, measured on the schedule from outside.
+
+F1 largest |fluid service - service|   F2 worst relative error of a share over 10 s
+W1, W2 a CPU idles beside a waiting thread, in sum and at a stretch   F3 migrations per second and CPU"""
+
+import random
+import statistics
+import sys
+import unittest
+
+from sim_tool import MS, SECOND, hogs, judge, simulate, water_fill, weighted
+
+TOOL = sys.argv.pop(1)
+PERIOD_MS = 40
+IPI_US = 1
+ROUND_TRIP_US = 2 * (0.3 + 0.5 + 0.2) + IPI_US
+
+
+def run(workload, cpus, *more, policy="eevdf"):
+    return simulate(TOOL, workload, "--policy", policy, "--cpus", cpus, *more)
+
+
+def rates_of(result, weights, cpus):
+    return dict(zip(result.tasks, water_fill(weights, cpus)))
+
+
+class EqualHogs(unittest.TestCase):
+    def judge(self, count, cpus, *more):
+        result = run(hogs(count, 10), cpus, "--schedule", *more)
+        figures = judge(result, rates_of(result, [1] * count, cpus))
+        where = f"{count} hogs on {cpus} CPUs {' '.join(more)}: {figures}"
+        self.assertLessEqual(figures["F1_ms"], 2 * PERIOD_MS, where)
+        self.assertLessEqual(figures["F2"], 0.02, where)
+        self.assertLessEqual(figures["W1"], 0.01, where)
+        self.assertLessEqual(figures["W2_us"], max(1000, 3 * (IPI_US + ROUND_TRIP_US)), where)
+        self.assertLessEqual(figures["F3"], 25, where)
+        return result
+
+    def test_a_thread_too_many_visits_every_cpu(self):
+        for count, cpus in ((5, 4), (6, 4), (7, 4), (9, 4), (3, 2), (9, 8)):
+            with self.subTest(count=count, cpus=cpus):
+                self.judge(count, cpus)
+                self.judge(count, cpus, "--costs", "none")
+
+    def test_nothing_moves_after_convergence(self):
+        for count, cpus in ((1, 4), (3, 4), (4, 4), (8, 8), (8, 4), (12, 4), (16, 8)):
+            with self.subTest(count=count, cpus=cpus):
+                for costs in ([], ["--costs", "none"]):
+                    self.assertEqual(self.judge(count, cpus, *costs).migrations_late(SECOND), 0)
+
+    def test_other_orders_of_simultaneous_events(self):
+        for seed in range(1, 6):
+            self.judge(7, 4, "--seed", str(seed), "--costs", "none")
+
+    def test_other_policies_balance_too(self):
+        result = run(hogs(5, 10), 4, policy="rr")
+        figures = judge(result, rates_of(result, [1] * 5, 4))
+        self.assertLessEqual(figures["F2"], 0.05, str(figures))
+        self.assertLessEqual(figures["W1"], 0.01)
+
+    def test_six_on_four_within_two_percent(self):
+        for task in run(hogs(6, 5), 4).tasks.values():
+            self.assertAlmostEqual(task["share"], task["ideal_share"], delta=0.02 * 2 / 3)
+
+    def test_128_cpus(self):
+        result = run(hogs(200, 1), 128)
+        self.assertLessEqual(result.run["unserved_idle_max_ns"], MS)
+        self.assertAlmostEqual(sum(task["share"] for task in result.tasks.values()), 128, delta=0.1)
+
+
+class MixedWeights(unittest.TestCase):
+    def errors(self, seed, weight):
+        rng = random.Random(seed)
+        errors = []
+        for _ in range(24):
+            cpus = rng.choice([2, 4, 8])
+            weights = [weight(rng) for _ in range(rng.randint(cpus + 1, 3 * cpus))]
+            result = run(weighted(weights, 10), cpus)
+            figures = judge(result, rates_of(result, weights, cpus))
+            self.assertLessEqual(figures["F3"], 25, str(weights))
+            self.assertLessEqual(figures["W1"], 0.01, str(weights))
+            self.assertLessEqual(figures["W2_us"], 1000, str(weights))
+            errors.append(figures["F2"])
+        return sorted(errors)
+
+    def test_24_random_cases(self):
+        for name, weight in (("uniform", lambda rng: rng.randint(200, 4000)),
+                             ("nice", lambda rng: int(1024 * 1.25 ** rng.randint(-8, 8)))):
+            errors = self.errors(7, weight)
+            shown = f"{name}: {[round(error, 3) for error in errors]}"
+            self.assertLessEqual(statistics.median(errors), 0.10, shown)
+            self.assertLessEqual(errors[21], 0.15, shown)
+
+
+class Placement(unittest.TestCase):
+    def test_M35_64_creations_spread(self):
+        result = run(hogs(64, 0.013), 8, "--schedule")  # long enough for each to have run
+        used = [0] * 8
+        last = {}
+        for s in result.json["schedule"]:
+            last[s["task"]] = s["cpu"]
+        for cpu in last.values():
+            used[cpu] += 1
+        self.assertEqual(len(last), 64)
+        self.assertGreaterEqual(min(used), 64 // 8 - 2, str(used))
+        self.assertLessEqual(max(used), 64 // 8 + 2, str(used))
+
+    def test_M36_two_hogs_on_one_cpu_part(self):
+        pinned = {"loop": 1, "run": 10000, "cpus": [0]}
+        free = {"loop": -1, "run": 1000, "cpus": [0, 1, 2, 3]}
+        result = run({"global": {"duration": 1},
+                      "tasks": {"hog": {"instance": 2, "phases": {"one": pinned, "two": free}}}}, 4)
+        for task in result.tasks.values():
+            self.assertGreater(task["share"], 0.97)
+
+    def test_L23_widened_affinity_spreads(self):
+        narrow = {"loop": 50, "run": 1000, "cpus": [1, 2]}
+        wide = {"loop": -1, "run": 1000, "cpus": [1, 2, 3, 4]}
+        result = run({"global": {"duration": 2},
+                      "tasks": {"t": {"instance": 3, "phases": {"a": narrow, "b": wide}}}}, 6,
+                     "--schedule")
+        self.assertTrue(all(1 <= s["cpu"] <= 4 for s in result.json["schedule"]))
+        for task in result.tasks.values():
+            self.assertGreater(task["share"], 0.95)
+
+    def test_L17_M37_never_outside_the_mask(self):
+        tasks = {f"p{cpu}": {"instance": 2, "loop": -1, "cpus": [cpu], "run": 300, "sleep": 200}
+                 for cpu in range(4)}
+        tasks["free"] = {"instance": 3, "loop": -1, "run": 1000}
+        result = run({"global": {"duration": 1}, "tasks": tasks}, 4, "--schedule", "--check=1")
+        for s in result.json["schedule"]:
+            if s["task"].startswith("p"):
+                self.assertEqual(s["cpu"], int(s["task"][1]))
+
+    def test_idle_cpu_beside_pinned_threads_asks_at_its_pace(self):
+        result = run({"global": {"duration": 1}, "tasks": {
+            "pinned": {"instance": 3, "loop": -1, "run": 1000, "cpus": [0]}}}, 2)
+        self.assertLess(sum(result.cpus[1]["entries"].values()), 200)
+        self.assertEqual(result.run["unserved_idle_ns"], 0)
+
+    def test_work_released_from_one_cpu_is_even_soon(self):
+        held = {"loop": 1, "run": 5000, "cpus": [0]}
+        free = {"loop": -1, "run": 1000, "cpus": [0, 1, 2, 3]}
+        result = run({"global": {"duration": 0.2},
+                      "tasks": {"t": {"instance": 8, "phases": {"a": held, "b": free}}}}, 4,
+                     "--schedule")
+        used = {s["cpu"] for s in result.json["schedule"]
+                if s["start_ns"] < 62 * MS and s["end_ns"] > 60 * MS}
+        self.assertEqual(used, {0, 1, 2, 3})
+
+
+if __name__ == "__main__":
+    unittest.main()

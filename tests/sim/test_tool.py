@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The tool: errors and exit status, determinism, outputs, invariants under random workloads."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from random_workload import random_workload
+from sim_tool import hogs, simulate
+
+TOOL = sys.argv.pop(1)
+CHECKED = sys.argv.pop(1)
+RANDOM_CASES = 40
+
+
+def call(*words, tool=TOOL):
+    return subprocess.run([tool, *[str(word) for word in words]], check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
+
+
+class WithFiles(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def file(self, name, content):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+
+class Errors(WithFiles):
+    def wrong(self, *words):
+        done = call(*words)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        return done.stderr
+
+    def test_unknown_names_name_the_known_ones(self):
+        path = self.file("w.json", hogs(1, 1))
+        text = self.wrong("--policy", "cfs", "--workload", path)
+        for word in ("cfs", "eevdf", "rr", "fifo"):
+            self.assertIn(word, text)
+        text = self.wrong("--policy", "eevdf", "--place", "moon", "--workload", path)
+        for word in ("moon", "least_loaded", "idle_first", "home"):
+            self.assertIn(word, text)
+
+    def test_bad_options(self):
+        path = self.file("w.json", hogs(1, 1))
+        for words in (["--cpus", "0"], ["--cpus", "129"], ["--cpus", "many"], ["--costs", "free"],
+                      ["--costs", "entry=x"], ["--duration", "-1"], ["--seed", "x"], ["--what"],
+                      ["word"]):
+            self.wrong("--policy", "eevdf", "--workload", path, *words)
+        self.wrong("--workload", path)
+        self.wrong("--policy", "eevdf")
+
+    def test_bad_workloads_give_the_readers_message(self):
+        text = self.wrong("--policy", "eevdf", "--workload",
+                          self.file("bad.json", '{"tasks":{"t":{"loop":1,\n"rum":5}}}'))
+        self.assertIn("rum", text)
+        self.assertIn("bad.json", text)
+        self.wrong("--policy", "eevdf", "--workload", self.file("no.json", "{"))
+        self.wrong("--policy", "eevdf", "--workload", "/nonexistent.json")
+
+    def test_a_workload_without_end_needs_a_duration(self):
+        path = self.file("w.json", {"tasks": {"t": {"loop": -1, "run": 10}}})
+        self.assertIn("--duration", self.wrong("--policy", "rr", "--workload", path))
+        self.assertEqual(call("--policy", "rr", "--workload", path, "--duration", 0.1).returncode, 0)
+
+    def test_a_deadlock_is_reported(self):
+        path = self.file("w.json", {"tasks": {
+            "a": {"loop": 1, "lock": "x", "run0": 100, "lock1": "y", "run1": 1, "unlock": "y",
+                  "unlock1": "x"},
+            "b": {"loop": 1, "lock": "y", "run0": 100, "lock1": "x", "run1": 1, "unlock": "x",
+                  "unlock1": "y"}}})
+        done = call("--policy", "eevdf", "--cpus", 2, "--workload", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("stands still", done.stderr)
+
+
+class Outputs(WithFiles):
+    def test_same_arguments_same_bytes(self):
+        workload = random_workload(5, 4)
+        for seed in (0, 1, 77):
+            runs = [simulate(TOOL, workload, "--policy", "eevdf", "--cpus", 4, "--seed", seed,
+                             "--schedule").text for _ in range(2)]
+            self.assertEqual(runs[0], runs[1])
+
+    def test_json_has_what_the_design_says(self):
+        result = simulate(TOOL, hogs(3, 0.1), "--policy", "eevdf", "--cpus", 2, "--seed", 9)
+        self.assertEqual(result.json["schema"], 1)
+        for key in ("policy", "place", "cpus", "wall_ns", "seed", "commit", "board", "build"):
+            self.assertIn(key, result.run)
+        self.assertEqual(result.run["seed"], 9)
+        self.assertEqual(result.wall_ns, 100000000)
+        self.assertEqual(list(result.tasks), ["hog-0", "hog-1", "hog-2"])
+        for task in result.tasks.values():
+            for key in ("cpu_ns", "share", "runs", "preemptions", "migrations", "wakes"):
+                self.assertIn(key, task)
+            self.assertAlmostEqual(task["ideal_share"], 2 / 3, places=6)
+            self.assertEqual(set(task["wake_ns"]), {"p50", "p99", "max"})
+        for cpu in result.cpus:
+            for key in ("busy_ns", "idle_ns", "switches", "entries", "ipis_sent",
+                        "stale_decisions", "fallback_ns"):
+                self.assertIn(key, cpu)
+        self.assertNotIn("schedule", result.json)
+
+    def test_the_schedule_adds_up(self):
+        result = simulate(TOOL, random_workload(3, 4), "--policy", "eevdf", "--cpus", 4,
+                          "--schedule")
+        for name, task in result.tasks.items():
+            stretches = result.stretches(name)
+            self.assertEqual(sum(end - start for start, end, _ in stretches), task["cpu_ns"])
+            for before, after in zip(stretches, stretches[1:]):
+                self.assertLessEqual(before[1], after[0], f"{name} is on two CPUs at once")
+        for cpu in range(4):
+            mine = [s for s in result.json["schedule"] if s["cpu"] == cpu]
+            for before, after in zip(mine, mine[1:]):
+                self.assertLessEqual(before["end_ns"], after["start_ns"])
+            stats = result.cpus[cpu]
+            self.assertEqual(stats["busy_ns"] + stats["idle_ns"] + stats["dispatcher_ns"] >=
+                             result.wall_ns, True)
+
+    def test_trace_is_a_timeline(self):
+        trace = os.path.join(self.folder.name, "trace.json")
+        done = call("--policy", "eevdf", "--workload", self.file("w.json", hogs(5, 0.1)),
+                    "--trace", trace)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(trace, encoding="utf-8") as file:
+            events = json.load(file)["traceEvents"]
+        self.assertTrue(any(e["ph"] == "X" and e["name"] == "hog-0" for e in events))
+        self.assertTrue(any(e.get("cat") == "migrate" for e in events))
+
+    def test_60_seconds_of_8_cpus_and_64_threads(self):
+        tasks = {"hog": {"instance": 32, "loop": -1, "run": 1000000},
+                 "sleeper": {"instance": 32, "loop": -1, "run": 200, "sleep": 2000}}
+        start = time.monotonic()
+        simulate(TOOL, {"global": {"duration": 60}, "tasks": tasks}, "--policy", "eevdf",
+                 "--cpus", 8)
+        self.assertLess(time.monotonic() - start, 10)
+
+
+class Invariants(WithFiles):
+    def test_random_workloads(self):
+        """Every policy and placement, any order of simultaneous events, with the sanitizers on."""
+        for seed in range(RANDOM_CASES):
+            rng = random.Random(seed)
+            cpus = rng.choice([1, 2, 3, 4, 8])
+            words = ["--policy", rng.choice(["eevdf", "eevdf", "rr", "fifo"]),
+                     "--place", rng.choice(["least_loaded", "idle_first", "home"]),
+                     "--cpus", cpus, "--seed", rng.choice([0, seed]), "--check=1",
+                     "--costs", rng.choice(["none", "entry=300",
+                                            "entry=2000,decision=5000,ipi=20000,switch=3000"])]
+            path = self.file("w.json", random_workload(seed, cpus, 0.1))
+            done = call("--workload", path, *words, tool=CHECKED)
+            self.assertEqual(done.returncode, 0, f"seed {seed} {words}: {done.stderr}")
+
+
+if __name__ == "__main__":
+    unittest.main()
