@@ -23,11 +23,10 @@ static enum error eevdf_thread_init(struct policy_thread *policy_thread,
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
 	*thread = (struct eevdf_thread){
 		.tid = params->tid,
-		.weight = params->weight,
-		.slice_ns = (uint32_t)params->slice_ns,
 		.class = params->class,
 		.state = POLICY_OUT,
 	};
+	eevdf_params_set(thread, params->weight, (uint32_t)params->slice_ns);
 	return ERR_OK;
 }
 
@@ -88,7 +87,7 @@ int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 void eevdf_weight_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight)
 {
 	if (thread->state == POLICY_OUT) {
-		thread->weight = weight;
+		eevdf_params_set(thread, weight, thread->slice_ns);
 		return;
 	}
 	tree_erase(cpu, thread);
@@ -109,7 +108,7 @@ static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
 		return ERR_RANGE;
 	if (params->slice_ns != thread->slice_ns || params->class != thread->class) {
 		tree_erase(cpu, thread);
-		thread->slice_ns = (uint32_t)params->slice_ns;
+		eevdf_params_set(thread, thread->weight, (uint32_t)params->slice_ns);
 		thread->class = params->class;
 		tree_insert(cpu, thread);
 	}
@@ -131,7 +130,7 @@ static void thread_yield(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 	const int128_t left = eevdf_left(thread);
 	tree_erase(cpu, thread);
 	if (left <= request * (EEVDF_YIELD_REQUESTS - 1))
-		eevdf_request(thread, left + request);
+		eevdf_request_some(thread, left + request);
 	tree_insert(cpu, thread);
 	if (cpu->running == thread)
 		cpu->yielded = true;
@@ -144,16 +143,18 @@ static void delayed_wake(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 	eevdf_delayed_erase(cpu, thread);
 	cpu->sleepers--;
 	cpu->weight_delayed -= thread->weight;
-	eevdf_request(thread, eevdf_units(thread->slice_ns));
+	eevdf_request(thread);
 	eevdf_admit(cpu, thread);
 }
 
 static void thread_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, enum policy_join reason)
 {
-	const int128_t request = eevdf_units(thread->slice_ns);
 	eevdf_join(cpu, thread, thread->lag);
 	thread->lag = 0;
-	eevdf_request(thread, reason == POLICY_JOIN_NEW ? request / 2 : request);
+	if (reason == POLICY_JOIN_NEW)
+		eevdf_request_some(thread, eevdf_units(thread->slice_ns) / 2);
+	else
+		eevdf_request(thread);
 	eevdf_admit(cpu, thread);
 	eevdf_settle(cpu);
 }
@@ -224,15 +225,21 @@ static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *po
 		charge_outside(thread, ran_ns);
 		return false;
 	}
-	tree_erase(cpu, thread);
+	const bool running = thread->state == POLICY_RUNNING;
+	if (!running)
+		tree_erase(cpu, thread);
 	eevdf_serve(cpu, thread, eevdf_units(ran_ns));
 	const bool done = eevdf_left(thread) <= 0;
 	if (done)
-		eevdf_request(thread, eevdf_units(thread->slice_ns));
-	tree_insert(cpu, thread);
-	if (cpu->running == thread) {
-		cpu->ran_ns = add_saturate_u64(cpu->ran_ns, ran_ns);
-		cpu->request_done = cpu->request_done || done;
+		eevdf_request(thread);
+	if (!running) {
+		tree_insert(cpu, thread);
+		return done;
+	}
+	cpu->ran_ns = add_saturate_u64(cpu->ran_ns, ran_ns);
+	if (done) {
+		eevdf_keys_set(thread);
+		cpu->request_done = true;
 	}
 	return done;
 }

@@ -89,7 +89,9 @@ struct eevdf_thread {
 	uint32_t v_rem;
 	uint32_t ve_rem;
 	uint32_t vd_rem;
-	/* parameters */
+	/* parameters, and request_v + request_rem / weight = slice / weight */
+	int128_t request_v;
+	uint32_t request_rem;
 	uint32_t weight;
 	uint64_t tid;
 	uint32_t slice_ns;
@@ -219,22 +221,50 @@ static inline bool eevdf_eligible(const struct eevdf_cpu *cpu, const struct eevd
 /* lag in units, rounded to minus infinity.  The thread is in the queue. */
 int128_t eevdf_lag(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread);
 /* Units of service until its request is done; > 0 in a queue. */
-int128_t eevdf_left(const struct eevdf_thread *thread);
+static inline int128_t eevdf_left(const struct eevdf_thread *thread)
+{
+	return (thread->vd - thread->v) * (int128_t)thread->weight + (int128_t)thread->vd_rem -
+	       (int128_t)thread->v_rem;
+}
 /* Put v where the thread has this lag (0 if the queue is empty) and count it in V and W. */
 void eevdf_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t lag);
 /* Take it out of V and W; returns its lag. */
 int128_t eevdf_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+/* Weight and slice, and the length of a request in virtual time that follows from them. */
+void eevdf_params_set(struct eevdf_thread *thread, uint32_t weight, uint32_t slice_ns);
 /* Begin a request of so many units now. */
-void eevdf_request(struct eevdf_thread *thread, int128_t units);
+void eevdf_request_some(struct eevdf_thread *thread, int128_t units);
+/* Begin a request of one slice now: the same without a division. */
+static inline void eevdf_request(struct eevdf_thread *thread)
+{
+	const uint32_t rem = thread->v_rem + thread->request_rem;
+	const bool carry = rem >= thread->weight;
+	thread->ve = thread->v;
+	thread->ve_rem = thread->v_rem;
+	thread->vd = thread->v + thread->request_v + (carry ? 1 : 0);
+	thread->vd_rem = carry ? rem - thread->weight : rem;
+}
 /* v and V move on; delayed sleepers leave where they owe nothing. */
 void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t units);
 /* Another weight; V and all lags stay. */
 void eevdf_reweight(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight);
 /* After any change of V: delayed sleepers that owe nothing leave. */
-void eevdf_settle(struct eevdf_cpu *cpu);
+void eevdf_settle_delayed(struct eevdf_cpu *cpu);
+static inline void eevdf_settle(struct eevdf_cpu *cpu)
+{
+	if (cpu->delayed.root != NULL)
+		eevdf_settle_delayed(cpu);
+}
 /* Units of service of the queue until V reaches v (whole part only) if it moves at 1 / weight; 0 if
- * it has. */
-int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v, uint64_t weight);
+ * it has.  From v - EEVDF_SLACK on v counts as reached. */
+static inline int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v, uint64_t weight)
+{
+	v -= EEVDF_SLACK;
+	if (v <= cpu->vq)
+		return 0;
+	const int128_t units = (v - cpu->vq) * (int128_t)weight - (int128_t)cpu->vrem;
+	return units > 0 ? units : 0;
+}
 
 /* ---- account.c: who is ahead of a fair share of the whole machine ---- */
 

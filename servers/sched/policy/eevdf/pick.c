@@ -44,7 +44,9 @@ static struct eevdf_thread *choose(const struct eevdf_cpu *cpu, uint32_t flags)
 {
 	struct eevdf_thread *running = cpu->running;
 	struct eevdf_thread *normal = eevdf_best(cpu, POLICY_CLASS_NORMAL);
-	struct eevdf_thread *best = first_of(normal, eevdf_best(cpu, POLICY_CLASS_BACKGROUND));
+	struct eevdf_thread *best = normal;
+	if (cpu->waiting[POLICY_CLASS_BACKGROUND].root != NULL)
+		best = first_of(normal, eevdf_best(cpu, POLICY_CLASS_BACKGROUND));
 	const bool fresh = (flags & POLICY_PICK_FRESH) != 0;
 	if (running == NULL)
 		return best;

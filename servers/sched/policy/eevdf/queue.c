@@ -5,23 +5,24 @@
  */
 #include "eevdf.h"
 
+/* Written out: this is what most of an insertion or removal consists of. */
 static bool summary_update(struct rb_node *node)
 {
 	struct eevdf_thread *thread = eevdf_of_node(node);
 	int128_t min_v = thread->v;
 	uint32_t min_slice = thread->slice_ns;
 	uint32_t max_slice = thread->slice_ns;
-	struct rb_node *const children[] = {node->left, node->right};
-	for (uint32_t i = 0; i < 2; i++) {
-		if (children[i] == NULL)
-			continue;
-		const struct eevdf_thread *child = eevdf_of_node_const(children[i]);
-		if (child->min_v < min_v)
-			min_v = child->min_v;
-		if (child->min_slice_ns < min_slice)
-			min_slice = child->min_slice_ns;
-		if (child->max_slice_ns > max_slice)
-			max_slice = child->max_slice_ns;
+	if (node->left != NULL) {
+		const struct eevdf_thread *left = eevdf_of_node_const(node->left);
+		min_v = left->min_v < min_v ? left->min_v : min_v;
+		min_slice = left->min_slice_ns < min_slice ? left->min_slice_ns : min_slice;
+		max_slice = left->max_slice_ns > max_slice ? left->max_slice_ns : max_slice;
+	}
+	if (node->right != NULL) {
+		const struct eevdf_thread *right = eevdf_of_node_const(node->right);
+		min_v = right->min_v < min_v ? right->min_v : min_v;
+		min_slice = right->min_slice_ns < min_slice ? right->min_slice_ns : min_slice;
+		max_slice = right->max_slice_ns > max_slice ? right->max_slice_ns : max_slice;
 	}
 	if (min_v == thread->min_v && min_slice == thread->min_slice_ns &&
 	    max_slice == thread->max_slice_ns)

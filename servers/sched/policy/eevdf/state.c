@@ -84,7 +84,7 @@ void eevdf_migrate_in(struct policy_cpu *policy_cpu, struct policy_thread *polic
 	}
 	eevdf_join(cpu, thread, thread->lag);
 	thread->lag = 0;
-	eevdf_request(thread, left);
+	eevdf_request_some(thread, left);
 	point_move(&thread->ve, &thread->ve_rem, thread->weight,
 		   -join_units(in->request_ns, in->request_frac));
 	eevdf_admit(cpu, thread);
@@ -150,7 +150,7 @@ static bool thread_load(struct eevdf_thread *thread, const struct policy_record 
 	const uint64_t weight = record->words[WORD_WEIGHT] & UINT32_MAX;
 	if (weight < POLICY_WEIGHT_MIN || weight > POLICY_WEIGHT_MAX)
 		return false;
-	thread->weight = (uint32_t)weight;
+	eevdf_params_set(thread, (uint32_t)weight, thread->slice_ns);
 	thread->v = record_get(record, WORD_V);
 	thread->ve = record_get(record, WORD_VE);
 	thread->vd = record_get(record, WORD_VD);
@@ -202,7 +202,7 @@ enum error eevdf_restore(struct policy_cpu *policy_cpu, const struct policy_reco
 		struct eevdf_thread *thread = eevdf_thread(threads[i]);
 		const uint32_t weight = thread->weight;
 		if (!thread_restore(cpu, thread, &records[i], &rel_sum))
-			thread->weight = weight;
+			eevdf_params_set(thread, weight, thread->slice_ns);
 	}
 	if (cpu->weight != 0)
 		cpu->vq += int128_divide_floor(rel_sum, cpu->weight, &cpu->vrem);

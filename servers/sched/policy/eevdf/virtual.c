@@ -37,12 +37,6 @@ int128_t eevdf_lag(const struct eevdf_cpu *cpu, const struct eevdf_thread *threa
 	return (int128_t)part - relative(cpu, thread);
 }
 
-int128_t eevdf_left(const struct eevdf_thread *thread)
-{
-	return (thread->vd - thread->v) * (int128_t)thread->weight + (int128_t)thread->vd_rem -
-	       (int128_t)thread->v_rem;
-}
-
 /* Change S and W by what a thread brings or takes: V := (W vq + vrem + rel) / weight. */
 static void queue_mean(struct eevdf_cpu *cpu, int128_t rel, uint64_t weight)
 {
@@ -95,7 +89,7 @@ int128_t eevdf_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 	return lag;
 }
 
-void eevdf_request(struct eevdf_thread *thread, int128_t units)
+void eevdf_request_some(struct eevdf_thread *thread, int128_t units)
 {
 	thread->ve = thread->v;
 	thread->ve_rem = thread->v_rem;
@@ -104,13 +98,13 @@ void eevdf_request(struct eevdf_thread *thread, int128_t units)
 	point_advance_32(&thread->vd, &thread->vd_rem, thread->weight, units);
 }
 
-int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v, uint64_t weight)
+void eevdf_params_set(struct eevdf_thread *thread, uint32_t weight, uint32_t slice_ns)
 {
-	v -= EEVDF_SLACK; /* from there on v counts as reached */
-	if (v <= cpu->vq)
-		return 0;
-	const int128_t units = (v - cpu->vq) * (int128_t)weight - (int128_t)cpu->vrem;
-	return units > 0 ? units : 0;
+	thread->weight = weight;
+	thread->slice_ns = slice_ns;
+	thread->request_v = 0;
+	thread->request_rem = 0;
+	point_advance_32(&thread->request_v, &thread->request_rem, weight, eevdf_units(slice_ns));
 }
 
 /* It leaves with its true lag, so that the others' V is right, and remembers none. */
@@ -120,7 +114,7 @@ static void delayed_release(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 	thread->lag = 0;
 }
 
-void eevdf_settle(struct eevdf_cpu *cpu)
+void eevdf_settle_delayed(struct eevdf_cpu *cpu)
 {
 	struct eevdf_thread *first;
 	while ((first = eevdf_delayed_first(cpu)) != NULL && eevdf_eligible(cpu, first))
@@ -162,6 +156,6 @@ void eevdf_reweight(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t
 	/* vrem + k = floor(vrem W' / W), so it is in [0, W') and vq stays. */
 	cpu->vrem = (uint64_t)((int128_t)cpu->vrem + k);
 	cpu->weight = cpu->weight - thread->weight + weight;
-	thread->weight = weight;
+	eevdf_params_set(thread, weight, thread->slice_ns);
 	eevdf_account_enter(cpu, thread);
 }
