@@ -248,6 +248,16 @@ enum error instance_bind(unsigned set, uint32_t cpu)
 	return tcb_resume(thread_tcb(set, instances.cpus + cpu));
 }
 
+void instance_retire(unsigned set)
+{
+	for (uint32_t cpu = 0; cpu < instances.cpus; cpu++) {
+		const uint32_t tid = SCHED_TID_BALANCER_FIRST(set) + cpu;
+
+		must(tcb_suspend(thread_tcb(set, instances.cpus + cpu)), "stopping a balancer");
+		register_shared()->params[tid].flags = SCHED_THREAD_USED;
+	}
+}
+
 void instance_stop(unsigned set)
 {
 	for (uint32_t n = 0; n < 2 * instances.cpus; n++)

@@ -21,5 +21,9 @@ __attribute__((warn_unused_result)) enum error instance_build(unsigned set);
 /* Bind its dispatcher to a CPU and start its balancer there. */
 __attribute__((warn_unused_result)) enum error instance_bind(unsigned set, uint32_t cpu);
 
+/* Its balancers stop and are ordinary threads from now on, so that an instance that is told of them
+ * does not take them for its own. */
+void instance_retire(unsigned set);
+
 /* No thread of it runs any more. */
 void instance_stop(unsigned set);

@@ -109,6 +109,7 @@ static void take_over(void)
 				    "stays in charge");
 		return;
 	}
+	instance_retire(old);
 	/* Failed CPUs first.  A CPU that was not in fallback is taken from the old instance. */
 	for (unsigned pass = 0; pass < 2; pass++)
 		for (uint32_t cpu = 0; cpu < supervisor.cpus; cpu++) {
