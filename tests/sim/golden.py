@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Golden schedules: golden.py TOOL [--update].  A change of a schedule must be seen in review, not slip through.
+"""Golden schedules: golden.py TOOL [--update].  A change of a schedule must be seen in review.
 
 golden/NAME.json is a workload, golden/NAME.POLICY.CPUS.COSTS.txt its schedule: cpu start_ns end_ns task."""
 
@@ -28,8 +28,9 @@ def schedule(tool, name, policy, cpus, costs):
         [tool, "--policy", policy, "--cpus", str(cpus), "--workload",
          os.path.join(HERE, name + ".json"), "--json", "-", "--schedule", "--check=1",
          *COSTS[costs]], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return "".join(f"{s['cpu']} {s['start_ns']} {s['end_ns']} {s['task']}\n"
-                   for s in json.loads(done.stdout)["schedule"])
+    lines = [f"{s['cpu']} {s['start_ns']} {s['end_ns']} {s['task']}\n"
+             for s in json.loads(done.stdout)["schedule"]]
+    return "# SPDX-License-Identifier: BSD-2-Clause\n" + "".join(lines)
 
 
 class Golden(unittest.TestCase):

@@ -81,7 +81,7 @@ def water_fill(weights, cpus):
 
 
 def f1_ns(result, rates):
-    """The largest |fluid service - service| of any task at any time: extremes are where a stretch begins or ends."""
+    """The largest |fluid service - service| of any task: extremes are where stretches begin, end."""
     worst = 0.0
     for name, rate in rates.items():
         served = 0

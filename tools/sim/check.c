@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Invariants (docs/invariants.md) that can be seen from outside, between two events of the simulation:
+ * Invariants (docs/invariants.md) that can be seen from outside, between two events of the
+ * simulation:
  *   - the server's view of a thread equals the kernel's, or a record for it is pending (3)
  *   - no CPU idles with a ready thread at home, none parks with a record waiting and no kick (4)
  *   - every policy's own check is 0, and no policy was misused

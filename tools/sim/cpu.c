@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's half, one CPU: a thread runs until its script, the slice, the dispatcher's timer or a kick wants
- * attention; then the dispatcher gets its batch, and its decision is checked and carried out.
+ * The kernel's half, one CPU: a thread runs until its script, the slice, the dispatcher's timer or
+ * a kick wants attention; then the dispatcher gets its batch, and its decision is checked and
+ * carried out.
  *
- *   IDLE, THREAD --enter--> DISPATCHER --entry_ns--> drain: upcall --decision_ns--> deliver --> IDLE, THREAD
- *                                          ^-------- stale or refused: again ---------+
+ *   IDLE, THREAD --enter--> DISPATCHER: drain (entry_ns), upcall, deliver (decision_ns)
+ *        ^                       ^                                    |
+ *        +------ accepted -------|------------------------------------+
+ *                                +---------- stale or refused --------+
  */
 #include <abi/ipc.h>
 #include <base/math.h>
@@ -28,7 +31,8 @@ void sim_cpu_init(struct sim *sim, uint32_t index)
 	sim_idle_changed(sim, index, true);
 }
 
-/* ---- Accounts ---------------------------------------------------------------------------------- */
+/* ---- Accounts
+ * ---------------------------------------------------------------------------------- */
 
 static void stretch_flush(struct sim *sim, struct sim_cpu *cpu)
 {
@@ -96,7 +100,8 @@ static void mode_set(struct sim *sim, struct sim_cpu *cpu, enum sim_mode mode)
 	cpu->generation++; /* whatever was armed does not count any more */
 }
 
-/* ---- Entering the dispatcher ------------------------------------------------------------------- */
+/* ---- Entering the dispatcher
+ * ------------------------------------------------------------------- */
 
 void sim_cpu_enter(struct sim *sim, struct sim_cpu *cpu)
 {
@@ -240,7 +245,8 @@ void sim_cpu_drain(struct sim *sim, struct sim_cpu *cpu)
 		 0);
 }
 
-/* ---- Carrying out a decision ------------------------------------------------------------------- */
+/* ---- Carrying out a decision
+ * ------------------------------------------------------------------- */
 
 static void drain_again(struct sim *sim, struct sim_cpu *cpu, enum error refused)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The clock and the queue of events: a binary heap by (time, tie, number).  With seed 0 every tie is 0, so
- * simultaneous events happen in the order in which they were posted; with another seed ties are drawn at random, which
- * explores other interleavings of the CPUs.  Either way the same seed gives the same run.
+ * The clock and the queue of events: a binary heap by (time, tie, number).  With seed 0 every tie
+ * is 0, so simultaneous events happen in the order in which they were posted; with another seed
+ * ties are drawn at random, which explores other interleavings of the CPUs.  Either way the same
+ * seed gives the same run.
  */
 #include "sim.h"
 

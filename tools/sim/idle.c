@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * W1 and W2: how long a CPU idles while a ready thread that may run there waits somewhere; in sum over the CPUs, and
- * the longest time at a stretch.
+ * W1 and W2: how long a CPU idles while a ready thread that may run there waits somewhere; in sum
+ * over the CPUs, and the longest time at a stretch.
  */
 #include "sim.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's half, threads: event records that accumulate, wakes, calls on a Core, answers, moves of home.
- * What D[home] changes itself (the answer, the move, the thread that it runs) is handed back to it and not posted.
+ * The kernel's half, threads: event records that accumulate, wakes, calls on a Core, answers,
+ * moves of home. What D[home] changes itself (the answer, the move, the thread that it runs) is
+ * handed back to it and not posted.
  */
 #include "sim.h"
 
@@ -26,7 +27,8 @@ void sim_record_post(struct sim *sim, struct sim_thread *thread, enum event_stat
 		list_push_back(&sim->cpus[thread->home].events, &thread->event_link);
 }
 
-/* The poster that turns the bit from 0 to 1 sends the one interrupt; on its own CPU it needs none. */
+/* The poster that turns the bit from 0 to 1 sends the one interrupt; on its own CPU it needs
+ * none. */
 void sim_core_kick(struct sim *sim, struct sim_cpu *cpu, enum upcall_reason reason)
 {
 	cpu->reasons |= 1u << reason;

@@ -31,7 +31,8 @@ uint64_t sim_samples_percentile(const struct sim_samples *samples, uint32_t perm
 	return samples->values[rank == 0 ? 0 : rank - 1];
 }
 
-/* ---- Ideal shares ------------------------------------------------------------------------------ */
+/* ---- Ideal shares
+ * ------------------------------------------------------------------------------ */
 
 struct demand {
 	double run_ns, total_ns;
@@ -141,7 +142,8 @@ void report_ideal(const struct sim *sim, double *ideal)
 	free(classes);
 }
 
-/* ---- Tables ------------------------------------------------------------------------------------ */
+/* ---- Tables
+ * ------------------------------------------------------------------------------------ */
 
 static double part(uint64_t ns, uint64_t of_ns)
 {

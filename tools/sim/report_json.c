@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Results as JSON: the form that the booted system writes too, and with --schedule every stretch of running. */
+/* Results as JSON: the form that the booted system writes too, and with --schedule every stretch
+ * of running. */
 #include <build_info.h>
 
 #include "sim.h"

@@ -2,9 +2,11 @@
 /*
  * What a task does next: the events of its phases, in rt-app's meaning.
  *
- *   run      so much CPU time              runtime  runs until so much time has passed since it began
- *   sleep    from now                      timer    until the next point of a grid that begins with the thread;
- *                                                   after a miss the grid moves, unless it is absolute
+ *   run      so much CPU time
+ *   runtime  until so much time has passed since it began
+ *   sleep    from now
+ *   timer    until the next point of a grid that begins with the thread; after a miss the grid
+ *            moves, unless it is absolute
  *   suspend  until a resume that comes later; an earlier one is lost
  *
  * An event counts as done when it begins: whoever blocks in it goes on behind it.

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The simulator: a discrete-event model of the kernel's half of <abi/sched.h>, around the very core of the
- * scheduler server.  One thread, one clock, no randomness but the order of simultaneous events (--seed).
+ * The simulator: a discrete-event model of the kernel's half of <abi/sched.h>, around the very
+ * core of the scheduler server.  One thread, one clock, no randomness but the order of
+ * simultaneous events (--seed).
  *
- *   engine.c   clock and event queue         record.c    event records, wakes, moves, answers (kernel)
- *   cpu.c      one CPU: run, interrupt, enter the dispatcher, carry out its decision (kernel)
- *   script.c   what a task does next         sync.c      mutexes, conditions, barriers, suspension
- *   world.c    threads, starts, the server   idle.c      time that a CPU idles beside waiting threads
- *   world.c has <sched/sys_if.h> too         check.c     invariants
- *   report*.c  tables, JSON, trace           main.c      command line
+ *   engine.c   clock, queue of events           record.c   event records, wakes, moves, answers
+ *   cpu.c      one CPU: run, enter, decide      script.c   what a task does next
+ *   sync.c     mutexes, conditions, barriers    world.c    threads, starts, <sched/sys_if.h>
+ *   idle.c     idling beside waiting threads    check.c    invariants
+ *   report*.c  tables, JSON, trace              main.c     command line
  *
+ * record.c and cpu.c are the kernel.
  * Bad at: caches, memory, donation chains (every call of a modelled thread is to the scheduler).
  */
 #pragma once
@@ -157,7 +158,8 @@ struct sim_mark {
 	time_ns_t at_ns;
 };
 
-/* ---- Events of the simulation ------------------------------------------------------------------ */
+/* ---- Events of the simulation
+ * ------------------------------------------------------------------ */
 
 enum sim_event_kind {
 	SIM_EVENT_CPU_TIMER, /* cpu, generation: slice end, server timer or the script's next point */
@@ -176,7 +178,8 @@ struct sim_event {
 	uint32_t cpu;
 };
 
-/* ---- Everything -------------------------------------------------------------------------------- */
+/* ---- Everything
+ * -------------------------------------------------------------------------------- */
 
 struct sim_object {
 	struct sim_thread *owner; /* mutex */

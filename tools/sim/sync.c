@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What threads wait for besides the scheduler: mutexes (handed to the first waiter), conditions, barriers,
- * suspension.  A waiter is blocked on a notification, as libsys would have it.
+ * What threads wait for besides the scheduler: mutexes (handed to the first waiter), conditions,
+ * barriers, suspension.  A waiter is blocked on a notification, as libsys would have it.
  */
 #include "sim.h"
 

@@ -2,8 +2,9 @@
 /*
  * Threads and how they begin; the server inside the simulator.
  *
- * A task starts as on the booted system: a supervisor on CPU 0 asks the dispatcher to take the stopped thread over
- * (THREAD_NEW), one after the other, and resumes all whose time has come together.
+ * A task starts as on the booted system: a supervisor on CPU 0 asks the dispatcher to take the
+ * stopped thread over (THREAD_NEW), one after the other, and resumes all whose time has come
+ * together.
  */
 #include <sched/sys_if.h>
 
@@ -182,7 +183,8 @@ void sim_close(struct sim *sim)
 	free(sim);
 }
 
-/* ---- Starts -------------------------------------------------------------------------------------- */
+/* ---- Starts
+ * -------------------------------------------------------------------------------------- */
 
 static void supervisor_ask(struct sim *sim)
 {
@@ -197,7 +199,8 @@ static void supervisor_ask(struct sim *sim)
 	sim_core_kick(sim, &sim->cpus[0], REASON_REQUEST);
 }
 
-/* The dispatcher has answered the supervisor: on to the next thread, once its decision is through. */
+/* The dispatcher has answered the supervisor: on to the next thread, once its decision is
+ * through. */
 void sim_start_asked(struct sim *sim)
 {
 	if (sim->asked->home >= sim->config.cpus)
@@ -234,7 +237,8 @@ void sim_start_due(struct sim *sim)
 		sim_thread_resume(sim, container_of(node, struct sim_thread, request_link));
 }
 
-/* ---- The server ---------------------------------------------------------------------------------- */
+/* ---- The server
+ * ---------------------------------------------------------------------------------- */
 
 void sim_server_upcall(struct sim *sim, uint32_t cpu, const struct sched_upcall *upcall,
 		       struct sched_decision *decision)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Balancing by synchronous IPC.  A dispatcher calls nobody; its balancer thread does.  The balancer of CPU c is parked
- * in a request to D[c]; when c goes idle or a period has passed and placement names a victim v, D[c] answers it and runs it; it
- * calls D[v], which picks what it can spare and moves it; then it parks again.  Only balancers call and only dispatchers
- * answer, so no two can wait for each other.  A lost answer loses nothing: the records say where each thread is.
+ * Balancing by synchronous IPC.  A dispatcher calls nobody; its balancer thread does.  The
+ * balancer of CPU c is parked in a request to D[c]; when c goes idle or a period has passed and
+ * placement names a victim v, D[c] answers it and runs it; it calls D[v], which picks what it can
+ * spare and moves it; then it parks again.  Only balancers call and only dispatchers answer, so no
+ * two can wait for each other.  A lost answer loses nothing: the records say where each thread is.
  */
 #include <base/math.h>
 
@@ -48,8 +49,9 @@ static void balancer_order(struct sched_server *server, struct sched_cpu *cpu, u
 }
 
 /*
- * The periods of the CPUs are spread evenly over BALANCE_PERIOD_NS, on one grid for ever.  All at once, the same CPU would
- * win the surplus thread in each round and the others never; one after the other, it visits all.
+ * The periods of the CPUs are spread evenly over BALANCE_PERIOD_NS, on one grid for ever.  All at
+ * once, the same CPU would win the surplus thread in each round and the others never; one after
+ * the other, it visits all.
  */
 static time_ns_t balance_next(const struct sched_server *server, const struct sched_cpu *cpu,
 			      time_ns_t now_ns)
@@ -62,8 +64,9 @@ static time_ns_t balance_next(const struct sched_server *server, const struct sc
 }
 
 /*
- * P1 and P2 of place.c: say that this CPU is idle, then look for work elsewhere.  Whoever had nothing to spare (its threads
- * are pinned, say) is not asked again at once, but in the next period.
+ * P1 and P2 of place.c: say that this CPU is idle, then look for work elsewhere.  Whoever had
+ * nothing to spare (its threads are pinned, say) is not asked again at once, but in the next
+ * period.
  */
 void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
@@ -117,8 +120,8 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 }
 
 /*
- * The policy's order: owed least over the machine first.  Where it keeps no such account all are equal, and who was here
- * longest goes: it had this CPU to itself before the others came.
+ * The policy's order: owed least over the machine first.  Where it keeps no such account all are
+ * equal, and who was here longest goes: it had this CPU to itself before the others came.
  */
 static void spares_sort(struct policy_spare *spare, uint32_t count)
 {

@@ -80,7 +80,8 @@ void sched_idle_publish(struct sched_server *server, uint32_t cpu);
 void sched_idle_clear(struct sched_server *server, uint32_t cpu);
 bool sched_idle_claim(struct sched_server *server, uint32_t cpu);
 bool sched_idle_any(const struct sched_server *server, const struct cpumask *among);
-/* Move a thread to another CPU, from any state; false (and nothing changed) if the kernel refuses. */
+/* Move a thread to another CPU, from any state; false (and nothing changed) if the kernel
+ * refuses. */
 bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, uint32_t target, time_ns_t now_ns);
 /* A thread was sent to `target`, which has not seen it yet; it has now, or does not come. */

@@ -2,10 +2,12 @@
 /*
  * The dispatcher of one CPU: upcall in, decision out.
  *
- *   1. apply the event records          3. wake sleepers that are due      5. publish the load, push a surplus
- *   2. serve the request, if any        4. pick, or run the balancer       6. decide
+ *   1. charge and apply the event records    4. pick, or run the balancer
+ *   2. serve the request, if any              5. publish the load, push a surplus
+ *   3. wake sleepers that are due             6. decide
  *
- * The time that this takes is charged to the thread that caused the entry, so nobody gets scheduling work for free.
+ * The time that this takes is charged to the thread that caused the entry, so nobody gets
+ * scheduling work for free.
  */
 #include <base/math.h>
 
@@ -29,7 +31,8 @@ void sched_cpu_init(struct sched_server *server, uint32_t index, const struct po
 			  __ATOMIC_SEQ_CST);
 }
 
-/* The kernel would not run what we chose.  If no event told why, forget the thread until one does. */
+/* The kernel would not run what we chose.  If no event told why, forget the thread until one
+ * does. */
 static void decision_refused(struct sched_server *server, struct sched_cpu *cpu,
 			     const struct sched_upcall *upcall)
 {

@@ -2,8 +2,9 @@
 /*
  * From event records to the policy's queue.
  *
- * A record tells a state, not an edge: whatever happened since the last report is folded into it, and seeing one twice is
- * harmless.  So each handler below brings our view to the reported state from whatever it was.
+ * A record tells a state, not an edge: whatever happened since the last report is folded into it,
+ * and seeing one twice is harmless.  So each handler below brings our view to the reported state
+ * from whatever it was.
  */
 #include "core.h"
 
@@ -84,7 +85,8 @@ static void event_blocked(struct sched_cpu *cpu, struct sched_thread *thread,
 	unsigned cause = EVENT_CAUSE(event->info);
 
 	if (cause == CAUSE_REQUEST && cpu->requesting_count < UPCALL_EVENTS_MAX) {
-		/* Probably a request to us, which follows in this upcall: keep its place until we know. */
+		/* Probably a request to us, which follows in this upcall: keep its place until
+		 * we know. */
 		thread->in_request = true;
 		cpu->requesting[cpu->requesting_count++] = thread;
 		return;

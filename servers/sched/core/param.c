@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Scheduling parameters of a thread: checked against the badge, stored in shared memory, told to the policy. */
+/* Scheduling parameters of a thread: checked against the badge, stored in shared memory, told to
+ * the policy. */
 #include "core.h"
 
 #define NICE_MIN (-20)
@@ -94,7 +95,8 @@ enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
 	if (error != ERR_OK)
 		return error;
 	*params = changed;
-	/* Off this CPU before its next user instruction; a sleeping thread is placed when it wakes. */
+	/* Off this CPU before its next user instruction; a sleeping thread is placed when it
+	 * wakes. */
 	if (!cpumask_test(&params->affinity, cpu->index) && thread->state == SCHED_READY) {
 		uint32_t target = sched_wake_target(server, cpu, thread, now_ns);
 

@@ -8,8 +8,9 @@
  *   P1  idle |= c            (seq_cst)            Q1  publish its load          (seq_cst)
  *   P2  read the loads       (seq_cst)            Q2  read idle                 (seq_cst)
  *
- * Each side stores, then loads, so at least one sees the other: P2 finds the surplus and pulls, or Q2 finds c, claims its bit
- * by compare-and-swap (so one only sends it work) and moves a thread there.  Acquire and release would allow both to miss.
+ * Each side stores, then loads, so at least one sees the other: P2 finds the surplus and pulls, or
+ * Q2 finds c, claims its bit by compare-and-swap (so one only sends it work) and moves a thread
+ * there.  Acquire and release would allow both to miss.
  */
 #include <base/math.h>
 
@@ -115,7 +116,8 @@ void sched_incoming_remove(struct sched_server *server, uint32_t target,
 	__atomic_fetch_sub(&cpu->incoming_weight, thread->incoming_weight, __ATOMIC_RELAXED);
 }
 
-/* An idle CPU that work was sent to a moment ago is not idle.  Only for a moment: a new thread may never be started. */
+/* An idle CPU that work was sent to a moment ago is not idle.  Only for a moment: a new thread
+ * may never be started. */
 #define INCOMING_FRESH_NS 500000u
 
 static void view_forget_expecting(struct sched_server *server, struct place_view *view,
@@ -204,7 +206,8 @@ uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
 	uint32_t target = legal_target(&view, &placed,
 				       cpu->place->on_wake(&view, cpu->index, &placed), cpu->index);
 
-	/* Off a CPU where it may be: only to an idle one, and only if nobody else sends work there. */
+	/* Off a CPU where it may be: only to an idle one, and only if nobody else sends work
+	 * there. */
 	if (allowed_here && target != cpu->index && !sched_idle_claim(server, target))
 		return cpu->index;
 	return target;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests of clients.  The payer is blocked until it is answered; one that is answered at once never left the queue.
- * A payer of another CPU (a balancer, proc through a port) is not ours: it is only answered.
+ * Requests of clients.  The payer is blocked until it is answered; one that is answered at once
+ * never left the queue. A payer of another CPU (a balancer, proc through a port) is not ours: it
+ * is only answered.
  */
 #include "core.h"
 
@@ -19,12 +20,14 @@ static void answer(struct sched_server *server, struct sched_cpu *cpu,
 		return;
 	bool ours = __atomic_load_n(&payer->home, __ATOMIC_RELAXED) == cpu->index;
 
-	/* Refused: killed or stopped meanwhile; its event will say so.  It then leaves the queue when requests are settled. */
+	/* Refused: killed or stopped meanwhile; its event will say so.  It then leaves the queue
+	 * when requests are settled. */
 	if (sched_sys_answer(server, payer->tid, error, w1, w2) == ERR_OK && ours)
 		payer->in_request = false;
 }
 
-/* Answer a payer of this CPU that stayed in the queue, or put it back if it had left in the meantime. */
+/* Answer a payer of this CPU that stayed in the queue, or put it back if it had left in the
+ * meantime. */
 static void answer_and_requeue(struct sched_server *server, struct sched_cpu *cpu,
 			       const struct sched_request *request, enum error error, word_t w1,
 			       word_t w2, time_ns_t now_ns)

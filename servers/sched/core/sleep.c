@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sleepers of one CPU, in a heap by wake-up time.  A sleeper is blocked in a request to this dispatcher; the kernel's
- * one-shot timer enters the dispatcher at the earliest one.  All that are due wake in one upcall.
+ * Sleepers of one CPU, in a heap by wake-up time.  A sleeper is blocked in a request to this
+ * dispatcher; the kernel's one-shot timer enters the dispatcher at the earliest one.  All that are
+ * due wake in one upcall.
  */
 #include "core.h"
 
@@ -43,7 +44,8 @@ void sched_sleep_expire(struct sched_server *server, struct sched_cpu *cpu, time
 		struct heap_node *node = heap_pop(&cpu->sleepers, sleep_before);
 		struct sched_thread *thread = container_of(node, struct sched_thread, sleep_node);
 
-		/* Refused: it was signalled, stopped or killed a moment ago, and its event is on the way. */
+		/* Refused: it was signalled, stopped or killed a moment ago, and its event is on
+		 * the way. */
 		if (sched_sys_answer(server, thread->tid, ERR_OK, 0, 0) == ERR_OK)
 			sched_thread_wake(server, cpu, thread, thread->wake_at_ns, now_ns);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Counters in shared memory.  One writer each (see shared.h), so a relaxed load and store is enough. */
+/* Counters in shared memory.  One writer each (see shared.h), so a relaxed load and store is
+ * enough. */
 #include <base/histogram.h>
 
 #include "core.h"

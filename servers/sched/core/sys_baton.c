@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The server's core acts on the machine: system calls on the capabilities of <proc/sched_start.h>. */
+/* The server's core acts on the machine: system calls on the capabilities of
+ * <proc/sched_start.h>. */
 #include <libsys/clock.h>
 #include <libsys/objects.h>
 #include <libsys/print.h>

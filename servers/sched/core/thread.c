@@ -33,7 +33,8 @@ static uint64_t clamp_u64(uint64_t value, uint64_t min, uint64_t max)
 	return value > max ? max : value;
 }
 
-/* Shared memory is read by a policy only through this: whatever it holds, the policy gets legal values. */
+/* Shared memory is read by a policy only through this: whatever it holds, the policy gets legal
+ * values. */
 void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t tid,
 				struct policy_params *to)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A kernel of paper for the server's core: threads have a home and a state, upcalls are written by hand, and
- * what the server asks for is written down.
+ * A kernel of paper for the server's core: threads have a home and a state, upcalls are written by
+ * hand, and what the server asks for is written down.
  */
 #pragma once
 

@@ -2,14 +2,15 @@
 /*
  * The scheduler server: everything that one instance remembers.
  *
- * Ownership.  A struct sched_cpu belongs to that CPU's dispatcher; a struct sched_thread to the dispatcher of the
- * thread's home.  Ownership of a thread passes with its ARRIVED event: the old owner writes, then calls TCB_SET_HOME, whose Core
- * locks order these writes before the new owner's first look.  So there is no lock; what others may read at any
- * time (`home`, the published load, the masks) is atomic and marked so.
+ * Ownership.  A struct sched_cpu belongs to that CPU's dispatcher; a struct sched_thread to the
+ * dispatcher of the thread's home.  Ownership of a thread passes with its ARRIVED event: the old
+ * owner writes, then calls TCB_SET_HOME, whose Core locks order these writes before the new
+ * owner's first look.  So there is no lock; what others may read at any time (`home`, the
+ * published load, the masks) is atomic and marked so.
  *
- * Laws of this server: a dispatcher calls nobody and blocks only in core_reply_wait; no allocation; memory is
- * mapped and pinned before it is bound; no floating point; bounded work per upcall (at most UPCALL_EVENTS_MAX events, one
- * request, all expired sleepers).
+ * Laws of this server: a dispatcher calls nobody and blocks only in core_reply_wait; no
+ * allocation; memory is mapped and pinned before it is bound; no floating point; bounded work per
+ * upcall (at most UPCALL_EVENTS_MAX events, one request, all expired sleepers).
  */
 #pragma once
 
@@ -45,7 +46,8 @@ struct sched_thread {
 	uint8_t in_request; /* blocked in a request that may be ours: still in the queue */
 	uint8_t joined;     /* was in a queue before */
 
-	/* Any CPU may read; written by the owner (atomic, relaxed: a reader asks the CPU it names, which checks). */
+	/* Any CPU may read; written by the owner (atomic, relaxed: a reader asks the CPU it
+	 * names, which checks). */
 	uint32_t home;
 };
 
@@ -104,7 +106,8 @@ struct sched_decision {
 	time_ns_t timer_ns;
 };
 
-/* Initialise one CPU's part with the named policy and placement; the names were resolved by the caller. */
+/* Initialise one CPU's part with the named policy and placement; the names were resolved by the
+ * caller. */
 void sched_cpu_init(struct sched_server *server, uint32_t cpu, const struct policy_ops *policy,
 		    const struct place_ops *place);
 

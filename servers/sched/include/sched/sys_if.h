@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The only ways in which the server's core acts on the world.  core/sys_baton.c makes system calls of them;
- * the simulator and the unit tests link their own.  None blocks.
+ * The only ways in which the server's core acts on the world.  core/sys_baton.c makes system calls
+ * of them; the simulator and the unit tests link their own.  None blocks.
  */
 #pragma once
 
@@ -11,7 +11,8 @@
 struct sched_server;
 
 /* Answer the request that a thread is blocked in (TCB_ANSWER).  On OK the thread is ready at its home and, if
- * that is this CPU, not reported again.  ERR_STATE, ERR_DEAD, ERR_CAP_INVALID: it waits no more; an event tells more. */
+ * that is this CPU, not reported again.  ERR_STATE, ERR_DEAD, ERR_CAP_INVALID: it waits no more;
+ * an event tells more. */
 enum error sched_sys_answer(struct sched_server *server, uint32_t tid, enum error error, word_t w1,
 			    word_t w2) __attribute__((warn_unused_result));
 
