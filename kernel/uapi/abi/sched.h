@@ -4,20 +4,23 @@
  *
  * A dispatcher blocks in one place only, SYS_CORE_REPLY_WAIT on its Core:
  *
- *   in    x0 core   x1 enum decision   x2 tcb   x3 seq seen   x4 slice_ns (relative, TIME_NEVER:
- * none) x5 timer_ns (absolute; enter the dispatcher then, TIME_NEVER: none) out   x0 -error about
- * the decision, 0 = it was carried out (or there was none) x1 upcall info   x2 now_ns   x3 tag   x4
- * event info   x5 seq   x6 ran_ns   x7 first_ready_ns  (event 0)
+ *   in    x0 core   x1 enum decision   x2 tcb   x3 seq seen
+ *         x4 slice_ns (relative, TIME_NEVER: none)
+ *         x5 timer_ns (absolute; enter the dispatcher then, TIME_NEVER: none)
+ *   out   x0 -error about the decision, 0 = it was carried out (or there was none)
+ *         x1 upcall info   x2 now_ns
+ *         x3 tag   x4 event info   x5 seq   x6 ran_ns   x7 first_ready_ns   (event 0)
  *
  * Events 1..n-1 and the request are in struct upcall_buffer, at the start of the dispatcher's IPC
- * buffer. Threads that the dispatcher itself changes (TCB_ANSWER, TCB_SET_HOME, the thread that it
+ * buffer.  Threads that the dispatcher itself changes (TCB_ANSWER, TCB_SET_HOME, the thread that it
  * runs) are not reported: the answer and the decision are taken as known.  After TCB_SET_HOME the
  * thread belongs to the other CPU's dispatcher, which gets an event with cause ARRIVED (for a
  * stopped thread: at its first start).
  *
- * Refusals (x0), each with the events that explain it, the dispatcher decides again:
+ * Refusals (x0), each with the events that explain it; the dispatcher decides again:
  *   STALE      something was pending that the decision had not seen (once; the second decision is
- * taken, but then only for SLICE_MIN_NS, and IDLE is never accepted while events are pending)
+ *              taken, but then only for SLICE_MIN_NS, and IDLE is never accepted while events are
+ *              pending)
  *   NOT_READY FOREIGN BAD_SEQ DEAD CAP_INVALID CAP_TYPE CAP_RIGHTS   about the named thread
  *   UNBOUND    this thread is not the dispatcher (any more); returned at once, without waiting
  */
@@ -37,8 +40,8 @@ enum decision {
 #undef X
 };
 
-#define SLICE_MIN_NS 20000ull /* every dispatch lasts at least this long unless the thread blocks \
-			       */
+/* Every dispatch lasts at least this long, unless the thread blocks. */
+#define SLICE_MIN_NS 20000ull
 
 /* Upcall info, x1. */
 #define UPCALL_EVENTS(info)  ((unsigned)((info)&0xff))

@@ -3,8 +3,7 @@
  * System calls: `svc #0` with the number in x8.  Any other immediate or number is a FAULT_SYSCALL.
  *
  *   in    x0 capability   x1 message info   x2..x5 words 0..3   x6 reply capability (receives)
- *   out   x0 -error or 0  x1 message info   x2..x5 words 0..3   x6 badge of the sender or signal
- * word
+ *   out   x0 -error or 0  x1 message info   x2..x5 words 0..3   x6 badge or signal word
  *
  * All other registers keep their values (CORE_REPLY_WAIT: see <abi/sched.h>).  Words 4..63 and
  * transferred capabilities go through the IPC buffer.
