@@ -132,7 +132,7 @@ tables_fill:
 	orr	x1, x14, x9
 	str	x1, [x13, x0, lsl #3]
 	ubfx	x0, x23, #21, #9
-	ldr	x1, =(PTE_VALID | PTE_ACCESSED | PTE_INNER | PTE_NOT_GLOBAL | PTE_READ_ONLY | PTE_UXN | (MAIR_NORMAL << PTE_ATTR_SHIFT))
+	ldr	x1, =PTE_IDENTITY
 	orr	x1, x1, x23
 	str	x1, [x14, x0, lsl #3]
 	ret
