@@ -2,8 +2,9 @@
 /*
  * The scheduler server: entry and the two loops.
  *
- * One dispatcher and one balancer thread per CPU; proc starts each at _start with its role and CPU.  There is no common
- * initialisation: a dispatcher prepares its own CPU's part, so CPUs are bound in any order and at any time.
+ * One dispatcher and one balancer thread per CPU; proc starts each with its role and CPU.  There is
+ * no common initialisation: a dispatcher prepares its own CPU's part, so CPUs are bound in any order
+ * and at any time.
  */
 #include <libsys/clock.h>
 #include <libsys/print.h>
@@ -95,8 +96,8 @@ static void decision_to_kernel(const struct sched_decision *from, struct core_de
 }
 
 /*
- * Of a replaced instance: wait to be deleted.  A balancer sleeps; a dispatcher that is not bound has no home, so it
- * does not come back from its next entry into the kernel for long.
+ * Of a replaced instance: wait to be deleted.  A balancer sleeps; a dispatcher that is not bound has
+ * no home, so it does not come back from its next entry into the kernel for long.
  */
 static _Noreturn void thread_retire(void)
 {
