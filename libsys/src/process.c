@@ -172,6 +172,20 @@ enum error machine_info(struct proc_machine_info *info)
 	return server_query(PROC_SLOT_PROC, PROC_REQ_MACHINE, NULL, 0, info, sizeof(*info));
 }
 
+enum error machine_power_off(word_t status)
+{
+	struct msg m;
+
+	return proc_request(PROC_REQ_POWER_OFF, &status, 1, &m);
+}
+
+enum error scheduler_kill(void)
+{
+	struct msg m;
+
+	return proc_request(PROC_REQ_SCHED_KILL, NULL, 0, &m);
+}
+
 enum error machine_memory(struct mm_stats *stats)
 {
 	return server_query(PROC_SLOT_MM, MM_REQ_STATS, NULL, 0, stats, sizeof(*stats));

@@ -80,6 +80,10 @@ MUST_CHECK enum error thread_stats(word_t tid, struct proc_thread_stats *stats);
 MUST_CHECK enum error thread_wakes(word_t tid, uint32_t *counts);
 MUST_CHECK enum error cpu_stats(word_t cpu, struct proc_cpu_info *info);
 MUST_CHECK enum error machine_info(struct proc_machine_info *info);
+/* End the machine; returns only on failure. */
+MUST_CHECK enum error machine_power_off(word_t status);
+/* Stop the scheduler server, to see a standby take over. */
+MUST_CHECK enum error scheduler_kill(void);
 MUST_CHECK enum error machine_memory(struct mm_stats *stats);
 MUST_CHECK enum error process_memory(word_t pid, struct mm_space_info *info);
 
