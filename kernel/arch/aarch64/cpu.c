@@ -28,9 +28,14 @@ struct cpu *arch_this_cpu(void)
 	return cpu;
 }
 
+/*
+ * YIELD rather than ISB, which holds some cores back better: an emulator that runs all CPUs on one
+ * host thread goes on to the next CPU at a YIELD.  At an ISB it lets this one use up its turn, and
+ * where turns are counted in instructions the CPU that is waited for may never get one.
+ */
 void arch_spin_pause(void)
 {
-	__asm__ volatile("isb" : : : "memory");
+	__asm__ volatile("yield" : : : "memory");
 }
 
 void arch_wait_for_interrupt(void)
