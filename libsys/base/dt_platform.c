@@ -381,17 +381,23 @@ static enum platform_reason bootargs_read(struct platform *platform, const struc
 					  uint32_t chosen)
 {
 	struct fdt_prop prop;
+	const char *text;
 	size_t len;
+	size_t fits;
 
 	if (!fdt_prop_find(fdt, chosen, "bootargs", &prop) || prop.len == 0)
 		return PLATFORM_FINE;
-	len = str_len_max((const char *)prop.value, prop.len);
+	text = (const char *)prop.value;
+	len = str_len_max(text, prop.len);
 	if (len == prop.len)
 		return PLATFORM_BAD_BOOTARGS;
-	if (len >= PLATFORM_BOOTARGS_BYTES_MAX)
-		return PLATFORM_BOOTARGS_LIMIT;
-	bytes_copy(platform->bootargs, prop.value, len + 1);
-	return PLATFORM_FINE;
+	fits = len < PLATFORM_BOOTARGS_BYTES_MAX ? len : PLATFORM_BOOTARGS_BYTES_MAX - 1;
+	/* Whole words only: half of one may mean something else. */
+	while (fits > 0 && fits < len && text[fits] != ' ')
+		fits--;
+	bytes_copy(platform->bootargs, text, fits);
+	platform->bootargs[fits] = '\0';
+	return fits == len ? PLATFORM_FINE : PLATFORM_BOOTARGS_LIMIT;
 }
 
 static enum platform_reason chosen_read(struct platform *platform, const struct fdt *fdt)

@@ -41,7 +41,7 @@
 	X(NO_PSCI, "a CPU is to be started by PSCI, but there is no psci node")                 \
 	X(BAD_PSCI, "the psci node has no method hvc or smc, or no function number for cpu_on") \
 	X(BAD_BOOTARGS, "the boot arguments are not a string")                                  \
-	X(BOOTARGS_LIMIT, "the boot arguments are longer than this build supports")             \
+	X(BOOTARGS_LIMIT, "the boot arguments are longer than this build supports; cut")        \
 	X(BAD_INITRD, "the boot archive's start and end are unreadable or in the wrong order")
 
 enum platform_reason {

@@ -238,6 +238,13 @@ Test(dt_platform, bounds_bootargs_and_regions)
 			     len <= PLATFORM_BOOTARGS_BYTES_MAX ? len - 1 : 0);
 		text[len - 1] = 'x';
 	}
+	/* What is too long is cut between two words. */
+	memcpy(text, "run=hello ", 10);
+	text[sizeof(text) - 1] = '\0';
+	cr_assert(fdt_setprop(work, fdt_path_offset(work, "/chosen"), "bootargs", text,
+			      (int)sizeof(text)) == 0);
+	cr_expect_eq(platform_of(work, TREE_BYTES_MAX), PLATFORM_BOOTARGS_LIMIT);
+	cr_expect_str_eq(platform.bootargs, "run=hello");
 	cr_assert(fdt_delprop(work, fdt_path_offset(work, "/chosen"), "bootargs") == 0);
 	for (size_t i = 0; i <= PLATFORM_MEMORY_MAX; i++) {
 		regions[2 * i] = cpu_to_fdt64(0x100000000ull * i);
