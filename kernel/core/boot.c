@@ -46,6 +46,19 @@ _Static_assert((uint64_t)BOOT_SLOT_UNTYPED_FIRST + BOOT_UNTYPED_MAX <= BOOT_SLOT
 
 /* ---- The program ------------------------------------------------------------------------------ */
 
+/* The loader says where the archive is; the kernel can read memory only. */
+static bool archive_in_memory(const struct platform *platform)
+{
+	for (uint32_t i = 0; i < platform->memory_count; i++) {
+		const struct platform_region *region = &platform->memory[i];
+
+		if (platform->initrd_start >= region->base &&
+		    platform->initrd_end - region->base <= region->size_bytes)
+			return true;
+	}
+	return false;
+}
+
 static void open_program(const struct bootinfo *info, struct elf *elf)
 {
 	static const struct elf_limits limits = {.vaddr_min = USER_VADDR_MIN,
@@ -222,6 +235,9 @@ void boot_first_task(const struct platform *platform, uint32_t cpus_online)
 		boot_fail("there is no boot archive; load one beside the kernel "
 			  "(QEMU: -initrd FILE) that holds the program \"%s\"",
 			  FIRST_PROGRAM);
+	if (!archive_in_memory(platform))
+		boot_fail("the boot archive at %lx is not in memory",
+			  (unsigned long)platform->initrd_start);
 	if (boot_cover_archive(&memmap, platform->initrd_start, platform->initrd_end, &archive) !=
 	    ERR_OK)
 		boot_fail("too little memory beside the boot archive of %lu KiB",

@@ -48,11 +48,17 @@ static void model_read(const struct fdt *fdt)
 	machine.model[length] = '\0';
 }
 
+static bool gic_usable(const struct platform_gic *gic)
+{
+	if (gic->kind == GIC_KIND_NONE || gic->dist.size_bytes == 0)
+		return false;
+	return gic->kind == GIC_KIND_V2 ? gic->cpu.size_bytes > 0 : gic->redist_count > 0;
+}
+
 /* All that nobody can do without.  Anything else that is wrong is told, and done without. */
 static bool platform_usable(void)
 {
-	return platform.memory_count > 0 && platform.cpu_count > 0 &&
-	       platform.gic.kind != GIC_KIND_NONE && platform.gic.dist.size_bytes > 0 &&
+	return platform.memory_count > 0 && platform.cpu_count > 0 && gic_usable(&platform.gic) &&
 	       platform.timer_virtual_irq != PLATFORM_IRQ_NONE;
 }
 
