@@ -16,11 +16,15 @@
 #include "shared.h"
 #include "space.h"
 
+#define EXIT_MM_FAILED 103
+
 struct mm_stats mm_stats;
 
 _Noreturn void mm_panic(const char *what, enum error error)
 {
 	sys_printf("mm: panic: %s failed with error %d\n", what, (int)error);
+	/* Every program and proc wait for mm: better no machine than one that waits for ever. */
+	(void)!system_power_off(MM_SLOT_SYSTEM, EXIT_MM_FAILED);
 	for (;;)
 		__builtin_trap();
 }

@@ -165,6 +165,8 @@ void mm_start(uint32_t cpus)
 	start.archive_start = archive_start();
 	start.archive_bytes = archive.size_bytes;
 	untyped_give_to_mm(keep_bytes(), &start);
+	if (start.untyped_count == 0)
+		proc_panic("memory for programs", ERR_NO_MEMORY);
 	must(builder_page(&builder, MM_START_VADDR, 0, &start, sizeof(start), MAP_READ),
 	     "making mm's start page");
 
