@@ -109,13 +109,10 @@ static void sched_start(uint32_t cpus)
 		return;
 	}
 	error = instances_init(cpus);
-	if (error != ERR_OK) {
-		log_line(LOG_ERROR,
-			 "no scheduler server: %s; the kernel's rotation stays in charge",
-			 error_text(error));
-		options.sched = false;
-		return;
-	}
+	if (error == ERR_NOT_FOUND || error == ERR_FORMAT)
+		log_line(LOG_ERROR, "the boot archive holds no scheduler server that can be "
+				    "started; sched=none does without");
+	must(error, "making the scheduler server");
 }
 
 static void first_program(void)

@@ -30,6 +30,8 @@ void log_line(unsigned level, const char *format, ...)
 _Noreturn void proc_panic(const char *what, enum error error)
 {
 	sys_printf("proc: panic: %s: %s (error %d)\n", what, error_text(error), (int)error);
+	if (error == ERR_NO_MEMORY)
+		sys_printf("proc: too little memory; give the machine more\n");
 	enum error failed = system_power_off(BOOT_SLOT_SYSTEM, EXIT_PROC_FAILED);
 
 	(void)failed;

@@ -65,9 +65,10 @@ static void report(void *context, enum bootarg_reason reason, const char *word, 
 	log_line(LOG_ERROR, "the known boot arguments are:%s", known);
 }
 
-static void option_text(char *to, size_t bytes, const struct bootarg_value *value,
-			const char *standard)
+static void option_text(char *to, size_t bytes, const struct bootarg_value *values,
+			enum option option, const char *standard)
 {
+	const struct bootarg_value *value = &values[option];
 	struct text text = text_make(to, bytes);
 
 	if (!value->present) {
@@ -76,6 +77,9 @@ static void option_text(char *to, size_t bytes, const struct bootarg_value *valu
 	}
 	for (size_t i = 0; i < value->len; i++)
 		text_char(&text, value->text[i]);
+	if (value->len >= bytes)
+		log_line(LOG_ERROR, "boot argument \"%s=%s...\": is longer than %lu bytes; cut",
+			 keys[option].name, to, (unsigned long)bytes - 1);
 }
 
 static uint64_t option_number(const struct bootarg_value *value, uint64_t standard)
@@ -93,10 +97,10 @@ void options_init(const struct bootinfo *info)
 					  OPTION_COUNT, &to);
 
 	(void)error;
-	option_text(options.policy, sizeof(options.policy), &values[OPTION_SCHED], "eevdf");
-	option_text(options.place, sizeof(options.place), &values[OPTION_PLACE], "");
-	option_text(options.limits, sizeof(options.limits), &values[OPTION_LIMITS], "");
-	option_text(options.run, sizeof(options.run), &values[OPTION_RUN], "workload");
+	option_text(options.policy, sizeof(options.policy), values, OPTION_SCHED, "eevdf");
+	option_text(options.place, sizeof(options.place), values, OPTION_PLACE, "");
+	option_text(options.limits, sizeof(options.limits), values, OPTION_LIMITS, "");
+	option_text(options.run, sizeof(options.run), values, OPTION_RUN, "workload");
 	options.log_level = option_number(&values[OPTION_LOGLEVEL], LOG_INFO);
 	options.exit = option_number(&values[OPTION_EXIT], 1) != 0;
 	options.sched = !str_equal(options.policy, "none");

@@ -2,15 +2,13 @@
 /* The boot arguments.  Read-only after options_init. */
 #pragma once
 
-#include <abi/types.h>
-
-struct bootinfo;
+#include <abi/bootinfo.h>
 
 struct options {
 	char policy[16];
 	char place[16];
 	char limits[64];
-	char run[256];
+	char run[BOOTARGS_MAX];
 	uint64_t log_level;
 	bool exit;  /* power off when the first program ends */
 	bool sched; /* false (sched=none): stay in the kernel's fallback */

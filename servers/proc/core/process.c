@@ -276,11 +276,27 @@ static void children_orphan(const struct process *process)
 	}
 }
 
+static const char *signal_text(uint32_t signal)
+{
+	switch (signal) {
+#define X(name, value, meaning) \
+	case PROC_SIG##name:    \
+		return meaning;
+		PROC_SIGNAL_LIST(X)
+#undef X
+	default:
+		return "an unknown signal";
+	}
+}
+
 static void machine_end(const struct process *process)
 {
 	const uint32_t status = process->exit_signal != 0 ? 128 + process->exit_signal
 							  : process->exit_status;
 
+	if (process->exit_signal != 0)
+		log_line(LOG_ERROR, "the first program \"%s\" did not end by itself: %s",
+			 process->name, signal_text(process->exit_signal));
 	if (!options.exit) {
 		log_line(LOG_INFO, "\"%s\" ended with status %u", process->name, (unsigned)status);
 		return;

@@ -283,8 +283,8 @@ enum error spawn_first(void)
 	enum error error = spawn_process(&spawn, &made);
 
 	if (error != ERR_OK) {
-		log_line(LOG_ERROR, "the first program \"%s\" cannot be started: %s", options.run,
-			 error_text(error));
+		log_line(LOG_ERROR, "the first program \"%.*s\" cannot be started: %s",
+			 (int)PROC_NAME_MAX, bounce(0), error_text(error));
 		return error;
 	}
 	made->first = true;
