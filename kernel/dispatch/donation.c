@@ -9,7 +9,7 @@
 #include <kern/reply.h>
 #include <kern/waitable.h>
 
-struct core *guard_lock(const struct tcb *tcb)
+struct core *guard_lock_payer(const struct tcb *tcb, struct tcb **payer_out)
 {
 	for (;;) {
 		struct tcb *payer = tcb_payer(tcb);
@@ -19,10 +19,19 @@ struct core *guard_lock(const struct tcb *tcb)
 		if (home == NULL)
 			return NULL;
 		spin_lock(&home->lock);
-		if (tcb_payer(tcb) == payer && tcb_home(head) == home)
+		if (tcb_payer(tcb) == payer && tcb_home(head) == home) {
+			*payer_out = payer;
 			return home;
+		}
 		spin_unlock(&home->lock);
 	}
+}
+
+struct core *guard_lock(const struct tcb *tcb)
+{
+	struct tcb *payer;
+
+	return guard_lock_payer(tcb, &payer);
 }
 
 void core_lock_two(struct core *a, struct core *b)
@@ -54,6 +63,12 @@ static void chain_unlink(struct tcb *caller, struct tcb *server)
 	__atomic_store_n(&server->chain_prev, NULL, __ATOMIC_RELAXED);
 }
 
+/* Atomic only because tcb_answer() reads it as a hint. */
+static void tail_set(struct tcb *payer, struct tcb *tail)
+{
+	__atomic_store_n(&payer->tail, tail, __ATOMIC_RELEASE);
+}
+
 /* Release: a CPU that reads the payer and locks its home finds the links of before. */
 static void payer_set(struct tcb *tcb, struct tcb *payer)
 {
@@ -66,7 +81,7 @@ void chain_push(struct tcb *caller, struct tcb *server)
 
 	kassert(tcb_payer(server) == NULL && payer->tail == caller);
 	chain_link(caller, server);
-	payer->tail = server;
+	tail_set(payer, server);
 	payer_set(server, payer);
 }
 
@@ -76,7 +91,7 @@ void chain_pop(struct tcb *server)
 	struct tcb *caller = server->chain_prev;
 
 	kassert(core->payer == tcb_payer(server) && core->payer->tail == server);
-	core->payer->tail = caller;
+	tail_set(core->payer, caller);
 	chain_unlink(caller, server);
 	payer_set(server, NULL);
 	tcb_state_set(caller, THREAD_READY);
@@ -97,7 +112,7 @@ void chain_leave(struct tcb *tcb)
 	} else {
 		struct tcb *caller = tcb->chain_prev;
 
-		payer->tail = caller;
+		tail_set(payer, caller);
 		chain_unlink(caller, tcb);
 	}
 	payer_set(tcb, NULL);
@@ -110,7 +125,7 @@ static void orphan_make(struct core *home, struct tcb *tcb, struct tcb *tail)
 	kassert(tcb->sched == SCHED_NONE);
 	for (struct tcb *member = tcb; member != NULL; member = member->chain_next)
 		payer_set(member, tcb);
-	tcb->tail = tail;
+	tail_set(tcb, tail);
 	tcb->sched = SCHED_BLOCKED;
 	home_insert(home, tcb);
 	if (tcb_state(tail) == THREAD_READY)
@@ -148,7 +163,7 @@ static void chain_cut_links(struct core *home, struct tcb *payer, struct tcb *ca
 {
 	struct tcb *tail = payer->tail;
 
-	payer->tail = caller;
+	tail_set(payer, caller);
 	chain_unlink(caller, server);
 	orphan_make(tcb_home(server), server, tail);
 	ipc_fail(caller, ERR_DELETED);

@@ -2,6 +2,7 @@
 /* Registers, running and scheduling of threads by invocation. */
 #include <kern/context.h>
 #include <kern/core.h>
+#include <kern/ready.h>
 #include <kern/tcb.h>
 #include <kern/tcb_methods.h>
 #include <kern/thread.h>
@@ -122,7 +123,7 @@ enum invoke_step invoke_tcb_info(struct invocation *inv)
 	const struct tcb *tcb = target(inv);
 	const struct core *home = __atomic_load_n(&tcb->home, __ATOMIC_RELAXED);
 	word_t index = home != NULL ? home->index : TCB_INFO_NO_HOME;
-	word_t state = __atomic_load_n(&tcb->state, __ATOMIC_RELAXED);
+	word_t state = tcb_state_shown(tcb);
 
 	invocation_result(inv, 0, state | index << 8 | (word_t)tcb->flags << 32);
 	invocation_result(inv, 1, __atomic_load_n(&tcb->tag, __ATOMIC_RELAXED));

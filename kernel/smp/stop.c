@@ -58,8 +58,8 @@ static bool stop_owned(struct tcb *tcb)
 /* It can run: the tail of a chain that is READY or RUNNING (or is just changing hands). */
 static bool stop_runnable(struct tcb *tcb)
 {
-	struct core *home = guard_lock(tcb);
-	struct tcb *payer = tcb_payer(tcb);
+	struct tcb *payer;
+	struct core *home = guard_lock_payer(tcb, &payer);
 	bool done = false;
 
 	if (home == NULL)
@@ -135,11 +135,22 @@ static bool stop_off_cpu(const struct tcb *tcb)
 	return __atomic_load_n(&tcb->on_cpu, __ATOMIC_ACQUIRE) == 0 || this_core()->held == tcb;
 }
 
+/* Marked, and waiting for servers that run on its time: it stops before it next runs. */
+static bool stop_in_chain(const struct tcb *tcb)
+{
+	return tcb_state(tcb) == THREAD_CALLING &&
+	       __atomic_load_n(&tcb->chain_next, __ATOMIC_RELAXED) != NULL;
+}
+
 bool thread_is_stopped(const struct tcb *tcb)
 {
+	bool marked = (__atomic_load_n(&tcb->exit_work, __ATOMIC_ACQUIRE) & EXIT_STOP) != 0;
+
 	if (this_core()->current == tcb)
-		return (__atomic_load_n(&tcb->exit_work, __ATOMIC_RELAXED) & EXIT_STOP) != 0;
-	return tcb_state(tcb) == THREAD_STOPPED && stop_off_cpu(tcb);
+		return marked;
+	if (tcb_state(tcb) != THREAD_STOPPED && !(marked && stop_in_chain(tcb)))
+		return false;
+	return stop_off_cpu(tcb);
 }
 
 bool thread_suspend(struct tcb *tcb)
@@ -154,10 +165,9 @@ bool thread_suspend(struct tcb *tcb)
 	return stop_try(tcb) && stop_off_cpu(tcb);
 }
 
-/* Guard lock held. */
-static enum error resume_locked(struct tcb *tcb, struct core *home)
+/* Guard lock held, by this payer. */
+static enum error resume_locked(struct tcb *tcb, struct tcb *payer, struct core *home)
 {
-	struct tcb *payer = tcb_payer(tcb);
 	enum event_cause cause = tcb->arrived ? CAUSE_ARRIVED : CAUSE_START;
 
 	if (tcb_state(tcb) != THREAD_STOPPED) {
@@ -165,6 +175,8 @@ static enum error resume_locked(struct tcb *tcb, struct core *home)
 
 		return (old & EXIT_STOP) != 0 ? ERR_OK : ERR_STATE;
 	}
+	if (tcb_payer(tcb) != payer)
+		return ERR_BUSY; /* it has just been called by somebody else, and stopped there */
 	if (payer == NULL)
 		return ERR_OK; /* passive: it needs time of its own, see thread_resume() */
 	tcb_state_set(tcb, THREAD_READY);
@@ -177,6 +189,7 @@ static enum error resume_locked(struct tcb *tcb, struct core *home)
 
 enum error thread_resume(struct tcb *tcb)
 {
+	struct tcb *payer;
 	struct core *home;
 	enum error error;
 	bool orphan;
@@ -185,13 +198,13 @@ enum error thread_resume(struct tcb *tcb)
 	    __atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE) != NULL ||
 	    __atomic_load_n(&tcb->vspace, __ATOMIC_RELAXED) == NULL)
 		return ERR_STATE;
-	home = guard_lock(tcb);
+	home = guard_lock_payer(tcb, &payer);
 	if (home == NULL)
 		return ERR_STATE;
 	if (fault_first_space == NULL)
 		fault_first_space = tcb->vspace; /* the first thread ever, at boot */
-	error = resume_locked(tcb, home);
-	orphan = tcb_payer(tcb) == NULL && tcb_state(tcb) == THREAD_STOPPED;
+	error = resume_locked(tcb, payer, home);
+	orphan = error == ERR_OK && payer == NULL && tcb_state(tcb) == THREAD_STOPPED;
 	spin_unlock(&home->lock);
 	/* Nobody else resumes it in between: the caller holds the derivation lock. */
 	if (orphan)

@@ -23,6 +23,12 @@
 
 /* Lock the Core that guards a thread's state: home of its payer, or its own.  NULL: it has none. */
 struct core *must_check guard_lock(const struct tcb *tcb);
+/*
+ * The same, with the payer that decided it (NULL: none).  What belongs to that payer is stable until
+ * the unlock; that tcb still runs on its time is so only if the caller owns tcb, or the payer is not
+ * RUNNING and has tcb in its chain.
+ */
+struct core *must_check guard_lock_payer(const struct tcb *tcb, struct tcb **payer);
 
 /* Two Cores in index order; they may be the same, and b may be NULL. */
 void core_lock_two(struct core *a, struct core *b);

@@ -26,6 +26,19 @@ static inline struct core *tcb_home(const struct tcb *tcb)
 	return __atomic_load_n(&tcb->home, __ATOMIC_ACQUIRE);
 }
 
+/* What TCB_INFO says: a hint, no lock. */
+static inline enum thread_state tcb_state_shown(const struct tcb *tcb)
+{
+	enum thread_state state = (enum thread_state)__atomic_load_n(&tcb->state, __ATOMIC_RELAXED);
+
+	if (state != THREAD_READY)
+		return state;
+	if (tcb_payer(tcb) != tcb)
+		return THREAD_PASSIVE;
+	return __atomic_load_n(&tcb->sched, __ATOMIC_RELAXED) == SCHED_RUNNING ? THREAD_RUNNING
+									       : THREAD_READY;
+}
+
 /* Lock of the Core held.  Something happened there that its dispatcher (or fallback) must see. */
 void core_kick(struct core *core, enum upcall_reason reason);
 
