@@ -62,6 +62,12 @@ static void request_block(struct tcb *tcb, struct core *asked, const struct cap 
 	struct core *core = this_core();
 
 	core_lock_two(core, asked);
+	if (asked->dispatcher == NULL && asked->bind_next == NULL) {
+		/* Nobody is there to answer, and nobody is on the way. */
+		core_unlock_two(core, asked);
+		tcb_result_set(tcb, ERR_RESTARTED);
+		return;
+	}
 	tcb->request_badge = cap->badge;
 	tcb->request_info = tcb->context.x[1];
 	for (unsigned i = 0; i < MSG_REGS; i++)

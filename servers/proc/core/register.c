@@ -11,6 +11,7 @@
 
 #define SLICE_NS_STANDARD 3000000u
 #define PRIORITY_STANDARD 50u
+#define PRIORITY_SERVER   99u /* under fixed priorities a spinning program must not keep the reaper out */
 #define WEIGHT_NICE_0     1024u
 #define TRIES_MAX         1000u
 
@@ -80,7 +81,7 @@ enum error register_thread(uint32_t tid, cptr_t tcb, const struct register_param
 		.pid = params->pid,
 		.weight = by_nice ? weight_of_nice(params->nice) : params->weight,
 		.nice = params->nice,
-		.priority = PRIORITY_STANDARD,
+		.priority = params->pid == 0 ? PRIORITY_SERVER : PRIORITY_STANDARD,
 		.cpu = (uint32_t)sys_thread_clock().cpu,
 		.slice_ns = params->slice_ns != 0 ? params->slice_ns : SLICE_NS_STANDARD,
 		.affinity = params->affinity,
