@@ -237,6 +237,9 @@ void sim_cpu_drain(struct sim *sim, struct sim_cpu *cpu)
 	} else if (!list_empty(&cpu->requests)) {
 		upcall.info |= UPCALL_REQUEST;
 		request_take(sim, cpu);
+		/* A thread that is made now starts now: nothing is to be decided in between. */
+		if (cpu->buffer.request.payer_tag == 0)
+			upcall.info |= UPCALL_MORE;
 	}
 	sim_server_upcall(sim, cpu->index, &upcall, &cpu->decision);
 	if ((upcall.info & UPCALL_REQUEST) != 0 && cpu->buffer.request.payer_tag == 0)
@@ -334,7 +337,7 @@ void sim_cpu_deliver(struct sim *sim, struct sim_cpu *cpu)
 	bool pending = !list_empty(&cpu->events) || !list_empty(&cpu->requests);
 
 	sim->acting_cpu = cpu->index;
-	if (cpu->decision.kind == DECISION_NONE && pending) {
+	if (cpu->decision.kind == DECISION_NONE) {
 		drain_again(sim, cpu, ERR_OK);
 		return;
 	}

@@ -199,15 +199,14 @@ static void supervisor_ask(struct sim *sim)
 	sim_core_kick(sim, &sim->cpus[0], REASON_REQUEST);
 }
 
-/* The dispatcher has answered the supervisor: on to the next thread, once its decision is
- * through. */
+/* The dispatcher has answered the supervisor: on to the next thread. */
 void sim_start_asked(struct sim *sim)
 {
 	if (sim->asked->home >= sim->config.cpus)
 		sim_fail(sim, "the scheduler gave task \"%s\" no home", sim->asked->name);
 	list_push_back(&sim->created, &sim->asked->request_link);
 	sim->asked = NULL;
-	sim_post(sim, sim->now_ns + sim->config.costs.decision_ns, SIM_EVENT_START, 0, 0);
+	sim_start_due(sim);
 }
 
 void sim_start_due(struct sim *sim)

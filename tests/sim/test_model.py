@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The server's schedule, free of costs, against EEVDF in rational numbers."""
+
+import random
+import sys
+import unittest
+
+from eevdf_model import Queue, Thread
+from sim_tool import simulate
+
+TOOL = sys.argv.pop(1)
+CASES = 150
+
+
+def random_case(seed):
+    """Weights are powers of two or the nice table's; times are odd, so that few things coincide."""
+    rng = random.Random(seed)
+    threads, tasks = [], {}
+    for number in range(rng.randint(2, 6)):
+        weight = rng.choice([1024, 1024, 512, 2048, 335, 3121])
+        slice_us = rng.choice([3000, 3000, 1000, 700, 10000])
+        delay_us = rng.choice([0, 0, 0, rng.randint(1, 30000)])
+        task = {"weight": weight, "slice_us": slice_us, "delay": delay_us, "loop": -1}
+        sleeps = number > 0 and rng.random() < seed % 3 / 3
+        if sleeps:
+            task["run"] = rng.randint(50, 4000)
+            task["sleep"] = rng.randint(50, 9000)
+        else:
+            task["run"] = 1000000000
+        tasks[f"t{number}"] = task
+        threads.append(Thread(number + 1, f"t{number}", weight, slice_us * 1000, delay_us * 1000,
+                              task["run"] * 1000 if sleeps else None,
+                              task.get("sleep", 0) * 1000))
+    return tasks, threads
+
+
+class Model(unittest.TestCase):
+    def compare(self, seed, end_ns):
+        tasks, threads = random_case(seed)
+        wanted = Queue(threads).run(end_ns)
+        result = simulate(TOOL, {"global": {"duration": end_ns / 1e9}, "tasks": tasks}, "--policy",
+                          "eevdf", "--cpus", 1, "--costs", "none", "--schedule")
+        found = [(s["start_ns"], s["end_ns"], s["task"]) for s in result.json["schedule"]]
+        for at, (want, have) in enumerate(zip(wanted, found)):
+            near = abs(want[0] - have[0]) <= 2 and abs(want[1] - have[1]) <= 2
+            self.assertTrue(want[2] == have[2] and near,
+                            f"seed {seed}, stretch {at}: model {want}, server {have}; "
+                            f"before: {wanted[max(0, at - 3):at]}; {tasks}")
+        self.assertEqual(len(wanted), len(found))
+
+    def test_random_cases(self):
+        for seed in range(CASES):
+            with self.subTest(seed=seed):
+                self.compare(seed, 150_000_000)
+
+
+if __name__ == "__main__":
+    unittest.main()
