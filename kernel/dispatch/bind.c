@@ -45,8 +45,9 @@ enum error core_bind(struct core *core, struct tcb *tcb, time_ns_t decision_limi
 		return ERR_ARG;
 	if (__atomic_load_n(&core->online, __ATOMIC_ACQUIRE) == 0 || tcb->object.dying != 0 ||
 	    tcb_state(tcb) != THREAD_STOPPED || tcb_payer(tcb) != tcb ||
-	    __atomic_load_n(&tcb->vspace, __ATOMIC_RELAXED) == NULL)
-		return ERR_STATE;
+	    __atomic_load_n(&tcb->vspace, __ATOMIC_RELAXED) == NULL ||
+	    __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED) == NULL)
+		return ERR_STATE; /* without a buffer it could never be handed a request */
 	/* Acq_rel: one of two binds of the same thread wins; the other sees it bound. */
 	if (!__atomic_compare_exchange_n(&tcb->dispatcher_core, &unbound, core, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))

@@ -88,8 +88,11 @@ static void decision_none(struct core *core, struct tcb *dispatcher, time_ns_t n
 	uint32_t fallback = core->fallback;
 
 	if (event_pending(core)) {
-		core->decision_end_ns = time_after(now, core->decision_limit_ns);
 		upcall_fill(core, ERR_OK, now);
+		/* A new batch is new work; without one (no buffer for a request) the limit holds. */
+		if (UPCALL_EVENTS(dispatcher->context.x[1]) != 0 ||
+		    (dispatcher->context.x[1] & UPCALL_REQUEST) != 0)
+			core->decision_end_ns = time_after(now, core->decision_limit_ns);
 		return;
 	}
 	decision_accept(core, dispatcher, now);

@@ -17,6 +17,12 @@
  * thread belongs to the other CPU's dispatcher, which gets an event with cause ARRIVED (for a
  * stopped thread: at its first start).
  *
+ * seq stays what the last event said through everything that the dispatcher itself does.
+ *
+ * TCB_ANSWER ends the caller's system call with x0 = 0, label = w0 = error, and w1..w3 = results.
+ * Requests made while no dispatcher is bound wait for the next one; entering fallback ends all that
+ * were made before with x0 = -RESTARTED.
+ *
  * Refusals (x0), each with the events that explain it; the dispatcher decides again:
  *   STALE      something was pending that the decision had not seen (once; the second decision is
  *              taken, but then only for SLICE_MIN_NS, and IDLE is never accepted while events are
