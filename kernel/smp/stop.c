@@ -225,8 +225,8 @@ static bool destroy_unchain(struct tcb *tcb)
 }
 
 /*
- * Stopped: off its home's lists; the last record.  True: the dispatcher has dealt with it (it came back for the
- * next batch or parked, so the tag may be used again), or nobody is bound to take it.
+ * Stopped: off its home's lists; the last record.  True: the dispatcher has dealt with it (it came
+ * back for the next batch or parked, so the tag may be used again), or nobody is bound to take it.
  */
 static bool destroy_report(struct tcb *tcb)
 {
