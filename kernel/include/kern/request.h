@@ -2,7 +2,7 @@
 /*
  * Requests: calls on a Sched capability.  The caller blocks on the Core asked, in state REQUESTING,
  * until TCB_ANSWER names its payer, a signal interrupts it, it is stopped, or the Core enters
- * fallback.  Requests made while no dispatcher is bound wait for the next one.
+ * fallback.  A request to a Core without a dispatcher is answered ERR_RESTARTED at once.
  *
  * Answer, as the caller sees it: x0 = 0, label = w0 = error, w1..w3 = results.
  * Locks: the Core asked and the home of the payer, in index order.

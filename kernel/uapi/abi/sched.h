@@ -20,8 +20,8 @@
  * seq stays what the last event said through everything that the dispatcher itself does.
  *
  * TCB_ANSWER ends the caller's system call with x0 = 0, label = w0 = error, and w1..w3 = results.
- * Requests made while no dispatcher is bound wait for the next one; entering fallback ends all that
- * were made before with x0 = -RESTARTED.
+ * Entering fallback ends all requests with x0 = -RESTARTED; one made while no dispatcher is bound, and
+ * none is about to be, ends so at once.
  *
  * Refusals (x0), each with the events that explain it; the dispatcher decides again:
  *   STALE      something was pending that the decision had not seen (once; the second decision is

@@ -258,6 +258,26 @@ Test(chain, payer_killed_leaves_an_orphan)
 	cr_assert_eq(sim_current(1), server[0]);
 }
 
+Test(chain, a_chain_that_runs_elsewhere_is_left_alone_until_its_cpu_cuts_it)
+{
+	unsigned ipis;
+
+	build(2);
+	ipis = sim_ipis();
+	sim_as(1);
+	cr_assert_not(thread_destroy(a));
+	cr_assert_eq(sim_ipis() - ipis, 1);
+	cr_assert_eq(a->chain_next, server[0]);
+	cr_assert_eq(server[1]->payer, a);
+	cr_assert_eq(a->sched, SCHED_RUNNING);
+	cr_assert_eq(sim_current(0), server[1]);
+	sim_check();
+	sim_step(0);
+	cr_assert_null(a->chain_next, "its own CPU did it");
+	cr_assert_eq(server[1]->payer, server[0]);
+	sim_check();
+}
+
 Test(chain, server_in_the_middle_killed)
 {
 	build(LEVELS);

@@ -81,6 +81,10 @@ Test(dispatch, slice_end_reports_what_ran)
 	cr_assert_eq(a->cpu_ns, SLICE_NS);
 	sim_decide(0, DECISION_RUN, a, SLICE_NS);
 	cr_assert_eq(sim_current(0), a, "the same again");
+	sim_advance(SLICE_NS);
+	sim_step(0);
+	cr_assert_eq(sim_event(0, 0)->ran_ns, SLICE_NS, "since the last report only");
+	cr_assert_eq(a->cpu_ns, 2 * SLICE_NS);
 }
 
 Test(dispatch, thread_clock)

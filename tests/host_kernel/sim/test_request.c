@@ -169,20 +169,35 @@ Test(request, fallback_answers_all_callers_with_restarted)
 	cr_assert_eq(sim_current(1), b);
 }
 
-Test(request, made_in_fallback_waits_for_the_next_dispatcher)
+Test(request, fallback_answers_those_that_were_not_handed_over_too)
+{
+	struct tcb *c = sim_thread_running(3, 1);
+
+	sim_settle();
+	cr_assert(sim_deciding(1));
+	request(0, a, fixed_cap, 6);
+	sim_auto(0);
+	cr_assert_not(list_empty(&cpus[1].core.requests_waiting));
+	sim_advance(LIMIT_NS);
+	sim_auto_all();
+	cr_assert_eq(cpus[1].core.fallback, FALLBACK_DECISION);
+	cr_assert_eq(sim_x0(a), -ERR_RESTARTED);
+	cr_assert_eq(sim_current(0), a);
+	cr_assert(list_empty(&cpus[1].core.requests_waiting));
+	(void)c;
+}
+
+Test(request, without_a_dispatcher_is_answered_restarted_at_once)
 {
 	sim_as(0);
 	core_unbind(&cpus[0].core);
 	sim_step(0);
+	cr_assert_null(cpus[0].core.dispatcher);
 	request(0, a, sched_cap, 5);
-	cr_assert_eq(a->state, THREAD_REQUESTING);
-	cr_assert_eq(sim_at(0), SIM_IDLE);
-	sim_bind(0, LIMIT_NS, 0, NULL);
-	cr_assert(sim_deciding(0));
-	cr_assert_not_null(sim_request(0));
-	cr_assert_eq(answer(0, a, 0, 0), ERR_OK);
-	sim_auto_all();
 	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), -ERR_RESTARTED);
+	cr_assert(list_empty(&cpus[0].core.requests_waiting));
+	sim_check();
 }
 
 Test(request, of_a_passive_server_names_the_payer)
