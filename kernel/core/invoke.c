@@ -160,9 +160,11 @@ enum invoke_outcome invoke_object(struct tcb *caller, cptr_t cptr, const struct 
 		error = run_once(&inv, method, &step);
 		if (error != ERR_OK || step == STEP_DONE)
 			return finish(&inv, error);
-		if (step == STEP_WORK && !inv.work.run(inv.work.object))
+		if (step == STEP_STALL || (step == STEP_WORK && !inv.work.run(inv.work.object))) {
+			arch_spin_pause(); /* for something that happens on another CPU */
 			return INVOKE_RESTART;
-		if (step == STEP_STALL || (!inv.keep_going && preempt_pending()))
+		}
+		if (!inv.keep_going && preempt_pending())
 			return INVOKE_RESTART;
 		inv.keep_going = false;
 	}
