@@ -60,4 +60,18 @@ MUTANTS = [
      "}\n\n/* Removes", "lineedit"),
     ("servers/proc/pure/cmdline.c", "if (cmdline->count + 1 >= cmdline->words_max)",
      "if (cmdline->count >= cmdline->words_max)", "cmdline"),
+    # Scheduler server, in simulation
+    ("servers/sched/core/dispatcher.c", "\t\tsched_push_surplus(server, cpu, now_ns);\n", "",
+     "sim_several"),
+    ("servers/sched/core/dispatcher.c", "\t\tsched_balance_period(server, cpu, now_ns);\n", "",
+     "sim_several"),
+    ("servers/sched/core/balance.c", "BALANCE_PERIOD_NS * cpu->index",
+     "BALANCE_PERIOD_NS * (cpu->index & 0)", "sim_several"),
+    ("servers/sched/core/event.c", "\tthread->seq = event->seq;\n",
+     "\tif (thread->seq < 5)\n\t\tthread->seq = event->seq;\n", "sim_one"),
+    ("servers/sched/core/event.c",
+     "thread->in_request = false;\n\t\tthread_leave(cpu, thread, POLICY_LEAVE_SLEEP,",
+     "thread->in_request = false;\n\t\tthread_leave(cpu, thread, POLICY_LEAVE_KEEP,", "sim_model"),
+    ("servers/sched/core/sleep.c", "return first->wake_at_ns < second->wake_at_ns;",
+     "return first->wake_at_ns > second->wake_at_ns;", "sim_model"),
 ]
