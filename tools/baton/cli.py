@@ -60,6 +60,10 @@ def add_machine_options(parser):
     parser.add_argument("--gic", type=int, metavar="2|3", help="interrupt controller (default 3)")
     parser.add_argument("--cpu", metavar="MODEL", help="the emulator's CPU model")
     parser.add_argument("--el2", action="store_true", help="start the machine at EL2")
+    parser.add_argument("--clock", choices=["virtual", "host"],
+                        help="virtual: one instruction is 1 ns of guest time, so that figures are exact "
+                        "and repeatable whatever the host does (the default for workloads); host: "
+                        "the host's time, CPUs in parallel (the default for --shell and debug)")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--release", dest="debug", action="store_false",
                       help="release build (the default)")
@@ -75,7 +79,7 @@ def add_run(commands):
     parser.add_argument("--trace", metavar="FILE", help="record a trace")
     parser.add_argument("--json", metavar="FILE", help="write the results as JSON")
     parser.add_argument("--timeout", type=seconds, metavar="S",
-                        help="end the guest after so many seconds (default 120, 0: never)")
+                        help="end the guest after so many seconds (default 300, 0: never)")
     parser.add_argument("--show-command", action="store_true", help="print the emulator's command")
     parser.set_defaults(action=run)
     return parser

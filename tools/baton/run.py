@@ -20,7 +20,7 @@ import mkarchive  # noqa: E402  (a sibling program, not a module of this package
 
 KERNEL_IMAGE = "kernel/Image"
 BOOT_ARCHIVE = "boards/boot.cpio"
-STANDARD_TIMEOUT_S = 120
+STANDARD_TIMEOUT_S = 300
 
 
 def boot_arguments(args):
@@ -89,12 +89,12 @@ class Machine:
             "virtualization": "on" if self.args.el2 else None,
             "kernel": self.kernel, "archive": self.archive, "bootargs": self.bootargs,
             "gdb_socket": os.path.join(self.scratch, "gdb"),
-        }, sections, self.args.qemu)
+        }, sections, self.args.qemu, self.args.clock)
 
     def facts(self, command):
         """What the host knows about the run, for the results."""
         return {"commit": commit(), "board": self.args.board, "build": self.kind, "cpus": self.cpus,
-                "qemu": command}
+                "clock": self.args.clock, "qemu": command}
 
 
 def host_tool(name, assume_yes=False):
@@ -201,6 +201,7 @@ def run(args):
     if args.timeout is None:
         args.timeout = STANDARD_TIMEOUT_S
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
+        args.clock = args.clock or ("host" if args.shell else "virtual")
         machine = Machine(args, scratch)
         machine.prepare()
         command = machine.command("console_interactive" if args.shell else "console")
@@ -224,6 +225,7 @@ def debug(args):
     if not shutil.which("gdb-multiarch"):
         packages.require(packages.DEBUGGER, assume_yes=args.yes)
     args.debug = True
+    args.clock = args.clock or "host"
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
         machine = Machine(args, scratch)
         machine.prepare(packages.DEBUGGER)
