@@ -117,7 +117,7 @@ def make_command(args):
         "cpus": args.cpus, "gic": args.gic, "cpu": args.cpu, "memory": args.memory,
         "virtualization": "on" if args.el2 else None,
         "kernel": args.kernel, "archive": args.archive, "bootargs": " ".join(args.boot_arg),
-    }, extra=args.qemu)
+    }, extra=args.qemu, clock=args.clock)
 
 
 def parse_arguments(argv):
@@ -130,6 +130,8 @@ def parse_arguments(argv):
     parser.add_argument("--cpu")
     parser.add_argument("--memory")
     parser.add_argument("--el2", action="store_true", help="start the machine at EL2")
+    parser.add_argument("--clock", choices=["virtual", "host"], default="virtual",
+                        help="virtual: exact guest time, CPUs take turns; host: CPUs in parallel")
     parser.add_argument("--boot-arg", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--timeout", type=float, default=60, metavar="S", help="for each boot")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="boot N times")
