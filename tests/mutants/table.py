@@ -74,4 +74,23 @@ MUTANTS = [
      "thread->in_request = false;\n\t\tthread_leave(cpu, thread, POLICY_LEAVE_KEEP,", "sim_model"),
     ("servers/sched/core/sleep.c", "return first->wake_at_ns < second->wake_at_ns;",
      "return first->wake_at_ns > second->wake_at_ns;", "sim_model"),
+    # Policies
+    ("servers/sched/policy/stride/stride.c", "units + thread->pass_rem, thread->weight",
+     "units, thread->weight", "policy_proportional"),
+    ("servers/sched/policy/stride/stride.c", "owes = -credit_max;", "owes = owes;",
+     "policy_proportional"),
+    ("servers/sched/policy/lottery/lottery.c", "ticket < left + here", "ticket <= left + here",
+     "policy_proportional"),
+    ("servers/sched/policy/lottery/lottery.c", ".random = LOTTERY_SEED + cpu_index",
+     ".random = LOTTERY_SEED", "policy_proportional"),
+    ("servers/sched/policy/edf/server.c", "cpu->bandwidth + bandwidth > U_ONE",
+     "cpu->bandwidth > U_ONE", "policy_edf"),
+    ("servers/sched/policy/edf/server.c", "thread->left_ns += (int64_t)thread->slice_ns;",
+     "thread->left_ns = (int64_t)thread->slice_ns;", "policy_edf"),
+    ("servers/sched/policy/edf/server.c", "if (left <= (uint128_t)rest_ns * thread->slice_ns)",
+     "if (false)", "policy_edf"),
+    ("servers/sched/policy/edf/edf.c", "thread->left_ns = left_ns < thread->left_ns ? left_ns : "
+     "thread->left_ns;", "", "policy_edf"),
+    ("servers/sched/policy/chaos/chaos.c", "first != NULL ? first->place : cpu->present",
+     "cpu->present", "policy_conformance"),
 ]

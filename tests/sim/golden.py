@@ -15,8 +15,8 @@ HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 COSTS = {"none": ["--costs", "none"], "usual": []}
 CASES = [(name, policy, cpus, costs)
          for name, cpus in (("weights", 1), ("sleepers", 1), ("pipeline", 2))
-         for policy in ("eevdf", "rr", "fifo")
-         for costs in ("none", "usual")]
+         for policy in ("eevdf", "rr", "fifo", "stride", "lottery", "edf", "chaos")
+         for costs in ("none", "usual") if policy != "chaos" or costs == "none"]
 
 
 def path_of(name, policy, cpus, costs):

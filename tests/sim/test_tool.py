@@ -154,7 +154,8 @@ class Invariants(WithFiles):
         for seed in range(RANDOM_CASES):
             rng = random.Random(seed)
             cpus = rng.choice([1, 2, 3, 4, 8])
-            words = ["--policy", rng.choice(["eevdf", "eevdf", "rr", "fifo"]),
+            words = ["--policy", rng.choice(["eevdf", "eevdf", "rr", "fifo", "stride", "lottery", "edf",
+                                              "chaos"]),
                      "--place", rng.choice(["least_loaded", "idle_first", "home"]),
                      "--cpus", cpus, "--seed", rng.choice([0, seed]), "--check=1",
                      "--costs", rng.choice(["none", "entry=300",

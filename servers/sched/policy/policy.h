@@ -41,6 +41,7 @@
  */
 #pragma once
 
+#include "registry.h"
 #include <abi/error.h>
 #include <abi/types.h>
 
@@ -59,6 +60,7 @@ struct policy_thread;
 #define POLICY_SLICE_NS_DEFAULT  3000000u
 #define POLICY_SLICE_NS_MIN      100000u
 #define POLICY_SLICE_NS_MAX      100000000u
+#define POLICY_PERIOD_NS_MAX     10000000000u
 #define POLICY_WEIGHT_MIN        1u
 #define POLICY_WEIGHT_MAX        (1u << 20)
 #define POLICY_WEIGHT_NICE_0     1024u
@@ -79,8 +81,10 @@ struct policy_params {
 	uint8_t class;    /* enum policy_class */
 	uint8_t priority; /* fifo: 0..99, higher runs first */
 	uint8_t pad[2];   /* zero */
-	uint64_t slice_ns; /* POLICY_SLICE_NS_MIN..MAX */
-	uint64_t group;    /* zero: groups are a later step */
+	uint64_t slice_ns;  /* POLICY_SLICE_NS_MIN..MAX */
+	uint64_t group;     /* zero: groups are a later step */
+	uint64_t period_ns; /* edf: slice_ns of service in every period_ns; slice_ns..MAX, or 0: no
+			     * such reservation */
 };
 
 enum policy_join {
@@ -194,7 +198,7 @@ struct policy_ops {
 	void (*cpu_init)(struct policy_cpu *cpu, uint32_t cpu_index);
 
 	/* Make an OUT thread of thread_bytes of arbitrary memory, lag 0.
-	 * ERR_RANGE: weight, slice, class or priority outside its bounds; the blob is then
+	 * ERR_RANGE: weight, slice, period, class or priority outside its bounds; the blob is then
 	 * unusable. */
 	enum error (*thread_init)(struct policy_thread *thread, const struct policy_params *params)
 		__attribute__((warn_unused_result));
@@ -214,7 +218,7 @@ struct policy_ops {
 			enum policy_join reason, uint64_t now_ns);
 
 	/* QUEUED, RUNNING -> OUT or (SLEEP only) DELAYED; DELAYED -> OUT (KEEP, EXIT).  Of an OUT
-	 * thread: nothing.  The caller charges first what the thread ran.  Afterwards the
+	 * thread: nothing, but EXIT ends what the policy had promised it.  The caller charges first what the thread ran.  Afterwards the
 	 * dispatcher may forget about a DELAYED thread: it leaves by itself, is never picked, and
 	 * any later enqueue(WAKE), migrate_out, set_params or dequeue on it is as good as on an OUT
 	 * thread. */
@@ -240,8 +244,8 @@ struct policy_ops {
 	bool (*preempts)(const struct policy_cpu *cpu, const struct policy_thread *running,
 			 const struct policy_thread *woken, uint64_t now_ns);
 
-	/* Any state -> OUT, with `out` filled for migrate_in elsewhere.  DELAYED travels as OUT, with
-	 * the lag that it still owes (else waking elsewhere would cancel the debt). */
+	/* Any state -> OUT, with `out` filled for migrate_in elsewhere.  DELAYED travels as OUT,
+	 * with the lag that it still owes (else waking elsewhere would cancel the debt). */
 	void (*migrate_out)(struct policy_cpu *cpu, struct policy_thread *thread,
 			    struct policy_migration *out, uint64_t now_ns);
 
@@ -307,6 +311,6 @@ const struct policy_ops *policy_find(const char *name, size_t length);
 /* The weight of a nice value -20..19 (clamped): 88761..15, 1024 for 0. */
 uint32_t policy_weight_of_nice(int nice);
 
-extern const struct policy_ops policy_eevdf;
-extern const struct policy_ops policy_rr;
-extern const struct policy_ops policy_fifo;
+#define X(name) extern const struct policy_ops policy_##name;
+POLICY_LIST(X)
+#undef X

@@ -3,7 +3,9 @@
 #include "policy.h"
 #include <base/nice.h>
 
-const struct policy_ops *const policies[] = {&policy_eevdf, &policy_rr, &policy_fifo};
+#define X(name) &policy_##name,
+const struct policy_ops *const policies[] = {POLICY_LIST(X)};
+#undef X
 const uint32_t policies_count = sizeof(policies) / sizeof(policies[0]);
 
 static bool name_equal(const char *name, const char *other, size_t length)

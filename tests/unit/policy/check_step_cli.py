@@ -68,7 +68,7 @@ def check_errors(program, path):
         assert result.returncode == 1, text
         assert result.stderr.startswith(f"{path}:{line}: ") and word in result.stderr, result.stderr
     assert step(program, "eevdf", path.with_name("none")).returncode == 1
-    unknown = step(program, "lottery", path)
+    unknown = step(program, "cfs", path)
     assert unknown.returncode != 0 and "eevdf" in unknown.stderr and "fifo" in unknown.stderr
 
 
@@ -76,7 +76,7 @@ def check_speed(program, path):
     lines = [f"enqueue tid={tid} weight={tid * 7}\n" for tid in range(1, 9)]
     lines += [f"reweight tid={1 + i % 8} weight={1 + i % 90000}\n" for i in range(100000)]
     path.write_text("".join(lines))
-    for policy in ("eevdf", "rr", "fifo"):
+    for policy in ("eevdf", "rr", "fifo", "stride", "lottery", "edf", "chaos"):
         start = time.monotonic()
         result = step(program, policy, path)
         seconds = time.monotonic() - start

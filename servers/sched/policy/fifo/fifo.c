@@ -13,14 +13,11 @@
  *
  * check() numbers: 1 tree and order, 2 counts, 3 weight sum, 4 running thread, 5 misuse.
  */
-#include "../policy.h"
+#include "../common.h"
 #include <base/rbtree.h>
-#include <base/text.h>
 
 #define FIFO_ID      3u
 #define FIFO_VERSION 1u
-#define FIFO_SHOWN   24u
-#define FIFO_LOOKS   32u
 
 struct fifo_thread {
 	struct rb_node node;
@@ -44,33 +41,7 @@ struct fifo_cpu {
 	uint32_t pad;
 };
 
-_Static_assert(sizeof(struct fifo_thread) <= POLICY_THREAD_BYTES_MAX, "thread blob too large");
-_Static_assert(sizeof(struct fifo_cpu) <= POLICY_CPU_BYTES_MAX, "CPU blob too large");
-
-static struct fifo_cpu *fifo_cpu(struct policy_cpu *cpu)
-{
-	return (struct fifo_cpu *)(void *)cpu;
-}
-
-static const struct fifo_cpu *fifo_cpu_const(const struct policy_cpu *cpu)
-{
-	return (const struct fifo_cpu *)(const void *)cpu;
-}
-
-static struct fifo_thread *fifo_thread(struct policy_thread *thread)
-{
-	return (struct fifo_thread *)(void *)thread;
-}
-
-static const struct fifo_thread *fifo_thread_const(const struct policy_thread *thread)
-{
-	return (const struct fifo_thread *)(const void *)thread;
-}
-
-static struct policy_thread *fifo_handle(struct fifo_thread *thread)
-{
-	return (struct policy_thread *)(void *)thread;
-}
+POLICY_VIEWS(fifo);
 
 static struct fifo_thread *fifo_of(struct rb_node *node)
 {
@@ -89,17 +60,10 @@ static void fifo_cpu_init(struct policy_cpu *policy_cpu, uint32_t cpu_index)
 	*fifo_cpu(policy_cpu) = (struct fifo_cpu){.index = cpu_index};
 }
 
-static bool params_valid(const struct policy_params *params)
-{
-	return params->weight >= POLICY_WEIGHT_MIN && params->weight <= POLICY_WEIGHT_MAX &&
-	       params->slice_ns >= POLICY_SLICE_NS_MIN && params->slice_ns <= POLICY_SLICE_NS_MAX &&
-	       params->class <= POLICY_CLASS_BACKGROUND && params->priority <= POLICY_PRIORITY_MAX;
-}
-
 static enum error fifo_thread_init(struct policy_thread *policy_thread,
 				   const struct policy_params *params)
 {
-	if (!params_valid(params))
+	if (!policy_params_valid(params))
 		return ERR_RANGE;
 	*fifo_thread(policy_thread) = (struct fifo_thread){
 		.tid = params->tid,
@@ -136,7 +100,7 @@ static enum error fifo_set_params(struct policy_cpu *policy_cpu,
 	(void)now_ns;
 	struct fifo_cpu *cpu = fifo_cpu(policy_cpu);
 	struct fifo_thread *thread = fifo_thread(policy_thread);
-	if (!params_valid(params) || params->tid != thread->tid)
+	if (!policy_params_valid(params) || params->tid != thread->tid)
 		return ERR_RANGE;
 	const bool inside = thread->state != POLICY_OUT;
 	const bool moves = thread->priority != params->priority;
@@ -292,7 +256,7 @@ static uint32_t fifo_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor
 	uint32_t used = 0;
 	uint32_t looks = 0;
 	struct rb_node *node = rb_last(&cpu->tree);
-	for (; node != NULL && used < count && looks < FIFO_LOOKS; node = rb_prev(node)) {
+	for (; node != NULL && used < count && looks < POLICY_LOOKS; node = rb_prev(node)) {
 		looks++;
 		struct fifo_thread *thread = fifo_of(node);
 		if (thread->state != POLICY_QUEUED)
@@ -319,20 +283,6 @@ static void fifo_query(const struct policy_cpu *policy_cpu,
 	const struct fifo_thread *thread = fifo_thread_const(policy_thread);
 	out->state = thread->state;
 	out->slice_ns = thread->slice_ns;
-}
-
-static void fifo_set_average(struct policy_cpu *policy_cpu, uint64_t average_weight,
-			     uint64_t now_ns)
-{
-	(void)policy_cpu;
-	(void)average_weight;
-	(void)now_ns;
-}
-
-static void fifo_set_lag(struct policy_thread *policy_thread, struct policy_number lag_ns)
-{
-	(void)policy_thread;
-	(void)lag_ns;
 }
 
 static uint32_t fifo_check(const struct policy_cpu *policy_cpu)
@@ -377,7 +327,7 @@ static size_t fifo_dump(const struct policy_cpu *policy_cpu, char *buffer, size_
 	text_u64(&text, cpu->runnable);
 	text_char(&text, '\n');
 	for (struct rb_node *node = rb_first(&cpu->tree); node != NULL; node = rb_next(node)) {
-		if (shown++ == FIFO_SHOWN) {
+		if (shown++ == POLICY_SHOWN) {
 			text_string(&text, "  ...\n");
 			break;
 		}
@@ -413,8 +363,8 @@ const struct policy_ops policy_fifo = {
 	.restore = fifo_restore,
 	.spare = fifo_spare,
 	.query = fifo_query,
-	.set_average = fifo_set_average,
-	.set_lag = fifo_set_lag,
+	.set_average = policy_average_ignore,
+	.set_lag = policy_lag_ignore,
 	.check = fifo_check,
 	.dump = fifo_dump,
 };

@@ -10,15 +10,12 @@
  *
  * check() numbers: 1 ring links and states, 2 counts, 3 weight sum, 4 slice used up, 5 misuse.
  */
-#include "../policy.h"
+#include "../common.h"
 #include <base/list.h>
 #include <base/math.h>
-#include <base/text.h>
 
 #define RR_ID      2u
 #define RR_VERSION 1u
-#define RR_SHOWN   24u
-#define RR_LOOKS   32u
 
 struct rr_thread {
 	struct list_node node;
@@ -41,33 +38,7 @@ struct rr_cpu {
 	uint8_t pad[3];
 };
 
-_Static_assert(sizeof(struct rr_thread) <= POLICY_THREAD_BYTES_MAX, "thread blob too large");
-_Static_assert(sizeof(struct rr_cpu) <= POLICY_CPU_BYTES_MAX, "CPU blob too large");
-
-static struct rr_cpu *rr_cpu(struct policy_cpu *cpu)
-{
-	return (struct rr_cpu *)(void *)cpu;
-}
-
-static const struct rr_cpu *rr_cpu_const(const struct policy_cpu *cpu)
-{
-	return (const struct rr_cpu *)(const void *)cpu;
-}
-
-static struct rr_thread *rr_thread(struct policy_thread *thread)
-{
-	return (struct rr_thread *)(void *)thread;
-}
-
-static const struct rr_thread *rr_thread_const(const struct policy_thread *thread)
-{
-	return (const struct rr_thread *)(const void *)thread;
-}
-
-static struct policy_thread *rr_handle(struct rr_thread *thread)
-{
-	return (struct policy_thread *)(void *)thread;
-}
+POLICY_VIEWS(rr);
 
 static struct rr_thread *rr_of(struct list_node *node)
 {
@@ -81,17 +52,10 @@ static void rr_cpu_init(struct policy_cpu *policy_cpu, uint32_t cpu_index)
 	list_init(&cpu->ring);
 }
 
-static bool params_valid(const struct policy_params *params)
-{
-	return params->weight >= POLICY_WEIGHT_MIN && params->weight <= POLICY_WEIGHT_MAX &&
-	       params->slice_ns >= POLICY_SLICE_NS_MIN && params->slice_ns <= POLICY_SLICE_NS_MAX &&
-	       params->class <= POLICY_CLASS_BACKGROUND && params->priority <= POLICY_PRIORITY_MAX;
-}
-
 static enum error rr_thread_init(struct policy_thread *policy_thread,
 				 const struct policy_params *params)
 {
-	if (!params_valid(params))
+	if (!policy_params_valid(params))
 		return ERR_RANGE;
 	struct rr_thread *thread = rr_thread(policy_thread);
 	*thread = (struct rr_thread){
@@ -110,7 +74,7 @@ static enum error rr_set_params(struct policy_cpu *policy_cpu, struct policy_thr
 	(void)now_ns;
 	struct rr_cpu *cpu = rr_cpu(policy_cpu);
 	struct rr_thread *thread = rr_thread(policy_thread);
-	if (!params_valid(params) || params->tid != thread->tid)
+	if (!policy_params_valid(params) || params->tid != thread->tid)
 		return ERR_RANGE;
 	if (thread->state != POLICY_OUT)
 		cpu->weight = cpu->weight - thread->weight + params->weight;
@@ -295,7 +259,7 @@ static uint32_t rr_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor,
 	uint32_t used = 0;
 	uint32_t looks = 0;
 	struct list_node *node = cpu->ring.prev;
-	for (; node != &cpu->ring && used < count && looks < RR_LOOKS; node = node->prev) {
+	for (; node != &cpu->ring && used < count && looks < POLICY_LOOKS; node = node->prev) {
 		looks++;
 		struct rr_thread *thread = rr_of(node);
 		out[used++] = (struct policy_spare){.thread = rr_handle(thread),
@@ -321,19 +285,6 @@ static void rr_query(const struct policy_cpu *policy_cpu, const struct policy_th
 	out->state = thread->state;
 	out->slice_ns = thread->slice_ns;
 	out->left_ns = thread->state == POLICY_OUT ? 0 : thread->slice_ns - thread->used_ns;
-}
-
-static void rr_set_average(struct policy_cpu *policy_cpu, uint64_t average_weight, uint64_t now_ns)
-{
-	(void)policy_cpu;
-	(void)average_weight;
-	(void)now_ns;
-}
-
-static void rr_set_lag(struct policy_thread *policy_thread, struct policy_number lag_ns)
-{
-	(void)policy_thread;
-	(void)lag_ns;
 }
 
 static uint32_t rr_check(const struct policy_cpu *policy_cpu)
@@ -392,7 +343,7 @@ static size_t rr_dump(const struct policy_cpu *policy_cpu, char *buffer, size_t 
 	if (cpu->running != NULL)
 		dump_thread(&text, cpu->running, "  running");
 	list_for_each (node, &cpu->ring) {
-		if (shown++ == RR_SHOWN) {
+		if (shown++ == POLICY_SHOWN) {
 			text_string(&text, "  ...\n");
 			break;
 		}
@@ -422,8 +373,8 @@ const struct policy_ops policy_rr = {
 	.restore = rr_restore,
 	.spare = rr_spare,
 	.query = rr_query,
-	.set_average = rr_set_average,
-	.set_lag = rr_set_lag,
+	.set_average = policy_average_ignore,
+	.set_lag = policy_lag_ignore,
 	.check = rr_check,
 	.dump = rr_dump,
 };
