@@ -218,10 +218,10 @@ struct policy_ops {
 			enum policy_join reason, uint64_t now_ns);
 
 	/* QUEUED, RUNNING -> OUT or (SLEEP only) DELAYED; DELAYED -> OUT (KEEP, EXIT).  Of an OUT
-	 * thread: nothing, but EXIT ends what the policy had promised it.  The caller charges first what the thread ran.  Afterwards the
-	 * dispatcher may forget about a DELAYED thread: it leaves by itself, is never picked, and
-	 * any later enqueue(WAKE), migrate_out, set_params or dequeue on it is as good as on an OUT
-	 * thread. */
+	 * thread: nothing, but EXIT ends what the policy had promised it.  The caller charges first
+	 * what the thread ran.  Afterwards the dispatcher may forget about a DELAYED thread: it
+	 * leaves by itself, is never picked, and any later enqueue(WAKE), migrate_out, set_params
+	 * or dequeue on it is as good as on an OUT thread. */
 	void (*dequeue)(struct policy_cpu *cpu, struct policy_thread *thread,
 			enum policy_leave reason, uint64_t now_ns);
 
