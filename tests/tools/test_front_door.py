@@ -143,6 +143,29 @@ class Pieces(unittest.TestCase):
         self.assertNotIn("-append", command)
 
 
+class AddedFiles(unittest.TestCase):
+    def test_names(self):
+        for word, spec in (("a/b", "b=a/b"), ("b", "b=b"), ("n=a/b", "n=a/b")):
+            self.assertEqual(run_module.added_file(word), spec)
+
+    def test_replaced_and_added(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            source = os.path.join(scratch, "new")
+            with open(source, "wb") as file:
+                file.write(b"NEW")
+            machine = run_module.Machine.__new__(run_module.Machine)
+            machine.scratch, machine.entries = scratch, [("a", b"1"), ("b", b"2")]
+            machine.pack([f"b={source}", f"c={source}"])
+            with open(machine.archive, "rb") as file:
+                found = {name: data for name, data, _ in run_module.mkarchive.parse(file.read())}
+            self.assertEqual(found, {"a": b"1", "b": b"NEW", "c": b"NEW"})
+            for specs, text in (([f"b={source}", f"b={source}"], "twice"),
+                                (["b=/nonexistent"], "/nonexistent")):
+                with self.assertRaises(Failure) as caught:
+                    machine.pack(specs)
+                self.assertIn(text, str(caught.exception))
+
+
 class Packages(unittest.TestCase):
     def test_missing_is_named_and_installed_without_asking(self):
         there = set()

@@ -54,7 +54,10 @@ def add_machine_options(parser):
     parser.add_argument("--place", metavar="NAME", help="placement policy (boot argument place=)")
     parser.add_argument("--workload", metavar="FILE.json", help="run this rt-app workload")
     parser.add_argument("--run", dest="program", metavar="PROGRAM[,ARG...]",
-                        help="run this program of the boot archive first")
+                        help="run this program of the boot archive first, and end with its status")
+    parser.add_argument("--add", action="append", default=[], metavar="[NAME=]FILE",
+                        help="put this file into the boot archive too, or in another's place; "
+                        "may be given more than once")
     parser.add_argument("--boot-arg", action="append", default=[], metavar="KEY=VALUE",
                         help="another boot argument; may be given more than once")
     parser.add_argument("--gic", type=int, metavar="2|3", help="interrupt controller (default 3)")

@@ -39,6 +39,15 @@ def boot_arguments(args):
     return " ".join(words)
 
 
+def count_cpus(cpus):
+    return f"{cpus} CPU" if cpus == 1 else f"{cpus} CPUs"
+
+
+def added_file(word):
+    """--add: NAME=FILE, or FILE, which keeps its own name."""
+    return word if "=" in word else f"{os.path.basename(word)}={word}"
+
+
 class Machine:
     """A built image and boot archive, ready to be booted with the options of one command."""
 
@@ -62,26 +71,38 @@ class Machine:
         if not os.path.exists(self.kernel):
             raise not_built_yet(f"the kernel image ({KERNEL_IMAGE})")
         self.archive = self.build.file(BOOT_ARCHIVE)
-        if self.args.workload:
-            self.pack_workload()
         with open(self.archive, "rb") as file:
             self.entries = [(name, data) for name, data, _ in mkarchive.parse(file.read())]
+        specs = [added_file(word) for word in self.args.add]
+        if self.args.workload:
+            specs.append(f"workload.bwl={self.compile_workload()}")
+        if specs:
+            self.pack(specs)
 
-    def pack_workload(self):
+    def compile_workload(self):
+        """The workload file in the form that the guest reads."""
         source = os.path.abspath(self.args.workload)
         if not os.path.isfile(source):
             raise Failure(f"{self.args.workload}: no such file")
         compiler = host_tool("baton-workload", assume_yes=self.args.yes)
         compiled = os.path.join(self.scratch, "workload.bwl")
-        done = subprocess.run([compiler, source, "-o", compiled], check=False)
+        done = subprocess.run([compiler, source, "-o", compiled, "--cpus", str(self.cpus)],
+                              check=False)
         if done.returncode != 0:
-            raise Failure(f"{self.args.workload}: not a workload that Baton can run (see above)")
-        packed = os.path.join(self.scratch, "boot.cpio")
-        with open(self.archive, "rb") as file:
-            old = [(name, data) for name, data, _ in mkarchive.parse(file.read())]
-        mkarchive.write_whole(packed, mkarchive.build(
-            mkarchive.replace(old, mkarchive.load_pairs([f"workload.bwl={compiled}"]))))
-        self.archive = packed
+            raise Failure(f"{self.args.workload}: not a workload that Baton can run on "
+                          f"{count_cpus(self.cpus)} (see above)")
+        return compiled
+
+    def pack(self, specs):
+        """Boot from a copy of the archive in which the files of `specs` are replaced or added."""
+        try:
+            self.entries = mkarchive.replace(self.entries, mkarchive.load_pairs(specs))
+            self.archive = os.path.join(self.scratch, "boot.cpio")
+            mkarchive.write_whole(self.archive, mkarchive.build(self.entries))
+        except mkarchive.ArchiveError as error:
+            raise Failure(f"boot archive: {error}") from None
+        except OSError as error:
+            raise Failure(f"boot archive: {error.filename}: {error.strerror}") from None
 
     def command(self, *sections):
         return self.board.command({
@@ -205,7 +226,7 @@ def run(args):
         machine = Machine(args, scratch)
         machine.prepare()
         command = machine.command("console_interactive" if args.shell else "console")
-        say(f"booting {args.board}: {machine.cpus} CPUs, GICv{machine.gic}, {machine.kind} build"
+        say(f"booting {args.board}: {count_cpus(machine.cpus)}, GICv{machine.gic}, {machine.kind} build"
             + (f", boot arguments: {machine.bootargs}" if machine.bootargs else ""))
         if args.show_command:
             say(shlex.join(command))

@@ -4,7 +4,7 @@
  * struct timespec given to a timed function is absolute on it (TIME_UTC is what clock_gettime()
  * reads here).  The `_until` functions take nanoseconds instead.
  *
- * The C11 type names are macros, so that the structures behind them stay visible.
+ * Most C11 type names are macros, so that the structures behind them stay visible.
  */
 #pragma once
 
@@ -14,13 +14,15 @@
 
 struct thread;
 
-#define thrd_t              struct thread *
 #define mtx_t               struct mtx
 #define cnd_t               struct cnd
 #define once_flag           struct once
 #define tss_t               unsigned
 #define TSS_MAX             32u
 #define TSS_DTOR_ITERATIONS 4
+
+/* A type, so that "thrd_t a, b" declares two pointers. */
+typedef __typeof__(struct thread *) thrd_t;
 
 enum { thrd_success, thrd_busy, thrd_error, thrd_nomem, thrd_timedout };
 enum { mtx_plain = 0, mtx_recursive = 1, mtx_timed = 2 };
