@@ -36,13 +36,15 @@ const char *elf_reason_text(enum elf_reason reason)
 static struct header header_read(const struct elf *elf, uint32_t index)
 {
 	const uint8_t *at = elf->base + elf->headers_off + (size_t)index * PHDR_BYTES;
+	const uint64_t file_bytes = bytes_le64(at + 32);
 
 	return (struct header){
 		.type = bytes_le32(at),
 		.flags = bytes_le32(at + 4),
-		.off = bytes_le64(at + 8),
+		/* Linkers give a segment that has no bytes in the file any offset, also one past its end. */
+		.off = file_bytes > 0 ? bytes_le64(at + 8) : 0,
 		.vaddr = bytes_le64(at + 16),
-		.file_bytes = bytes_le64(at + 32),
+		.file_bytes = file_bytes,
 		.mem_bytes = bytes_le64(at + 40),
 		.align = bytes_le64(at + 48),
 	};

@@ -43,26 +43,35 @@ static char *bounce(uint32_t at)
 	return (char *)(uintptr_t)OWN_BOUNCE_VADDR + at;
 }
 
+static enum error segment_map(uint32_t pid, const struct elf_segment *segment)
+{
+	const unsigned prot = (segment->read ? MM_PROT_READ : 0u) |
+			      (segment->write ? MM_PROT_WRITE : 0u) |
+			      (segment->exec ? MM_PROT_EXECUTE : 0u);
+	const uint64_t start = segment->vaddr & ~(PAGE_SIZE - 1ull);
+	const uint64_t end = (segment->vaddr + segment->mem_bytes + PAGE_SIZE - 1) &
+			     ~(PAGE_SIZE - 1ull);
+	const struct mm_map zeroes = {
+		.vaddr = start, .bytes = end - start, .flags = MM_MAP_FLAGS(prot, MM_KIND_ANON)};
+	const struct mm_map image = {
+		.vaddr = segment->vaddr,
+		.bytes = segment->mem_bytes,
+		.flags = MM_MAP_FLAGS(prot, MM_KIND_FILE),
+		.offset = (uint64_t)(segment->data - archive.base),
+		.file_bytes = segment->file_bytes,
+	};
+
+	return mm_map(pid, segment->file_bytes > 0 ? &image : &zeroes);
+}
+
 static enum error segments_map(uint32_t pid, const struct elf *elf)
 {
 	struct elf_segment segment;
 	enum error error = ERR_OK;
 
 	for (bool more = elf_segment_first(elf, &segment); more && error == ERR_OK;
-	     more = elf_segment_next(elf, &segment)) {
-		const unsigned prot = (segment.read ? MM_PROT_READ : 0u) |
-				      (segment.write ? MM_PROT_WRITE : 0u) |
-				      (segment.exec ? MM_PROT_EXECUTE : 0u);
-		const struct mm_map map = {
-			.vaddr = segment.vaddr,
-			.bytes = segment.mem_bytes,
-			.flags = MM_MAP_FLAGS(prot, MM_KIND_FILE),
-			.offset = (uint64_t)(segment.data - archive.base),
-			.file_bytes = segment.file_bytes,
-		};
-
-		error = mm_map(pid, &map);
-	}
+	     more = elf_segment_next(elf, &segment))
+		error = segment_map(pid, &segment);
 	return error;
 }
 

@@ -184,6 +184,7 @@ Test(elf, names_the_fault_of_a_segment)
 		image.phdr[BSS].p_type = PT_NULL),
 	       ELF_NO_SEGMENTS);
 	EXPECT(image.phdr[BSS].p_memsz = 0, ELF_FINE);
+	EXPECT(image.phdr[BSS].p_offset = UINT64_MAX, ELF_FINE);
 }
 
 Test(elf, names_the_fault_of_other_headers)
