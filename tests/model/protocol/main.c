@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* usage: protocol [-l] [NAME...]   explore these scenarios (all); TAP */
+#include "scenario.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const struct scenario *const scenarios[] = {
+	&scenario_wake,
+	&scenario_wake_bound,
+};
+
+#define SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
+
+static bool wanted(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return argc == 1;
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static bool run(const struct scenario *scenario, unsigned number)
+{
+	double start = seconds();
+	struct totals totals;
+	bool good = explore(scenario, &totals);
+
+	printf("%s %u - %s: %lu states, %lu transitions, %lu ends, depth %u, %.2f s\n",
+	       good ? "ok" : "not ok", number, scenario->name, (unsigned long)totals.states,
+	       (unsigned long)totals.transitions, (unsigned long)totals.finals, totals.depth_max,
+	       seconds() - start);
+	fflush(stdout);
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned number = 0;
+	bool good = true;
+
+	for (unsigned i = 0; i < SCENARIOS; i++)
+		if (wanted(scenarios[i]->name, argc, argv))
+			good &= run(scenarios[i], ++number);
+	printf("1..%u\n", number);
+	return good && number != 0 ? 0 : 1;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Threads, objects and dispatchers of the model. */
+#include "model.h"
+
+#include <abi/ipc.h>
+#include <abi/syscall.h>
+#include <kern/boot.h>
+#include <kern/endpoint.h>
+#include <kern/entry.h>
+#include <kern/notification.h>
+#include <kern/ready.h>
+#include <kern/reply.h>
+#include <kern/switch.h>
+#include <kern/thread.h>
+#include <kern/trace.h>
+#include <kern/vspace.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OBJECTS 16u
+#define RADIX   6u
+#define CODE    0x10000u
+
+struct model_thread {
+	_Alignas(64) struct tcb tcb;
+	const struct instruction *program;
+	unsigned length;
+	bool forbidden;
+};
+
+union model_object {
+	struct endpoint endpoint;
+	struct notification notification;
+	struct reply reply;
+};
+
+/* Of a dispatcher. */
+struct model_dispatcher {
+	_Alignas(64) struct model_thread thread;
+	_Alignas(64) struct upcall_buffer buffer;
+	struct view views[MODEL_THREADS];
+	word_t request_tag; /* 0: none */
+	bool begun;
+};
+
+static struct model_thread threads[MODEL_THREADS];
+static struct model_dispatcher dispatchers[MODEL_CPUS];
+static union model_object objects[OBJECTS];
+static struct cap_slot slots[1u << RADIX];
+static struct vspace space;
+static unsigned objects_used, slots_used;
+struct tcb *world_threads[MODEL_THREADS];
+unsigned world_threads_count;
+
+void world_reset(unsigned count)
+{
+	memset(threads, 0, sizeof(threads));
+	memset(dispatchers, 0, sizeof(dispatchers));
+	memset(objects, 0, sizeof(objects));
+	memset(slots, 0, sizeof(slots));
+	memset(cpus, 0, MODEL_CPUS * sizeof(cpus[0]));
+	objects_used = 0;
+	slots_used = 1;
+	world_threads_count = 0;
+	model_hardware_reset();
+	cpus_count = count;
+	trace_mask = 0;
+	for (unsigned i = 0; i < count; i++) {
+		core_init(&cpus[i].core, i);
+		cpus[i].core.online = 1;
+	}
+}
+
+void world_exclude(void)
+{
+	for (unsigned i = 0; i < MODEL_CPUS; i++) {
+		struct cpu *cpu = &cpus[i];
+
+		memory_exclude(&cpu->core.stats, sizeof(cpu->core.stats));
+		memory_exclude(&cpu->core.last_payer, sizeof(cpu->core.last_payer));
+	}
+}
+
+static struct model_thread *model_thread(const struct tcb *tcb)
+{
+	return (struct model_thread *)(uintptr_t)tcb;
+}
+
+static void thread_make(struct model_thread *thread, word_t tag)
+{
+	struct tcb *tcb = &thread->tcb;
+
+	tcb->object.type = OBJ_TCB;
+	thread_init(tcb);
+	tcb->cspace = (struct cap){
+		.type = OBJ_CNODE, .rights = RIGHT_ALL, .bits = RADIX, .object = (uintptr_t)slots};
+	tcb->vspace = &space;
+	tcb->context.pc = CODE;
+	tcb_set_tag(tcb, tag);
+}
+
+struct tcb *world_thread_stopped(unsigned cpu, const struct instruction *program, unsigned length)
+{
+	struct model_thread *thread = &threads[world_threads_count];
+
+	thread_make(thread, world_threads_count + 1);
+	thread->program = program;
+	thread->length = length;
+	world_threads[world_threads_count++] = &thread->tcb;
+	cpu_as(cpu);
+	if (tcb_set_home(&thread->tcb, &cpus[cpu].core) != ERR_OK)
+		abort();
+	return &thread->tcb;
+}
+
+void world_go(struct tcb *tcb)
+{
+	cpu_as(tcb->home->index);
+	if (thread_resume(tcb) != ERR_OK)
+		abort();
+}
+
+struct tcb *world_thread(unsigned cpu, const struct instruction *program, unsigned length)
+{
+	struct tcb *tcb = world_thread_stopped(cpu, program, length);
+
+	world_go(tcb);
+	return tcb;
+}
+
+struct tcb *world_dispatcher(unsigned cpu)
+{
+	struct model_dispatcher *dispatcher = &dispatchers[cpu];
+	struct tcb *tcb = &dispatcher->thread.tcb;
+
+	thread_make(&dispatcher->thread, 100 + cpu);
+	tcb->ipc_buffer = (struct ipc_buffer *)(void *)&dispatcher->buffer;
+	cpu_as(cpu);
+	if (core_bind(&cpus[cpu].core, tcb, 1000000, 0, NULL) != ERR_OK)
+		abort();
+	return tcb;
+}
+
+static union model_object *object_new(enum object_type type)
+{
+	union model_object *object = &objects[objects_used++];
+
+	((struct object *)object)->type = (uint8_t)type;
+	return object;
+}
+
+struct endpoint *world_endpoint(void)
+{
+	struct endpoint *endpoint = &object_new(OBJ_ENDPOINT)->endpoint;
+
+	endpoint_init(endpoint);
+	return endpoint;
+}
+
+struct notification *world_notification(void)
+{
+	struct notification *notification = &object_new(OBJ_NOTIFICATION)->notification;
+
+	notification_init(notification);
+	return notification;
+}
+
+struct reply *world_reply(void)
+{
+	struct reply *reply = &object_new(OBJ_REPLY)->reply;
+
+	reply_init(reply);
+	return reply;
+}
+
+/* The same one for the same object and badge, so that programs can be written before. */
+cptr_t world_cap(enum object_type type, const void *object, word_t badge)
+{
+	struct cap_slot *slot = &slots[1];
+
+	for (; slot < &slots[slots_used]; slot++)
+		if (slot->type == type && slot->object == (uintptr_t)object && slot->badge == badge)
+			return (cptr_t)(slot - slots);
+	if (slots_used == 1u << RADIX)
+		abort();
+	slot->type = (uint8_t)type;
+	slot->rights = RIGHT_ALL;
+	slot->badge = badge;
+	slot->object = (uintptr_t)object;
+	return slots_used++;
+}
+
+/* ---- Threads in user mode -------------------------------------------------------------------- */
+
+unsigned thread_done(const struct tcb *tcb)
+{
+	return (unsigned)(tcb->context.pc - CODE) / INSTRUCTION_BYTES;
+}
+
+bool thread_finished(const struct tcb *tcb)
+{
+	return thread_done(tcb) >= model_thread(tcb)->length;
+}
+
+void world_forbid(struct tcb *tcb, bool forbidden)
+{
+	model_thread(tcb)->forbidden = forbidden;
+}
+
+static struct model_dispatcher *dispatcher_current(unsigned cpu)
+{
+	struct model_dispatcher *dispatcher = (struct model_dispatcher *)(void *)cpus[cpu].current;
+
+	if (dispatcher >= dispatchers && dispatcher < dispatchers + MODEL_CPUS)
+		return dispatcher;
+	return NULL;
+}
+
+bool user_has_instruction(unsigned cpu)
+{
+	return dispatcher_current(cpu) != NULL || !thread_finished(cpus[cpu].current);
+}
+
+static void system_call(struct tcb *tcb, unsigned number, const uint64_t x[7])
+{
+	for (unsigned i = 0; i < 7; i++)
+		tcb->context.x[i] = x[i];
+	tcb->context.x[8] = number;
+	tcb->context.pc += INSTRUCTION_BYTES;
+	kernel_syscall();
+}
+
+static void dispatcher_execute(unsigned cpu, struct model_dispatcher *dispatcher);
+
+void user_execute(unsigned cpu)
+{
+	struct model_dispatcher *dispatcher = dispatcher_current(cpu);
+	struct tcb *tcb = cpus[cpu].current;
+	const struct instruction *next;
+
+	if (dispatcher != NULL) {
+		dispatcher_execute(cpu, dispatcher);
+		return;
+	}
+	if (model_thread(tcb)->forbidden)
+		violation("thread %lu executes an instruction after it was stopped",
+			  (unsigned long)tcb->tag);
+	next = &model_thread(tcb)->program[thread_done(tcb)];
+	if (next->number != NUMBER_FUNCTION) {
+		system_call(tcb, next->number, next->x);
+		return;
+	}
+	tcb->context.pc += INSTRUCTION_BYTES;
+	next->function(tcb);
+	kernel_exit();
+}
+
+/* ---- Dispatchers in user mode ---------------------------------------------------------------- */
+
+const struct view *world_view(unsigned cpu, const struct tcb *tcb)
+{
+	return &dispatchers[cpu].views[tcb->tag - 1];
+}
+
+static void absorb_event(struct model_dispatcher *dispatcher, const struct sched_event *event)
+{
+	struct view *view = &dispatcher->views[event->tag - 1];
+
+	view->known = EVENT_STATE(event->info) != EVENT_DEAD;
+	view->state = (uint8_t)EVENT_STATE(event->info);
+	view->seq = event->seq;
+	view->chosen = false;
+}
+
+/* What the last upcall said. */
+static void absorb(struct model_dispatcher *dispatcher, const struct user_context *context)
+{
+	for (unsigned i = 0; i < UPCALL_EVENTS(context->x[1]); i++)
+		absorb_event(dispatcher, &dispatcher->buffer.events[i]);
+	if ((context->x[1] & UPCALL_REQUEST) != 0)
+		dispatcher->request_tag = dispatcher->buffer.request.payer_tag;
+}
+
+static void decide(unsigned cpu, struct model_dispatcher *dispatcher)
+{
+	uint64_t x[7] = {world_cap(OBJ_CORE, &cpus[cpu].core, 0), DECISION_IDLE};
+
+	x[5] = TIME_NEVER;
+	for (unsigned i = 0; i < world_threads_count; i++) {
+		struct view *view = &dispatcher->views[i];
+
+		if (!view->known || view->state != EVENT_READY)
+			continue;
+		x[1] = DECISION_RUN;
+		x[2] = world_cap(OBJ_TCB, world_threads[i], 0);
+		x[3] = view->seq;
+		x[4] = TIME_NEVER;
+		break;
+	}
+	system_call(&dispatcher->thread.tcb, SYS_CORE_REPLY_WAIT, x);
+}
+
+static void dispatcher_execute(unsigned cpu, struct model_dispatcher *dispatcher)
+{
+	struct user_context *context = &dispatcher->thread.tcb.context;
+	uint64_t none[7] = {world_cap(OBJ_CORE, &cpus[cpu].core, 0), DECISION_NONE};
+
+	if (dispatcher->begun)
+		absorb(dispatcher, context);
+	if (!dispatcher->begun || (context->x[1] & UPCALL_MORE) != 0) {
+		dispatcher->begun = true;
+		system_call(&dispatcher->thread.tcb, SYS_CORE_REPLY_WAIT, none);
+		return;
+	}
+	context->x[1] = 0; /* seen */
+	decide(cpu, dispatcher);
+}
