@@ -25,7 +25,7 @@ static struct {
 	uint64_t bytes_total;
 	uint64_t bytes_free;
 	cptr_t slot_next;
-} pool = {.slot_next = OWN_ALLOC_FIRST};
+} pool;
 
 cptr_t own_slot_new(void)
 {
@@ -110,6 +110,7 @@ uint64_t untyped_bytes_free(void)
 
 void untyped_init(const struct bootinfo *info)
 {
+	pool.slot_next = OWN_ALLOC_FIRST;
 	for (uint32_t i = 0; i < info->untyped_count; i++) {
 		if ((info->untyped[i].flags & (UNTYPED_DEVICE | UNTYPED_PRESERVED)) != 0)
 			continue;
