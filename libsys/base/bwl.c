@@ -254,6 +254,10 @@ static enum bwl_reason params_line(struct reader *reader, struct workload_params
 		params->set |= WORKLOAD_SET_SLICE;
 		return number_read(reader, 1, UINT64_MAX - 1, &params->slice_ns);
 	}
+	if (word_is(reader, 0, "period_ns")) {
+		params->set |= WORKLOAD_SET_PERIOD;
+		return number_read(reader, 1, UINT64_MAX - 1, &params->period_ns);
+	}
 	if (word_is(reader, 0, "priority")) {
 		params->set |= WORKLOAD_SET_PRIORITY;
 		return u32_read(reader, 1, 99, &params->priority);
@@ -368,6 +372,7 @@ static enum bwl_reason line_read(struct reader *reader)
 		{"nice", 2, read_params},
 		{"weight", 2, read_params},
 		{"slice_ns", 2, read_params},
+		{"period_ns", 2, read_params},
 		{"cpus", 2, read_params},
 		{"policy", 2, read_params},
 		{"priority", 2, read_params},

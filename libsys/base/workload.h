@@ -91,15 +91,17 @@ enum {
 	WORKLOAD_SET_CPUS = 8,
 	WORKLOAD_SET_POLICY = 16,
 	WORKLOAD_SET_PRIORITY = 32,
+	WORKLOAD_SET_PERIOD = 64, /* after the slice: it must not be shorter */
 };
 
 struct workload_params {
 	uint32_t set;
 	enum workload_policy policy;
 	int32_t nice;
-	uint32_t priority; /* rr, fifo: 1..99 */
-	uint32_t weight;   /* always valid in a task: given, or from nice and policy */
-	uint64_t slice_ns; /* 0: the policy's default */
+	uint32_t priority;  /* rr, fifo: 1..99 */
+	uint32_t weight;    /* always valid in a task: given, or from nice and policy */
+	uint64_t slice_ns;  /* 0: the policy's default */
+	uint64_t period_ns; /* edf: a slice in each period; 0: no reservation */
 	struct cpumask cpus;
 };
 

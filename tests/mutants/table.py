@@ -79,7 +79,7 @@ MUTANTS = [
      "units, thread->weight", "policy_proportional"),
     ("servers/sched/policy/stride/stride.c", "owes = -credit_max;", "owes = owes;",
      "policy_proportional"),
-    ("servers/sched/policy/lottery/lottery.c", "ticket < left + here", "ticket <= left + here",
+    ("servers/sched/policy/lottery/lottery.c", "ticket -= left + here;", "ticket -= left;",
      "policy_proportional"),
     ("servers/sched/policy/lottery/lottery.c", ".random = LOTTERY_SEED + cpu_index",
      ".random = LOTTERY_SEED", "policy_proportional"),

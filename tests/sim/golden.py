@@ -17,6 +17,7 @@ CASES = [(name, policy, cpus, costs)
          for name, cpus in (("weights", 1), ("sleepers", 1), ("pipeline", 2))
          for policy in ("eevdf", "rr", "fifo", "stride", "lottery", "edf", "chaos")
          for costs in ("none", "usual") if policy != "chaos" or costs == "none"]
+CASES += [("reserved", "edf", 1, costs) for costs in ("none", "usual")]
 
 
 def path_of(name, policy, cpus, costs):

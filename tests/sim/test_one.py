@@ -118,6 +118,40 @@ class RoundRobin(unittest.TestCase):
         self.assertEqual(names[:6], ["hog-0", "hog-1", "hog-2"] * 2)
 
 
+class Proportional(unittest.TestCase):
+    def test_stride_gives_shares_by_weight(self):
+        tasks = run({"a": hog(weight=3000), "b": hog(weight=1000)}, 10, policy="stride").tasks
+        self.assertAlmostEqual(tasks["a"]["share"], 0.75, delta=0.002)
+
+    def test_lottery_gives_shares_by_weight_in_the_long_run(self):
+        tasks = run({"a": hog(weight=3000, slice_us=1000), "b": hog(weight=1000)}, 60,
+                    policy="lottery").tasks
+        self.assertAlmostEqual(tasks["a"]["share"], 0.75, delta=0.02)
+
+
+class Reservations(unittest.TestCase):
+    def test_a_budget_is_had_in_every_period(self):
+        """However many others want the CPU; late by at most one decision."""
+        result = run({"video": hog(slice_us=4000, period_us=10000),
+                      "audio": {"loop": -1, "run": 400, "slice_us": 500, "period_us": 5000,
+                                "timer": {"ref": "unique", "period": 5000}},
+                      "hog": hog(instance=5)}, 2, "--schedule", policy="edf")
+        self.assertGreaterEqual(result.tasks["video"]["share"], 0.399)
+        self.assertLess(result.tasks["audio"]["wake_ns"]["max"], 4.6 * MS)
+        self.assertGreaterEqual(result.tasks["audio"]["wakes"], 398)
+        served = [0] * 200
+        for start, end, _ in result.stretches("video"):
+            for period in range(start // (10 * MS), (end - 1) // (10 * MS) + 1):
+                served[period] += min(end, (period + 1) * 10 * MS) - max(start, period * 10 * MS)
+        self.assertGreaterEqual(min(served[:-1]), 3.9 * MS)
+
+    def test_without_room_it_runs_in_the_background(self):
+        tasks = run({"first": hog(slice_us=9000, period_us=10000),
+                     "second": hog(slice_us=2000, period_us=10000)}, 2, policy="edf").tasks
+        self.assertGreaterEqual(tasks["first"]["share"], 0.899)
+        self.assertGreater(tasks["second"]["share"], 0.03)
+
+
 class Synchronisation(unittest.TestCase):
     def test_mutex_excludes(self):
         result = run({"t": {"instance": 3, "loop": 100, "lock": "m", "run": 500, "unlock": "m"}}, 1,

@@ -80,6 +80,8 @@ static enum sim_step params_step(struct sim *sim, struct sim_thread *thread)
 		return param_request(sim, thread, SCHED_PARAM_WEIGHT, params->weight, 0);
 	case WORKLOAD_SET_SLICE:
 		return param_request(sim, thread, SCHED_PARAM_SLICE_NS, params->slice_ns, 0);
+	case WORKLOAD_SET_PERIOD:
+		return param_request(sim, thread, SCHED_PARAM_PERIOD_NS, params->period_ns, 0);
 	case WORKLOAD_SET_CPUS:
 		return param_request(sim, thread, SCHED_PARAM_AFFINITY, params->cpus.bits[0],
 				     params->cpus.bits[1]);

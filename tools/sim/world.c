@@ -45,6 +45,7 @@ static void thread_params(struct sim *sim, const struct sim_thread *thread, uint
 							      : POLICY_CLASS_NORMAL,
 		.cpu = cpu,
 		.slice_ns = from->slice_ns != 0 ? from->slice_ns : POLICY_SLICE_NS_DEFAULT,
+		.period_ns = from->period_ns,
 		.affinity = (from->set & WORKLOAD_SET_CPUS) != 0 ? from->cpus : cpumask_all(),
 	};
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Scheduling parameters of a task or phase: policy, priority, weight, slice_us, cpus. */
+/* Scheduling parameters of a task or phase: policy, priority, weight, slice_us, period_us, cpus. */
 #include "internal.h"
 
 #include <string.h>
 
-#define SLICE_US_MIN 100.0
-#define SLICE_US_MAX 100000.0
+#define SLICE_US_MIN     100.0
+#define SLICE_US_MAX     100000.0
+#define PERIOD_US_MAX    10000000.0
+#define SLICE_NS_DEFAULT 3000000u /* where none is given */
 
 bool params_has_key(const char *key)
 {
-	static const char *const keys[] = {"policy", "priority", "weight", "slice_us", "cpus"};
+	static const char *const keys[] = {"policy",   "priority",  "weight",
+					   "slice_us", "period_us", "cpus"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(keys[i], key) == 0)
@@ -83,6 +86,21 @@ static bool slice_read(struct loader *loader, const char *path, struct json_obje
 	return true;
 }
 
+/* A period belongs to a slice: one slice of service in each. */
+static bool period_read(struct loader *loader, const char *path, struct json_object *value,
+			struct workload_params *params)
+{
+	const uint64_t slice_ns = params->slice_ns != 0 ? params->slice_ns : SLICE_NS_DEFAULT;
+
+	if (!value_time(loader, path, value, 1e3, &params->period_ns))
+		return false;
+	if (params->period_ns < slice_ns || (double)params->period_ns > PERIOD_US_MAX * 1e3)
+		return fail(loader, path, "must be from the slice (%.0f) to %.0f",
+			    (double)slice_ns / 1e3, PERIOD_US_MAX);
+	params->set |= WORKLOAD_SET_PERIOD;
+	return true;
+}
+
 static bool cpus_read(struct loader *loader, const char *path, struct json_object *value,
 		      struct workload_params *params)
 {
@@ -121,6 +139,7 @@ bool params_read(struct loader *loader, const char *path, struct json_object *ob
 	} readers[] = {{"priority", priority_read},
 		       {"weight", weight_read},
 		       {"slice_us", slice_read},
+		       {"period_us", period_read},
 		       {"cpus", cpus_read}};
 	struct json_object *value;
 

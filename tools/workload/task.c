@@ -11,8 +11,9 @@ static bool key_unknown(struct loader *loader, const char *path, const char *key
 {
 	return fail(
 		loader, path_join(loader->arena, path, key),
-		"unknown key \"%s\"; known here: %sloop, policy, priority, weight, slice_us, cpus, "
-		"and the events run, runtime, sleep, timer, yield, lock, unlock, wait, signal, "
+		"unknown key \"%s\"; known here: %sloop, policy, priority, weight, slice_us, "
+		"period_us, cpus, and the events run, runtime, sleep, timer, yield, lock, unlock, "
+		"wait, signal, "
 		"broad, barrier, suspend, resume, fork, each with a number after it if repeated",
 		key, in_phase ? "" : "instance, delay, phases, ");
 }

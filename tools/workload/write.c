@@ -20,6 +20,8 @@ static void write_params(const struct workload_params *params, FILE *out)
 		fprintf(out, "weight %" PRIu32 "\n", params->weight);
 	if ((params->set & WORKLOAD_SET_SLICE) != 0)
 		fprintf(out, "slice_ns %" PRIu64 "\n", params->slice_ns);
+	if ((params->set & WORKLOAD_SET_PERIOD) != 0)
+		fprintf(out, "period_ns %" PRIu64 "\n", params->period_ns);
 	if ((params->set & WORKLOAD_SET_CPUS) != 0) {
 		format_cpu_list(&params->cpus, cpus);
 		fprintf(out, "cpus %s\n", cpus);

@@ -43,6 +43,8 @@ static enum error params_apply(const struct workload_params *params, uint32_t cp
 		error = param(SCHED_PARAM_PRIORITY, params->priority, 0);
 	if (error == ERR_OK && (params->set & WORKLOAD_SET_SLICE))
 		error = param(SCHED_PARAM_SLICE_NS, params->slice_ns, 0);
+	if (error == ERR_OK && (params->set & WORKLOAD_SET_PERIOD))
+		error = param(SCHED_PARAM_PERIOD_NS, params->period_ns, 0);
 	if (error == ERR_OK && (params->set & WORKLOAD_SET_CPUS)) {
 		struct cpumask mask = cpumask_first(cpus);
 

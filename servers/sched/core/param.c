@@ -30,6 +30,20 @@ static enum error param_nice(struct sched_thread_params *params,
 	return param_weight(params, policy_weight_of_nice((int)nice), (int32_t)nice, request);
 }
 
+/* A reservation is for those who may ask for weight at all; whether it fits, the policy says. */
+static enum error param_period(struct sched_thread_params *params, uint64_t period_ns,
+			       const struct sched_request *request)
+{
+	uint64_t limit = (request->badge >> SCHED_BADGE_WEIGHT_SHIFT) & SCHED_BADGE_WEIGHT_MASK;
+
+	if (period_ns != 0 && (period_ns < params->slice_ns || period_ns > POLICY_PERIOD_NS_MAX))
+		return ERR_RANGE;
+	if (period_ns != 0 && limit == 0 && (request->badge & SCHED_BADGE_PRIVILEGED) == 0)
+		return ERR_LIMIT;
+	params->period_ns = period_ns;
+	return ERR_OK;
+}
+
 static enum error param_affinity(struct sched_server *server, struct sched_thread_params *params,
 				 const struct sched_request *request)
 {
@@ -56,8 +70,12 @@ static enum error param_change(struct sched_server *server, struct sched_thread_
 	case SCHED_PARAM_SLICE_NS:
 		if (value < POLICY_SLICE_NS_MIN || value > POLICY_SLICE_NS_MAX)
 			return ERR_RANGE;
+		if (params->period_ns != 0 && value > params->period_ns)
+			return ERR_RANGE;
 		params->slice_ns = value;
 		return ERR_OK;
+	case SCHED_PARAM_PERIOD_NS:
+		return param_period(params, value, request);
 	case SCHED_PARAM_AFFINITY:
 		return param_affinity(server, params, request);
 	case SCHED_PARAM_PRIORITY:
@@ -120,6 +138,9 @@ enum error sched_param_get(struct sched_server *server, const struct sched_threa
 		return ERR_OK;
 	case SCHED_PARAM_SLICE_NS:
 		*w1 = params->slice_ns;
+		return ERR_OK;
+	case SCHED_PARAM_PERIOD_NS:
+		*w1 = params->period_ns;
 		return ERR_OK;
 	case SCHED_PARAM_AFFINITY:
 		*w1 = params->affinity.bits[0];

@@ -47,6 +47,8 @@ void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t
 		.priority = (uint8_t)clamp_u64(from->priority, 0, POLICY_PRIORITY_MAX),
 		.slice_ns = clamp_u64(from->slice_ns, POLICY_SLICE_NS_MIN, POLICY_SLICE_NS_MAX),
 	};
+	if (from->period_ns != 0)
+		to->period_ns = clamp_u64(from->period_ns, to->slice_ns, POLICY_PERIOD_NS_MAX);
 }
 
 void sched_thread_home_set(struct sched_server *server, struct sched_thread *thread, uint32_t cpu)

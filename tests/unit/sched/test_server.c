@@ -184,6 +184,36 @@ Test(sched_server, weight_beyond_the_badge_is_refused, .init = open_1, .fini = b
 	cr_assert_eq(bench_shared->params[5].weight, 512);
 }
 
+static void open_edf(void)
+{
+	bench_open(1, &policy_edf, places[0]);
+}
+
+/* The policy's refusal is the caller's answer, and the shared record keeps what is in force. */
+Test(sched_server, a_reservation_that_does_not_fit_is_refused, .init = open_edf,
+     .fini = bench_close)
+{
+	const word_t badge = sched_badge(105, 1024);
+
+	start_on(0, 5, 1024);
+	start_on(0, 6, 1024);
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_PERIOD_NS, 4000000, 0);
+	cr_assert_eq(bench_answers[0].error, ERR_OK);
+	cr_assert_eq(bench_shared->params[5].period_ns, 4000000);
+	(void)bench_request(0, 6, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_PERIOD_NS, 4000000, 0);
+	cr_assert_eq(bench_answers[1].error, ERR_LIMIT);
+	cr_assert_eq(bench_shared->params[6].period_ns, 0);
+	(void)bench_request(0, 6, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_PERIOD_NS, 12000000, 0);
+	cr_assert_eq(bench_answers[2].error, ERR_OK);
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_SLICE_NS, 5000000, 0);
+	cr_assert_eq(bench_answers[3].error, ERR_RANGE, "a budget beyond its period");
+	(void)bench_request_as(0, 5, badge, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_PERIOD_NS, 0, 0);
+	cr_assert_eq(bench_answers[4].error, ERR_OK);
+	(void)bench_request_as(0, 5, sched_badge(105, 0), SCHED_REQ_SET_PARAM, 0,
+			       SCHED_PARAM_PERIOD_NS, 9000000, 0);
+	cr_assert_eq(bench_answers[5].error, ERR_LIMIT);
+}
+
 Test(sched_server, another_process_may_not_change_a_thread, .init = open_1, .fini = bench_close)
 {
 	start_on(0, 5, 1024);
@@ -210,6 +240,8 @@ Test(sched_server, impossible_parameters_change_nothing, .init = open_1, .fini =
 		{SCHED_PARAM_AFFINITY, 2, 0, ERR_RANGE},
 		{SCHED_PARAM_PRIORITY, 100, 0, ERR_RANGE},
 		{SCHED_PARAM_CLASS, 2, 0, ERR_RANGE},
+		{SCHED_PARAM_PERIOD_NS, 1000, 0, ERR_RANGE},
+		{SCHED_PARAM_PERIOD_NS, UINT64_MAX, 0, ERR_RANGE},
 		{77, 1, 0, ERR_ARG},
 	};
 	start_on(0, 5, 1024);

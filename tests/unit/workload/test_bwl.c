@@ -60,6 +60,7 @@ static void expect_params(const struct workload_params *a, const struct workload
 	cr_assert_eq(a->nice, b->nice);
 	cr_assert_eq(a->priority, b->priority);
 	cr_assert_eq(a->slice_ns, b->slice_ns);
+	cr_assert_eq(a->period_ns, b->period_ns);
 	cr_assert(cpumask_equal(&a->cpus, &b->cpus));
 	cr_assert((a->set & WORKLOAD_SET_POLICY) == 0 || a->policy == b->policy);
 }
@@ -111,7 +112,8 @@ static const char all_of_it[] =
 	"  \"lock\": \"m\", \"wait\": {\"ref\": \"c\", \"mutex\": \"m\"}, \"unlock\": \"m\",\n"
 	"  \"barrier\": \"b\", \"timer\": {\"ref\": \"unique\", \"period\": 9, \"mode\": "
 	"\"absolute\"}},\n"
-	"\"b\": {\"weight\": 99, \"slice_us\": 300, \"cpus\": [0, 1, 2, 9, 127], \"signal\": "
+	"\"b\": {\"weight\": 99, \"slice_us\": 300, \"period_us\": 4000, \"cpus\": [0, 1, 2, 9, "
+	"127], \"signal\": "
 	"\"c\",\n"
 	"  \"broad\": \"c\", \"resume\": \"s\", \"fork\": \"d\", \"yield\": \"\", \"sleep\": 2},\n"
 	"\"c\": {\"policy\": \"SCHED_RR\", \"priority\": 3, \"suspend\": \"s\", \"runtime\": 8},\n"

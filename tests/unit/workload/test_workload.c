@@ -195,6 +195,8 @@ static const struct bad bads[] = {
 	{1, "tasks.a.weight", "from 1", "\"a\": {\"run\": 1, \"weight\": 0}"},
 	{1, "tasks.a.weight", "both", "\"a\": {\"run\": 1, \"weight\": 5, \"priority\": 1}"},
 	{1, "tasks.a.slice_us", "from 100", "\"a\": {\"run\": 1, \"slice_us\": 99}"},
+	{1, "tasks.a.period_us", "from the slice (3000)",
+	 "\"a\": {\"run\": 1, \"period_us\": 2999}"},
 	{1, "tasks.a.policy", "unknown policy", "\"a\": {\"run\": 1, \"policy\": \"CFS\"}"},
 	{1, "tasks.a", "no events", "\"a\": {\"loop\": 3}"},
 	{1, "tasks.a", "object", "\"a\": 3"},

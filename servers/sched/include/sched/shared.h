@@ -31,6 +31,7 @@ struct sched_thread_params {
 	uint32_t cpu; /* home, as the server sees it; for a new thread its creator's CPU */
 	uint32_t reserved;
 	uint64_t slice_ns;
+	uint64_t period_ns; /* 0: no reservation */
 	struct cpumask affinity;
 };
 
