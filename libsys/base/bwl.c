@@ -113,6 +113,10 @@ static enum bwl_reason name_read(const struct reader *reader, uint32_t index,
 
 	if (word->len >= WORKLOAD_NAME_BYTES_MAX)
 		return BWL_NAME;
+	/* As a workload file: a NUL would cut the name, and names are printed. */
+	for (size_t i = 0; i < word->len; i++)
+		if (word->text[i] <= ' ' || word->text[i] > '~')
+			return BWL_NAME;
 	bytes_copy(name, word->text, word->len);
 	name[word->len] = '\0';
 	return BWL_FINE;

@@ -18,7 +18,7 @@
 	X(LINE, "a line of an unknown kind or with the wrong number of words")               \
 	X(ORDER, "a line that may not stand here")                                           \
 	X(NUMBER, "a number is unreadable or out of range")                                  \
-	X(NAME, "a name is too long")                                                        \
+	X(NAME, "a name is too long or has other than visible ASCII characters")             \
 	X(WORD, "an unknown word")                                                           \
 	X(CPUS, "an unreadable CPU list")                                                    \
 	X(REF, "a reference to an object or task that does not exist or is of another kind") \
