@@ -90,6 +90,8 @@ def prepare(suites, assume_yes):
         groups.append(packages.HOST)
     if "lint" in host:
         groups.append(packages.LINT)
+    if "fuzz" in host:
+        groups.append(packages.FUZZ)
     if boot:
         groups += [packages.TARGET, packages.EMULATOR]
     packages.require(*groups, assume_yes=assume_yes)
