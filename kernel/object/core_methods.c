@@ -134,12 +134,41 @@ static enum error decode_stats(struct invocation *inv)
 	return inv->buffer != NULL ? ERR_OK : ERR_TRUNCATED;
 }
 
+/*
+ * Idle time up to now.  An idle CPU counts its time when it wakes up; until then it is added here,
+ * without waking it.
+ *
+ *   idle CPU                                  this CPU
+ *   O1 stretch_ns and idle_ns are written     R1 idle?         (acquire)
+ *   O2 idle = 1             (seq_cst)         R2 stretch_ns, idle_ns
+ *   O3 idle = 0             (seq_cst)         R3 fence         (acquire)
+ *   O4 fence                (seq_cst)         R4 idle?         (acquire)
+ *   O5 as O1                                  R5 stretch_ns as in R2?
+ *
+ * R2 that sees a part of O5 makes R4 see O3 (the fences), or a later O2 and then R5 its O1.
+ */
+static time_ns_t idle_total(struct core *core)
+{
+	bool idle = __atomic_load_n(&core->idle, __ATOMIC_ACQUIRE) != 0;
+	const time_ns_t since = __atomic_load_n(&core->stretch_ns, __ATOMIC_RELAXED);
+	const time_ns_t counted = __atomic_load_n(&core->stats.idle_ns, __ATOMIC_RELAXED);
+	const time_ns_t now = arch_now();
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	idle = idle && __atomic_load_n(&core->idle, __ATOMIC_ACQUIRE) != 0 &&
+	       __atomic_load_n(&core->stretch_ns, __ATOMIC_RELAXED) == since;
+	return idle && now > since ? counted + (now - since) : counted;
+}
+
 static enum invoke_step invoke_stats(struct invocation *inv)
 {
-	const word_t *words = (const word_t *)&target(inv)->stats;
+	struct core *core = target(inv);
+	const word_t *words = (const word_t *)&core->stats;
 
 	for (unsigned i = 0; i < CORE_STATS_WORDS; i++)
 		invocation_result(inv, i, __atomic_load_n(&words[i], __ATOMIC_RELAXED));
+	invocation_result(inv, offsetof(struct core_stats, idle_ns) / sizeof(word_t),
+			  idle_total(core));
 	return STEP_DONE;
 }
 
