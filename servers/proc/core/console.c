@@ -158,8 +158,8 @@ static void pending_edit(void)
 		case LINEEDIT_END:
 			console.end = true;
 			break;
-		case LINEEDIT_INTERRUPT:
-			edit_start();
+		case LINEEDIT_INTERRUPT: /* the same prompt again, for another line */
+			lineedit_start(&console.editor, console.prompt);
 			continue;
 		default:
 			continue;

@@ -91,11 +91,11 @@ static bool request_thread_join(const struct process *process, struct msg *m)
 
 static void request_kill(struct msg *m)
 {
-	const uint32_t signal = (uint32_t)m->w[1] & 127u;
+	const uint32_t signal = (uint32_t)m->w[1];
 	struct process *target = process_get(m->w[0]);
 
-	if (target == NULL || signal == 0) {
-		msg_answer(m, target == NULL ? ERR_NOT_FOUND : ERR_ARG, 0);
+	if (target == NULL || m->w[1] == 0 || m->w[1] > PROC_SIGNAL_MAX) {
+		msg_answer(m, target == NULL ? ERR_NOT_FOUND : ERR_RANGE, 0);
 		return;
 	}
 	if (m->w[2] != 1) {

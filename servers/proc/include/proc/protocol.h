@@ -25,6 +25,8 @@
 #define PROC_WAIT_ANY      0u
 #define PROC_WAIT_NO_HANG  1u
 
+#define PROC_SIGNAL_MAX 31u
+
 /* Why a process was killed; the machine's and shell's exit status is then 128 + number. */
 #define PROC_SIGNAL_LIST(X)                       \
 	X(INT, 2, "interrupted at the console")   \
