@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * System calls, messages, signals and faults.  Client and server are threads of this program: what
+ * two address spaces would add is one write of TTBR0 and one ISB in each direction.
+ */
+#include "bench.h"
+
+#include <abi/fault.h>
+#include <abi/object.h>
+#include <libsys/memory.h>
+#include <libsys/objects.h>
+#include <libsys/process.h>
+#include <libsys/semaphore.h>
+#include <libsys/threads.h>
+#include <mm/protocol.h>
+#include <proc/slots.h>
+
+#include "../lib/crew.h"
+#include "../lib/program.h"
+
+#define LABEL_QUIT 1u
+#define UNMAPPED   0x10ull /* page 0 is never mapped */
+#define SAME_SPACE "(both in one address space: 4 instructions less than between two)"
+#define CALLS      (bench.quick ? 10000u : 40000u)
+
+struct server {
+	cptr_t endpoint;
+	cptr_t reply;
+	unsigned words;
+	unsigned cpu;
+	bool passive;
+	struct semaphore ready;
+	struct thread *thread;
+};
+
+static double null_syscall(unsigned part, uint64_t *n)
+{
+	uint64_t start;
+
+	(void)part;
+	*n = 10 * CALLS;
+	start = bench_ticks();
+	for (uint64_t i = 0; i < *n; i++)
+		(void)sys_thread_clock();
+	return bench_ns(bench_ticks() - start) / (double)*n - bench_loop_ns(*n);
+}
+
+static double signal_nowait(unsigned part, uint64_t *n)
+{
+	cptr_t notification;
+	uint64_t start;
+	double ns;
+
+	(void)part;
+	*n = 10 * CALLS;
+	program_need("making a notification", object_new(OBJ_NOTIFICATION, &notification));
+	start = bench_ticks();
+	for (uint64_t i = 0; i < *n; i++)
+		sys_signal(notification);
+	ns = bench_ns(bench_ticks() - start) / (double)*n - bench_loop_ns(*n);
+	object_free(notification);
+	return ns;
+}
+
+/* --- Call and reply --- */
+
+/* A signal to the thread's own notification, left over from a semaphore, is no message. */
+static void first_receive(cptr_t endpoint, cptr_t reply, struct msg *m)
+{
+	do
+		program_need("receiving", sys_recv(endpoint, reply, m));
+	while (m->info & MSG_NOTIFIED);
+}
+
+static int serve(void *arg)
+{
+	struct server *server = arg;
+	cptr_t endpoint = server->endpoint;
+	cptr_t reply = thread_reply_slot();
+	word_t info = msg_info(0, server->words, 0);
+	struct msg m;
+
+	thread_pin(server->cpu);
+	if (server->passive)
+		program_need("making a thread passive", thread_passive_set(true));
+	semaphore_post(&server->ready);
+	first_receive(endpoint, reply, &m);
+	while (msg_label(m.info) != LABEL_QUIT) {
+		m.info = info;
+		if (sys_reply_recv(endpoint, reply, &m) != ERR_OK)
+			program_fail("receiving", ERR_STATE);
+	}
+	m.info = 0;
+	return (int)sys_reply(reply, &m);
+}
+
+static void server_start(struct server *server)
+{
+	program_need("making an endpoint", object_new(OBJ_ENDPOINT, &server->endpoint));
+	semaphore_init(&server->ready, 0);
+	if (thrd_create(&server->thread, serve, server) != thrd_success)
+		program_fail("starting a thread", ERR_NO_MEMORY);
+	semaphore_wait(&server->ready);
+}
+
+static void server_stop(struct server *server)
+{
+	struct msg m = msg_make(LABEL_QUIT, 0);
+
+	program_need("ending a server", sys_call(server->endpoint, &m));
+	thrd_join(server->thread, NULL);
+	object_free(server->endpoint);
+}
+
+static double call_ns(struct server *server, uint64_t n)
+{
+	cptr_t endpoint = server->endpoint;
+	word_t info = msg_info(0, server->words, 0);
+	struct msg m = {.info = info};
+	uint64_t start;
+
+	for (unsigned i = 0; i < 100; i++) /* pages are mapped, the server waits */
+		program_need("calling", sys_call(endpoint, &m));
+	start = bench_ticks();
+	for (uint64_t i = 0; i < n; i++) {
+		m.info = info;
+		if (sys_call(endpoint, &m) != ERR_OK)
+			program_fail("calling", ERR_STATE);
+	}
+	return bench_ns(bench_ticks() - start) / (double)n;
+}
+
+static double call(unsigned words, uint64_t *n)
+{
+	struct server server = {.words = words, .passive = true};
+	double ns;
+
+	*n = CALLS;
+	thread_pin(0);
+	server_start(&server);
+	ns = call_ns(&server, *n) - bench_loop_ns(*n);
+	server_stop(&server);
+	return ns;
+}
+
+static double ipc_call_0(unsigned part, uint64_t *n)
+{
+	(void)part;
+	return call(0, n);
+}
+
+static double ipc_call_4(unsigned part, uint64_t *n)
+{
+	(void)part;
+	return call(4, n);
+}
+
+static double ipc_call_64(unsigned part, uint64_t *n)
+{
+	(void)part;
+	return call(MSG_WORDS_MAX, n);
+}
+
+static double ipc_xcpu_0(unsigned part, uint64_t *n)
+{
+	struct server server = {.words = 0, .cpu = 1};
+	double ns;
+
+	(void)part;
+	*n = CALLS / 4;
+	thread_pin(0);
+	server_start(&server);
+	ns = call_ns(&server, *n);
+	server_stop(&server);
+	return ns;
+}
+
+/* --- Dispatcher entries --- */
+
+static uint64_t entries_of(unsigned cpu)
+{
+	struct proc_cpu_info info;
+	uint64_t sum = 0;
+
+	program_need("reading a CPU's statistics", cpu_stats(cpu, &info));
+	for (unsigned i = 0; i < REASON_COUNT; i++)
+		sum += info.core.entries[i];
+	return sum;
+}
+
+static double rpc_entries(unsigned part, uint64_t *n)
+{
+	struct server server = {.words = 0, .passive = true};
+	uint64_t before;
+	uint64_t entries;
+
+	(void)part;
+	*n = 2ull * CALLS; /* a call and a reply are a switch each */
+	thread_pin(0);
+	server_start(&server);
+	before = entries_of(0);
+	call_ns(&server, CALLS);
+	entries = entries_of(0) - before;
+	server_stop(&server);
+	return (double)entries / (double)*n;
+}
+
+/* --- Faults --- */
+
+/* The pager: skips the measured instruction, and has any other page mapped by touching it itself. */
+static int serve_faults(void *arg)
+{
+	struct server *server = arg;
+	cptr_t endpoint = server->endpoint;
+	cptr_t reply = thread_reply_slot();
+	struct msg m;
+
+	program_need("making a thread passive", thread_passive_set(true));
+	semaphore_post(&server->ready);
+	first_receive(endpoint, reply, &m);
+	while ((m.info & MSG_FAULTED) != 0) {
+		bool measured = m.w[0] == UNMAPPED;
+
+		if (!measured && (m.w[2] & FAULT_ACCESS_WRITE))
+			__atomic_fetch_add((uint8_t *)m.w[0], 0, __ATOMIC_RELAXED);
+		else if (!measured)
+			(void)*(volatile uint8_t *)m.w[0];
+		m.info = msg_info(measured ? FAULT_REPLY_SKIP : FAULT_REPLY_RESTART, 0, 0);
+		if (sys_reply_recv(endpoint, reply, &m) != ERR_OK)
+			program_fail("receiving a fault", ERR_STATE);
+	}
+	m.info = 0;
+	return (int)sys_reply(reply, &m);
+}
+
+struct faulter {
+	cptr_t endpoint;
+	uint64_t n;
+	double ns;
+};
+
+/* This thread's faults go to our pager from here to its end. */
+static int fault_often(void *arg)
+{
+	struct faulter *faulter = arg;
+	cptr_t tcb = thread_reply_slot() - PROC_THREAD_SLOT_REPLY + PROC_THREAD_SLOT_TCB;
+	uint64_t start;
+
+	program_need("choosing a pager", tcb_set_fault(tcb, faulter->endpoint, 0));
+	for (unsigned warm = 0; warm < 2; warm++) {
+		start = bench_ticks();
+		for (uint64_t i = 0; i < faulter->n; i++)
+			__asm__ volatile("ldr xzr, [%0]" : : "r"(UNMAPPED) : "memory");
+		faulter->ns = bench_ns(bench_ticks() - start) / (double)faulter->n;
+	}
+	faulter->ns -= bench_loop_ns(faulter->n);
+	return 0;
+}
+
+static double fault_nomap(unsigned part, uint64_t *n)
+{
+	struct server server = {.passive = true};
+	struct faulter faulter = {.n = CALLS};
+	struct msg m = msg_make(LABEL_QUIT, 0);
+	struct thread *thread;
+
+	(void)part;
+	*n = faulter.n;
+	thread_pin(0);
+	program_need("making an endpoint", object_new(OBJ_ENDPOINT, &server.endpoint));
+	semaphore_init(&server.ready, 0);
+	faulter.endpoint = server.endpoint;
+	if (thrd_create(&server.thread, serve_faults, &server) != thrd_success)
+		program_fail("starting a thread", ERR_NO_MEMORY);
+	semaphore_wait(&server.ready);
+	if (thrd_create(&thread, fault_often, &faulter) != thrd_success)
+		program_fail("starting a thread", ERR_NO_MEMORY);
+	thrd_join(thread, NULL);
+	program_need("ending a pager", sys_call(server.endpoint, &m));
+	thrd_join(server.thread, NULL);
+	object_free(server.endpoint);
+	return faulter.ns;
+}
+
+static double fault_zero(unsigned part, uint64_t *n)
+{
+	size_t pages = bench.quick ? 1024 : 10240;
+	uint64_t start;
+	uint64_t ticks;
+	void *at;
+
+	(void)part;
+	*n = pages;
+	program_need("mapping memory", memory_map(pages * PAGE_SIZE, MAP_READ | MAP_WRITE, &at));
+	start = bench_ticks();
+	for (size_t i = 0; i < pages; i++)
+		((volatile uint8_t *)at)[i * PAGE_SIZE] = 1;
+	ticks = bench_ticks() - start;
+	program_need("unmapping memory", memory_unmap(at, pages * PAGE_SIZE));
+	return bench_ns(ticks) / (double)pages - bench_loop_ns(pages);
+}
+
+const struct bench_row bench_ipc_rows[] = {
+	{.id = "null_syscall", .unit = "insns", .cpus = 1, .run = null_syscall},
+	{.id = "ipc_call_0", .unit = "insns", .cpus = 1, .run = ipc_call_0, .note = SAME_SPACE},
+	{.id = "ipc_call_4", .unit = "insns", .cpus = 1, .run = ipc_call_4, .note = SAME_SPACE},
+	{.id = "ipc_call_64", .unit = "insns", .cpus = 1, .run = ipc_call_64, .note = SAME_SPACE},
+	{.id = "signal_nowait", .unit = "insns", .cpus = 1, .run = signal_nowait},
+	{.id = "fault_nomap", .unit = "insns", .cpus = 1, .run = fault_nomap, .note = SAME_SPACE},
+	{.id = "fault_zero", .unit = "insns", .cpus = 1, .run = fault_zero},
+	{.id = "ipc_xcpu_0", .unit = "insns", .cpus = 2, .run = ipc_xcpu_0},
+	{.id = "entries_per_switch",
+	 .unit = "entries",
+	 .cpus = 1,
+	 .run = rpc_entries,
+	 .parts = 1,
+	 .names = {"rpc"}},
+	{.id = NULL},
+};
