@@ -60,6 +60,12 @@ void grace_wait(void)
 
 		if (core == self || __atomic_load_n(&core->online, __ATOMIC_SEQ_CST) == 0)
 			continue;
+		if (grace_passed(core, generation))
+			continue;
+		/* Asked again: it may have been idle a moment ago, so that it was not asked, and run
+		 * a thread now that never enters the kernel by itself.  After this it acknowledges,
+		 * or goes idle before. */
+		core_post(core, CORE_REQUEST_GRACE);
 		while (!grace_passed(core, generation)) {
 			core_serve_grace(self);
 			arch_spin_pause();
