@@ -78,7 +78,8 @@ static void check_view(const struct core *core, const struct tcb *tcb)
 {
 	const struct view *view = world_view(core->index, tcb);
 
-	if (core->dispatcher == NULL || core->fallback != FALLBACK_NONE || tcb->tag > MODEL_THREADS)
+	if (core->dispatcher == NULL || core->fallback != FALLBACK_NONE ||
+	    list_linked(&tcb->event_link))
 		return;
 	if (tcb->sched == SCHED_BLOCKED && tcb->arrived)
 		return; /* moved while it was stopped: reported when it starts */
@@ -124,8 +125,9 @@ static void check_quiet(unsigned cpu)
 	must(core->reasons == 0);
 	must(!core->dispatcher_running);
 	must(at == AT_USER || list_empty(&core->ready));
-	must(list_empty(&core->events));
-	must(core->dispatcher == NULL || list_empty(&core->requests_waiting));
+	/* A decision that was made in spite of something pending ends soon. */
+	if (core->dispatcher != NULL && core->slice_end_ns == TIME_NEVER)
+		must(list_empty(&core->events) && list_empty(&core->requests_waiting));
 	list_for_each (node, &core->homed) {
 		const struct tcb *tcb = container_of_const(node, struct tcb, home_link);
 

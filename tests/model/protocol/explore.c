@@ -6,6 +6,7 @@
  */
 #include "model.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ struct explorer {
 	bool again;
 	bool wrong;
 	char text[512];
+	uint32_t target; /* a state whose path is wanted; or STATES_MAX */
 	struct totals totals;
 };
 
@@ -188,6 +190,8 @@ static bool step(const struct scenario *scenario)
 	}
 	if (state_enter(memory_hash(), &state))
 		level_push(scenario, state);
+	if (state == explorer->target)
+		return false;
 	explorer->edges[explorer->edges_count].from = level->state;
 	explorer->edges[explorer->edges_count++].to = state;
 	return !explorer->again && !explorer->wrong;
@@ -233,6 +237,9 @@ static void explore_once(const struct scenario *scenario)
 
 static void explorer_make(void)
 {
+	/* States are saved and thrown away by the million. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	explorer = pages(sizeof(*explorer));
 	explorer->table = pages(TABLE_SLOTS * sizeof(*explorer->table));
 	explorer->edges = pages(EDGES_MAX * sizeof(*explorer->edges));
@@ -247,10 +254,12 @@ bool explore(const struct scenario *scenario, struct totals *totals)
 	if (explorer == NULL)
 		explorer_make();
 	explorer->wrong = false;
+	explorer->target = STATES_MAX;
 	explorer->cpus = scenario->cpus;
 	cpus_share_nothing();
 	world_reset(scenario->cpus);
 	scenario->setup();
+	world_ready();
 	memory_begin();
 	world_exclude();
 	do {
@@ -259,6 +268,10 @@ bool explore(const struct scenario *scenario, struct totals *totals)
 	*totals = explorer->totals;
 	lost = explorer->wrong ? 0 : states_lost();
 	if (lost != 0) {
+		explorer->target = 0;
+		while (explorer->good[explorer->target])
+			explorer->target++;
+		explore_once(scenario);
 		explorer->wrong = true;
 		snprintf(explorer->text, sizeof(explorer->text),
 			 "from %lu states nothing ever ends: CPUs wait for each other",

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* usage: protocol [-l] [NAME...]   explore these scenarios (all); TAP */
+/* usage: protocol [NAME...]   explore these scenarios (all); TAP */
 #include "scenario.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-static const struct scenario *const scenarios[] = {
-	&scenario_wake,
-	&scenario_wake_bound,
+static const struct scenario *const families[] = {
+	scenarios_wake,
+	scenarios_ipc,
+	scenarios_stop,
 };
 
-#define SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
+#define FAMILIES (sizeof(families) / sizeof(families[0]))
 
 static bool wanted(const char *name, int argc, char **argv)
 {
@@ -48,9 +49,10 @@ int main(int argc, char **argv)
 	unsigned number = 0;
 	bool good = true;
 
-	for (unsigned i = 0; i < SCENARIOS; i++)
-		if (wanted(scenarios[i]->name, argc, argv))
-			good &= run(scenarios[i], ++number);
+	for (unsigned i = 0; i < FAMILIES; i++)
+		for (const struct scenario *s = families[i]; s->name != NULL; s++)
+			if (wanted(s->name, argc, argv))
+				good &= run(s, ++number);
 	printf("1..%u\n", number);
 	return good && number != 0 ? 0 : 1;
 }

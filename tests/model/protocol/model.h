@@ -118,20 +118,25 @@ struct instruction {
 	uint64_t x[7];
 	void (*function)(struct tcb *tcb); /* NUMBER_FUNCTION: instead of the system call */
 };
-#define NUMBER_FUNCTION 1000u
+#define NUMBER_FUNCTION 1000u /* in the kernel, as an invocation would call it */
+#define NUMBER_USER     1001u /* in user mode: the kernel is not entered */
+#define PROGRAM_MAX     6u
 
 void world_reset(unsigned count);
 void world_exclude(void);
+void world_ready(void); /* the setup is done */
 struct tcb *world_thread(unsigned cpu, const struct instruction *program, unsigned length);
-struct tcb *world_thread_passive(unsigned cpu, const struct instruction *program, unsigned length);
 struct tcb *world_thread_stopped(unsigned cpu, const struct instruction *program, unsigned length);
+/* The thread that will be made as the nth. */
+struct tcb *world_next(unsigned n);
 struct tcb *world_dispatcher(unsigned cpu);
 struct endpoint *world_endpoint(void);
 struct notification *world_notification(void);
 struct reply *world_reply(void);
 cptr_t world_cap(enum object_type type, const void *object, word_t badge);
-/* Let everything run, one CPU after the other, until nothing is left to do. */
-void world_settle(void);
+/* The dispatcher of this CPU moves a thread as soon as it can; dispatches for this long. */
+void world_move(unsigned cpu, struct tcb *tcb, unsigned to);
+void world_slice(time_ns_t slice_ns);
 void world_go(struct tcb *tcb); /* it executes its program from now on */
 
 bool user_has_instruction(unsigned cpu);
@@ -147,7 +152,6 @@ void world_forbid(struct tcb *tcb, bool forbidden);
 struct view {
 	bool known;
 	uint8_t state; /* enum event_state */
-	bool chosen;
 	word_t seq;
 };
 const struct view *world_view(unsigned cpu, const struct tcb *tcb);

@@ -24,7 +24,7 @@
 
 struct model_thread {
 	_Alignas(64) struct tcb tcb;
-	const struct instruction *program;
+	struct instruction program[PROGRAM_MAX];
 	unsigned length;
 	bool forbidden;
 };
@@ -40,8 +40,14 @@ struct model_dispatcher {
 	_Alignas(64) struct model_thread thread;
 	_Alignas(64) struct upcall_buffer buffer;
 	struct view views[MODEL_THREADS];
-	word_t request_tag; /* 0: none */
+	word_t request_tag;   /* 0: none */
+	struct tcb *move;     /* to be moved; or NULL */
+	struct tcb *moving;   /* the last system call was to move it */
+	struct tcb *answered; /* the last system call was to answer it */
+	unsigned move_to;
 	bool begun;
+	bool fresh; /* the last system call was a wait */
+	bool more;
 };
 
 static struct model_thread threads[MODEL_THREADS];
@@ -50,6 +56,7 @@ static union model_object objects[OBJECTS];
 static struct cap_slot slots[1u << RADIX];
 static struct vspace space;
 static unsigned objects_used, slots_used;
+static time_ns_t slice_ns;
 struct tcb *world_threads[MODEL_THREADS];
 unsigned world_threads_count;
 
@@ -63,6 +70,7 @@ void world_reset(unsigned count)
 	objects_used = 0;
 	slots_used = 1;
 	world_threads_count = 0;
+	slice_ns = TIME_NEVER;
 	model_hardware_reset();
 	cpus_count = count;
 	trace_mask = 0;
@@ -105,7 +113,7 @@ struct tcb *world_thread_stopped(unsigned cpu, const struct instruction *program
 	struct model_thread *thread = &threads[world_threads_count];
 
 	thread_make(thread, world_threads_count + 1);
-	thread->program = program;
+	memcpy(thread->program, program, length * sizeof(*program));
 	thread->length = length;
 	world_threads[world_threads_count++] = &thread->tcb;
 	cpu_as(cpu);
@@ -127,6 +135,20 @@ struct tcb *world_thread(unsigned cpu, const struct instruction *program, unsign
 
 	world_go(tcb);
 	return tcb;
+}
+
+struct tcb *world_next(unsigned n)
+{
+	return &threads[n].tcb;
+}
+
+/* All capabilities that dispatchers may use. */
+void world_ready(void)
+{
+	for (unsigned i = 0; i < world_threads_count; i++)
+		(void)world_cap(OBJ_TCB, world_threads[i], 0);
+	for (unsigned i = 0; i < cpus_count; i++)
+		(void)world_cap(OBJ_CORE, &cpus[i].core, 0);
 }
 
 struct tcb *world_dispatcher(unsigned cpu)
@@ -247,13 +269,14 @@ void user_execute(unsigned cpu)
 		violation("thread %lu executes an instruction after it was stopped",
 			  (unsigned long)tcb->tag);
 	next = &model_thread(tcb)->program[thread_done(tcb)];
-	if (next->number != NUMBER_FUNCTION) {
+	if (next->number < SYS_COUNT) {
 		system_call(tcb, next->number, next->x);
 		return;
 	}
 	tcb->context.pc += INSTRUCTION_BYTES;
 	next->function(tcb);
-	kernel_exit();
+	if (next->number == NUMBER_FUNCTION)
+		kernel_exit();
 }
 
 /* ---- Dispatchers in user mode ---------------------------------------------------------------- */
@@ -263,6 +286,17 @@ const struct view *world_view(unsigned cpu, const struct tcb *tcb)
 	return &dispatchers[cpu].views[tcb->tag - 1];
 }
 
+void world_move(unsigned cpu, struct tcb *tcb, unsigned to)
+{
+	dispatchers[cpu].move = tcb;
+	dispatchers[cpu].move_to = to;
+}
+
+void world_slice(time_ns_t ns)
+{
+	slice_ns = ns;
+}
+
 static void absorb_event(struct model_dispatcher *dispatcher, const struct sched_event *event)
 {
 	struct view *view = &dispatcher->views[event->tag - 1];
@@ -270,24 +304,47 @@ static void absorb_event(struct model_dispatcher *dispatcher, const struct sched
 	view->known = EVENT_STATE(event->info) != EVENT_DEAD;
 	view->state = (uint8_t)EVENT_STATE(event->info);
 	view->seq = event->seq;
-	view->chosen = false;
 }
 
-/* What the last upcall said. */
+/* What the last wait said. */
 static void absorb(struct model_dispatcher *dispatcher, const struct user_context *context)
 {
+	dispatcher->fresh = false;
+	if (context->x[0] == (uint64_t) - (int64_t)ERR_UNBOUND) {
+		memset(dispatcher->views, 0, sizeof(dispatcher->views));
+		dispatcher->begun = false;
+		return;
+	}
 	for (unsigned i = 0; i < UPCALL_EVENTS(context->x[1]); i++)
 		absorb_event(dispatcher, &dispatcher->buffer.events[i]);
 	if ((context->x[1] & UPCALL_REQUEST) != 0)
 		dispatcher->request_tag = dispatcher->buffer.request.payer_tag;
+	dispatcher->more = (context->x[1] & UPCALL_MORE) != 0;
 }
 
-static void decide(unsigned cpu, struct model_dispatcher *dispatcher)
+/* What the last invocation did. */
+static void absorb_result(unsigned cpu, struct model_dispatcher *dispatcher)
 {
-	uint64_t x[7] = {world_cap(OBJ_CORE, &cpus[cpu].core, 0), DECISION_IDLE};
+	bool good = dispatcher->thread.tcb.context.x[0] == 0;
+	struct tcb *tcb = dispatcher->answered;
+
+	if (tcb != NULL && good && tcb->home == &cpus[cpu].core)
+		dispatcher->views[tcb->tag - 1].state = EVENT_READY;
+	dispatcher->answered = NULL;
+	tcb = dispatcher->moving;
+	if (tcb != NULL && good) {
+		dispatcher->views[tcb->tag - 1].known = false;
+		dispatcher->move = NULL;
+	}
+	dispatcher->moving = NULL;
+}
+
+static void wait(unsigned cpu, struct model_dispatcher *dispatcher, enum decision decision)
+{
+	uint64_t x[7] = {world_cap(OBJ_CORE, &cpus[cpu].core, 0), decision};
 
 	x[5] = TIME_NEVER;
-	for (unsigned i = 0; i < world_threads_count; i++) {
+	for (unsigned i = 0; i < world_threads_count && decision == DECISION_IDLE; i++) {
 		struct view *view = &dispatcher->views[i];
 
 		if (!view->known || view->state != EVENT_READY)
@@ -295,24 +352,46 @@ static void decide(unsigned cpu, struct model_dispatcher *dispatcher)
 		x[1] = DECISION_RUN;
 		x[2] = world_cap(OBJ_TCB, world_threads[i], 0);
 		x[3] = view->seq;
-		x[4] = TIME_NEVER;
+		x[4] = slice_ns;
 		break;
 	}
+	dispatcher->begun = true;
+	dispatcher->fresh = true;
 	system_call(&dispatcher->thread.tcb, SYS_CORE_REPLY_WAIT, x);
+}
+
+static void answer(struct model_dispatcher *dispatcher)
+{
+	struct tcb *tcb = world_threads[dispatcher->request_tag - 1];
+	const uint64_t x[7] = {world_cap(OBJ_TCB, tcb, 0), msg_info(METHOD_TCB_ANSWER, 4, 0), 0, 7};
+
+	dispatcher->answered = tcb;
+	dispatcher->request_tag = 0;
+	system_call(&dispatcher->thread.tcb, SYS_CALL, x);
+}
+
+static void move(struct model_dispatcher *dispatcher)
+{
+	const uint64_t x[7] = {world_cap(OBJ_TCB, dispatcher->move, 0),
+			       msg_info(METHOD_TCB_SET_HOME, 1, 0),
+			       world_cap(OBJ_CORE, &cpus[dispatcher->move_to].core, 0)};
+
+	dispatcher->moving = dispatcher->move;
+	system_call(&dispatcher->thread.tcb, SYS_CALL, x);
 }
 
 static void dispatcher_execute(unsigned cpu, struct model_dispatcher *dispatcher)
 {
-	struct user_context *context = &dispatcher->thread.tcb.context;
-	uint64_t none[7] = {world_cap(OBJ_CORE, &cpus[cpu].core, 0), DECISION_NONE};
-
-	if (dispatcher->begun)
-		absorb(dispatcher, context);
-	if (!dispatcher->begun || (context->x[1] & UPCALL_MORE) != 0) {
-		dispatcher->begun = true;
-		system_call(&dispatcher->thread.tcb, SYS_CORE_REPLY_WAIT, none);
-		return;
-	}
-	context->x[1] = 0; /* seen */
-	decide(cpu, dispatcher);
+	if (dispatcher->fresh)
+		absorb(dispatcher, &dispatcher->thread.tcb.context);
+	else
+		absorb_result(cpu, dispatcher);
+	if (!dispatcher->begun || dispatcher->more)
+		wait(cpu, dispatcher, DECISION_NONE);
+	else if (dispatcher->request_tag != 0)
+		answer(dispatcher);
+	else if (dispatcher->move != NULL && dispatcher->views[dispatcher->move->tag - 1].known)
+		move(dispatcher);
+	else
+		wait(cpu, dispatcher, DECISION_IDLE);
 }
