@@ -16,6 +16,8 @@ TEXTS = {
     "hang": "started\npartial",
     "results": "hi\n@@BATON-SHA256 {digest} b\n@@BATON-JSON-BEGIN\n"
                '{{"schema":1,"run":{{"policy":"x","cpus":2}},\n"tasks":[]}}\n@@BATON-JSON-END\nbye\n',
+    "bench": "@@BATON-BENCH null_syscall insns 9 124 124.5 125 \nother\n"
+             "@@BATON-BENCH sleep_1ms.p50_us us 9 2 2.5 3 (a note)\n",
     "cut": '@@BATON-JSON-BEGIN\n{{"schema":1\n',
 }
 

@@ -2,12 +2,10 @@
 """The front door's commands and their options."""
 
 import argparse
-import os
 import subprocess
 
-from build import ROOT
+from bench import bench
 from run import debug, host_tool, run
-from term import not_built_yet
 from test import CHOICES, test
 
 
@@ -31,13 +29,6 @@ def spell_sim(args):
              *option("--duration", args.duration)]
             + (["--schedule"] if args.schedule else [])
             + (["--check"] if args.check else []) + args.rest)
-
-
-def bench(args):
-    if not os.path.exists(os.path.join(ROOT, "tools", "baton", "bench.py")):
-        raise not_built_yet("bench")
-    import bench as backend
-    return backend.bench(args)
 
 
 def seconds(text):
@@ -119,8 +110,14 @@ def make_parser():
     tests.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(CHOICES))
     tests.set_defaults(action=test)
     benches = commands.add_parser("bench", help="measure")
-    benches.add_argument("--json", metavar="FILE")
-    benches.add_argument("--compare", metavar="OLD.json")
+    benches.add_argument("--json", metavar="FILE", help="write the figures as JSON")
+    benches.add_argument("--compare", metavar="OLD.json",
+                         help="show what changed; fail if a row got worse by more than 3 %%")
+    benches.add_argument("--quick", action="store_true", help="one short run of each row")
+    benches.add_argument("--only", metavar="ID", help="only rows whose id begins so")
+    benches.add_argument("--board", default="qemu-virt", metavar="NAME")
+    benches.add_argument("--timeout", type=seconds, default=1200, metavar="S",
+                         help="end a boot after so many seconds (default 1200)")
     benches.set_defaults(action=bench)
     every += [tests, benches, *add_tools(commands)]
     debugger = commands.add_parser("debug", help="boot under gdb, stopped at the first instruction")

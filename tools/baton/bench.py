@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`baton bench`: boots the release image under instruction counting and shows what operations cost.
+
+The guest's program `bench` prints one line for each figure:
+
+    @@BATON-BENCH id unit n min median max note...
+
+Several CPUs share one host thread, in turns of so many instructions.  QEMU 7.2 gives the CPU that
+comes after a busy one empty turns for as long as that stays busy; a CPU that is switched off does not
+mind.  So the machine has one such CPU after each that is used: 2 N - 1 CPUs, and a device tree in
+which every second one is not called a CPU.  Then N busy CPUs get exactly 1/N each.
+"""
+
+import json
+import os
+import re
+import struct
+import subprocess
+import tempfile
+
+from bench_rows import ROWS
+from qemu import Guest, describe_status
+from run import Machine, mkarchive
+from term import EXIT_FAILED, Failure, complain, paint, say
+
+LINE = re.compile(r"@@BATON-BENCH (\S+) (\S+) (\d+) (\S+) (\S+) (\S+) ?(.*)$")
+CPUS = (1, 2, 4)
+WORSE = 1.03
+GRAIN = 0.001  # figures below it are taken as equal
+KERNEL_ELF = "kernel/kernel.elf"
+
+
+# --- The machine ---
+
+def tree_hide_cpus(blob, cpus):
+    """A flattened device tree of `cpus` CPUs in which every second one is not a CPU; cut to its length."""
+    header = list(struct.unpack(">10I", blob[:40]))
+    for index in range(1, cpus, 2):
+        name = b"\0\0\0\1cpu@%x\0" % index
+        if blob.count(name) != 1:
+            raise Failure(f"the emulator's device tree has no node cpu@{index:x}")
+        at = blob.index(name)
+        kind = blob.index(b"cpu\0", at + len(name))
+        blob = blob[:at + 4] + b"off" + blob[at + 7:kind] + b"off" + blob[kind + 3:]
+    end = max(header[2] + header[9], header[3] + header[8])
+    header[1] = (end + 7) // 8 * 8
+    return struct.pack(">10I", *header) + blob[40:end].ljust(header[1] - 40, b"\0")
+
+
+def machine_of(args, cpus, scratch):
+    from cli import make_parser  # it imports us
+    words = ["bench"] + (["quick"] if args.quick else []) + (
+        [f"only={args.only.split('.')[0]}"] if args.only else [])
+    defaults = make_parser().parse_args(["run", "--board", args.board, "--cpus", str(cpus),
+                                         "--run", ",".join(words)])
+    defaults.yes = args.yes
+    return Machine(defaults, scratch)
+
+
+def counting_command(machine, scratch):
+    """The emulator's command for a machine that counts instructions."""
+    cpus = machine.cpus
+    values = {"cpus": 2 * cpus - 1, "memory": "1G", "kernel": machine.kernel,
+              "archive": machine.archive, "bootargs": machine.bootargs,
+              "tree": os.path.join(scratch, "machine.dtb")}
+    if cpus == 1:
+        return machine.board.command(values, ("console", "repeatable"), clock="virtual")
+    dump = machine.board.command(values, ("tree_dump",))
+    done = subprocess.run(dump, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    try:
+        with open(values["tree"], "rb") as file:
+            blob = file.read()
+    except OSError:
+        raise Failure(f"the emulator gave no device tree: {done.stdout.strip()}") from None
+    mkarchive.write_whole(values["tree"], tree_hide_cpus(blob, values["cpus"]))
+    return machine.board.command(values, ("console", "repeatable", "tree"), clock="virtual")
+
+
+# --- Figures ---
+
+def parse_line(line):
+    """A row, or None if the line is none."""
+    match = LINE.search(line.strip())
+    if not match:
+        return None
+    identity, unit, count, least, median, most, note = match.groups()
+    found = {"id": identity, "unit": unit, "n": int(count), "min": float(least),
+             "median": float(median), "max": float(most)}
+    if note:
+        found["note"] = note
+    return found
+
+
+def text_bytes(path):
+    """The size of section .text of a 64-bit little-endian ELF file."""
+    with open(path, "rb") as file:
+        data = file.read()
+    if data[:6] != b"\x7fELF\x02\x01":
+        raise Failure(f"{path}: no 64-bit little-endian ELF file")
+    sections, = struct.unpack_from("<Q", data, 0x28)
+    size, count, names = struct.unpack_from("<HHH", data, 0x3a)
+    headers = [struct.unpack_from("<IIQQQQ", data, sections + i * size) for i in range(count)]
+    strings = headers[names][4]
+    for name, _, _, _, _, length in headers:
+        at = strings + name
+        if data[at:data.index(b"\0", at)] == b".text":
+            return length
+    raise Failure(f"{path}: no section .text")
+
+
+def kernel_text(machine):
+    size = float(text_bytes(machine.build.file(KERNEL_ELF)))
+    return {"id": "kernel_text", "unit": "bytes", "n": 1, "min": size, "median": size, "max": size}
+
+
+def boot(args, cpus):
+    """The rows of one boot, the facts about it, and whether all went well."""
+    with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
+        machine = machine_of(args, cpus, scratch)
+        machine.prepare()
+        command = counting_command(machine, scratch)
+        say(f"measuring on {cpus} CPU{'s' if cpus > 1 else ''}")
+        rows = [kernel_text(machine)] if cpus == 1 and not args.only else []
+        with Guest(command, args.timeout) as guest:
+            for line in guest.lines():
+                found = parse_line(line)
+                if found:
+                    rows.append(found)
+            right = not guest.timed_out and guest.status == 0
+            if not right:
+                how = ("not finished in time" if guest.timed_out else describe_status(guest.status))
+                complain(f"the measurements on {cpus} CPUs ended early: {how}. The last lines:")
+                for line in list(guest.tail)[-5:]:
+                    complain(f"    {line}")
+        return rows, machine.facts(command), right
+
+
+# --- Showing and comparing ---
+
+def number(value):
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.3f}".rstrip("0").rstrip(".") or "0"
+
+
+def table(rows, wanted):
+    """Lines: every known row, measured or with the reason why not."""
+    found = {row["id"]: row for row in rows}
+    lines = [("id", "unit", "min", "median", "max", "must", "dream", "seL4", "Linux")]
+    notes = []
+    for known in ROWS:
+        got = found.pop(known.id, None)
+        if wanted and not known.id.startswith(wanted):
+            continue
+        if got is None:
+            notes.append(f"{known.id}: not measured: {known.missing or 'see the messages above'}")
+            continue
+        lines.append((known.id, got["unit"], number(got["min"]), number(got["median"]),
+                      number(got["max"]), known.must, known.dream, known.sel4, known.linux))
+        if got.get("note"):
+            notes.append(f"{known.id}: {got['note']}")
+    for got in found.values():
+        lines.append((got["id"], got["unit"], number(got["min"]), number(got["median"]),
+                      number(got["max"]), "", "", "", ""))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    shown = ["  ".join(cell.ljust(width) if i < 2 or i > 6 else cell.rjust(width)
+                       for i, (cell, width) in enumerate(zip(line, widths))).rstrip()
+             for line in lines]
+    return shown + [""] + notes
+
+
+def is_worse(known, old, new):
+    """By more than 3 %: less is better, or, where there is an ideal, nearer to it."""
+    if known is not None and known.ideal is not None:
+        return abs(new - known.ideal) > abs(old - known.ideal) + (WORSE - 1) * known.ideal
+    return new > old * WORSE + GRAIN
+
+
+def compare(old_rows, new_rows):
+    """(lines, ids of rows that got worse)."""
+    known = {row.id: row for row in ROWS}
+    old = {row["id"]: row for row in old_rows}
+    lines, worse = [], []
+    for row in new_rows:
+        before = old.get(row["id"])
+        if before is None:
+            lines.append(f"{row['id']:32} {number(row['median']):>12}  (not measured before)")
+            continue
+        bad = is_worse(known.get(row["id"]), before["median"], row["median"])
+        ratio = f"{row['median'] / before['median']:.3f}" if before["median"] else "-"
+        lines.append(f"{row['id']:32} {number(before['median']):>12} -> {number(row['median']):>12}"
+                     f"  x {ratio}" + ("  " + paint("WORSE", "1;31") if bad else ""))
+        if bad:
+            worse.append(row["id"])
+    for identity in old.keys() - {row["id"] for row in new_rows}:
+        lines.append(f"{identity:32} not measured this time")
+    return lines, worse
+
+
+def read_results(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+        rows = document["rows"]
+        for row in rows:
+            row["id"], float(row["median"])  # pylint: disable=pointless-statement
+        return rows
+    except OSError as error:
+        raise Failure(f"--compare {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise Failure(f"--compare {path}: no results of baton bench") from None
+
+
+def bench(args):
+    old = read_results(args.compare) if args.compare else None
+    rows, run, right = [], {}, True
+    for cpus in CPUS:
+        got, facts, well = boot(args, cpus)
+        rows += got
+        run = {**facts, "quick": args.quick, "cpus": list(CPUS)} if not run else run
+        run.setdefault("commands", {})[str(cpus)] = facts["qemu"]
+        right = right and well
+    run.pop("qemu", None)
+    if args.only:
+        rows = [row for row in rows if row["id"].startswith(args.only)]
+    for line in table(rows, args.only):
+        print(line)
+    if args.json:
+        text = json.dumps({"schema": 1, "run": run, "rows": rows}, indent=2) + "\n"
+        mkarchive.write_whole(args.json, text.encode())
+    worse = []
+    if old is not None:
+        if args.only:
+            old = [row for row in old if row["id"].startswith(args.only)]
+        lines, worse = compare(old, rows)
+        print("\n".join(lines))
+        if worse:
+            complain(f"worse by more than 3 %: {', '.join(worse)}")
+    return 0 if right and not worse else EXIT_FAILED
