@@ -122,6 +122,13 @@ static enum error home_in_turn(uint32_t tid, cptr_t tcb)
 	return ERR_RANGE;
 }
 
+static bool has_home(cptr_t tcb)
+{
+	struct tcb_info info;
+
+	return tcb_info(tcb, &info) == ERR_OK && info.home < cpus_online;
+}
+
 enum error register_home(uint32_t tid, cptr_t tcb)
 {
 	struct msg m = {.w = {tid, sys_thread_clock().cpu}};
@@ -131,6 +138,9 @@ enum error register_home(uint32_t tid, cptr_t tcb)
 
 	enum error error = request(OWN_SCHED_PORT, &m, SCHED_REQ_THREAD_NEW);
 
+	/* Done, by an instance that was replaced before it could say so. */
+	if (error == ERR_EXISTS && has_home(tcb))
+		return ERR_OK;
 	/* Between two instances: any home will do, the next one is told about the thread. */
 	if (error == ERR_BUSY || error == ERR_UNBOUND)
 		error = home_in_turn(tid, tcb);

@@ -144,6 +144,12 @@ static void supervisor_thread(word_t a0, word_t a1, word_t a2, word_t a3)
 			log_line(LOG_ERROR, "stopping the scheduler server, as asked");
 			instance_stop(supervisor.set);
 		}
+		/* While the first instance is bound; the last word of that is a signal. */
+		if (!__atomic_load_n(&register_served, __ATOMIC_ACQUIRE))
+			continue;
+		/* Before, too: a server that failed before there was a standby has no other chance. */
+		if (!supervisor.standby)
+			standby_make();
 		take_over();
 		if (!supervisor.standby)
 			standby_make();
