@@ -105,7 +105,7 @@ class Threads(gdb.Command):
             for tcb in members(cpu["core"]["homed"], "tcb", "home_link"):
                 print(f"  {thread_name(tcb.address)} "
                       f"{enum_name('thread_state', tcb['state'], 'THREAD_')} "
-                      f"cause {enum_name('event_cause', tcb['cause'], 'CAUSE_')} "
+                      f"{enum_name('sched_state', tcb['sched'], 'SCHED_')} "
                       f"seq {int(tcb['seq'])} cpu {ms(tcb['cpu_ns'])} ms "
                       f"pc {int(tcb['context']['pc']):#x}")
 
