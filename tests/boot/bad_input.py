@@ -88,6 +88,20 @@ def cut(share):
     return lambda data: data[:int(len(data) * share)]
 
 
+def program(*instructions):
+    """An ELF file of nothing but these instructions."""
+    text = struct.pack(f"<{len(instructions)}I", *instructions)
+    base, at = 0x400000, 0x78
+    return (b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 2, 183, 1, base + at, 0x40, 0,
+                                                       0, 0x40, 0x38, 1, 0, 0, 0)
+            + struct.pack("<IIQQQQQQ", 1, 5, 0, base, base, at + len(text), at + len(text), 0x1000)
+            + text)
+
+
+def replaced(name, data):
+    return changed(name, lambda old: data)
+
+
 def header_damaged(blob):
     second = blob.index(b"070701", 1000)
     return blob[:second + 3] + b"x" + blob[second + 4:]
@@ -338,6 +352,29 @@ TREES = {
                            bare=True, tree=initrd_outside),
 }
 
+def bad_server(text, reason, *instructions):
+    """Every instance of the scheduler server does the same: the kernel's rotation must do."""
+    return Case(text, 0, r"CPU \d fell back to the kernel's rotation: .*" + reason,
+                r"failed too often", HELLO, entries=replaced("sched", program(*instructions)),
+                arguments="run=hello sched.decision_ms=50")
+
+
+B_SELF, B_BACK_4, SVC, UNDEFINED = 0x14000000, 0x17FFFFFC, 0xD4000001, 0
+
+SERVERS = {
+    "sched-stuck": bad_server("a dispatcher that never decides", "exceeded the decision limit",
+                              B_SELF),
+    "sched-undefined": bad_server("a dispatcher that executes nonsense", "faulted", UNDEFINED),
+    "sched-wild": bad_server("a dispatcher that reads address 0", "faulted",
+                             0xD2800000, 0xF9400000, B_SELF),   # mov x0, #0; ldr x0, [x0]
+    # mov x0, #8 (request port); mov x8, #0 (call); mov x1, #0; svc #0; again
+    "sched-waits": bad_server("a dispatcher that calls a dispatcher", "blocked elsewhere",
+                              0xD2800100, 0xD2800008, 0xD2800001, SVC, B_BACK_4),
+    # add x9, x2, #256 (own Core); mov x0, x9; mov x1, #0x7777; mov x8, #10 (decide); svc #0; again
+    "sched-nonsense": bad_server("a dispatcher whose decisions are nonsense", "refused decisions",
+                                 0x91040049, 0xAA0903E0, 0xD28EEEE1, 0xD2800148, SVC, B_BACK_4),
+}
+
 PROGRAMS = {
     "crash-null": crash("null", KILLED + SEGV, r"\"crash\" killed: page fault executing 0x0 "),
     "crash-wild": crash("wild", KILLED + SEGV, r"killed: page fault writing 0x\w+ at pc"),
@@ -354,7 +391,7 @@ PROGRAMS = {
 }
 
 GROUPS = {"archives": ARCHIVES, "arguments": ARGUMENTS, "memory": MEMORY, "trees": TREES,
-          "programs": PROGRAMS}
+          "servers": SERVERS, "programs": PROGRAMS}
 CASES = {name: case for group in GROUPS.values() for name, case in group.items()}
 
 

@@ -13,7 +13,10 @@ Bad at: telling a hang from slowness.  The time limit is for both.
 import argparse
 import os
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tools", "baton"))
@@ -24,6 +27,10 @@ from term import Failure  # noqa: E402
 
 PLAN = re.compile(r"^1\.\.(\d+)\b")
 CASE = re.compile(r"^(not ok|ok)(?:\s+\d+)?(?:\s+(?:-\s*)?(.*))?$")
+# A CPU in user mode sees no kernel memory through gdb: choose one that is in the kernel.
+KERNEL_THREAD = ("[[t.switch() for t in gdb.selected_inferior().threads() if t.num == n] for n in "
+                 "[t.num for t in gdb.selected_inferior().threads() "
+                 "if t.switch() or gdb.selected_frame().pc() >> 63][:1]]")
 BAIL_OUT = re.compile(r"^Bail out!")
 
 
@@ -110,6 +117,49 @@ class Boot:
         return True
 
 
+class WatchedGuest(Guest):
+    """A guest whose state is printed with gdb before it is ended for taking too long."""
+
+    def __init__(self, args, tap, command):
+        self.args = args
+        self.tap = tap
+        self.directory = tempfile.TemporaryDirectory() if args.gdb else None
+        if args.gdb:
+            self.socket = os.path.join(self.directory.name, "gdb")
+            command = [*command, "-gdb", f"unix:{self.socket},server=on,wait=off"]
+        super().__init__(command, args.timeout)
+
+    def finish(self):
+        if self.timed_out and self.args.gdb:
+            self.show()
+        super().finish()
+
+    def show(self):
+        symbols = os.path.join(os.path.dirname(self.args.kernel), "kernel.elf")
+        words = ["gdb-multiarch", "-batch", "-nx", symbols, "-ex", "set pagination off",
+                 "-ex", f"target remote {self.socket}", "-ex", "info threads",
+                 "-ex", f"source {os.path.join(ROOT, 'tools', 'gdb', 'baton.py')}",
+                 "-ex", f"python {KERNEL_THREAD}"]
+        for command in ("print derivation", "baton cpus", "baton threads", "baton events", "baton trace",
+                        "thread apply all bt 12"):
+            words += ["-ex", command]
+        if not shutil.which(words[0]):
+            self.tap.comment("gdb-multiarch is not installed: the state is lost")
+            return
+        try:
+            shown = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, timeout=60, check=False).stdout
+        except subprocess.TimeoutExpired as late:
+            shown = (late.stdout or b"") + b"\ngdb did not end"
+        for line in shown.decode("utf-8", "replace").splitlines():
+            self.tap.comment(f"gdb: {line}")
+
+    def __exit__(self, *why):
+        super().__exit__(*why)
+        if self.directory:
+            self.directory.cleanup()
+
+
 def make_command(args):
     board = Board(ROOT, args.board)
     board.check(args.cpus, args.gic)
@@ -135,6 +185,10 @@ def parse_arguments(argv):
     parser.add_argument("--boot-arg", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--timeout", type=float, default=60, metavar="S", help="for each boot")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="boot N times")
+    parser.add_argument("--keep-going", action="store_true",
+                        help="with --repeat: go on after a boot that did not finish")
+    parser.add_argument("--gdb", action="store_true",
+                        help="print what every CPU and thread does when a boot does not finish")
     parser.add_argument("--tap", action="store_true", help="the guest must print a TAP plan")
     parser.add_argument("--expect-exit", default="0", metavar="N|fail",
                         help="the guest's exit status; fail: any but 0")
@@ -151,14 +205,20 @@ def main(argv):
     try:
         command = make_command(args)
         tap.comment(" ".join(command))
+        hangs, seconds = 0, []
         for number in range(1, args.repeat + 1):
             boot = Boot(args, tap)
             label = f"boot {number} of {args.repeat}" if args.repeat > 1 else "boot"
-            with Guest(command, args.timeout) as guest:
+            with WatchedGuest(args, tap, command) as guest:
                 for line in guest.lines():
                     boot.feed(line)
-                if not boot.conclude(guest, label):
-                    break
+                hangs += not boot.conclude(guest, label)
+                seconds.append(guest.wall_s())
+            if hangs and not args.keep_going:
+                break
+        if args.repeat > 1:
+            tap.comment(f"{len(seconds)} boots, {hangs} did not finish, {tap.failed} cases failed; "
+                        f"the fastest took {min(seconds):.1f} s, the slowest {max(seconds):.1f} s")
     except Failure as failure:
         tap.bail_out(str(failure))
         return 1
