@@ -105,3 +105,24 @@ static inline int128_t int128_divide_ceil(int128_t a, uint64_t b)
 	const int128_t q = int128_divide_floor(a, b, &r);
 	return r == 0 ? q : q + 1;
 }
+
+static inline int128_t int128_of_words(uint64_t high, uint64_t low)
+{
+	return (int128_t)(((uint128_t)high << 64) | low);
+}
+
+/* *whole + *rem / b += a / b, exactly, with *rem in [0, b) before and after.  a >= 0. */
+static inline void fraction_add(int128_t *whole, uint64_t *rem, uint64_t b, int128_t a)
+{
+	uint64_t rest;
+	*whole += (int128_t)uint128_divide((uint128_t)(a + (int128_t)*rem), b, &rest);
+	*rem = rest;
+}
+
+/* The same for any a, with b and *rem of 32 bits. */
+static inline void fraction_add_32(int128_t *whole, uint32_t *rem, uint32_t b, int128_t a)
+{
+	uint64_t rest;
+	*whole += int128_divide_floor(a + (int128_t)*rem, b, &rest);
+	*rem = (uint32_t)rest;
+}

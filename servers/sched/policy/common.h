@@ -6,6 +6,7 @@
 #pragma once
 
 #include "policy.h"
+#include <base/math.h>
 #include <base/text.h>
 
 #define POLICY_SHOWN 24u /* threads in a dump */
@@ -40,6 +41,54 @@
 	_Static_assert(sizeof(struct name##_cpu) <= POLICY_CPU_BYTES_MAX, "CPU blob");        \
 	_Static_assert(sizeof(struct name##_thread) <= POLICY_THREAD_BYTES_MAX, "thread blob")
 
+/* The members of policy_ops that are functions called name_MEMBER, and what depends on the blobs; all but
+ * name, desc, set_average and set_lag. */
+#define POLICY_OPS(prefix, id_, version_)                                                \
+	.version = version_, .id = id_, .cpu_bytes = sizeof(struct prefix##_cpu),        \
+	.thread_bytes = sizeof(struct prefix##_thread), .cpu_init = prefix##_cpu_init,   \
+	.thread_init = prefix##_thread_init, .set_params = prefix##_set_params,          \
+	.enqueue = prefix##_enqueue, .dequeue = prefix##_dequeue, .pick = prefix##_pick, \
+	.charge = prefix##_charge, .preempts = prefix##_preempts,                        \
+	.migrate_out = prefix##_migrate_out, .migrate_in = prefix##_migrate_in,          \
+	.save = prefix##_save, .restore = prefix##_restore, .spare = prefix##_spare,     \
+	.query = prefix##_query, .check = prefix##_check, .dump = prefix##_dump
+
+/* For a policy of several files: its operations that are not in the file of its policy_ops. */
+#define POLICY_PROTOTYPES(prefix)                                                                 \
+	void prefix##_pick(struct policy_cpu *cpu, uint64_t now_ns, uint32_t flags,               \
+			   struct policy_pick *out);                                              \
+	bool prefix##_preempts(const struct policy_cpu *cpu, const struct policy_thread *running, \
+			       const struct policy_thread *woken, uint64_t now_ns);               \
+	void prefix##_migrate_out(struct policy_cpu *cpu, struct policy_thread *thread,           \
+				  struct policy_migration *out, uint64_t now_ns);                 \
+	void prefix##_migrate_in(struct policy_cpu *cpu, struct policy_thread *thread,            \
+				 const struct policy_migration *in, uint64_t now_ns);             \
+	void prefix##_save(const struct policy_cpu *cpu, const struct policy_thread *thread,      \
+			   struct policy_record *out);                                            \
+	enum error prefix##_restore(struct policy_cpu *cpu, const struct policy_record *queue,    \
+				    struct policy_thread *const threads[],                        \
+				    const struct policy_record *records, uint32_t count)          \
+		__attribute__((warn_unused_result));                                              \
+	uint32_t prefix##_spare(const struct policy_cpu *cpu, uint64_t *cursor,                   \
+				struct policy_spare *out, uint32_t count);                        \
+	void prefix##_query(const struct policy_cpu *cpu, const struct policy_thread *thread,     \
+			    struct policy_info *out);                                             \
+	uint32_t prefix##_check(const struct policy_cpu *cpu);                                    \
+	size_t prefix##_dump(const struct policy_cpu *cpu, char *text, size_t bytes)
+
+/* Into spare()'s answer by what is owed, least first, at most count long.  Returns its length. */
+static inline uint32_t policy_spare_insert(struct policy_spare *out, uint32_t used, uint32_t count,
+					   struct policy_spare one)
+{
+	if (used == count && one.owed_ns >= out[used - 1].owed_ns)
+		return used;
+	uint32_t at = used < count ? used : count - 1;
+	for (; at > 0 && out[at - 1].owed_ns > one.owed_ns; at--)
+		out[at] = out[at - 1];
+	out[at] = one;
+	return used < count ? used + 1 : used;
+}
+
 static inline bool policy_params_valid(const struct policy_params *params)
 {
 	return params->weight >= POLICY_WEIGHT_MIN && params->weight <= POLICY_WEIGHT_MAX &&
@@ -70,6 +119,15 @@ static inline void policy_lag_ignore(struct policy_thread *thread, struct policy
 {
 	(void)thread;
 	(void)lag_ns;
+}
+
+/* A number of units of 2^-frac_bits; 1 <= frac_bits. */
+static inline struct policy_number policy_number_of(int128_t units, uint32_t frac_bits)
+{
+	const int128_t fine = frac_bits > 32 ? units >> (frac_bits - 32)
+					     : units * ((int128_t)1 << (32 - frac_bits));
+	return (struct policy_number){.whole = int128_to_i64(units >> frac_bits),
+				      .frac = (uint32_t)fine};
 }
 
 /* " name=value" in a dump. */

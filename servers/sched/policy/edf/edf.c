@@ -141,8 +141,8 @@ static void alone_end(struct edf_cpu *cpu, uint64_t now_ns)
 	edf_link(cpu, thread);
 }
 
-static void edf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
-		     struct policy_pick *out)
+void edf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
+	      struct policy_pick *out)
 {
 	(void)flags;
 	struct edf_cpu *cpu = edf_cpu(policy_cpu);
@@ -179,8 +179,8 @@ static bool edf_charge(struct policy_cpu *policy_cpu, struct policy_thread *poli
 	return edf_serve(edf_cpu(policy_cpu), edf_thread(policy_thread), ran_ns);
 }
 
-static bool edf_preempts(const struct policy_cpu *policy_cpu, const struct policy_thread *running,
-			 const struct policy_thread *woken, uint64_t now_ns)
+bool edf_preempts(const struct policy_cpu *policy_cpu, const struct policy_thread *running,
+		  const struct policy_thread *woken, uint64_t now_ns)
 {
 	const struct edf_cpu *cpu = edf_cpu_const(policy_cpu);
 	if (running == NULL || cpu->running == NULL)
@@ -203,8 +203,8 @@ static bool edf_preempts(const struct policy_cpu *policy_cpu, const struct polic
 	return best == edf_thread_const(woken);
 }
 
-static void edf_migrate_out(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
-			    struct policy_migration *out, uint64_t now_ns)
+void edf_migrate_out(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
+		     struct policy_migration *out, uint64_t now_ns)
 {
 	struct edf_cpu *cpu = edf_cpu(policy_cpu);
 	struct edf_thread *thread = edf_thread(policy_thread);
@@ -235,8 +235,8 @@ static void promise_carry(struct edf_cpu *cpu, struct edf_thread *thread,
 		edf_throttle(cpu, thread);
 }
 
-static void edf_migrate_in(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
-			   const struct policy_migration *in, uint64_t now_ns)
+void edf_migrate_in(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
+		    const struct policy_migration *in, uint64_t now_ns)
 {
 	struct edf_cpu *cpu = edf_cpu(policy_cpu);
 	struct edf_thread *thread = edf_thread(policy_thread);
@@ -258,26 +258,7 @@ const struct policy_ops policy_edf = {
 	.name = "edf",
 	.desc = "earliest deadline first: slice_ns in every period_ns is promised; round robin "
 		"else",
-	.version = EDF_VERSION,
-	.id = EDF_ID,
-	.cpu_bytes = sizeof(struct edf_cpu),
-	.thread_bytes = sizeof(struct edf_thread),
-	.cpu_init = edf_cpu_init,
-	.thread_init = edf_thread_init,
-	.set_params = edf_set_params,
-	.enqueue = edf_enqueue,
-	.dequeue = edf_dequeue,
-	.pick = edf_pick,
-	.charge = edf_charge,
-	.preempts = edf_preempts,
-	.migrate_out = edf_migrate_out,
-	.migrate_in = edf_migrate_in,
-	.save = edf_save,
-	.restore = edf_restore,
-	.spare = edf_spare,
-	.query = edf_query,
+	POLICY_OPS(edf, EDF_ID, EDF_VERSION),
 	.set_average = policy_average_ignore,
 	.set_lag = policy_lag_ignore,
-	.check = edf_check,
-	.dump = edf_dump,
 };

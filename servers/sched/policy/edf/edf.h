@@ -138,16 +138,6 @@ void edf_replenish(struct edf_cpu *cpu, uint64_t now_ns);
 /* Service to a thread; returns whether its budget, or its turn in the ring, is used up by it. */
 bool edf_serve(struct edf_cpu *cpu, struct edf_thread *thread, uint64_t ran_ns);
 
-/* ---- inspect.c ---- */
+/* ---- edf.c, inspect.c: operations of the interface ---- */
 
-void edf_save(const struct policy_cpu *cpu, const struct policy_thread *thread,
-	      struct policy_record *out);
-enum error edf_restore(struct policy_cpu *cpu, const struct policy_record *queue,
-		       struct policy_thread *const threads[], const struct policy_record *records,
-		       uint32_t count) __attribute__((warn_unused_result));
-uint32_t edf_spare(const struct policy_cpu *cpu, uint64_t *cursor, struct policy_spare *out,
-		   uint32_t count);
-void edf_query(const struct policy_cpu *cpu, const struct policy_thread *thread,
-	       struct policy_info *out);
-uint32_t edf_check(const struct policy_cpu *cpu);
-size_t edf_dump(const struct policy_cpu *cpu, char *text, size_t bytes);
+POLICY_PROTOTYPES(edf);

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * EEVDF: the account of the machine's share.  Lag compares a thread with the others of its CPU; whoever
- * shares a crowded CPU has lag 0 and still gets too little.  So each thread's service is also compared
- * with what a CPU with the average load A would give:
+ * EEVDF: who is ahead of a fair share of the whole machine: lag compares a thread with the others of its CPU
+ * only.  docs/design/eevdf.md.
  *
- *   fair      virtual time of such a CPU: it grows by dt / A
- *   ahead_i   sum over the stays of i in queues of (growth of v_i - growth of fair)
- *
- * Inside a queue ahead_i = account_i + v_i - fair, with account_i set on entering; a charge touches
- * nothing.  The mean over a queue is V - fair + account_sum / W.  Sleeping neither earns nor costs.
- * The account decides which thread the balancer moves, never the order on a CPU, and it is bounded.
+ *   fair      virtual time of a CPU with the average load A: it grows by dt / A
+ *   ahead_i   sum over the stays of i in queues of (growth of v_i - growth of fair); inside a queue
+ *             that is account_i + v_i - fair, so a charge touches nothing
  */
 #include "eevdf.h"
 

@@ -8,17 +8,10 @@ static void eevdf_cpu_init(struct policy_cpu *policy_cpu, uint32_t cpu_index)
 	*cpu = (struct eevdf_cpu){.index = cpu_index};
 }
 
-static bool params_valid(const struct policy_params *params)
-{
-	return params->weight >= POLICY_WEIGHT_MIN && params->weight <= POLICY_WEIGHT_MAX &&
-	       params->slice_ns >= POLICY_SLICE_NS_MIN && params->slice_ns <= POLICY_SLICE_NS_MAX &&
-	       params->class < EEVDF_CLASSES && params->priority <= POLICY_PRIORITY_MAX;
-}
-
 static enum error eevdf_thread_init(struct policy_thread *policy_thread,
 				    const struct policy_params *params)
 {
-	if (!params_valid(params))
+	if (!policy_params_valid(params))
 		return ERR_RANGE;
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
 	*thread = (struct eevdf_thread){
@@ -30,29 +23,11 @@ static enum error eevdf_thread_init(struct policy_thread *policy_thread,
 	return ERR_OK;
 }
 
-static void tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
-{
-	if (thread->state == POLICY_QUEUED)
-		eevdf_waiting_erase(cpu, thread);
-	else if (thread->state == POLICY_DELAYED)
-		eevdf_delayed_erase(cpu, thread);
-}
-
-static void tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
-{
-	if (thread->state == POLICY_QUEUED)
-		eevdf_waiting_insert(cpu, thread);
-	else if (thread->state == POLICY_DELAYED)
-		eevdf_delayed_insert(cpu, thread);
-	else if (thread->state == POLICY_RUNNING)
-		eevdf_keys_set(thread);
-}
-
 void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	thread->state = POLICY_QUEUED;
 	cpu->runnable++;
-	eevdf_waiting_insert(cpu, thread);
+	eevdf_tree_insert(cpu, thread);
 	if (thread->class == POLICY_CLASS_NORMAL && cpu->running != NULL &&
 	    cpu->running->class == POLICY_CLASS_BACKGROUND)
 		cpu->normal_woke = true;
@@ -72,7 +47,7 @@ static void running_forget(struct eevdf_cpu *cpu, const struct eevdf_thread *thr
 
 int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	tree_erase(cpu, thread);
+	eevdf_tree_erase(cpu, thread);
 	running_forget(cpu, thread);
 	if (thread->state == POLICY_DELAYED) {
 		cpu->sleepers--;
@@ -90,11 +65,11 @@ void eevdf_weight_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32
 		eevdf_params_set(thread, weight, thread->slice_ns);
 		return;
 	}
-	tree_erase(cpu, thread);
+	eevdf_tree_erase(cpu, thread);
 	if (thread->state == POLICY_DELAYED)
 		cpu->weight_delayed = cpu->weight_delayed - thread->weight + weight;
 	eevdf_reweight(cpu, thread, weight);
-	tree_insert(cpu, thread);
+	eevdf_tree_insert(cpu, thread);
 }
 
 static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
@@ -104,13 +79,13 @@ static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
 	eevdf_account_clock(cpu, now_ns);
-	if (!params_valid(params) || params->tid != thread->tid)
+	if (!policy_params_valid(params) || params->tid != thread->tid)
 		return ERR_RANGE;
 	if (params->slice_ns != thread->slice_ns || params->class != thread->class) {
-		tree_erase(cpu, thread);
+		eevdf_tree_erase(cpu, thread);
 		eevdf_params_set(thread, thread->weight, (uint32_t)params->slice_ns);
 		thread->class = params->class;
-		tree_insert(cpu, thread);
+		eevdf_tree_insert(cpu, thread);
 	}
 	if (params->weight != thread->weight) {
 		eevdf_weight_set(cpu, thread, params->weight);
@@ -128,10 +103,10 @@ static void thread_yield(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	const int128_t request = eevdf_units(thread->slice_ns);
 	const int128_t left = eevdf_left(thread);
-	tree_erase(cpu, thread);
+	eevdf_tree_erase(cpu, thread);
 	if (left <= request * (EEVDF_YIELD_REQUESTS - 1))
 		eevdf_request_some(thread, left + request);
-	tree_insert(cpu, thread);
+	eevdf_tree_insert(cpu, thread);
 	if (cpu->running == thread)
 		cpu->yielded = true;
 }
@@ -140,7 +115,7 @@ static void thread_yield(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
  * request is a fresh one. */
 static void delayed_wake(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	eevdf_delayed_erase(cpu, thread);
+	eevdf_tree_erase(cpu, thread);
 	cpu->sleepers--;
 	cpu->weight_delayed -= thread->weight;
 	eevdf_request(thread);
@@ -188,13 +163,13 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 	    (thread->state == POLICY_DELAYED && reason == POLICY_LEAVE_SLEEP))
 		return;
 	if (reason == POLICY_LEAVE_SLEEP && !eevdf_eligible(cpu, thread)) {
-		tree_erase(cpu, thread);
+		eevdf_tree_erase(cpu, thread);
 		running_forget(cpu, thread);
 		cpu->runnable--;
 		cpu->sleepers++;
 		cpu->weight_delayed += thread->weight;
 		thread->state = POLICY_DELAYED;
-		eevdf_delayed_insert(cpu, thread);
+		eevdf_tree_insert(cpu, thread);
 		return; /* V did not change */
 	}
 	const int128_t lag_max = eevdf_units(eevdf_slice_max(cpu, thread));
@@ -227,13 +202,13 @@ static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *po
 	}
 	const bool running = thread->state == POLICY_RUNNING;
 	if (!running)
-		tree_erase(cpu, thread);
+		eevdf_tree_erase(cpu, thread);
 	eevdf_serve(cpu, thread, eevdf_units(ran_ns));
 	const bool done = eevdf_left(thread) <= 0;
 	if (done)
 		eevdf_request(thread);
 	if (!running) {
-		tree_insert(cpu, thread);
+		eevdf_tree_insert(cpu, thread);
 		return done;
 	}
 	cpu->ran_ns = add_saturate_u64(cpu->ran_ns, ran_ns);
@@ -255,26 +230,7 @@ static void eevdf_set_lag(struct policy_thread *policy_thread, struct policy_num
 const struct policy_ops policy_eevdf = {
 	.name = "eevdf",
 	.desc = "earliest eligible virtual deadline first: exact weighted shares, bounded latency",
-	.version = EEVDF_VERSION,
-	.id = EEVDF_ID,
-	.cpu_bytes = sizeof(struct eevdf_cpu),
-	.thread_bytes = sizeof(struct eevdf_thread),
-	.cpu_init = eevdf_cpu_init,
-	.thread_init = eevdf_thread_init,
-	.set_params = eevdf_set_params,
-	.enqueue = eevdf_enqueue,
-	.dequeue = eevdf_dequeue,
-	.pick = eevdf_pick,
-	.charge = eevdf_charge,
-	.preempts = eevdf_preempts,
-	.migrate_out = eevdf_migrate_out,
-	.migrate_in = eevdf_migrate_in,
-	.save = eevdf_save,
-	.restore = eevdf_restore,
-	.spare = eevdf_spare,
-	.query = eevdf_query,
+	POLICY_OPS(eevdf, EEVDF_ID, EEVDF_VERSION),
 	.set_average = eevdf_set_average,
 	.set_lag = eevdf_set_lag,
-	.check = eevdf_check,
-	.dump = eevdf_dump,
 };

@@ -2,51 +2,21 @@
 /*
  * Earliest Eligible Virtual Deadline First (I. Stoica, H. Abdel-Wahab, 1995): the order of one CPU.
  * Owned by that CPU's dispatcher; nobody else may touch it, so it has no lock.
- *
- * Symbols
+ * Derivations, number of bits, and why equality needs slack: docs/design/eevdf.md.
  *
  *   w_i   weight of thread i               r_i   length of its requests, in ns of service
  *   W     sum of w_i over the queue, the running thread and the delayed sleepers included
- *   v_i   virtual time of i: service received / w_i
- *   V     virtual time of the queue: sum(w_i v_i) / W
- *   ve_i  v_i when its current request began
- *   vd_i  virtual deadline: ve_i + r_i / w_i
+ *   v_i   virtual time of i: service received / w_i        V = sum(w_i v_i) / W, that of the queue
+ *   ve_i  v_i when its current request began               vd_i  its deadline: ve_i + r_i / w_i
  *   lag_i w_i (V - v_i): service that a fluid share still owes i; negative: i still owes it
  *
- * Numbers.  Service is counted in units of 2^-52 ns, and all products S_i = w_i v_i, E_i = w_i ve_i,
- * D_i = w_i vd_i are integers in that unit.  Hence, with S = sum(S_i), also an integer,
+ * Service counts in units of 2^-52 ns.  S_i = w_i v_i, E_i = w_i ve_i, D_i = w_i vd_i and S = sum(S_i) are
+ * whole units, stored as v and v_rem with S_i = w_i v + v_rem, 0 <= v_rem < w_i, and vq and vrem with
+ * S = W vq + vrem: so charges are exact, sum(lag_i) = W V - S = 0 always, and only joining or a new
+ * weight rounds, by a unit of one thread's lag.
  *
- *   charge(i, dt)   S_i += dt, S += dt                          exact: any split gives the same result
- *   V = S / W       so sum(lag_i) = W V - S = 0                 exact, whatever was rounded elsewhere
- *   request done    S_i >= D_i                                  exact
- *
- * Rounding happens only where a real number becomes an S_i: when a thread joins (S_i = floor(w_i v))
- * and when a weight changes (at most one unit, 2.3e-16 ns, of one thread's lag each time).
- *
- * Stored is not S_i but the pair (v, v_rem) with S_i = w_i v + v_rem, 0 <= v_rem < w_i, and likewise
- * V as (vq, vrem) with S = W vq + vrem, 0 <= vrem < W.  Comparing virtual times then needs no product,
- * and one charge costs two machine divisions.
- *
- * Bits.  v and V are 128 bits wide: 2^75 ns / weight, so they never wrap.  The largest product is the
- * time of a crossing, (v - V) W: a charge of 2^50 ns (13 days) at once with others waiting gives
- * 2^102 units / w, and W / w up to 2^24 fits.  In daily use lags are below 2^80 units.
- *
- * Equality must survive rounding: exact arithmetic makes "v_i = V" and "vd_i = vd_j" happen all the
- * time (everyone joins at V), and one unit more or less must not change the decision.  So a
- * thread is eligible if v_i <= V + 2^-44, and deadlines are compared after rounding to multiples of
- * 2^-44 (ns per weight): 256 units, so more than 200 roundings in one direction are tolerated.  Not
- * larger: times that really differ do so by 1 / (w W) or more after whole ns of service, which is
- * 2^-37 for the weights 88761 and 1024 and 15 together.
- *
- * Where a thread is:
- *   waiting[class]  QUEUED threads in red-black trees by (vd, ve, tid); each node knows the least v
- *                   and the shortest and longest slice below it
- *   running         the RUNNING one; in no tree, but in W
- *   delayed         DELAYED sleepers by (v, tid): the next to leave comes first
- *
- * pick: if the left subtree has a v <= V the answer is in it, else the node itself if eligible, else it
- * is in the right subtree.  One way down, also when the earliest deadline is not eligible.  Some
- * thread always is: V is a weighted mean, and delayed sleepers (v > V) only pull it up.
+ * waiting[class]: QUEUED threads in trees by (vd, ve, tid), each node with the least v and the shortest and
+ * longest slice below it; running: in no tree, but in W; delayed: DELAYED sleepers by (v, tid).
  *
  * Bounds (q: longest time between decisions)
  *   lag            -r_k < lag_k < max(r_k, q)          wake to run      L < (W / w_k - 1) r_k + q
@@ -54,13 +24,10 @@
  *
  * Bad at: nothing is said about cache warmth; a thread that yields in a loop asks for up to
  * EEVDF_YIELD_REQUESTS requests at once and waits accordingly.
- *
- * Rules that check() verifies, by number: see enum eevdf_rule.
  */
 #pragma once
 
-#include "../policy.h"
-#include <base/math.h>
+#include "../common.h"
 #include <base/rbtree.h>
 
 #define EEVDF_ID             1u
@@ -77,18 +44,12 @@ struct eevdf_thread {
 	struct rb_node node;
 	/* summary of the subtree below and including this node */
 	int128_t min_v;
-	uint32_t min_slice_ns;
-	uint32_t max_slice_ns;
+	uint32_t min_slice_ns, max_slice_ns;
 	/* order in the waiting tree, set on insertion: vd and ve rounded to the grid of equality */
-	int128_t key_vd;
-	int128_t key_ve;
+	int128_t key_vd, key_ve;
 	/* virtual times; valid in QUEUED, RUNNING, DELAYED */
-	int128_t v;
-	int128_t ve;
-	int128_t vd;
-	uint32_t v_rem;
-	uint32_t ve_rem;
-	uint32_t vd_rem;
+	int128_t v, ve, vd;
+	uint32_t v_rem, ve_rem, vd_rem;
 	/* parameters, and request_v + request_rem / weight = slice / weight */
 	int128_t request_v;
 	uint32_t request_rem;
@@ -97,7 +58,6 @@ struct eevdf_thread {
 	uint32_t slice_ns;
 	uint8_t class;
 	uint8_t state; /* enum policy_state */
-	uint8_t pad[2];
 	/* lag kept while OUT, in units */
 	int128_t lag;
 	/* account of the machine's share: OUT: how far ahead; inside, that is account + v - fair */
@@ -118,7 +78,6 @@ struct eevdf_cpu {
 	bool request_done; /* the running thread's request was done since the last pick */
 	bool yielded;      /* the running thread yielded since the last pick */
 	bool normal_woke;  /* a normal thread became ready while a background one runs */
-	uint8_t pad;
 	uint32_t misuse;
 	uint32_t index;
 	/* account of the machine's share, see account.c; average 0: none is kept */
@@ -129,9 +88,9 @@ struct eevdf_cpu {
 	uint64_t average;
 };
 
-_Static_assert(sizeof(struct eevdf_thread) <= POLICY_THREAD_BYTES_MAX, "thread blob too large");
-_Static_assert(sizeof(struct eevdf_cpu) <= POLICY_CPU_BYTES_MAX, "CPU blob too large");
+POLICY_VIEWS(eevdf);
 
+/* What check() verifies. */
 enum eevdf_rule {
 	EEVDF_RULE_NONE = 0,
 	EEVDF_RULE_TREE = 1,       /* links, colours, order by (vd, ve, tid) */
@@ -147,31 +106,6 @@ enum eevdf_rule {
 	EEVDF_RULE_REMAINDER = 11, /* 0 <= v_rem < w, 0 <= vrem < W */
 	EEVDF_RULE_MISUSE = 12,    /* the caller passed a thread in a state that did not fit */
 };
-
-static inline struct eevdf_cpu *eevdf_cpu(struct policy_cpu *cpu)
-{
-	return (struct eevdf_cpu *)(void *)cpu;
-}
-
-static inline const struct eevdf_cpu *eevdf_cpu_const(const struct policy_cpu *cpu)
-{
-	return (const struct eevdf_cpu *)(const void *)cpu;
-}
-
-static inline struct eevdf_thread *eevdf_thread(struct policy_thread *thread)
-{
-	return (struct eevdf_thread *)(void *)thread;
-}
-
-static inline const struct eevdf_thread *eevdf_thread_const(const struct policy_thread *thread)
-{
-	return (const struct eevdf_thread *)(const void *)thread;
-}
-
-static inline struct policy_thread *eevdf_handle(struct eevdf_thread *thread)
-{
-	return (struct policy_thread *)(void *)thread;
-}
 
 static inline struct eevdf_thread *eevdf_of_node(struct rb_node *node)
 {
@@ -199,10 +133,7 @@ static inline uint64_t eevdf_ns_ceil(int128_t units, uint64_t least)
 
 static inline struct policy_number eevdf_number(int128_t units)
 {
-	return (struct policy_number){
-		.whole = int128_to_i64(units >> EEVDF_FRAC_BITS),
-		.frac = (uint32_t)(units >> (EEVDF_FRAC_BITS - 32)),
-	};
+	return policy_number_of(units, EEVDF_FRAC_BITS);
 }
 
 /* The largest v (whole part) that counts as eligible. */
@@ -217,7 +148,12 @@ static inline bool eevdf_eligible(const struct eevdf_cpu *cpu, const struct eevd
 }
 
 /* ---- virtual.c: the arithmetic of V, v, vd ---- */
-
+/* S_i - w_i vq; the sum over the queue is vrem. */
+static inline int128_t eevdf_relative(const struct eevdf_cpu *cpu,
+				      const struct eevdf_thread *thread)
+{
+	return (thread->v - cpu->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
+}
 /* lag in units, rounded to minus infinity.  The thread is in the queue. */
 int128_t eevdf_lag(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread);
 /* Units of service until its request is done; > 0 in a queue. */
@@ -267,7 +203,6 @@ static inline int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v
 }
 
 /* ---- account.c: who is ahead of a fair share of the whole machine ---- */
-
 /* Bring `fair` to now; before any change of who is in the queue. */
 void eevdf_account_clock(struct eevdf_cpu *cpu, uint64_t now_ns);
 /* After v was set by a join, before it is left; around a change of weight. */
@@ -280,7 +215,6 @@ int64_t eevdf_account_ahead(const struct eevdf_cpu *cpu);
 void eevdf_set_average(struct policy_cpu *cpu, uint64_t average_weight, uint64_t now_ns);
 
 /* ---- queue.c: the trees ---- */
-
 /* Whether a comes before b among eligible threads. */
 static inline bool eevdf_before(const struct eevdf_thread *a, const struct eevdf_thread *b)
 {
@@ -291,11 +225,12 @@ static inline bool eevdf_before(const struct eevdf_thread *a, const struct eevdf
 	return a->tid < b->tid;
 }
 
+/* Recompute the summary of a node; returns whether it changed. */
+bool eevdf_summary_update(struct rb_node *node);
 void eevdf_keys_set(struct eevdf_thread *thread);
-void eevdf_waiting_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
-void eevdf_waiting_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
-void eevdf_delayed_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
-void eevdf_delayed_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+/* Into and out of the tree of the thread's state: waiting, delayed, or none. */
+void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+void eevdf_tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 struct eevdf_thread *eevdf_delayed_first(const struct eevdf_cpu *cpu);
 bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_thread *b);
 /* The first in order among the eligible of one class, or NULL. */
@@ -307,34 +242,15 @@ uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 /* The least v among waiting threads with an earlier deadline than `than`; false if none. */
 bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
 			 int128_t *min_v);
-/* The same among those whose slice is shorter too and whose class may cut in.  After EEVDF_SEARCH_MAX nodes *min_v is only a
- * lower bound: never later than the true one. */
+/* The same among those whose slice is shorter too and whose class may cut in.  After
+ * EEVDF_SEARCH_MAX nodes *min_v is only a lower bound: never later than the true one. */
 bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
 			 int128_t *min_v);
 
 /* ---- pick.c, state.c, inspect.c: operations of the interface ---- */
-
-void eevdf_pick(struct policy_cpu *cpu, uint64_t now_ns, uint32_t flags, struct policy_pick *out);
-bool eevdf_preempts(const struct policy_cpu *cpu, const struct policy_thread *running,
-		    const struct policy_thread *woken, uint64_t now_ns);
-void eevdf_migrate_out(struct policy_cpu *cpu, struct policy_thread *thread,
-		       struct policy_migration *out, uint64_t now_ns);
-void eevdf_migrate_in(struct policy_cpu *cpu, struct policy_thread *thread,
-		      const struct policy_migration *in, uint64_t now_ns);
-void eevdf_save(const struct policy_cpu *cpu, const struct policy_thread *thread,
-		struct policy_record *out);
-enum error eevdf_restore(struct policy_cpu *cpu, const struct policy_record *queue,
-			 struct policy_thread *const threads[], const struct policy_record *records,
-			 uint32_t count) __attribute__((warn_unused_result));
-uint32_t eevdf_spare(const struct policy_cpu *cpu, uint64_t *cursor, struct policy_spare *out,
-		     uint32_t count);
-void eevdf_query(const struct policy_cpu *cpu, const struct policy_thread *thread,
-		 struct policy_info *out);
-uint32_t eevdf_check(const struct policy_cpu *cpu);
-size_t eevdf_dump(const struct policy_cpu *cpu, char *text, size_t bytes);
+POLICY_PROTOTYPES(eevdf);
 
 /* ---- eevdf.c: shared by the operations ---- */
-
 /* A thread with v and vd set becomes QUEUED. */
 void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 /* A QUEUED, RUNNING or DELAYED thread becomes OUT; returns its lag. */

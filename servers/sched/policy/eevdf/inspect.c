@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* EEVDF: looking at a queue without changing it: figures, candidates for migration, checks, text. */
 #include "eevdf.h"
-#include <base/bits.h>
-#include <base/text.h>
-
-#define DUMP_THREADS_MAX 24u
-#define SPARE_MAX        32u
 
 void eevdf_query(const struct policy_cpu *policy_cpu, const struct policy_thread *policy_thread,
 		 struct policy_info *out)
@@ -36,17 +31,14 @@ void eevdf_query(const struct policy_cpu *policy_cpu, const struct policy_thread
 	out->left_ns = eevdf_ns_ceil(eevdf_left(thread), 0);
 }
 
-/* Insert by what is owed, least first; the list never gets longer than count. */
-static uint32_t spare_insert(struct policy_spare *out, uint32_t used, uint32_t count,
-			     struct policy_spare one)
+static struct policy_spare spare_of(const struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	if (used == count && one.owed_ns >= out[used - 1].owed_ns)
-		return used;
-	uint32_t at = used < count ? used : count - 1;
-	for (; at > 0 && out[at - 1].owed_ns > one.owed_ns; at--)
-		out[at] = out[at - 1];
-	out[at] = one;
-	return used < count ? used + 1 : used;
+	return (struct policy_spare){
+		.thread = eevdf_handle(thread),
+		.owed_ns = eevdf_account_owed(cpu, thread),
+		.weight = thread->weight,
+		.running = thread == cpu->running,
+	};
 }
 
 /* A node to start from: the last in order for cursor 0, else by the cursor's bits down the tree. */
@@ -67,7 +59,7 @@ static struct rb_node *spare_start(const struct rb_tree *tree, uint64_t cursor)
 }
 
 /*
- * The last by deadline have received most lately, so among the last SPARE_MAX the ones owed least are
+ * The last by deadline have received most lately, so among the last POLICY_LOOKS the ones owed least are
  * found exactly when no more wait, and nearly otherwise.  The running thread is a candidate too:
  * while its dispatcher answers, it does not run.
  */
@@ -76,28 +68,16 @@ uint32_t eevdf_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor,
 {
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
 	uint32_t used = 0;
-	uint32_t looks = SPARE_MAX;
+	uint32_t looks = POLICY_LOOKS;
 	if (count == 0)
 		return 0;
 	if (cpu->running != NULL)
-		used = spare_insert(out, used, count,
-				    (struct policy_spare){
-					    .thread = eevdf_handle(cpu->running),
-					    .owed_ns = eevdf_account_owed(cpu, cpu->running),
-					    .weight = cpu->running->weight,
-					    .running = true,
-				    });
+		used = policy_spare_insert(out, used, count, spare_of(cpu, cpu->running));
 	for (uint32_t c = 0; c < EEVDF_CLASSES; c++) {
 		struct rb_node *node = spare_start(&cpu->waiting[c], *cursor);
-		for (; node != NULL && looks > 0; node = rb_prev(node), looks--) {
-			struct eevdf_thread *thread = eevdf_of_node(node);
-			used = spare_insert(out, used, count,
-					    (struct policy_spare){
-						    .thread = eevdf_handle(thread),
-						    .owed_ns = eevdf_account_owed(cpu, thread),
-						    .weight = thread->weight,
-					    });
-		}
+		for (; node != NULL && looks > 0; node = rb_prev(node), looks--)
+			used = policy_spare_insert(out, used, count,
+						   spare_of(cpu, eevdf_of_node(node)));
 	}
 	*cursor += 1;
 	return used;
@@ -130,7 +110,7 @@ static uint32_t check_thread(const struct eevdf_cpu *cpu, const struct eevdf_thr
 	if (left <= 0 || left > request_max || !begun)
 		return EEVDF_RULE_REQUEST;
 	sums->weight += thread->weight;
-	sums->rel += (thread->v - cpu->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
+	sums->rel += eevdf_relative(cpu, thread);
 	sums->threads++;
 	sums->eligible = sums->eligible || eevdf_eligible(cpu, thread);
 	return EEVDF_RULE_NONE;
@@ -138,21 +118,8 @@ static uint32_t check_thread(const struct eevdf_cpu *cpu, const struct eevdf_thr
 
 static bool summary_right(const struct rb_node *node)
 {
-	const struct eevdf_thread *thread = eevdf_of_node_const(node);
-	int128_t min_v = thread->v;
-	uint32_t min_slice = thread->slice_ns;
-	uint32_t max_slice = thread->slice_ns;
-	const struct rb_node *const children[] = {node->left, node->right};
-	for (uint32_t i = 0; i < 2; i++) {
-		if (children[i] == NULL)
-			continue;
-		const struct eevdf_thread *child = eevdf_of_node_const(children[i]);
-		min_v = child->min_v < min_v ? child->min_v : min_v;
-		min_slice = child->min_slice_ns < min_slice ? child->min_slice_ns : min_slice;
-		max_slice = child->max_slice_ns > max_slice ? child->max_slice_ns : max_slice;
-	}
-	return min_v == thread->min_v && min_slice == thread->min_slice_ns &&
-	       max_slice == thread->max_slice_ns;
+	struct eevdf_thread copy = *eevdf_of_node_const(node);
+	return !eevdf_summary_update(&copy.node);
 }
 
 static uint32_t check_tree(const struct eevdf_cpu *cpu, const struct rb_tree *tree, uint32_t state,
@@ -203,11 +170,9 @@ uint32_t eevdf_check(const struct policy_cpu *policy_cpu)
 	uint32_t rule = EEVDF_RULE_NONE;
 	for (uint32_t c = 0; c < EEVDF_CLASSES && rule == EEVDF_RULE_NONE; c++) {
 		rule = check_tree(cpu, &cpu->waiting[c], POLICY_QUEUED, eevdf_before, &runnable);
-		const struct eevdf_thread *root = cpu->waiting[c].root == NULL
-							  ? NULL
-							  : eevdf_of_node_const(
-								    cpu->waiting[c].root);
-		if (rule == EEVDF_RULE_NONE && root != NULL && root->class != c)
+		const struct rb_node *root = cpu->waiting[c].root;
+		if (rule == EEVDF_RULE_NONE && root != NULL &&
+		    eevdf_of_node_const(root)->class != c)
 			rule = EEVDF_RULE_PARAMS;
 	}
 	if (rule == EEVDF_RULE_NONE)
@@ -222,23 +187,19 @@ static void dump_thread(struct text *text, const struct eevdf_cpu *cpu,
 			const struct eevdf_thread *thread, const char *what)
 {
 	text_string(text, what);
-	text_name(text, "tid");
-	text_u64(text, thread->tid);
-	text_name(text, "w");
-	text_u64(text, thread->weight);
+	policy_show(text, "tid", thread->tid);
+	policy_show(text, "w", thread->weight);
 	text_name(text, "lag_ns");
 	text_i64(text, eevdf_number(eevdf_lag(cpu, thread)).whole);
-	text_name(text, "left_ns");
-	text_u64(text, eevdf_ns_ceil(eevdf_left(thread), 0));
-	text_name(text, "slice_ns");
-	text_u64(text, thread->slice_ns);
+	policy_show(text, "left_ns", eevdf_ns_ceil(eevdf_left(thread), 0));
+	policy_show(text, "slice_ns", thread->slice_ns);
 	text_string(text, eevdf_eligible(cpu, thread) ? " eligible\n" : "\n");
 }
 
 static void dump_tree(struct text *text, const struct eevdf_cpu *cpu, const struct rb_tree *tree,
 		      const char *what)
 {
-	uint32_t left = DUMP_THREADS_MAX;
+	uint32_t left = POLICY_SHOWN;
 	const struct rb_node *node = rb_first(tree);
 	for (; node != NULL && left > 0; node = rb_next(node), left--)
 		dump_thread(text, cpu, eevdf_of_node_const(node), what);
@@ -251,18 +212,13 @@ size_t eevdf_dump(const struct policy_cpu *policy_cpu, char *buffer, size_t byte
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
 	struct text text = text_make(buffer, bytes);
 	text_string(&text, "eevdf");
-	text_name(&text, "cpu");
-	text_u64(&text, cpu->index);
+	policy_show(&text, "cpu", cpu->index);
 	text_name(&text, "V");
 	text_i64(&text, eevdf_number(cpu->vq).whole);
-	text_name(&text, "W");
-	text_u64(&text, cpu->weight);
-	text_name(&text, "runnable");
-	text_u64(&text, cpu->runnable);
-	text_name(&text, "delayed");
-	text_u64(&text, cpu->sleepers);
-	text_name(&text, "rule");
-	text_u64(&text, eevdf_check(policy_cpu));
+	policy_show(&text, "W", cpu->weight);
+	policy_show(&text, "runnable", cpu->runnable);
+	policy_show(&text, "delayed", cpu->sleepers);
+	policy_show(&text, "rule", eevdf_check(policy_cpu));
 	text_char(&text, '\n');
 	if (cpu->running != NULL)
 		dump_thread(&text, cpu, cpu->running, "  running");

@@ -135,11 +135,11 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 	if (chosen == NULL)
 		return;
 	if (chosen != running) {
-		eevdf_waiting_erase(cpu, chosen);
+		eevdf_tree_erase(cpu, chosen);
 		chosen->state = POLICY_RUNNING;
 		if (running != NULL) {
 			running->state = POLICY_QUEUED;
-			eevdf_waiting_insert(cpu, running);
+			eevdf_tree_insert(cpu, running);
 		}
 		cpu->running = chosen;
 		cpu->normal_woke = false;

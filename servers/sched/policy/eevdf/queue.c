@@ -5,31 +5,37 @@
  */
 #include "eevdf.h"
 
-/* Written out: this is what most of an insertion or removal consists of. */
-static bool summary_update(struct rb_node *node)
+struct summary {
+	int128_t min_v;
+	uint32_t min_slice_ns, max_slice_ns;
+};
+
+static inline __attribute__((always_inline)) void summary_add(struct summary *sum,
+							      const struct rb_node *node)
+{
+	if (node == NULL)
+		return;
+	const struct eevdf_thread *below = eevdf_of_node_const(node);
+	sum->min_v = below->min_v < sum->min_v ? below->min_v : sum->min_v;
+	if (below->min_slice_ns < sum->min_slice_ns)
+		sum->min_slice_ns = below->min_slice_ns;
+	if (below->max_slice_ns > sum->max_slice_ns)
+		sum->max_slice_ns = below->max_slice_ns;
+}
+
+/* This is what most of an insertion or removal consists of. */
+bool eevdf_summary_update(struct rb_node *node)
 {
 	struct eevdf_thread *thread = eevdf_of_node(node);
-	int128_t min_v = thread->v;
-	uint32_t min_slice = thread->slice_ns;
-	uint32_t max_slice = thread->slice_ns;
-	if (node->left != NULL) {
-		const struct eevdf_thread *left = eevdf_of_node_const(node->left);
-		min_v = left->min_v < min_v ? left->min_v : min_v;
-		min_slice = left->min_slice_ns < min_slice ? left->min_slice_ns : min_slice;
-		max_slice = left->max_slice_ns > max_slice ? left->max_slice_ns : max_slice;
-	}
-	if (node->right != NULL) {
-		const struct eevdf_thread *right = eevdf_of_node_const(node->right);
-		min_v = right->min_v < min_v ? right->min_v : min_v;
-		min_slice = right->min_slice_ns < min_slice ? right->min_slice_ns : min_slice;
-		max_slice = right->max_slice_ns > max_slice ? right->max_slice_ns : max_slice;
-	}
-	if (min_v == thread->min_v && min_slice == thread->min_slice_ns &&
-	    max_slice == thread->max_slice_ns)
+	struct summary sum = {thread->v, thread->slice_ns, thread->slice_ns};
+	summary_add(&sum, node->left);
+	summary_add(&sum, node->right);
+	if (sum.min_v == thread->min_v && sum.min_slice_ns == thread->min_slice_ns &&
+	    sum.max_slice_ns == thread->max_slice_ns)
 		return false;
-	thread->min_v = min_v;
-	thread->min_slice_ns = min_slice;
-	thread->max_slice_ns = max_slice;
+	thread->min_v = sum.min_v;
+	thread->min_slice_ns = sum.min_slice_ns;
+	thread->max_slice_ns = sum.max_slice_ns;
 	return true;
 }
 
@@ -56,18 +62,7 @@ tree_insert(struct rb_tree *tree, struct eevdf_thread *thread, before_fn *before
 		parent = *link;
 		link = before(thread, eevdf_of_node(parent)) ? &parent->left : &parent->right;
 	}
-	rb_insert(tree, &thread->node, parent, link, summary_update);
-}
-
-void eevdf_waiting_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
-{
-	eevdf_keys_set(thread);
-	tree_insert(&cpu->waiting[thread->class], thread, eevdf_before);
-}
-
-void eevdf_waiting_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
-{
-	rb_erase(&cpu->waiting[thread->class], &thread->node, summary_update);
+	rb_insert(tree, &thread->node, parent, link, eevdf_summary_update);
 }
 
 bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_thread *b)
@@ -80,14 +75,22 @@ bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_threa
 	return left != right ? left < right : a->tid < b->tid;
 }
 
-void eevdf_delayed_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	tree_insert(&cpu->delayed, thread, eevdf_delayed_before);
+	if (thread->state != POLICY_DELAYED)
+		eevdf_keys_set(thread);
+	if (thread->state == POLICY_QUEUED)
+		tree_insert(&cpu->waiting[thread->class], thread, eevdf_before);
+	else if (thread->state == POLICY_DELAYED)
+		tree_insert(&cpu->delayed, thread, eevdf_delayed_before);
 }
 
-void eevdf_delayed_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+void eevdf_tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	rb_erase(&cpu->delayed, &thread->node, summary_update);
+	struct rb_tree *tree = thread->state == POLICY_QUEUED ? &cpu->waiting[thread->class]
+							      : &cpu->delayed;
+	if (thread->state == POLICY_QUEUED || thread->state == POLICY_DELAYED)
+		rb_erase(tree, &thread->node, eevdf_summary_update);
 }
 
 struct eevdf_thread *eevdf_delayed_first(const struct eevdf_cpu *cpu)
@@ -141,39 +144,27 @@ uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 	return slice;
 }
 
-/* One way down: where a node is earlier, so is its whole left subtree. */
-static bool tree_earlier_min_v(const struct rb_tree *tree, int128_t key_vd, int128_t *min_v)
-{
-	bool found = false;
-	const struct rb_node *node = tree->root;
-	while (node != NULL) {
-		const struct eevdf_thread *thread = eevdf_of_node_const(node);
-		if (thread->key_vd >= key_vd) {
-			node = node->left;
-			continue;
-		}
-		int128_t v = thread->v;
-		if (node->left != NULL && eevdf_of_node_const(node->left)->min_v < v)
-			v = eevdf_of_node_const(node->left)->min_v;
-		if (!found || v < *min_v)
-			*min_v = v;
-		found = true;
-		node = node->right;
-	}
-	return found;
-}
-
+/* One way down each tree: where a node is earlier, so is its whole left subtree. */
 bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
 			 int128_t *min_v)
 {
 	bool found = false;
 	for (uint32_t c = 0; c < EEVDF_CLASSES; c++) {
-		int128_t v = 0;
-		if (!tree_earlier_min_v(&cpu->waiting[c], than->key_vd, &v))
-			continue;
-		if (!found || v < *min_v)
-			*min_v = v;
-		found = true;
+		const struct rb_node *node = cpu->waiting[c].root;
+		while (node != NULL) {
+			const struct eevdf_thread *thread = eevdf_of_node_const(node);
+			if (thread->key_vd >= than->key_vd) {
+				node = node->left;
+				continue;
+			}
+			int128_t v = thread->v;
+			if (node->left != NULL && eevdf_of_node_const(node->left)->min_v < v)
+				v = eevdf_of_node_const(node->left)->min_v;
+			if (!found || v < *min_v)
+				*min_v = v;
+			found = true;
+			node = node->right;
+		}
 	}
 	return found;
 }

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * EEVDF: what a thread carries to another CPU, and a queue to another instance of the server.
- *
- * Migration keeps the lag, what is left of the request (vd - v) and what was used of it (v - ve), in
- * units of service.  It is a join of its own: enqueue would start a fresh request.
- *
- * A saved thread is (v, ve, vd) and the weight they refer to.  V is not saved as a fraction but computed
- * again from the threads that came back: if all did, it is the same to the last bit, and if some
- * did not, the sum of lags of the rest is still 0.
+ * EEVDF: what a thread carries to another CPU, and a queue to another instance of the server.  V is not
+ * saved as a fraction but computed again from the threads that came back (docs/design/eevdf.md).
  */
 #include "eevdf.h"
 
@@ -22,11 +16,6 @@ static void split_units(int128_t units, uint64_t *ns, uint64_t *frac)
 static int128_t join_units(uint64_t ns, uint64_t frac)
 {
 	return eevdf_units(ns) + (int128_t)(frac & FRAC_MASK);
-}
-
-static int128_t int128_of_words(uint64_t high, uint64_t low)
-{
-	return (int128_t)(((uint128_t)high << 64) | low);
 }
 
 /* S_i - E_i: service received in the current request. */
@@ -55,14 +44,6 @@ void eevdf_migrate_out(struct policy_cpu *policy_cpu, struct policy_thread *poli
 	out->lag_low = (uint64_t)thread->lag;
 }
 
-/* Move a point by `units` of service; units may be negative. */
-static void point_move(int128_t *whole, uint32_t *rem, uint32_t weight, int128_t units)
-{
-	uint64_t rest;
-	*whole += int128_divide_floor(units + (int128_t)*rem, weight, &rest);
-	*rem = (uint32_t)rest;
-}
-
 void eevdf_migrate_in(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
 		      const struct policy_migration *in, uint64_t now_ns)
 {
@@ -85,31 +66,27 @@ void eevdf_migrate_in(struct policy_cpu *policy_cpu, struct policy_thread *polic
 	eevdf_join(cpu, thread, thread->lag);
 	thread->lag = 0;
 	eevdf_request_some(thread, left);
-	point_move(&thread->ve, &thread->ve_rem, thread->weight,
-		   -join_units(in->request_ns, in->request_frac));
+	fraction_add_32(&thread->ve, &thread->ve_rem, thread->weight,
+			-join_units(in->request_ns, in->request_frac));
 	eevdf_admit(cpu, thread);
 	eevdf_settle(cpu);
 }
 
-enum {
-	WORD_V,
-	WORD_VE = 2,
-	WORD_VD = 4,
-	WORD_LAG = 6,
-	WORD_REMS = 8,
-	WORD_WEIGHT = 9,
-	WORD_STATE = 10
+/* What the words of a record hold. */
+struct image {
+	int128_t v, ve, vd; /* of a queue: v is V */
+	int128_t lag;
+	uint32_t v_rem, ve_rem, vd_rem;
+	uint32_t weight; /* that v, ve, vd refer to */
+	uint64_t state;
 };
+_Static_assert(sizeof(struct image) <= sizeof(((struct policy_record *)0)->words), "record");
 
-static void record_put(struct policy_record *record, uint32_t word, int128_t value)
+static struct image image_of(const struct policy_record *record)
 {
-	record->words[word] = (uint64_t)((uint128_t)value >> 64);
-	record->words[word + 1] = (uint64_t)value;
-}
-
-static int128_t record_get(const struct policy_record *record, uint32_t word)
-{
-	return int128_of_words(record->words[word], record->words[word + 1]);
+	struct image image;
+	__builtin_memcpy(&image, record->words, sizeof(image));
+	return image;
 }
 
 void eevdf_save(const struct policy_cpu *policy_cpu, const struct policy_thread *policy_thread,
@@ -121,44 +98,39 @@ void eevdf_save(const struct policy_cpu *policy_cpu, const struct policy_thread 
 		.version = (uint16_t)EEVDF_VERSION,
 		.kind = policy_thread == NULL ? 1 : 2,
 	};
-	if (policy_thread == NULL) {
-		record_put(out, WORD_V, cpu->vq);
-		return;
+	struct image image = {.v = cpu->vq};
+	if (policy_thread != NULL) {
+		const struct eevdf_thread *thread = eevdf_thread_const(policy_thread);
+		out->tid = thread->tid;
+		image = (struct image){.v = thread->v,
+				       .ve = thread->ve,
+				       .vd = thread->vd,
+				       .lag = thread->lag,
+				       .v_rem = thread->v_rem,
+				       .ve_rem = thread->ve_rem,
+				       .vd_rem = thread->vd_rem,
+				       .weight = thread->weight,
+				       .state = thread->state};
 	}
-	const struct eevdf_thread *thread = eevdf_thread_const(policy_thread);
-	out->tid = thread->tid;
-	record_put(out, WORD_V, thread->v);
-	record_put(out, WORD_VE, thread->ve);
-	record_put(out, WORD_VD, thread->vd);
-	record_put(out, WORD_LAG, thread->lag);
-	out->words[WORD_REMS] = (uint64_t)thread->v_rem | (uint64_t)thread->vd_rem << 32;
-	out->words[WORD_WEIGHT] = (uint64_t)thread->weight | (uint64_t)thread->ve_rem << 32;
-	out->words[WORD_STATE] = thread->state;
-}
-
-static bool record_usable(const struct policy_record *record, uint16_t kind)
-{
-	return record->policy_id == EEVDF_ID && record->version == EEVDF_VERSION &&
-	       record->kind == kind;
+	__builtin_memcpy(out->words, &image, sizeof(image));
 }
 
 /* Times of the saved thread, in the saved weight; false if they make no sense. */
-static bool thread_load(struct eevdf_thread *thread, const struct policy_record *record)
+static bool thread_load(struct eevdf_thread *thread, const struct image *image)
 {
 	const int128_t request_max = eevdf_units((uint64_t)POLICY_SLICE_NS_MAX *
 						 (EEVDF_YIELD_REQUESTS + 1));
-	const uint64_t weight = record->words[WORD_WEIGHT] & UINT32_MAX;
-	if (weight < POLICY_WEIGHT_MIN || weight > POLICY_WEIGHT_MAX)
+	const uint32_t weight = image->weight;
+	if (weight < POLICY_WEIGHT_MIN || weight > POLICY_WEIGHT_MAX || image->v_rem >= weight ||
+	    image->ve_rem >= weight || image->vd_rem >= weight)
 		return false;
-	eevdf_params_set(thread, (uint32_t)weight, thread->slice_ns);
-	thread->v = record_get(record, WORD_V);
-	thread->ve = record_get(record, WORD_VE);
-	thread->vd = record_get(record, WORD_VD);
-	thread->v_rem = (uint32_t)record->words[WORD_REMS];
-	thread->vd_rem = (uint32_t)(record->words[WORD_REMS] >> 32);
-	thread->ve_rem = (uint32_t)(record->words[WORD_WEIGHT] >> 32);
-	if (thread->v_rem >= weight || thread->ve_rem >= weight || thread->vd_rem >= weight)
-		return false;
+	eevdf_params_set(thread, weight, thread->slice_ns);
+	thread->v = image->v;
+	thread->ve = image->ve;
+	thread->vd = image->vd;
+	thread->v_rem = image->v_rem;
+	thread->ve_rem = image->ve_rem;
+	thread->vd_rem = image->vd_rem;
 	const int128_t left = eevdf_left(thread);
 	return left > 0 && left <= request_max && request_used(thread) >= 0;
 }
@@ -166,23 +138,24 @@ static bool thread_load(struct eevdf_thread *thread, const struct policy_record 
 static bool thread_restore(struct eevdf_cpu *cpu, struct eevdf_thread *thread,
 			   const struct policy_record *record, int128_t *rel_sum)
 {
-	const uint64_t state = record->words[WORD_STATE];
-	if (!record_usable(record, 2) || record->tid != thread->tid || state > POLICY_DELAYED)
+	const struct image image = image_of(record);
+	if (!policy_record_fits(record, EEVDF_ID, EEVDF_VERSION, 2, thread->tid) ||
+	    image.state > POLICY_DELAYED)
 		return false;
-	if (state == POLICY_OUT) {
-		thread->lag = record_get(record, WORD_LAG);
+	if (image.state == POLICY_OUT) {
+		thread->lag = image.lag;
 		return true;
 	}
-	if (!thread_load(thread, record))
+	if (!thread_load(thread, &image))
 		return false;
-	*rel_sum += (thread->v - cpu->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
+	*rel_sum += eevdf_relative(cpu, thread);
 	cpu->weight += thread->weight;
 	eevdf_account_enter(cpu, thread);
-	if (state == POLICY_DELAYED) {
+	if (image.state == POLICY_DELAYED) {
 		thread->state = POLICY_DELAYED;
 		cpu->sleepers++;
 		cpu->weight_delayed += thread->weight;
-		eevdf_delayed_insert(cpu, thread);
+		eevdf_tree_insert(cpu, thread);
 	} else {
 		eevdf_admit(cpu, thread);
 	}
@@ -194,9 +167,9 @@ enum error eevdf_restore(struct policy_cpu *policy_cpu, const struct policy_reco
 			 uint32_t count)
 {
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
-	if (!record_usable(queue, 1))
+	if (!policy_record_fits(queue, EEVDF_ID, EEVDF_VERSION, 1, 0))
 		return ERR_FORMAT;
-	cpu->vq = record_get(queue, WORD_V);
+	cpu->vq = image_of(queue).v;
 	int128_t rel_sum = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		struct eevdf_thread *thread = eevdf_thread(threads[i]);

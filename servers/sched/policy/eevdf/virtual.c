@@ -8,33 +8,13 @@
  */
 #include "eevdf.h"
 
-/* *whole + *rem / weight += units / weight.  units >= 0. */
-static inline void point_advance(int128_t *whole, uint64_t *rem, uint64_t weight, int128_t units)
-{
-	uint64_t rest;
-	*whole += (int128_t)uint128_divide((uint128_t)(units + (int128_t)*rem), weight, &rest);
-	*rem = rest;
-}
-
-static inline void point_advance_32(int128_t *whole, uint32_t *rem, uint32_t weight, int128_t units)
-{
-	uint64_t wide = *rem;
-	point_advance(whole, &wide, weight, units);
-	*rem = (uint32_t)wide;
-}
-
-static inline int128_t relative(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
-{
-	return (thread->v - cpu->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
-}
-
 int128_t eevdf_lag(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
 {
 	/* w V = w vq + w vrem / W; vrem < W, so the last term is below w. */
 	uint64_t rest;
 	const uint128_t part = uint128_divide((uint128_t)cpu->vrem * thread->weight, cpu->weight,
 					      &rest);
-	return (int128_t)part - relative(cpu, thread);
+	return (int128_t)part - eevdf_relative(cpu, thread);
 }
 
 /* Change S and W by what a thread brings or takes: V := (W vq + vrem + rel) / weight. */
@@ -44,15 +24,8 @@ static void queue_mean(struct eevdf_cpu *cpu, int128_t rel, uint64_t weight)
 	cpu->weight = weight;
 }
 
-/*
- * Derivation.  The joiner shall have the lag l once it is in.  With V' the time after the join and
- * W the weight of the others, V' (W + w) = V W + w v and l = w (V' - v) give
- *
- *   V' = V - l / W        v = V' - l / w        S_i = w v = w V - l w / W - l
- *
- * and, relative to w vq,  rel = w (vrem - l) / W - l, floored once.  Flooring makes v at most the exact
- * value, so a thread that is placed at V is eligible.
- */
+/* S_i = w V - l w / W - l for a lag l (docs/design/eevdf.md), floored once: v is at most the exact value, so
+ * a thread that is placed at V is eligible. */
 void eevdf_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t lag)
 {
 	const uint32_t weight = thread->weight;
@@ -84,7 +57,7 @@ int128_t eevdf_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 		cpu->vrem = 0;
 		cpu->weight = 0;
 	} else {
-		queue_mean(cpu, -relative(cpu, thread), weight);
+		queue_mean(cpu, -eevdf_relative(cpu, thread), weight);
 	}
 	return lag;
 }
@@ -95,7 +68,7 @@ void eevdf_request_some(struct eevdf_thread *thread, int128_t units)
 	thread->ve_rem = thread->v_rem;
 	thread->vd = thread->v;
 	thread->vd_rem = thread->v_rem;
-	point_advance_32(&thread->vd, &thread->vd_rem, thread->weight, units);
+	fraction_add_32(&thread->vd, &thread->vd_rem, thread->weight, units);
 }
 
 void eevdf_params_set(struct eevdf_thread *thread, uint32_t weight, uint32_t slice_ns)
@@ -104,41 +77,30 @@ void eevdf_params_set(struct eevdf_thread *thread, uint32_t weight, uint32_t sli
 	thread->slice_ns = slice_ns;
 	thread->request_v = 0;
 	thread->request_rem = 0;
-	point_advance_32(&thread->request_v, &thread->request_rem, weight, eevdf_units(slice_ns));
+	fraction_add_32(&thread->request_v, &thread->request_rem, weight, eevdf_units(slice_ns));
 }
 
-/* It leaves with its true lag, so that the others' V is right, and remembers none. */
-static void delayed_release(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
-{
-	(void)eevdf_expel(cpu, thread);
-	thread->lag = 0;
-}
-
+/* Each leaves with its true lag, so that the others' V is right, and remembers none. */
 void eevdf_settle_delayed(struct eevdf_cpu *cpu)
 {
 	struct eevdf_thread *first;
-	while ((first = eevdf_delayed_first(cpu)) != NULL && eevdf_eligible(cpu, first))
-		delayed_release(cpu, first);
+	while ((first = eevdf_delayed_first(cpu)) != NULL && eevdf_eligible(cpu, first)) {
+		(void)eevdf_expel(cpu, first);
+		first->lag = 0;
+	}
 }
 
-/*
- * V may pass delayed sleepers during a charge of c units; from there on W is smaller.  Splitting the charge
- * at each crossing is not needed, because a sleeper leaves with its true lag: with d the sleeper that V
- * reaches first, both ways end at V = (S + c - S_d) / (W - w_d), and both let d leave if and
- * only if (S + c) / W >= v_d; by induction the same holds for the next.  So: move V, then settle.
- */
+/* V may pass sleepers on the way; they leave with their true lag, so moving V first and settling
+ * afterwards is exact (docs/design/eevdf.md). */
 void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t units)
 {
-	point_advance_32(&thread->v, &thread->v_rem, thread->weight, units);
-	point_advance(&cpu->vq, &cpu->vrem, cpu->weight, units);
+	fraction_add_32(&thread->v, &thread->v_rem, thread->weight, units);
+	fraction_add(&cpu->vq, &cpu->vrem, cpu->weight, units);
 	eevdf_settle(cpu);
 }
 
-/*
- * x := V + (x - V) w / w' for x = v, ve, vd.  In products, w' x' = w x + (w' - w) V: the same integer is
- * added to S_i, E_i and D_i, so what is left of the request stays exactly, and so does the lag but
- * for the rounding of that integer, floor((w' - w) V) = (w' - w) vq + k.
- */
+/* x := V + (x - V) w / w' for x = v, ve, vd: adds floor((w' - w) V) = (w' - w) vq + k to S_i, E_i and D_i, so
+ * what is left of the request stays exactly (docs/design/eevdf.md). */
 void eevdf_reweight(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight)
 {
 	uint64_t rest;

@@ -334,8 +334,8 @@ static void stride_migrate_in(struct policy_cpu *policy_cpu, struct policy_threa
 	const bool known = in->policy_id == STRIDE_ID;
 	/* Nobody waits: there is nobody to owe to. */
 	const bool alone = in->state != POLICY_OUT && cpu->runnable == 0;
-	const uint128_t owes = ((uint128_t)(uint64_t)in->lag_whole << 64) | in->lag_low;
-	debt_set(thread, 0, known && !alone ? (int128_t)owes : 0);
+	const int128_t owes = int128_of_words((uint64_t)in->lag_whole, in->lag_low);
+	debt_set(thread, 0, known && !alone ? owes : 0);
 	if (in->state == POLICY_OUT)
 		return;
 	join(cpu, thread, true);
@@ -414,10 +414,7 @@ static uint32_t stride_spare(const struct policy_cpu *policy_cpu, uint64_t *curs
 
 static struct policy_number number(int128_t units)
 {
-	return (struct policy_number){
-		.whole = int128_to_i64(units >> STRIDE_FRAC_BITS),
-		.frac = (uint32_t)units << (32 - STRIDE_FRAC_BITS),
-	};
+	return policy_number_of(units, STRIDE_FRAC_BITS);
 }
 
 static void stride_query(const struct policy_cpu *policy_cpu,
@@ -512,26 +509,7 @@ static size_t stride_dump(const struct policy_cpu *policy_cpu, char *buffer, siz
 const struct policy_ops policy_stride = {
 	.name = "stride",
 	.desc = "stride scheduling: the least service per weight runs next, for its slice",
-	.version = STRIDE_VERSION,
-	.id = STRIDE_ID,
-	.cpu_bytes = sizeof(struct stride_cpu),
-	.thread_bytes = sizeof(struct stride_thread),
-	.cpu_init = stride_cpu_init,
-	.thread_init = stride_thread_init,
-	.set_params = stride_set_params,
-	.enqueue = stride_enqueue,
-	.dequeue = stride_dequeue,
-	.pick = stride_pick,
-	.charge = stride_charge,
-	.preempts = stride_preempts,
-	.migrate_out = stride_migrate_out,
-	.migrate_in = stride_migrate_in,
-	.save = stride_save,
-	.restore = stride_restore,
-	.spare = stride_spare,
-	.query = stride_query,
+	POLICY_OPS(stride, STRIDE_ID, STRIDE_VERSION),
 	.set_average = policy_average_ignore,
 	.set_lag = stride_set_lag,
-	.check = stride_check,
-	.dump = stride_dump,
 };
