@@ -28,9 +28,15 @@ void derivation_unlock(void)
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 /*
- * Relaxed loads of each field: a torn copy is thrown away by the second look at the version.  The
- * small fields are one word so that they are one load.
+ * Relaxed loads: a torn copy is thrown away by the second look at the version.  The small fields are
+ * one word, so that they are one load (the compiler may assume nothing: no strict aliasing).
  */
+static void small_fields_read(const struct cap_slot *slot, struct cap *out)
+{
+	*(uint64_t *)(void *)out = __atomic_load_n((const uint64_t *)(const void *)&slot->type,
+						   __ATOMIC_RELAXED);
+}
+
 void cap_read(const struct cap_slot *slot, struct cap *out)
 {
 	for (;;) {
@@ -40,11 +46,7 @@ void cap_read(const struct cap_slot *slot, struct cap *out)
 			arch_spin_pause();
 			continue;
 		}
-		out->type = __atomic_load_n(&slot->type, __ATOMIC_RELAXED);
-		out->rights = __atomic_load_n(&slot->rights, __ATOMIC_RELAXED);
-		out->bits = __atomic_load_n(&slot->bits, __ATOMIC_RELAXED);
-		out->flags = __atomic_load_n(&slot->flags, __ATOMIC_RELAXED);
-		out->aux = __atomic_load_n(&slot->aux, __ATOMIC_RELAXED);
+		small_fields_read(slot, out);
 		out->badge = __atomic_load_n(&slot->badge, __ATOMIC_RELAXED);
 		out->object = __atomic_load_n(&slot->object, __ATOMIC_RELAXED);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);

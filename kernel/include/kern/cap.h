@@ -85,6 +85,20 @@ struct cap {
 	uint64_t object;
 };
 
+/* The five small fields are read and written as one word. */
+_Static_assert(offsetof(struct cap_slot, type) % sizeof(uint64_t) == 0 &&
+		       offsetof(struct cap_slot, rights) - offsetof(struct cap_slot, type) ==
+			       offsetof(struct cap, rights) &&
+		       offsetof(struct cap_slot, bits) - offsetof(struct cap_slot, type) ==
+			       offsetof(struct cap, bits) &&
+		       offsetof(struct cap_slot, flags) - offsetof(struct cap_slot, type) ==
+			       offsetof(struct cap, flags) &&
+		       offsetof(struct cap_slot, aux) - offsetof(struct cap_slot, type) ==
+			       offsetof(struct cap, aux) &&
+		       offsetof(struct cap, type) == 0 &&
+		       offsetof(struct cap, badge) == sizeof(uint64_t),
+	       "cap_read() copies them at once");
+
 /*
  * In memory of each CNode object there are only slots; its capability carries the radix.  Slot 0 is
  * never a capability (CPTR_NULL); its fields describe the CNode, see <kern/cnode.h>.
