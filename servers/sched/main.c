@@ -173,11 +173,13 @@ static _Noreturn void balancer_run(uint32_t cpu)
 _Noreturn void server_main(word_t start_vaddr, word_t role, word_t cpu, word_t number)
 {
 	const struct sched_start *start = (const struct sched_start *)start_vaddr;
+	const struct bootinfo *info = (const struct bootinfo *)(uintptr_t)BOOTINFO_VADDR;
 	uint64_t ipc_vaddr = sched_thread_ipc_buffer(number);
 
 	thread_block_set(thread_block_in_page((struct ipc_buffer *)ipc_vaddr));
 	sys_print_to(sys_print_debug, (void *)(uintptr_t)SCHED_SLOT_SYSTEM);
-	/* Every thread writes the same two values, so no order between threads is needed. */
+	/* Every thread writes the same values, so no order between threads is needed. */
+	clock_scale_set(info->time_mult, (uint32_t)info->time_shift);
 	__atomic_store_n(&server.cpus, (uint32_t)start->cpus, __ATOMIC_RELAXED);
 	__atomic_store_n(&server.shared, (struct sched_shared *)start->shared_vaddr,
 			 __ATOMIC_RELAXED);
