@@ -29,6 +29,7 @@ static void bind_note(struct core *core, struct tcb *tcb, time_ns_t decision_lim
 	spin_lock(&core->lock);
 	if (core->bind_next != NULL)
 		__atomic_store_n(&core->bind_next->dispatcher_core, NULL, __ATOMIC_RELEASE);
+	core->bind_noted = true;
 	core->bind_next = tcb;
 	core->bind_decision_limit_ns = decision_limit_ns;
 	core->bind_starvation_limit_ns = starvation_limit_ns;
@@ -71,15 +72,29 @@ void core_set_supervisor(struct core *core, struct notification *notification)
 	spin_unlock(&core->lock);
 }
 
+/* False: it was posted twice, and what was noted the second time is done already. */
+static bool bind_is_noted(struct core *core)
+{
+	bool noted;
+
+	spin_lock(&core->lock);
+	noted = core->bind_noted;
+	spin_unlock(&core->lock);
+	return noted;
+}
+
 void bind_serve(struct core *core)
 {
 	struct tcb *next;
 
+	if (!bind_is_noted(core))
+		return;
 	if (core->dispatcher != NULL)
 		fallback_enter(core, FALLBACK_UNBOUND);
 	spin_lock(&core->lock);
 	next = core->bind_next;
 	core->bind_next = NULL;
+	core->bind_noted = false;
 	core->decision_limit_ns = core->bind_decision_limit_ns;
 	core->starvation_limit_ns = core->bind_starvation_limit_ns;
 	if (next != NULL) {

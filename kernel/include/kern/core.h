@@ -39,6 +39,7 @@ struct core {
 	struct list_node requests_waiting;   /* threads in a request that was not handed over yet */
 	struct list_node requests_delivered; /* threads whose request the dispatcher has seen */
 	struct notification *supervisor;     /* signalled when fallback is entered */
+	bool bind_noted;                     /* a bind or unbind is to be done */
 	struct tcb *bind_next; /* what the pending bind makes the dispatcher, or NULL */
 	time_ns_t bind_decision_limit_ns;
 	time_ns_t bind_starvation_limit_ns;
