@@ -251,6 +251,12 @@ static bool destroy_report(struct tcb *tcb)
 	return done;
 }
 
+static bool destroy_in_chain(const struct tcb *tcb)
+{
+	return __atomic_load_n(&tcb->chain_prev, __ATOMIC_RELAXED) != NULL ||
+	       __atomic_load_n(&tcb->chain_next, __ATOMIC_RELAXED) != NULL;
+}
+
 bool thread_destroy(struct tcb *tcb)
 {
 	struct core *core = __atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE);
@@ -262,6 +268,10 @@ bool thread_destroy(struct tcb *tcb)
 	if (core != NULL && !stop_dispatcher(tcb, core))
 		return false;
 	if (!destroy_unchain(tcb) || !stop_try(tcb) || tcb_state(tcb) != THREAD_STOPPED)
+		return false;
+	/* A passive thread may have been called since it was found outside all chains, and stopped
+	 * there.  Now that it is stopped nobody calls it. */
+	if (destroy_in_chain(tcb))
 		return false;
 	if (!destroy_report(tcb))
 		return false;
