@@ -20,8 +20,10 @@ static void check_core(const struct core *core)
 		must((tcb->sched == SCHED_READY) == list_linked(&tcb->ready_link));
 		must((tcb->sched == SCHED_RUNNING) == (core->payer == tcb));
 		ready += tcb->sched == SCHED_READY;
-		linked += list_linked(&tcb->event_link);
 	}
+	for (unsigned i = 0; i < world_threads_count; i++)
+		linked += world_threads[i]->home == core &&
+			  list_linked(&world_threads[i]->event_link);
 	list_for_each (node, &core->ready) {
 		must(ready-- > 0);
 	}
@@ -125,9 +127,7 @@ static void check_quiet(unsigned cpu)
 	must(core->reasons == 0);
 	must(!core->dispatcher_running);
 	must(at == AT_USER || list_empty(&core->ready));
-	/* A decision that was made in spite of something pending ends soon. */
-	if (core->dispatcher != NULL && core->slice_end_ns == TIME_NEVER)
-		must(list_empty(&core->events) && list_empty(&core->requests_waiting));
+	must(core->dispatcher == NULL || !event_pending(core));
 	list_for_each (node, &core->homed) {
 		const struct tcb *tcb = container_of_const(node, struct tcb, home_link);
 

@@ -16,6 +16,7 @@
 #include <ucontext.h>
 
 #include <kern/entry.h>
+#include <kern/event.h>
 
 #define ADDRESSES_MAX (1u << 14)
 
@@ -35,9 +36,13 @@ struct strands {
 	unsigned running; /* MODEL_CPUS: none */
 	unsigned as;
 	struct address addresses[ADDRESSES_MAX];
-	const unsigned char *poison[4];
-	size_t poison_bytes[4];
 };
+
+/* Released memory; part of the state. */
+static struct {
+	const unsigned char *at;
+	size_t bytes;
+} poison;
 
 static struct strands *all;
 struct model_cpu model_cpus[MODEL_CPUS];
@@ -109,7 +114,8 @@ __attribute__((noinline)) void cpu_run(unsigned cpu, enum choice choice)
 	if (choice == CHOICE_TIMER) {
 		struct model_cpu *hardware = &model_cpus[cpu];
 
-		hardware->timer_budget--;
+		if (hardware->timer_budget > 0)
+			hardware->timer_budget--;
 		hardware->timer = true;
 		model_time_reach(hardware->deadline);
 		hardware->deadline = TIME_NEVER;
@@ -166,7 +172,6 @@ void cpus_share_nothing(void)
 		all->running = MODEL_CPUS;
 	}
 	memset(all->addresses, 0, sizeof(all->addresses));
-	memset(all->poison_bytes, 0, sizeof(all->poison_bytes));
 }
 
 void cpu_as(unsigned cpu)
@@ -227,19 +232,14 @@ static bool address_shared(const volatile void *at, unsigned bytes, bool write)
 
 static void check_poison(const volatile void *at, const char *where)
 {
-	for (unsigned i = 0; i < 4; i++)
-		if ((uintptr_t)at - (uintptr_t)all->poison[i] < all->poison_bytes[i])
-			violation("memory that was released is used at %s", where);
+	if ((uintptr_t)at - (uintptr_t)poison.at < poison.bytes)
+		violation("memory that was released is used at %s", where);
 }
 
 void memory_poison(const void *at, size_t bytes)
 {
-	for (unsigned i = 0; i < 4; i++)
-		if (all->poison_bytes[i] == 0) {
-			all->poison[i] = at;
-			all->poison_bytes[i] = bytes;
-			return;
-		}
+	poison.at = at;
+	poison.bytes = bytes;
 }
 
 static void stop_if_shared(enum strand_at kind, const volatile void *at, unsigned bytes, bool write,
@@ -304,6 +304,7 @@ void model_hardware_reset(void)
 	for (unsigned i = 0; i < MODEL_CPUS; i++)
 		model_cpus[i].deadline = TIME_NEVER;
 	now_ns = 1000000;
+	poison.bytes = 0;
 }
 
 void model_time_reach(time_ns_t time)
@@ -392,6 +393,21 @@ static unsigned choices_user(unsigned cpu, enum choice out[3])
 	return count;
 }
 
+/* As often as a scenario says; and whenever a decision that was accepted in spite of something pending
+ * is to end. */
+static bool timer_may_fire(unsigned cpu)
+{
+	const struct model_cpu *hardware = &model_cpus[cpu];
+	const struct core *core = &cpus[cpu].core;
+
+	if (hardware->deadline == TIME_NEVER || hardware->timer)
+		return false;
+	if (hardware->timer_budget > 0)
+		return true;
+	return all->strand[cpu].at == AT_USER && core->payer != NULL &&
+	       core->fallback == FALLBACK_NONE && event_pending(core);
+}
+
 unsigned choices_of(unsigned cpu, enum choice out[3])
 {
 	const struct strand *strand = &all->strand[cpu];
@@ -415,7 +431,7 @@ unsigned choices_of(unsigned cpu, enum choice out[3])
 		count = choices_user(cpu, out);
 		break;
 	}
-	if (hardware->timer_budget > 0 && hardware->deadline != TIME_NEVER && !hardware->timer)
+	if (timer_may_fire(cpu))
 		out[count++] = CHOICE_TIMER;
 	return count;
 }

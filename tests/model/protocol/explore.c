@@ -100,7 +100,8 @@ static void print_path(const struct scenario *scenario)
 		const struct level *level = &explorer->levels[i];
 		const struct choice_of *choice = &level->choices[level->next - 1];
 
-		print_strand(choice->cpu, &level->strand[choice->cpu], choice->choice);
+		if (level->next != 0)
+			print_strand(choice->cpu, &level->strand[choice->cpu], choice->choice);
 	}
 	printf("# now:\n");
 	for (unsigned i = 0; i < explorer->cpus; i++)
@@ -216,6 +217,33 @@ static uint64_t states_lost(void)
 	return lost;
 }
 
+/* A state from which there is only to go round: where a long random walk ends. */
+static uint32_t lost_state(void)
+{
+	uint32_t *first = pages((explorer->totals.states + 1) * sizeof(*first));
+	uint32_t *next = pages((explorer->edges_count + 1) * sizeof(*next));
+	uint32_t state = 0;
+	uint64_t random = 1;
+
+	for (uint32_t i = 0; i < explorer->edges_count; i++) {
+		next[i + 1] = first[explorer->edges[i].from];
+		first[explorer->edges[i].from] = i + 1;
+	}
+	while (explorer->good[state])
+		state++;
+	for (unsigned steps = 0; steps < 100000; steps++) {
+		uint32_t edge = first[state];
+
+		random = random * 6364136223846793005ull + 1442695040888963407ull;
+		for (uint64_t skip = random >> 62; skip > 0 && next[edge] != 0; skip--)
+			edge = next[edge];
+		state = explorer->edges[edge - 1].to;
+	}
+	munmap(first, (explorer->totals.states + 1) * sizeof(*first));
+	munmap(next, (explorer->edges_count + 1) * sizeof(*next));
+	return state;
+}
+
 static void explore_once(const struct scenario *scenario)
 {
 	uint32_t state;
@@ -268,9 +296,7 @@ bool explore(const struct scenario *scenario, struct totals *totals)
 	*totals = explorer->totals;
 	lost = explorer->wrong ? 0 : states_lost();
 	if (lost != 0) {
-		explorer->target = 0;
-		while (explorer->good[explorer->target])
-			explorer->target++;
+		explorer->target = lost_state();
 		explore_once(scenario);
 		explorer->wrong = true;
 		snprintf(explorer->text, sizeof(explorer->text),

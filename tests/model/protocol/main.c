@@ -7,9 +7,8 @@
 #include <time.h>
 
 static const struct scenario *const families[] = {
-	scenarios_wake,
-	scenarios_ipc,
-	scenarios_stop,
+	scenarios_wake,    scenarios_ipc,  scenarios_stop,     scenarios_home,
+	scenarios_request, scenarios_bind, scenarios_donation,
 };
 
 #define FAMILIES (sizeof(families) / sizeof(families[0]))

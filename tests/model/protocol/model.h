@@ -129,7 +129,8 @@ struct tcb *world_thread(unsigned cpu, const struct instruction *program, unsign
 struct tcb *world_thread_stopped(unsigned cpu, const struct instruction *program, unsigned length);
 /* The thread that will be made as the nth. */
 struct tcb *world_next(unsigned n);
-struct tcb *world_dispatcher(unsigned cpu);
+struct tcb *world_dispatcher_unbound(unsigned n);
+struct tcb *world_dispatcher(unsigned cpu); /* to be bound at the start */
 struct endpoint *world_endpoint(void);
 struct notification *world_notification(void);
 struct reply *world_reply(void);

@@ -151,13 +151,22 @@ void world_ready(void)
 		(void)world_cap(OBJ_CORE, &cpus[i].core, 0);
 }
 
-struct tcb *world_dispatcher(unsigned cpu)
+struct tcb *world_dispatcher_unbound(unsigned n)
 {
-	struct model_dispatcher *dispatcher = &dispatchers[cpu];
+	struct model_dispatcher *dispatcher = &dispatchers[n];
 	struct tcb *tcb = &dispatcher->thread.tcb;
 
-	thread_make(&dispatcher->thread, 100 + cpu);
-	tcb->ipc_buffer = (struct ipc_buffer *)(void *)&dispatcher->buffer;
+	if (tcb->object.type == OBJ_NULL) {
+		thread_make(&dispatcher->thread, 100 + n);
+		tcb->ipc_buffer = (struct ipc_buffer *)(void *)&dispatcher->buffer;
+	}
+	return tcb;
+}
+
+struct tcb *world_dispatcher(unsigned cpu)
+{
+	struct tcb *tcb = world_dispatcher_unbound(cpu);
+
 	cpu_as(cpu);
 	if (core_bind(&cpus[cpu].core, tcb, 1000000, 0, NULL) != ERR_OK)
 		abort();
@@ -283,7 +292,10 @@ void user_execute(unsigned cpu)
 
 const struct view *world_view(unsigned cpu, const struct tcb *tcb)
 {
-	return &dispatchers[cpu].views[tcb->tag - 1];
+	const struct model_dispatcher *bound =
+		(const struct model_dispatcher *)(const void *)cpus[cpu].core.dispatcher;
+
+	return &bound->views[tcb->tag - 1];
 }
 
 void world_move(unsigned cpu, struct tcb *tcb, unsigned to)

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Donation against slice end, stop, a caller of another CPU, and deletion of each party. */
+#include "scenario.h"
+
+static struct reply *the_reply;
+
+/* A passive server of CPU 0, and a client there. */
+static struct endpoint *server_setup(void)
+{
+	struct endpoint *e = world_endpoint();
+	struct tcb *server;
+
+	the_reply = world_reply();
+	server = world_thread(
+		0, PROGRAM(RECV(e, the_reply), REPLY_RECV(e, the_reply), REPLY_RECV(e, the_reply)));
+	server->flags |= TCB_FLAG_PASSIVE;
+	world_thread(0, PROGRAM(CALL(e)));
+	return e;
+}
+
+static bool waits(const struct tcb *server)
+{
+	return server->state == THREAD_RECEIVING && server->payer == NULL;
+}
+
+static void served_final(void)
+{
+	must(waits(world_threads[0]));
+	for (unsigned i = 1; i < world_threads_count; i++)
+		must(thread_finished(world_threads[i]) && result(world_threads[i]) == ERR_OK &&
+		     world_threads[i]->state == THREAD_READY);
+}
+
+/* Another client calls from CPU 1. */
+static void two_setup(void)
+{
+	world_thread(1, PROGRAM(CALL(server_setup())));
+	(void)world_dispatcher(0);
+}
+
+static void two_fallback_setup(void)
+{
+	world_thread(1, PROGRAM(CALL(server_setup())));
+}
+
+static void slice_setup(void)
+{
+	world_thread(1, PROGRAM(CALL(server_setup())));
+	(void)world_dispatcher(0);
+	world_slice(500000);
+	model_cpus[0].timer_budget = 1;
+}
+
+static void stop_client_setup(void)
+{
+	(void)server_setup();
+	world_thread(1, PROGRAM(SUSPEND(world_threads[1])));
+	(void)world_dispatcher(0);
+}
+
+static void stop_client_final(void)
+{
+	const struct tcb *client = world_threads[1];
+
+	must(client->state == THREAD_STOPPED && (client->exit_work & EXIT_STOP) == 0);
+	must(waits(world_threads[0]));
+	must(thread_finished(world_threads[2]));
+}
+
+static void stop_server_setup(void)
+{
+	(void)server_setup();
+	world_thread(1, PROGRAM(SUSPEND(world_threads[0])));
+	(void)world_dispatcher(0);
+}
+
+static void stop_server_final(void)
+{
+	must(world_threads[0]->state == THREAD_STOPPED);
+	must(thread_finished(world_threads[2]));
+}
+
+static void destroy(struct tcb *self, struct tcb *tcb)
+{
+	if (!thread_destroy(tcb)) {
+		self->context.pc -= 4;
+		return;
+	}
+	grace_wait(); /* as before memory is used again */
+	memory_poison(tcb, sizeof(*tcb));
+}
+
+static void destroy_server(struct tcb *tcb)
+{
+	destroy(tcb, world_threads[0]);
+}
+
+static void destroy_client(struct tcb *tcb)
+{
+	destroy(tcb, world_threads[1]);
+}
+
+static void destroy_reply(struct tcb *tcb)
+{
+	if (!reply_destroy(the_reply))
+		tcb->context.pc -= 4;
+}
+
+static void delete_server_setup(void)
+{
+	(void)server_setup();
+	world_thread(1, PROGRAM(KERNEL(destroy_server)));
+	(void)world_dispatcher(0);
+}
+
+static void delete_server_final(void)
+{
+	const struct tcb *server = world_threads[0];
+	const struct tcb *client = world_threads[1];
+
+	must(thread_finished(world_threads[2]));
+	must(server->state == THREAD_STOPPED && server->chain_prev == NULL);
+	must(!list_linked(&server->home_link) && !list_linked(&server->event_link));
+	must(thread_finished(client));
+	must(client->state == THREAD_SENDING || client->state == THREAD_READY);
+}
+
+static void delete_client_setup(void)
+{
+	(void)server_setup();
+	world_thread(1, PROGRAM(KERNEL(destroy_client)));
+	(void)world_dispatcher(0);
+}
+
+static void delete_client_final(void)
+{
+	const struct tcb *client = world_threads[1];
+
+	must(thread_finished(world_threads[2]));
+	must(client->state == THREAD_STOPPED && client->chain_next == NULL);
+	must(!list_linked(&client->home_link) && !list_linked(&client->event_link));
+	must(waits(world_threads[0]));
+}
+
+static void delete_reply_setup(void)
+{
+	(void)server_setup();
+	world_thread(1, PROGRAM(KERNEL(destroy_reply)));
+	(void)world_dispatcher(0);
+}
+
+static void delete_reply_final(void)
+{
+	const struct tcb *client = world_threads[1];
+
+	must(thread_finished(world_threads[2]) && the_reply->caller == NULL);
+	if (!thread_finished(client)) /* the server's receive failed, and it spins */
+		must(client->sched == SCHED_READY && thread_finished(world_threads[0]));
+	else
+		must(client->state == THREAD_READY || client->state == THREAD_SENDING);
+}
+
+const struct scenario scenarios_donation[] = {
+	SCENARIO("donate-two-fallback", 2, two_fallback_setup, served_final),
+	SCENARIO("donate-two", 2, two_setup, served_final),
+	SCENARIO("donate-slice", 2, slice_setup, served_final),
+	SCENARIO("donate-stop-client", 2, stop_client_setup, stop_client_final),
+	SCENARIO("donate-stop-server", 2, stop_server_setup, stop_server_final),
+	SCENARIO("donate-delete-server", 2, delete_server_setup, delete_server_final),
+	SCENARIO("donate-delete-client", 2, delete_client_setup, delete_client_final),
+	SCENARIO("donate-delete-reply", 2, delete_reply_setup, delete_reply_final),
+	{.name = NULL},
+};
