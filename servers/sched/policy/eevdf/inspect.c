@@ -6,15 +6,22 @@ void eevdf_query(const struct policy_cpu *policy_cpu, const struct policy_thread
 		 struct policy_info *out)
 {
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
-	*out = (struct policy_info){
-		.v = eevdf_number(cpu->vq),
-		.weight = cpu->weight,
-		.load = cpu->weight - cpu->weight_delayed,
-		.runnable = cpu->runnable,
-		.delayed = cpu->sleepers,
-		.misuse = cpu->misuse,
-		.ahead_ns = eevdf_account_ahead(cpu),
-	};
+	/* Field by field: the whole at once would be a call of memset, in every decision. */
+	const struct policy_number none = {0};
+	out->v = eevdf_number(cpu->vq);
+	out->weight = cpu->weight;
+	out->load = cpu->weight - cpu->weight_delayed;
+	out->runnable = cpu->runnable;
+	out->delayed = cpu->sleepers;
+	out->misuse = cpu->misuse;
+	out->state = 0;
+	out->ahead_ns = eevdf_account_ahead(cpu);
+	out->thread_v = none;
+	out->thread_ve = none;
+	out->thread_vd = none;
+	out->lag_ns = none;
+	out->left_ns = 0;
+	out->slice_ns = 0;
 	if (policy_thread == NULL)
 		return;
 	const struct eevdf_thread *thread = eevdf_thread_const(policy_thread);

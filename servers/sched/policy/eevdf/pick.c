@@ -129,7 +129,11 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 {
 	(void)now_ns;
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
-	*out = (struct policy_pick){.slice_ns = TIME_NEVER, .request_ns = TIME_NEVER};
+	/* Field by field, as in eevdf_query(). */
+	out->thread = NULL;
+	out->slice_ns = TIME_NEVER;
+	out->request_ns = TIME_NEVER;
+	out->reserved[0] = out->reserved[1] = out->reserved[2] = out->reserved[3] = 0;
 	struct eevdf_thread *running = cpu->running;
 	struct eevdf_thread *chosen = choose(cpu, flags);
 	if (chosen == NULL)
