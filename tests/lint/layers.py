@@ -34,6 +34,7 @@ LAYERS = {
     "boards": ["free"],
     "tools": ["any"],
     "tests": ["any"],
+    "docs/tutorials": ["any"],
 }
 
 QUOTED_TOO = {"servers/sched": ["servers/sched/policy"]}

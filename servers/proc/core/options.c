@@ -15,7 +15,7 @@
 
 /* X(name, kind, min, max, meaning) */
 #define OPTION_LIST(X)                                                                   \
-	X("sched", STRING, 0, 0, "policy: eevdf, rr, fifo; none: the kernel's fallback") \
+	X("sched", STRING, 0, 0, "policy by name; none: the kernel's fallback")          \
 	X("place", STRING, 0, 0, "placement")                                            \
 	X("run", STRING, 0, 0, "first program, with arguments after commas")             \
 	X("exit", FLAG, 0, 0, "power off when it ends (default on)")                     \

@@ -18,7 +18,8 @@ from pathlib import Path
 # name, file, text, replacement
 MUTANTS = [
     ("charge floors every time", "virtual.c",
-     "thread->weight, units);\n\tfraction_add(", "thread->weight, units);\n\tthread->v_rem = 0;\n\tfraction_add("),
+     "thread->weight, units);\n\tfraction_add(",
+     "thread->weight, units);\n\tthread->v_rem = 0;\n\tfraction_add("),
     ("join divides by the weight with the joiner", "virtual.c",
      "rel = int128_divide_floor(rel, cpu->weight, &rest) - lag;",
      "rel = int128_divide_floor(rel, cpu->weight + weight, &rest) - lag;"),
