@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`baton run`: build, boot, show, and judge what the guest did.  `baton debug` shares the first half."""
 
+import contextlib
 import json
 import os
 import shlex
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 import packages
 from build import ROOT, BuildDir, commit
@@ -20,6 +22,7 @@ import mkarchive  # noqa: E402  (a sibling program, not a module of this package
 
 KERNEL_IMAGE = "kernel/Image"
 BOOT_ARCHIVE = "boards/boot.cpio"
+END_OF_INPUT = b"\x04"
 STANDARD_TIMEOUT_S = 300
 
 
@@ -201,11 +204,28 @@ def judge(machine, guest, console, command):
     return 0 if right else EXIT_FAILED
 
 
+def type_all(source, guest):
+    """Type what `source` holds into the guest's console, then the end of the input (Ctrl-D)."""
+    with contextlib.suppress(OSError):
+        while chunk := os.read(source, 4096):
+            os.write(guest, chunk)
+        os.write(guest, END_OF_INPUT)
+
+
 def interactive(command):
     """The console belongs to the person; nothing is filtered and nothing limits the time."""
     say("console: Ctrl-A X ends the machine, Ctrl-A C is the emulator's monitor")
     try:
-        status = subprocess.run(command, check=False).returncode
+        # The emulator does not pass on the end of its input, so what is no terminal is typed in.
+        typed = None if packages.has_person() else subprocess.PIPE
+        with subprocess.Popen(command, stdin=typed) as guest:
+            try:
+                if typed:
+                    threading.Thread(target=type_all, args=(0, guest.stdin.fileno()),
+                                     daemon=True).start()
+                status = guest.wait()
+            finally:
+                guest.kill()
     except OSError as error:
         raise Failure(f"cannot start {command[0]}: {error.strerror}") from None
     if status != 0:

@@ -73,10 +73,11 @@ _Noreturn void console_driver(const struct bootinfo *info)
 	*uart_register(UART_IMSC) |= INT_RX | INT_RX_TIMEOUT;
 	for (;;) {
 		must(irq_handler_ack(OWN_UART_IRQ), "acknowledging the UART's interrupt");
-		must(sys_wait(OWN_UART_SIGNAL, &word), "waiting for the UART");
-		/* Cleared first: what arrives after the last look below raises it again. */
-		*uart_register(UART_ICR) = INT_RX | INT_RX_TIMEOUT;
+		/* The first time: what was typed during the boot, whose interrupt was cleared. */
 		while ((*uart_register(UART_FR) & FR_RXFE) == 0)
 			uart_forward();
+		must(sys_wait(OWN_UART_SIGNAL, &word), "waiting for the UART");
+		/* Cleared before the look above: what arrives after it raises it again. */
+		*uart_register(UART_ICR) = INT_RX | INT_RX_TIMEOUT;
 	}
 }
