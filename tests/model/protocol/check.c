@@ -32,6 +32,9 @@ static void check_core(const struct core *core)
 	}
 	must(ready == 0 && linked == 0);
 	must(core->payer == NULL || core->payer->home == core);
+	/* I2: what the dispatcher has chosen it had seen; else there would be a record. */
+	if (core->payer != NULL && core->dispatcher != NULL && core->fallback == FALLBACK_NONE)
+		must(!list_linked(&core->payer->event_link));
 }
 
 /* In user mode: nobody else runs the thread, no IPI is owed. */

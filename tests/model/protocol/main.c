@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* usage: protocol [NAME...]   explore these scenarios (all); TAP */
+/* usage: protocol [--all] [NAME...]   explore these scenarios (all but the long ones); TAP */
 #include "scenario.h"
 
 #include <stdio.h>
@@ -8,17 +8,17 @@
 
 static const struct scenario *const families[] = {
 	scenarios_wake,    scenarios_ipc,  scenarios_stop,     scenarios_home,
-	scenarios_request, scenarios_bind, scenarios_donation,
+	scenarios_request, scenarios_bind, scenarios_donation, scenarios_delete,
 };
 
 #define FAMILIES (sizeof(families) / sizeof(families[0]))
 
-static bool wanted(const char *name, int argc, char **argv)
+static bool wanted(const struct scenario *scenario, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], name) == 0)
+		if (strcmp(argv[i], scenario->name) == 0 || strcmp(argv[i], "--all") == 0)
 			return true;
-	return argc == 1;
+	return argc == 1 && !scenario->is_long;
 }
 
 static double seconds(void)
@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 
 	for (unsigned i = 0; i < FAMILIES; i++)
 		for (const struct scenario *s = families[i]; s->name != NULL; s++)
-			if (wanted(s->name, argc, argv))
+			if (wanted(s, argc, argv))
 				good &= run(s, ++number);
 	printf("1..%u\n", number);
 	return good && number != 0 ? 0 : 1;

@@ -58,6 +58,7 @@ struct scenario {
 	void (*setup)(void);
 	void (*final)(void);  /* asserts about a state in which nothing is left to do */
 	void (*always)(void); /* the same about every state; or NULL */
+	bool is_long;
 };
 
 extern struct model_cpu model_cpus[MODEL_CPUS];
@@ -135,6 +136,7 @@ struct endpoint *world_endpoint(void);
 struct notification *world_notification(void);
 struct reply *world_reply(void);
 cptr_t world_cap(enum object_type type, const void *object, word_t badge);
+struct cap_slot *world_slot(cptr_t cptr);
 /* The dispatcher of this CPU moves a thread as soon as it can; dispatches for this long. */
 void world_move(unsigned cpu, struct tcb *tcb, unsigned to);
 void world_slice(time_ns_t slice_ns);

@@ -65,6 +65,12 @@ static inline enum error result(const struct tcb *tcb)
 		.name = (title), .cpus = (count), .setup = (make), .final = (end) \
 	}
 
+/* Only run if it is named, or all are asked for. */
+#define LONG_SCENARIO(title, count, make, end)                                                     \
+	{                                                                                          \
+		.name = (title), .cpus = (count), .setup = (make), .final = (end), .is_long = true \
+	}
+
 /* Each ends with an entry without a name. */
 extern const struct scenario scenarios_wake[], scenarios_ipc[], scenarios_stop[], scenarios_home[];
 extern const struct scenario scenarios_bind[], scenarios_donation[], scenarios_request[];

@@ -3,6 +3,7 @@
 #include "scenario.h"
 
 static struct reply *the_reply;
+static struct endpoint *the_endpoint;
 
 /* A passive server of CPU 0, and a client there. */
 static struct endpoint *server_setup(void)
@@ -10,6 +11,7 @@ static struct endpoint *server_setup(void)
 	struct endpoint *e = world_endpoint();
 	struct tcb *server;
 
+	the_endpoint = e;
 	the_reply = world_reply();
 	server = world_thread(
 		0, PROGRAM(RECV(e, the_reply), REPLY_RECV(e, the_reply), REPLY_RECV(e, the_reply)));
@@ -45,10 +47,16 @@ static void two_fallback_setup(void)
 
 static void slice_setup(void)
 {
-	world_thread(1, PROGRAM(CALL(server_setup())));
+	(void)server_setup();
 	(void)world_dispatcher(0);
 	world_slice(500000);
 	model_cpus[0].timer_budget = 1;
+}
+
+static void slice_two_setup(void)
+{
+	slice_setup();
+	world_thread(1, PROGRAM(CALL(the_endpoint)));
 }
 
 static void stop_client_setup(void)
@@ -110,6 +118,11 @@ static void delete_server_setup(void)
 {
 	(void)server_setup();
 	world_thread(1, PROGRAM(KERNEL(destroy_server)));
+}
+
+static void delete_server_bound_setup(void)
+{
+	delete_server_setup();
 	(void)world_dispatcher(0);
 }
 
@@ -129,6 +142,11 @@ static void delete_client_setup(void)
 {
 	(void)server_setup();
 	world_thread(1, PROGRAM(KERNEL(destroy_client)));
+}
+
+static void delete_client_bound_setup(void)
+{
+	delete_client_setup();
 	(void)world_dispatcher(0);
 }
 
@@ -163,11 +181,16 @@ static void delete_reply_final(void)
 const struct scenario scenarios_donation[] = {
 	SCENARIO("donate-two-fallback", 2, two_fallback_setup, served_final),
 	SCENARIO("donate-two", 2, two_setup, served_final),
-	SCENARIO("donate-slice", 2, slice_setup, served_final),
+	SCENARIO("donate-slice", 1, slice_setup, served_final),
+	LONG_SCENARIO("donate-slice-two", 2, slice_two_setup, served_final),
 	SCENARIO("donate-stop-client", 2, stop_client_setup, stop_client_final),
 	SCENARIO("donate-stop-server", 2, stop_server_setup, stop_server_final),
 	SCENARIO("donate-delete-server", 2, delete_server_setup, delete_server_final),
 	SCENARIO("donate-delete-client", 2, delete_client_setup, delete_client_final),
+	LONG_SCENARIO("donate-delete-server-bound", 2, delete_server_bound_setup,
+		      delete_server_final),
+	LONG_SCENARIO("donate-delete-client-bound", 2, delete_client_bound_setup,
+		      delete_client_final),
 	SCENARIO("donate-delete-reply", 2, delete_reply_setup, delete_reply_final),
 	{.name = NULL},
 };

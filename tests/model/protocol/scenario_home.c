@@ -45,14 +45,25 @@ static void move_fallback_final(void)
 	must(thread_finished(t) || error == ERR_OK); /* behind one that spins */
 }
 
-static void move_stop_setup(void)
+static void move_stop_from(unsigned cpu)
 {
 	struct notification *n = world_notification();
-	struct tcb *t = world_thread(0, PROGRAM(WAIT(n)));
+	struct tcb *t = world_thread_stopped(0, PROGRAM(WAIT(n)));
 
-	world_thread(2, PROGRAM(SIGNAL(n, 1), SUSPEND(t)));
+	world_thread(cpu, PROGRAM(SIGNAL(n, 1), SUSPEND(t)));
+	world_go(t);
 	world_move(0, t, 1);
 	(void)world_dispatcher(0);
+}
+
+static void move_stop_setup(void)
+{
+	move_stop_from(1);
+}
+
+static void move_stop_two_setup(void)
+{
+	move_stop_from(2);
 	(void)world_dispatcher(1);
 }
 
@@ -84,7 +95,8 @@ static void move_each_final(void)
 const struct scenario scenarios_home[] = {
 	SCENARIO("move-wake", 3, move_wake_setup, move_wake_final),
 	SCENARIO("move-wake-fallback", 3, move_fallback_setup, move_fallback_final),
-	SCENARIO("move-stop", 3, move_stop_setup, move_stop_final),
+	SCENARIO("move-stop", 2, move_stop_setup, move_stop_final),
+	LONG_SCENARIO("move-stop-two", 3, move_stop_two_setup, move_stop_final),
 	SCENARIO("move-move", 3, move_each_setup, move_each_final),
 	{.name = NULL},
 };

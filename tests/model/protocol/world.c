@@ -222,6 +222,11 @@ cptr_t world_cap(enum object_type type, const void *object, word_t badge)
 	return slots_used++;
 }
 
+struct cap_slot *world_slot(cptr_t cptr)
+{
+	return &slots[cptr];
+}
+
 /* ---- Threads in user mode -------------------------------------------------------------------- */
 
 unsigned thread_done(const struct tcb *tcb)

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Plants bugs in a copy of the kernel's protocols; each must be noticed by the scenario named.
+
+usage: mutants.py [WORD...]     with words: only rows whose file or scenario contains one
+
+Rows are (file, text that stands there once, what it becomes, scenario).  TAP.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "mutants"))
+import run as mutants  # noqa: E402
+
+EXECUTABLE = "tests/model/protocol/protocol"
+
+TABLE = [
+    # Kicks and requests between CPUs
+    ("kernel/dispatch/ready.c", "\tcore_post(core, CORE_REQUEST_KICK);", "", "wake"),
+    ("kernel/dispatch/ready.c", "\tif (core->dispatcher_running)\n\t\treturn;",
+     "\tif (core->dispatcher != NULL)\n\t\treturn;", "wake"),
+    ("kernel/smp/ipi.c", "if (old != 0 || core == self", "if (old == 0 || core == self", "wake"),
+    ("kernel/smp/ipi.c", "if (old != 0 || core == self", "if (core == self", "park-post"),
+    ("kernel/smp/ipi.c", "return __atomic_fetch_and(&core->requests, ~bits, __ATOMIC_ACQ_REL) & bits;",
+     "uint32_t old = __atomic_load_n(&core->requests, __ATOMIC_ACQUIRE);\n\n"
+     "\t__atomic_store_n(&core->requests, old & ~bits, __ATOMIC_RELEASE);\n\treturn old & bits;",
+     "grace-idle"),
+    ("kernel/dispatch/upcall.c",
+     "__atomic_fetch_and(&core->requests, ~CORE_REQUEST_KICK, __ATOMIC_ACQ_REL);",
+     "__atomic_store_n(&core->requests, 0, __ATOMIC_RELEASE);", "request-stop"),
+    ("kernel/core/switch.c", "if (__atomic_load_n(&core->requests, __ATOMIC_RELAXED) != 0)\n",
+     "if (false)\n", "wake"),
+    # Records and decisions
+    ("kernel/dispatch/event.c", "\t\tlist_push_back(&home->events, &tcb->event_link);", "\t\t;",
+     "wake"),
+    ("kernel/dispatch/decision.c", "(kind == DECISION_IDLE || !core->bounced)", "!core->bounced",
+     "park-post"),
+    ("kernel/dispatch/decision.c", "\tif (payer->seq != seq)\n\t\treturn ERR_BAD_SEQ;\n", "",
+     "ping-pong"),
+    ("kernel/dispatch/bind.c", "\tif (!bind_is_noted(core))\n\t\treturn;\n",
+     "\t(void)bind_is_noted(core);\n", "bind-other"),
+    # Look again after locking
+    ("kernel/dispatch/donation.c", "if (tcb_payer(tcb) == payer && tcb_home(head) == home)",
+     "if (true)", "move-wake"),
+    ("kernel/dispatch/home.c", "if (tcb_home(tcb) != home)", "if (false)", "move-move"),
+    ("kernel/dispatch/request.c",
+     "__atomic_load_n(&tcb->request_core, __ATOMIC_RELAXED) == asked &&\n", "true &&\n",
+     "request-signal"),
+    ("kernel/object/notification.c",
+     "__atomic_load_n(&tcb->blocked_on, __ATOMIC_RELAXED) == waitable &&\n\t    "
+     "tcb_state(tcb) == THREAD_WAITING", "true", "stop-wait-signal"),
+    ("kernel/object/notification.c",
+     "\t\ttcb->send_fault = 0;\n\t\tcore_block_current(CAUSE_NOTIFICATION);",
+     "\t\ttcb->send_fault = 0;\n\t\tspin_unlock(&notification->wait.lock);\n"
+     "\t\tspin_lock(&notification->wait.lock);\n\t\tcore_block_current(CAUSE_NOTIFICATION);", "wake"),
+    # Owners
+    ("kernel/smp/stop.c", "return notification_cancel(tcb) && stop_owned(tcb);",
+     "return (notification_cancel(tcb) || true) && stop_owned(tcb);", "stop-wait-signal"),
+    ("kernel/core/switch.c",
+     "if (core->held != next && __atomic_load_n(&next->on_cpu, __ATOMIC_ACQUIRE) != 0)",
+     "if (false)", "donate-two"),
+    ("kernel/smp/stop.c",
+     "home != this_core()) {\n\t\tcore_post(home, CORE_REQUEST_STOP);\n\t} else if",
+     "home != this_core()) {\n\t} else if", "stop-spin"),
+    ("kernel/smp/stop.c", "\tif (destroy_in_chain(tcb))\n\t\treturn false;\n",
+     "\t(void)destroy_in_chain(tcb);\n", "donate-delete-server"),
+    # Requests, grace
+    ("kernel/dispatch/request.c", "\tcore_kick(asked, REASON_REQUEST);\n", "", "request-remote"),
+    ("kernel/smp/grace.c", "\t\tcore_post(core, CORE_REQUEST_GRACE);\n\t\twhile",
+     "\t\twhile", "grace-idle"),
+    ("kernel/smp/grace.c", "__ATOMIC_ACQUIRE) >= generation ||", "__ATOMIC_ACQUIRE) + 1 >= generation ||",
+     "delete-notification"),
+]
+
+
+class Copy(mutants.Copy):
+    """Builds the explorer only, and runs one scenario."""
+
+    def test_passes(self, name):
+        built = mutants.quietly(["ninja", "-C", self.build, "-j", self.jobs, EXECUTABLE])
+        if built.returncode != 0:
+            raise mutants.Failure(f"does not build:\n{built.stdout[-3000:]}")
+        try:
+            return subprocess.run([os.path.join(self.build, EXECUTABLE), name],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+                                  timeout=mutants.TEST_SECONDS_MAX).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+
+def main():
+    words = sys.argv[1:]
+    rows = [row for row in TABLE
+            if not words or any(word in row[0] or word in row[3] for word in words)]
+    with tempfile.TemporaryDirectory(prefix="baton-mutants-") as scratch:
+        try:
+            return 1 if mutants.run(rows, Copy(scratch, 1)) else 0
+        except mutants.Failure as failure:
+            print(f"mutants: {failure}", file=sys.stderr)
+            return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
