@@ -121,6 +121,15 @@ class Run(unittest.TestCase):
             self.assertIn(text, str(caught.exception))
 
 
+class Debug(unittest.TestCase):
+    def test_options_do_for_a_machine(self):
+        """debug has fewer options than run; the machine must not ask for one that is missing."""
+        args = cli.make_parser().parse_args(["debug", "--cpus", "2", "--policy", "rr"])
+        args.clock = "host"
+        machine = run_module.Machine(args, "scratch")
+        self.assertEqual((machine.cpus, machine.bootargs), (2, "sched=rr"))
+
+
 class Pieces(unittest.TestCase):
     def test_digest_of_an_unknown_file(self):
         self.assertEqual(compare_digests([("no", "00")], [("b", b"")])[0][0], False)

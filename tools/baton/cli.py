@@ -62,7 +62,7 @@ def add_machine_options(parser):
     kind.add_argument("--release", dest="debug", action="store_false",
                       help="release build (the default)")
     kind.add_argument("--debug", dest="debug", action="store_true", help="build with assertions")
-    parser.set_defaults(debug=False, qemu=[])
+    parser.set_defaults(debug=False, qemu=[], shell=False)
 
 
 def add_run(commands):
