@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools", "baton"))
 
 from console import PANIC  # noqa: E402
 from qemu import Board, Guest, describe_status  # noqa: E402
+from virtual import virtual_command  # noqa: E402
 from term import Failure  # noqa: E402
 
 PLAN = re.compile(r"^1\.\.(\d+)\b")
@@ -160,14 +161,17 @@ class WatchedGuest(Guest):
             self.directory.cleanup()
 
 
-def make_command(args):
+def make_command(args, scratch):
     board = Board(ROOT, args.board)
     board.check(args.cpus, args.gic)
-    return board.command({
+    values = {
         "cpus": args.cpus, "gic": args.gic, "cpu": args.cpu, "memory": args.memory,
         "virtualization": "on" if args.el2 else None,
         "kernel": args.kernel, "archive": args.archive, "bootargs": " ".join(args.boot_arg),
-    }, extra=args.qemu, clock=args.clock)
+    }
+    if args.clock == "virtual":
+        return virtual_command(board, values, ("console",), args.qemu, scratch)
+    return board.command(values, extra=args.qemu)
 
 
 def parse_arguments(argv):
@@ -201,9 +205,14 @@ def parse_arguments(argv):
 
 def main(argv):
     args = parse_arguments(argv)
+    with tempfile.TemporaryDirectory() as scratch:
+        return boot_repeatedly(args, scratch)
+
+
+def boot_repeatedly(args, scratch):
     tap = Tap()
     try:
-        command = make_command(args)
+        command = make_command(args, scratch)
         tap.comment(" ".join(command))
         hangs, seconds = 0, []
         for number in range(1, args.repeat + 1):

@@ -17,6 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tools", "baton"))
 
 import bench  # noqa: E402
+import virtual  # noqa: E402
 import cli  # noqa: E402
 from term import Failure  # noqa: E402
 
@@ -108,7 +109,7 @@ class Tree(unittest.TestCase):
         return header + body + b"strs" + bytes(1 << 12)
 
     def test_every_second_cpu_is_hidden(self):
-        blob = bench.tree_hide_cpus(self.tree(3), 3)
+        blob = virtual.tree_hide_cpus(self.tree(3), 3)
         self.assertEqual([blob.count(b"cpu@%d" % i) for i in range(3)], [1, 0, 1])
         self.assertEqual((blob.count(b"..cpu\0"), blob.count(b"..off\0")), (2, 1))
         self.assertEqual(struct.unpack(">10I", blob[:40])[1], len(blob))
@@ -116,7 +117,7 @@ class Tree(unittest.TestCase):
 
     def test_another_tree(self):
         with self.assertRaises(Failure):
-            bench.tree_hide_cpus(self.tree(1), 3)
+            virtual.tree_hide_cpus(self.tree(1), 3)
 
 
 class Elf(unittest.TestCase):

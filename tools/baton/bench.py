@@ -4,24 +4,19 @@
 The guest's program `bench` prints one line for each figure:
 
     @@BATON-BENCH id unit n min median max note...
-
-Several CPUs share one host thread, in turns of so many instructions.  QEMU 7.2 gives the CPU that
-comes after a busy one empty turns for as long as that stays busy; a CPU that is switched off does not
-mind.  So the machine has one such CPU after each that is used: 2 N - 1 CPUs, and a device tree in
-which every second one is not called a CPU.  Then N busy CPUs get exactly 1/N each.
 """
 
 import json
 import os
 import re
 import struct
-import subprocess
 import tempfile
 
 from bench_rows import ROWS
 from qemu import Guest, describe_status
 from run import Machine, mkarchive
 from term import EXIT_FAILED, Failure, complain, paint, say
+from virtual import virtual_command
 
 LINE = re.compile(r"@@BATON-BENCH (\S+) (\S+) (\d+) (\S+) (\S+) (\S+) ?(.*)$")
 CPUS = (1, 2, 4)
@@ -31,21 +26,6 @@ KERNEL_ELF = "kernel/kernel.elf"
 
 
 # --- The machine ---
-
-def tree_hide_cpus(blob, cpus):
-    """A flattened device tree of `cpus` CPUs in which every second one is not a CPU; cut to its length."""
-    header = list(struct.unpack(">10I", blob[:40]))
-    for index in range(1, cpus, 2):
-        name = b"\0\0\0\1cpu@%x\0" % index
-        if blob.count(name) != 1:
-            raise Failure(f"the emulator's device tree has no node cpu@{index:x}")
-        at = blob.index(name)
-        kind = blob.index(b"cpu\0", at + len(name))
-        blob = blob[:at + 4] + b"off" + blob[at + 7:kind] + b"off" + blob[kind + 3:]
-    end = max(header[2] + header[9], header[3] + header[8])
-    header[1] = (end + 7) // 8 * 8
-    return struct.pack(">10I", *header) + blob[40:end].ljust(header[1] - 40, b"\0")
-
 
 def machine_of(args, cpus, scratch):
     from cli import make_parser  # it imports us
@@ -59,22 +39,9 @@ def machine_of(args, cpus, scratch):
 
 def counting_command(machine, scratch):
     """The emulator's command for a machine that counts instructions."""
-    cpus = machine.cpus
-    values = {"cpus": 2 * cpus - 1, "memory": "1G", "kernel": machine.kernel,
-              "archive": machine.archive, "bootargs": machine.bootargs,
-              "tree": os.path.join(scratch, "machine.dtb")}
-    if cpus == 1:
-        return machine.board.command(values, ("console", "repeatable"), clock="virtual")
-    dump = machine.board.command(values, ("tree_dump",))
-    done = subprocess.run(dump, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
-    try:
-        with open(values["tree"], "rb") as file:
-            blob = file.read()
-    except OSError:
-        raise Failure(f"the emulator gave no device tree: {done.stdout.strip()}") from None
-    mkarchive.write_whole(values["tree"], tree_hide_cpus(blob, values["cpus"]))
-    return machine.board.command(values, ("console", "repeatable", "tree"), clock="virtual")
+    values = {"cpus": machine.cpus, "memory": "1G", "kernel": machine.kernel,
+              "archive": machine.archive, "bootargs": machine.bootargs}
+    return virtual_command(machine.board, values, ("console",), (), scratch)
 
 
 # --- Figures ---

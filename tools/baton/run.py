@@ -16,6 +16,7 @@ from build import ROOT, BuildDir, commit
 from console import Console, compare_digests
 from qemu import Board, Guest, describe_status
 from term import EXIT_FAILED, EXIT_TIMEOUT, Failure, complain, not_built_yet, paint, say
+from virtual import virtual_command
 
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 import mkarchive  # noqa: E402  (a sibling program, not a module of this package)
@@ -108,12 +109,15 @@ class Machine:
             raise Failure(f"boot archive: {error.filename}: {error.strerror}") from None
 
     def command(self, *sections):
-        return self.board.command({
+        values = {
             "cpus": self.cpus, "gic": self.gic, "cpu": self.args.cpu,
             "virtualization": "on" if self.args.el2 else None,
             "kernel": self.kernel, "archive": self.archive, "bootargs": self.bootargs,
             "gdb_socket": os.path.join(self.scratch, "gdb"),
-        }, sections, self.args.qemu, self.args.clock)
+        }
+        if self.args.clock == "virtual":
+            return virtual_command(self.board, values, sections, self.args.qemu, self.scratch)
+        return self.board.command(values, sections, self.args.qemu)
 
     def facts(self, command):
         """What the host knows about the run, for the results."""
