@@ -87,6 +87,7 @@ def boot(args, cpus):
         machine = machine_of(args, cpus, scratch)
         machine.prepare()
         command = counting_command(machine, scratch)
+        facts = machine.facts(command)  # now: the tree may change while the guest runs
         say(f"measuring on {cpus} CPU{'s' if cpus > 1 else ''}")
         rows = [kernel_text(machine)] if cpus == 1 and not args.only else []
         with Guest(command, args.timeout) as guest:
@@ -100,7 +101,7 @@ def boot(args, cpus):
                 complain(f"the measurements on {cpus} CPUs ended early: {how}. The last lines:")
                 for line in list(guest.tail)[-5:]:
                     complain(f"    {line}")
-        return rows, machine.facts(command), right
+        return rows, facts, right
 
 
 # --- Showing and comparing ---
