@@ -18,7 +18,8 @@
 #include <kern/entry.h>
 #include <kern/event.h>
 
-#define ADDRESSES_MAX (1u << 14)
+#define ADDRESSES_MAX  (1u << 14)
+#define OPERATIONS_MAX 10000u /* without one that another CPU could see */
 
 struct address {
 	const volatile void *at;
@@ -35,6 +36,7 @@ struct strands {
 	void *back[5];
 	unsigned running; /* MODEL_CPUS: none */
 	unsigned as;
+	unsigned operations; /* since the CPU was last let go on */
 	struct address addresses[ADDRESSES_MAX];
 };
 
@@ -122,6 +124,7 @@ __attribute__((noinline)) void cpu_run(unsigned cpu, enum choice choice)
 		return;
 	}
 	all->strand[cpu].choice = choice;
+	all->operations = 0;
 	stack_clean(cpu);
 	all->running = cpu;
 	if (__builtin_setjmp(all->back) == 0)
@@ -248,6 +251,8 @@ static void stop_if_shared(enum strand_at kind, const volatile void *at, unsigne
 	if (all->running == MODEL_CPUS)
 		return;
 	check_poison(at, where);
+	if (++all->operations > OPERATIONS_MAX)
+		violation("CPU %u goes round for ever: %s", all->running, where);
 	if (address_shared(at, bytes, write))
 		stop_at(kind, at, where);
 }

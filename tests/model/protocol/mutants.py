@@ -31,7 +31,7 @@ TABLE = [
      "grace-idle"),
     ("kernel/dispatch/upcall.c",
      "__atomic_fetch_and(&core->requests, ~CORE_REQUEST_KICK, __ATOMIC_ACQ_REL);",
-     "__atomic_store_n(&core->requests, 0, __ATOMIC_RELEASE);", "request-stop"),
+     "__atomic_store_n(&core->requests, 0, __ATOMIC_RELEASE);", "grace-kick"),
     ("kernel/core/switch.c", "if (__atomic_load_n(&core->requests, __ATOMIC_RELAXED) != 0)\n",
      "if (false)\n", "wake"),
     # Records and decisions

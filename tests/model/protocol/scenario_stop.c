@@ -134,6 +134,16 @@ static void grace_idle_setup(void)
 	world_thread(2, PROGRAM(SIGNAL(n, 1)));
 }
 
+/* The dispatcher takes a kick that came late, and must leave the rest of the requests. */
+static void grace_kick_setup(void)
+{
+	struct notification *n = world_notification();
+
+	world_thread(0, PROGRAM(WAIT(n)));
+	world_thread(1, PROGRAM(SIGNAL(n, 1), KERNEL(do_grace)));
+	(void)world_dispatcher(0);
+}
+
 /* A stop and a grace period of the same CPU. */
 static void grace_stop_setup(void)
 {
@@ -164,6 +174,7 @@ const struct scenario scenarios_stop[] = {
 	SCENARIO("stop-each-other", 2, stop_mutual_setup, stop_mutual_final),
 	SCENARIO("grace-each-other", 2, grace_setup, grace_final),
 	SCENARIO("grace-idle", 3, grace_idle_setup, grace_final),
+	SCENARIO("grace-kick", 2, grace_kick_setup, grace_final),
 	SCENARIO("grace-stop", 2, grace_stop_setup, grace_stop_final),
 	{.name = NULL},
 };
