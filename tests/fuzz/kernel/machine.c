@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* CPUs as coroutines.  See machine.h. */
+#include "machine.h"
+
+#include "../fuzz.h"
+#include "world.h"
+
+#include <host_arch.h>
+#include <kern/boot.h>
+#include <kern/entry.h>
+#include <kern/machine.h>
+#include <stdarg.h>
+#include <ucontext.h>
+
+#define STACK_BYTES 262144u
+#define SVC_PC      0x10000u /* a system call that is to be made again has its pc here */
+#define ROUNDS_MAX  2000u
+
+enum machine_op { OP_START, OP_SYSCALL, OP_FAULT, OP_FPU, OP_INTERRUPT };
+
+struct machine_cpu {
+	ucontext_t context;
+	enum machine_at at;
+	enum machine_op op;
+	enum fault fault;
+	uint64_t address;
+	uint32_t access;
+	void *fake_stack; /* of the address sanitizer */
+	_Alignas(64) unsigned char stack[STACK_BYTES];
+};
+
+static struct machine_cpu machine_cpus[MACHINE_CPUS];
+static ucontext_t fuzzer;
+static void *fuzzer_fake_stack;
+static const void *fuzzer_stack;
+static size_t fuzzer_stack_bytes;
+
+/* Of the real start of a machine, which is linked and never called. */
+struct machine machine;
+
+_Noreturn void arch_user_enter(void)
+{
+	abort();
+}
+
+/* ---- Coroutines ------------------------------------------------------------------------------ */
+
+/* The address sanitizer must know which stack is in use; there without it, they are not. */
+__attribute__((weak)) void __sanitizer_start_switch_fiber(void **save, const void *bottom,
+							  size_t bytes);
+__attribute__((weak)) void __sanitizer_finish_switch_fiber(void *save, const void **bottom_old,
+							   size_t *bytes_old);
+
+static void cpu_yield(enum machine_at at)
+{
+	struct machine_cpu *self = &machine_cpus[host_cpu_index()];
+
+	self->at = at;
+	if (__sanitizer_start_switch_fiber != NULL)
+		__sanitizer_start_switch_fiber(&self->fake_stack, fuzzer_stack, fuzzer_stack_bytes);
+	swapcontext(&self->context, &fuzzer);
+	if (__sanitizer_finish_switch_fiber != NULL)
+		__sanitizer_finish_switch_fiber(self->fake_stack, NULL, NULL);
+}
+
+/* Let a CPU go on until it hands back. */
+static void cpu_go(unsigned cpu, enum machine_op op)
+{
+	struct machine_cpu *self = &machine_cpus[cpu];
+
+	self->op = op;
+	host_cpu_enter(cpu);
+	if (__sanitizer_start_switch_fiber != NULL)
+		__sanitizer_start_switch_fiber(&fuzzer_fake_stack, self->stack, STACK_BYTES);
+	swapcontext(&fuzzer, &self->context);
+	if (__sanitizer_finish_switch_fiber != NULL)
+		__sanitizer_finish_switch_fiber(fuzzer_fake_stack, NULL, NULL);
+}
+
+static void cpu_op(const struct machine_cpu *self)
+{
+	switch (self->op) {
+	case OP_START:
+		kernel_exit();
+		break;
+	case OP_SYSCALL:
+		kernel_syscall();
+		break;
+	case OP_FAULT:
+		kernel_fault(self->fault, self->address, self->access, 0);
+		break;
+	case OP_FPU:
+		kernel_fpu_trap();
+		break;
+	case OP_INTERRUPT:
+		kernel_interrupt();
+		break;
+	}
+}
+
+static void cpu_main(void)
+{
+	const struct machine_cpu *self = &machine_cpus[host_cpu_index()];
+
+	if (__sanitizer_finish_switch_fiber != NULL)
+		__sanitizer_finish_switch_fiber(NULL, &fuzzer_stack, &fuzzer_stack_bytes);
+	for (;;) {
+		cpu_op(self);
+		cpu_yield(AT_USER);
+	}
+}
+
+/* ---- What the kernel calls (linked with --wrap) ---------------------------------------------- */
+
+void __wrap_arch_wait_for_interrupt(void);
+void __wrap_arch_wait_for_interrupt(void)
+{
+	cpu_yield(AT_IDLE);
+}
+
+void __wrap_arch_spin_pause(void);
+void __wrap_arch_spin_pause(void)
+{
+	cpu_yield(AT_SPIN);
+}
+
+bool __real_preempt_pending(void);
+bool __wrap_preempt_pending(void);
+/* A long operation that waits for another CPU asks this in its loop: let the other one get on. */
+bool __wrap_preempt_pending(void)
+{
+	static unsigned asked;
+
+	if (++asked % 8 == 0)
+		cpu_yield(AT_SPIN);
+	return __real_preempt_pending();
+}
+
+_Noreturn void __wrap_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void __wrap_panic(const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "broken rule: panic: ");
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	abort();
+}
+
+/* ---- Steps ----------------------------------------------------------------------------------- */
+
+enum machine_at machine_at(unsigned cpu)
+{
+	return machine_cpus[cpu].at;
+}
+
+struct tcb *machine_current(unsigned cpu)
+{
+	return machine_cpus[cpu].at == AT_USER ? cpus[cpu].current : NULL;
+}
+
+struct ipc_buffer *machine_buffer(const struct tcb *tcb)
+{
+	return __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED);
+}
+
+void machine_syscall(unsigned cpu, const uint64_t x[9])
+{
+	struct tcb *tcb = machine_current(cpu);
+
+	fuzz_check(tcb != NULL);
+	if (tcb->context.pc != SVC_PC)
+		memcpy(tcb->context.x, x, 9 * sizeof(x[0]));
+	tcb->context.pc = SVC_PC + 4;
+	cpu_go(cpu, OP_SYSCALL);
+}
+
+void machine_fault(unsigned cpu, enum fault kind, uint64_t address, uint32_t access)
+{
+	fuzz_check(machine_current(cpu) != NULL);
+	machine_cpus[cpu].fault = kind;
+	machine_cpus[cpu].address = address;
+	machine_cpus[cpu].access = access;
+	cpu_go(cpu, OP_FAULT);
+}
+
+void machine_fpu_trap(unsigned cpu)
+{
+	fuzz_check(machine_current(cpu) != NULL);
+	cpu_go(cpu, OP_FPU);
+}
+
+void machine_touch(unsigned cpu, uint64_t vaddr)
+{
+	const struct vspace *vspace = host_cpu_vspace(cpu);
+
+	if (machine_current(cpu) != NULL && vspace != NULL)
+		(void)host_tlb_touch(vspace, vaddr, NULL);
+}
+
+void machine_irq(uint32_t irq)
+{
+	if (arch_irq_valid(irq))
+		host_irq_raise(irq);
+}
+
+void machine_advance(time_ns_t ns)
+{
+	host_time_set(arch_now() + ns);
+}
+
+static bool cpu_pending(unsigned cpu)
+{
+	if (machine_cpus[cpu].at == AT_SPIN)
+		return true;
+	host_cpu_enter(cpu);
+	/* Reasons: the fuzzer itself did something as this CPU. */
+	return arch_irq_pending() || cpus[cpu].core.requests != 0 ||
+	       (!cpus[cpu].core.dispatcher_running && cpus[cpu].core.reasons != 0);
+}
+
+void machine_interrupt(unsigned cpu)
+{
+	cpu_go(cpu, OP_INTERRUPT);
+}
+
+bool machine_step(void)
+{
+	bool more = false;
+
+	for (unsigned cpu = 0; cpu < MACHINE_CPUS; cpu++)
+		if (cpu_pending(cpu)) {
+			cpu_go(cpu, OP_INTERRUPT);
+			more = true;
+		}
+	return more;
+}
+
+void machine_settle(void)
+{
+	for (unsigned round = 0; machine_step(); round++)
+		fuzz_check(round < ROUNDS_MAX);
+}
+
+void machine_boot(void)
+{
+	host_machine_reset(WORLD_RAM_BYTES, WORLD_ASIDS);
+	cpus_count = MACHINE_CPUS;
+	for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+		struct machine_cpu *self = &machine_cpus[i];
+
+		core_init(&cpus[i].core, i);
+		cpus[i].core.online = 1;
+		getcontext(&self->context);
+		self->context.uc_stack.ss_sp = self->stack;
+		self->context.uc_stack.ss_size = STACK_BYTES;
+		makecontext(&self->context, cpu_main, 0);
+	}
+	janitor_make();
+	for (unsigned i = 0; i < MACHINE_CPUS; i++)
+		cpu_go(i, OP_START);
+	machine_settle();
+}
