@@ -28,7 +28,7 @@ STANDARD_TIMEOUT_S = 300
 
 
 def boot_arguments(args):
-    """The boot arguments that the options ask for; the contract is in docs/overview.md."""
+    """The boot arguments that the options ask for; they are listed in servers/proc/README.md."""
     words = []
     for key, value in (("sched", args.policy), ("place", args.place)):
         if value is not None:
