@@ -31,25 +31,31 @@ void sched_cpu_init(struct sched_server *server, uint32_t index, const struct po
 			  __ATOMIC_SEQ_CST);
 }
 
-/* The kernel would not run what we chose.  If no event told why, forget the thread until one
- * does. */
+/*
+ * The kernel would not run what we chose.  If an event told why, its sequence is newer than what we decided on, and it
+ * was applied already; if none did, forget the thread until one does.
+ */
 static void decision_refused(struct sched_server *server, struct sched_cpu *cpu,
 			     const struct sched_upcall *upcall)
 {
-	struct sched_thread *thread = cpu->running;
+	struct sched_thread *thread = sched_thread_find(server, cpu->decided_tid);
 
 	if (upcall->status == ERR_OK || upcall->status == ERR_STALE)
 		return;
 	sched_stat_add(&server->shared->cpu[cpu->index].refusals, 1);
-	if (cpu->balancer_ready)
-		cpu->balancer_ready = false; /* an event makes it ready again */
-	else if (thread != NULL && thread->state == SCHED_READY && !thread->arriving &&
-		 __atomic_load_n(&thread->home, __ATOMIC_RELAXED) == cpu->index) {
+	cpu->running = NULL;
+	if (thread == NULL)
+		return;
+	if (cpu->decided_tid == cpu->balancer_tid) {
+		if (cpu->balancer_seq == cpu->decided_seq)
+			cpu->balancer_ready = false;
+	} else if (thread->state == SCHED_READY && thread->seq == cpu->decided_seq &&
+		   !thread->arriving &&
+		   __atomic_load_n(&thread->home, __ATOMIC_RELAXED) == cpu->index) {
 		cpu->policy->dequeue(policy_cpu(cpu), policy_thread(thread), POLICY_LEAVE_KEEP,
 				     upcall->now_ns);
 		thread->state = SCHED_OUT;
 	}
-	cpu->running = NULL;
 }
 
 static void upcall_events(struct sched_server *server, struct sched_cpu *cpu,
@@ -166,4 +172,6 @@ void sched_upcall(struct sched_server *server, uint32_t index, const struct sche
 	sched_sleep_expire(server, cpu, upcall->now_ns);
 	charge_entry(server, cpu, upcall->now_ns);
 	decide(server, cpu, upcall->now_ns, decision);
+	cpu->decided_tid = decision->kind == DECISION_RUN ? decision->tid : 0;
+	cpu->decided_seq = decision->seq;
 }

@@ -118,6 +118,14 @@ struct sched_decision bench_event(uint32_t cpu, uint32_t tid, word_t info, time_
 	return upcall(cpu, 1, ERR_OK);
 }
 
+struct sched_decision bench_refused_event(uint32_t cpu, enum error status, uint32_t tid,
+					  word_t info)
+{
+	bench_buffer.events[0] = (struct sched_event){
+		.tag = tid, .info = info, .seq = ++bench_seq, .first_ready_ns = bench_now};
+	return upcall(cpu, 1, status);
+}
+
 struct sched_decision bench_events(uint32_t cpu, const struct sched_event *events, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {

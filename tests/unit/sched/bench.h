@@ -48,6 +48,9 @@ struct sched_decision bench_request_as(uint32_t cpu, uint32_t tid, word_t badge,
 				       word_t w0, word_t w1, word_t w2, word_t w3);
 /* One upcall with several events, as given but for tag and seq. */
 struct sched_decision bench_events(uint32_t cpu, const struct sched_event *events, uint32_t count);
+/* The decision was refused, and one event came with it. */
+struct sched_decision bench_refused_event(uint32_t cpu, enum error status, uint32_t tid,
+					  word_t info);
 struct sched_decision bench_nothing(uint32_t cpu, enum error status);
 
 #define BENCH_READY(cause)   ((word_t)EVENT_READY | ((word_t)(cause) << 8))

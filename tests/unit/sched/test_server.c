@@ -332,6 +332,18 @@ Test(sched_server, refused_thread_is_not_chosen_again_until_an_event, .init = op
 	cr_assert_eq(bench_event(0, 5, BENCH_READY(CAUSE_WAKE), 0).tid, 5);
 }
 
+Test(sched_server, refusal_with_a_newer_event_keeps_the_thread, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5, 1024);
+	/* It blocked and woke while we decided: the batch of the refusal says so. */
+	struct sched_decision d = bench_refused_event(
+		0, ERR_BAD_SEQ, 5,
+		BENCH_READY(CAUSE_WAKE) | EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE);
+
+	cr_assert_eq(d.kind, DECISION_RUN);
+	cr_assert_eq(d.tid, 5);
+}
+
 Test(sched_server, stale_decision_is_made_again, .init = open_1, .fini = bench_close)
 {
 	start_on(0, 5, 1024);

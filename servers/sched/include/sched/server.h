@@ -63,6 +63,8 @@ struct sched_cpu {
 	uint32_t requesting_count;
 	uint32_t index;
 	uint32_t balancer_tid; /* 0: none seen yet */
+	uint32_t decided_tid;  /* whom the last decision named, 0: nobody */
+	word_t decided_seq;    /* and what it had seen of it */
 	uint8_t balancer_parked;
 	uint8_t balancer_ready;
 	word_t balancer_seq;
