@@ -6,6 +6,14 @@
 #include <kern/event.h>
 #include <kern/ready.h>
 
+static bool somebody_dies(void)
+{
+	for (unsigned i = 0; i < world_threads_count; i++)
+		if (world_threads[i]->object.dying != 0)
+			return true;
+	return false;
+}
+
 /* Where the lock is free: what it guards is whole (I1, I2). */
 static void check_core(const struct core *core)
 {
@@ -32,6 +40,9 @@ static void check_core(const struct core *core)
 	}
 	must(ready == 0 && linked == 0);
 	must(core->payer == NULL || core->payer->home == core);
+	/* A dispatcher that believes what it is told is not refused again and again (I3). */
+	if (core->fallback == FALLBACK_REFUSED)
+		must(somebody_dies());
 	/* I2: what the dispatcher has chosen it had seen; else there would be a record. */
 	if (core->payer != NULL && core->dispatcher != NULL && core->fallback == FALLBACK_NONE)
 		must(!list_linked(&core->payer->event_link));

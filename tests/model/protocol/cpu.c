@@ -250,11 +250,11 @@ static void stop_if_shared(enum strand_at kind, const volatile void *at, unsigne
 {
 	if (all->running == MODEL_CPUS)
 		return;
-	check_poison(at, where);
 	if (++all->operations > OPERATIONS_MAX)
 		violation("CPU %u goes round for ever: %s", all->running, where);
 	if (address_shared(at, bytes, write))
 		stop_at(kind, at, where);
+	check_poison(at, where);
 }
 
 /* ---- The kernel's operations ----------------------------------------------------------------- */

@@ -137,7 +137,7 @@ struct notification *world_notification(void);
 struct reply *world_reply(void);
 cptr_t world_cap(enum object_type type, const void *object, word_t badge);
 struct cap_slot *world_slot(cptr_t cptr);
-/* The dispatcher of this CPU moves a thread as soon as it can; dispatches for this long. */
+/* The dispatcher of this CPU moves a thread when it first blocks; dispatches for this long. */
 void world_move(unsigned cpu, struct tcb *tcb, unsigned to);
 void world_slice(time_ns_t slice_ns);
 void world_go(struct tcb *tcb); /* it executes its program from now on */

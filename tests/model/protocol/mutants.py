@@ -38,9 +38,9 @@ TABLE = [
     ("kernel/dispatch/event.c", "\t\tlist_push_back(&home->events, &tcb->event_link);", "\t\t;",
      "wake"),
     ("kernel/dispatch/decision.c", "(kind == DECISION_IDLE || !core->bounced)", "!core->bounced",
-     "park-post"),
+     "stop-park"),
     ("kernel/dispatch/decision.c", "\tif (payer->seq != seq)\n\t\treturn ERR_BAD_SEQ;\n", "",
-     "ping-pong"),
+     "stop-again"),
     ("kernel/dispatch/bind.c", "\tif (!bind_is_noted(core))\n\t\treturn;\n",
      "\t(void)bind_is_noted(core);\n", "bind-other"),
     # Look again after locking

@@ -80,6 +80,38 @@ static void stop_resume_setup(void)
 	bind_all();
 }
 
+/* Again and again while the dispatcher decides about it. */
+static void stop_again_setup(void)
+{
+	struct tcb *t = world_thread(0, PROGRAM(WAIT(NULL)));
+
+	t->context.pc += 4; /* nothing to do */
+	world_thread(1, PROGRAM(SUSPEND(t), RESUME(t), SUSPEND(t), RESUME(t)));
+	(void)world_dispatcher(0);
+}
+
+static void stop_again_final(void)
+{
+	must(thread_finished(world_threads[1]) && world_threads[0]->sched == SCHED_RUNNING);
+}
+
+/* A record that leaves nothing to run, and then a wake, while the dispatcher wants to idle. */
+static void stop_park_setup(void)
+{
+	struct notification *n = world_notification();
+	struct notification *m = world_notification();
+
+	world_thread(0, PROGRAM(WAIT(n)));
+	world_thread(1, PROGRAM(SUSPEND(world_thread(0, PROGRAM(WAIT(m)))), SIGNAL(n, 1)));
+	(void)world_dispatcher(0);
+}
+
+static void stop_park_final(void)
+{
+	must(thread_finished(world_threads[0]) && world_threads[0]->state == THREAD_READY);
+	must(world_threads[1]->state == THREAD_STOPPED);
+}
+
 static void stop_resume_final(void)
 {
 	const struct tcb *t = world_threads[0];
@@ -171,6 +203,8 @@ const struct scenario scenarios_stop[] = {
 	SCENARIO("stop-send", 3, stop_send_setup, stopped_final),
 	SCENARIO("stop-call", 3, stop_call_setup, stopped_final),
 	SCENARIO("stop-resume", 2, stop_resume_setup, stop_resume_final),
+	SCENARIO("stop-again", 2, stop_again_setup, stop_again_final),
+	SCENARIO("stop-park", 2, stop_park_setup, stop_park_final),
 	SCENARIO("stop-each-other", 2, stop_mutual_setup, stop_mutual_final),
 	SCENARIO("grace-each-other", 2, grace_setup, grace_final),
 	SCENARIO("grace-idle", 3, grace_idle_setup, grace_final),

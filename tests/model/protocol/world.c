@@ -407,7 +407,8 @@ static void dispatcher_execute(unsigned cpu, struct model_dispatcher *dispatcher
 		wait(cpu, dispatcher, DECISION_NONE);
 	else if (dispatcher->request_tag != 0)
 		answer(dispatcher);
-	else if (dispatcher->move != NULL && dispatcher->views[dispatcher->move->tag - 1].known)
+	else if (dispatcher->move != NULL &&
+		 dispatcher->views[dispatcher->move->tag - 1].state == EVENT_BLOCKED)
 		move(dispatcher);
 	else
 		wait(cpu, dispatcher, DECISION_IDLE);
