@@ -25,7 +25,7 @@ TEXTS = {
 
 def dump_tree(path, cpus):
     """What the front door changes in a device tree: a node for each CPU."""
-    body = b"".join(b"\0\0\0\1cpu@%x\0..device_type..cpu\0" % i for i in range(cpus))
+    body = b"".join(b"\0\0\0\1cpu@%d\0..device_type..cpu\0" % i for i in range(cpus))
     header = struct.pack(">10I", 0xd00dfeed, 1 << 20, 40, 40 + len(body), 0, 17, 16, 0, 4, len(body))
     with open(path, "wb") as file:
         file.write(header + body + b"strs")

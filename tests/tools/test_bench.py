@@ -103,7 +103,7 @@ class Table(unittest.TestCase):
 
 class Tree(unittest.TestCase):
     def tree(self, cpus):
-        body = b"".join(b"\0\0\0\1cpu@%x\0..device_type..cpu\0" % i for i in range(cpus))
+        body = b"".join(b"\0\0\0\1cpu@%d\0..device_type..cpu\0" % i for i in range(cpus))
         header = struct.pack(">10I", 0xd00dfeed, 1 << 20, 40, 40 + len(body), 0, 17, 16, 0, 4,
                              len(body))
         return header + body + b"strs" + bytes(1 << 12)
@@ -114,6 +114,10 @@ class Tree(unittest.TestCase):
         self.assertEqual((blob.count(b"..cpu\0"), blob.count(b"..off\0")), (2, 1))
         self.assertEqual(struct.unpack(">10I", blob[:40])[1], len(blob))
         self.assertIn(b"strs", blob)
+
+    def test_more_than_ten(self):
+        blob = virtual.tree_hide_cpus(self.tree(15), 15)
+        self.assertEqual((blob.count(b"..cpu\0"), blob.count(b"..off\0")), (8, 7))
 
     def test_another_tree(self):
         with self.assertRaises(Failure):

@@ -11,8 +11,8 @@ from build import BuildDir
 from term import EXIT_FAILED, Failure, not_built_yet, say
 
 HOST_SUITES = ["lint", "unit", "model", "sim", "host", "fuzz"]
-BOOT_SUITES = ["boot", "matrix"]
-SLOW_SUITES = ["fuzz", "matrix"]
+BOOT_SUITES = ["boot", "sweep", "matrix"]
+SLOW_SUITES = ["fuzz", "sweep", "matrix"]
 CHOICES = HOST_SUITES + BOOT_SUITES + ["all"]
 
 LOG_BASE = "front-door"

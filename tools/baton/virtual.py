@@ -18,9 +18,9 @@ def tree_hide_cpus(blob, cpus):
     """A flattened device tree of `cpus` CPUs in which every second one is not a CPU; cut to its length."""
     header = list(struct.unpack(">10I", blob[:40]))
     for index in range(1, cpus, 2):
-        name = b"\0\0\0\1cpu@%x\0" % index
+        name = b"\0\0\0\1cpu@%d\0" % index  # the emulator counts in decimal here
         if blob.count(name) != 1:
-            raise Failure(f"the emulator's device tree has no node cpu@{index:x}")
+            raise Failure(f"the emulator's device tree has no node cpu@{index}")
         at = blob.index(name)
         kind = blob.index(b"cpu\0", at + len(name))
         blob = blob[:at + 4] + b"off" + blob[at + 7:kind] + b"off" + blob[kind + 3:]
