@@ -41,8 +41,8 @@ void fault_unhandled(struct tcb *tcb)
 	struct vspace *space = __atomic_load_n(&tcb->vspace, __ATOMIC_RELAXED);
 
 	fault_print(tcb, "stopped");
-	if ((tcb->flags & TCB_FLAG_FALLBACK_FIRST) != 0 ||
-	    (space != NULL && space == fault_first_space))
+	/* Not by a flag of the thread: whoever has the right to set flags would end the machine. */
+	if (space != NULL && space == fault_first_space)
 		panic("the first task faulted and nobody handles it");
 	tcb->send_fault = FAULT_NONE;
 	stop_current(this_core(), tcb);
