@@ -102,11 +102,17 @@ enum invoke_step invoke_suspend(struct invocation *inv)
 }
 
 /* A thread may change its own flags: its CPU is the only one that looks at them, and does so when it
- * next receives, is queued, or traps. */
+ * next receives, is queued, or traps.  Who comes first in fallback is a matter of scheduling: a
+ * program that
+ * controls its own threads must not keep the supervisor out. */
 enum error decode_set_flags(struct invocation *inv)
 {
-	if (((inv->args[0] | inv->args[1]) & ~(word_t)TCB_FLAGS_ALL) != 0)
+	word_t changed = inv->args[0] | inv->args[1];
+
+	if ((changed & ~(word_t)TCB_FLAGS_ALL) != 0)
 		return ERR_ARG;
+	if ((changed & TCB_FLAG_FALLBACK_FIRST) != 0 && (inv->cap.rights & RIGHT_SCHEDULE) == 0)
+		return ERR_CAP_RIGHTS;
 	return target(inv) == inv->caller ? ERR_OK : decode_stopped(inv);
 }
 

@@ -80,7 +80,8 @@ enum object_type {
 	X(TCB, BIND_NOTIFICATION, 39, "w0 notification", "",                                       \
 	  "signals also wake the thread from receives and from interruptible requests")            \
 	X(TCB, UNBIND_NOTIFICATION, 40, "", "", "undo")                                            \
-	X(TCB, SET_FLAGS, 41, "w0 set, w1 clear", "", "TCB_FLAG_*")                                \
+	X(TCB, SET_FLAGS, 41, "w0 set, w1 clear", "",                                              \
+	  "TCB_FLAG_*; FALLBACK_FIRST needs the schedule right too")                               \
 	X(TCB, INFO, 42, "",                                                                       \
 	  "w0 thread_state | home << 8 | flags << 32, w1 tag, w2 cpu_ns, w3 seq", "describe")      \
 	X(TCB, SET_TAG, 48, "w0 tag", "",                                                          \

@@ -32,8 +32,8 @@ void sched_cpu_init(struct sched_server *server, uint32_t index, const struct po
 }
 
 /*
- * The kernel would not run what we chose.  If an event told why, its sequence is newer than what we decided on, and it
- * was applied already; if none did, forget the thread until one does.
+ * The kernel would not run what we chose.  If an event told why, its sequence is newer than what we
+ * decided on, and it was applied already; if none did, forget the thread until one does.
  */
 static void decision_refused(struct sched_server *server, struct sched_cpu *cpu,
 			     const struct sched_upcall *upcall)

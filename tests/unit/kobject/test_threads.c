@@ -78,6 +78,17 @@ Test(threads, registers)
 	cr_assert_eq(call(16, METHOD_TCB_WRITE_REGS, 35, 1, 2, 3, 4), ERR_TRUNCATED);
 }
 
+/* What proc gives programs over their own threads has no schedule right. */
+Test(threads, first_in_fallback_needs_the_schedule_right)
+{
+	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, TCB_FLAG_FALLBACK_FIRST, 0), ERR_OK);
+	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, 0, TCB_FLAG_FALLBACK_FIRST), ERR_OK);
+	slot_of(16)->rights &= (uint8_t)~RIGHT_SCHEDULE;
+	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, TCB_FLAG_FALLBACK_FIRST, 0), ERR_CAP_RIGHTS);
+	cr_assert_eq(thread->flags & TCB_FLAG_FALLBACK_FIRST, 0);
+	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, TCB_FLAG_NO_FPU, 0), ERR_OK);
+}
+
 /* The frame of an IPC buffer is held: deleting all its capabilities does not free it, revoking does. */
 Test(threads, buffer_is_held)
 {
