@@ -103,8 +103,7 @@ enum invoke_step invoke_suspend(struct invocation *inv)
 
 /* A thread may change its own flags: its CPU is the only one that looks at them, and does so when it
  * next receives, is queued, or traps.  Who comes first in fallback is a matter of scheduling: a
- * program that
- * controls its own threads must not keep the supervisor out. */
+ * program that controls its own threads must not keep the supervisor out. */
 enum error decode_set_flags(struct invocation *inv)
 {
 	word_t changed = inv->args[0] | inv->args[1];
