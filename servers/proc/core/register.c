@@ -2,6 +2,7 @@
 #include "register.h"
 
 #include <base/bytes.h>
+#include <base/nice.h>
 #include <libsys/objects.h>
 #include <proc/sched_start.h>
 
@@ -18,20 +19,6 @@
 
 bool register_served;
 static uint32_t cpus_online;
-
-uint32_t weight_of_nice(int32_t nice)
-{
-	static const uint32_t weights[40] = {
-		88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
-		9548,  7620,  6100,  4904,  3906,  3121,  2501,  1991,  1586,  1277,
-		1024,  820,   655,   526,   423,   335,   272,   215,   172,   137,
-		110,   87,    70,    56,    45,    36,    29,    23,    18,    15,
-	};
-
-	if (nice < -20 || nice > 19)
-		return WEIGHT_NICE_0;
-	return weights[nice + 20];
-}
 
 uint64_t register_shared_pages(void)
 {
@@ -80,7 +67,7 @@ enum error register_thread(uint32_t tid, cptr_t tcb, const struct register_param
 	*record = (struct sched_thread_params){
 		.flags = SCHED_THREAD_USED,
 		.pid = params->pid,
-		.weight = by_nice ? weight_of_nice(params->nice) : params->weight,
+		.weight = by_nice ? nice_weight(params->nice) : params->weight,
 		.nice = params->nice,
 		.priority = params->pid == 0 ? PRIORITY_SERVER : PRIORITY_STANDARD,
 		.cpu = (uint32_t)sys_thread_clock().cpu,

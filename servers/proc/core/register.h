@@ -38,9 +38,6 @@ void register_server(uint32_t tid, cptr_t tcb);
 __attribute__((warn_unused_result)) enum error
 register_param_set(uint32_t tid, enum sched_param param, word_t value, word_t value2);
 
-/* Weight of a nice level, -20..19. */
-uint32_t weight_of_nice(int32_t nice);
-
 /* A server runs and answers. */
 extern bool register_served;
 
