@@ -114,12 +114,24 @@ static bool thread_chargeable(struct sched_server *server, const struct sched_th
 	       !sched_thread_is_balancer(server, thread);
 }
 
+/*
+ * After a bind one batch may report a thread twice, once for its own record and once as homed here.
+ * If the first made us send it elsewhere, it is its new dispatcher's by now, and the second says
+ * nothing.
+ */
+static bool thread_gone(const struct sched_cpu *cpu, const struct sched_thread *thread,
+			const struct sched_event *event)
+{
+	return thread->state != SCHED_UNKNOWN && EVENT_CAUSE(event->info) != CAUSE_ARRIVED &&
+	       __atomic_load_n(&thread->home, __ATOMIC_RELAXED) != cpu->index;
+}
+
 void sched_event_charge(struct sched_server *server, struct sched_cpu *cpu,
 			const struct sched_event *event, time_ns_t now_ns)
 {
 	struct sched_thread *thread = sched_thread_find(server, event->tag);
 
-	if (thread != NULL && thread_chargeable(server, thread))
+	if (thread != NULL && !thread_gone(cpu, thread, event) && thread_chargeable(server, thread))
 		thread_charge(server, cpu, thread, event->ran_ns, now_ns);
 }
 
@@ -128,7 +140,7 @@ void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 {
 	struct sched_thread *thread = sched_thread_find(server, event->tag);
 
-	if (thread == NULL)
+	if (thread == NULL || thread_gone(cpu, thread, event))
 		return;
 	bool charged = thread_chargeable(server, thread);
 

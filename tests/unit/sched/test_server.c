@@ -344,6 +344,18 @@ Test(sched_server, refusal_with_a_newer_event_keeps_the_thread, .init = open_1, 
 	cr_assert_eq(d.tid, 5);
 }
 
+Test(sched_server, second_report_of_a_thread_sent_away_says_nothing, .init = open_4,
+     .fini = bench_close)
+{
+	bench_thread(5, 1024);
+	bench_shared->params[5].affinity = cpumask_one(2);
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(bench_moves_count, 1);
+	cr_assert_eq(bench_event(0, 5, BENCH_READY(CAUSE_REBIND), 0).kind, DECISION_IDLE);
+	cr_assert(bench_server->threads[5].arriving, "its arrival is for CPU 2 to see");
+	cr_assert_eq(bench_event(2, 5, BENCH_READY(CAUSE_ARRIVED), 0).tid, 5);
+}
+
 Test(sched_server, stale_decision_is_made_again, .init = open_1, .fini = bench_close)
 {
 	start_on(0, 5, 1024);
