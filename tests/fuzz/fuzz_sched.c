@@ -115,12 +115,6 @@ time_ns_t sched_sys_now(struct sched_server *of)
 	return now_ns;
 }
 
-void sched_sys_log(struct sched_server *of, const char *line)
-{
-	(void)of;
-	fuzz_touch(line, strlen(line));
-}
-
 /* ---- Upcalls --------------------------------------------------------------------------------- */
 
 static void take_event(unsigned tid, struct sched_event *event)

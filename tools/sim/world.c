@@ -269,9 +269,3 @@ time_ns_t sched_sys_now(struct sched_server *server)
 	(void)server;
 	return the_sim->now_ns + the_sim->config.costs.decision_ns;
 }
-
-void sched_sys_log(struct sched_server *server, const char *line)
-{
-	(void)server;
-	fprintf(stderr, "sched: %s\n", line);
-}

@@ -3,7 +3,6 @@
  * <proc/sched_start.h>. */
 #include <libsys/clock.h>
 #include <libsys/objects.h>
-#include <libsys/print.h>
 #include <proc/sched_start.h>
 #include <sched/sys_if.h>
 
@@ -24,10 +23,4 @@ time_ns_t sched_sys_now(struct sched_server *server)
 {
 	(void)server;
 	return clock_now_ns();
-}
-
-void sched_sys_log(struct sched_server *server, const char *line)
-{
-	(void)server;
-	sys_printf("%s\n", line);
 }

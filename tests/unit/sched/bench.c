@@ -45,12 +45,6 @@ time_ns_t sched_sys_now(struct sched_server *server)
 	return bench_now;
 }
 
-void sched_sys_log(struct sched_server *server, const char *line)
-{
-	(void)server;
-	(void)line;
-}
-
 void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct place_ops *place)
 {
 	/* The size of a cache line, which the server's structures ask for. */

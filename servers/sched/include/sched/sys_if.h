@@ -22,6 +22,3 @@ enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_
 
 /* The clock of upcalls. */
 time_ns_t sched_sys_now(struct sched_server *server);
-
-/* A line for people; rare. */
-void sched_sys_log(struct sched_server *server, const char *line);
