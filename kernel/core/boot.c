@@ -91,6 +91,7 @@ static struct cap_slot *slot_at(const struct first_task *task, unsigned slot)
 
 /* A kernel object in memory of its own, with its capability in a slot. */
 static void *make_object(struct first_task *task, enum object_type type, unsigned slot)
+	LOCK_REQUIRES(derivation_held)
 {
 	struct cap cap;
 
@@ -99,7 +100,7 @@ static void *make_object(struct first_task *task, enum object_type type, unsigne
 	return (void *)(uintptr_t)cap.object;
 }
 
-static void make_cnode(struct first_task *task)
+static void make_cnode(struct first_task *task) LOCK_REQUIRES(derivation_held)
 {
 	struct cap cap;
 
@@ -110,6 +111,7 @@ static void make_cnode(struct first_task *task)
 }
 
 static void insert_simple(const struct first_task *task, unsigned slot, struct cap cap)
+	LOCK_REQUIRES(derivation_held)
 {
 	cap.rights = RIGHT_ALL;
 	cap_insert(slot_at(task, slot), &cap, NULL);
@@ -117,7 +119,7 @@ static void insert_simple(const struct first_task *task, unsigned slot, struct c
 
 /* A frame that is mapped already: the capability says where, and can unmap it. */
 static void insert_frame(const struct first_task *task, unsigned slot, paddr_t paddr,
-			 uint64_t vaddr, uint32_t flags)
+			 uint64_t vaddr, uint32_t flags) LOCK_REQUIRES(derivation_held)
 {
 	boot_map(task->vspace, vaddr, paddr, PAGE_SIZE, flags);
 	insert_simple(task, slot,
@@ -128,7 +130,7 @@ static void insert_frame(const struct first_task *task, unsigned slot, paddr_t p
 }
 
 static void insert_untyped(const struct first_task *task, unsigned slot, uint64_t paddr,
-			   unsigned bits, unsigned flags)
+			   unsigned bits, unsigned flags) LOCK_REQUIRES(derivation_held)
 {
 	insert_simple(task, slot,
 		      (struct cap){.type = OBJ_UNTYPED,
@@ -138,6 +140,7 @@ static void insert_untyped(const struct first_task *task, unsigned slot, uint64_
 }
 
 static void insert_capabilities(const struct first_task *task, const struct platform *platform)
+	LOCK_REQUIRES(derivation_held)
 {
 	const struct bootinfo *info = task->info;
 
@@ -181,6 +184,7 @@ static void fill_info(struct bootinfo *info, const struct platform *platform, ui
 /* ---- The thread ------------------------------------------------------------------------------- */
 
 static void start_thread(const struct first_task *task, uint64_t entry)
+	LOCK_REQUIRES(derivation_held)
 {
 	struct tcb *tcb = task->tcb;
 	struct cap cnode;
@@ -208,7 +212,7 @@ static void start_thread(const struct first_task *task, uint64_t entry)
 		panic("the first thread cannot be started: error %d", (int)error);
 }
 
-static void make_task(struct first_task *task)
+static void make_task(struct first_task *task) LOCK_REQUIRES(derivation_held)
 {
 	make_cnode(task);
 	task->tcb = make_object(task, OBJ_TCB, BOOT_SLOT_TCB);

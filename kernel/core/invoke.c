@@ -108,8 +108,9 @@ static enum error prepare(struct invocation *inv, const struct method_entry *met
 	return ERR_OK;
 }
 
+/* Unchecked: the method says whether it wants the derivation lock. */
 static enum error run_once(struct invocation *inv, const struct method_entry *method,
-			   enum invoke_step *step)
+			   enum invoke_step *step) LOCK_UNCHECKED
 {
 	bool locked = (method->flags & METHOD_LOCKED) != 0;
 	enum error error;

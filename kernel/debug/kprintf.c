@@ -15,7 +15,7 @@ void console_seize(void)
 	__atomic_store_n(&console_free, 1, __ATOMIC_RELAXED);
 }
 
-static bool console_lock_take(void)
+static bool console_lock_take(void) LOCK_TRIES(true, console_lock)
 {
 	if (__atomic_load_n(&console_free, __ATOMIC_RELAXED) != 0)
 		return false;

@@ -15,6 +15,7 @@ static void bind_take_home(struct tcb *tcb)
 
 	if (home == NULL)
 		return;
+	spin_assume(&home->lock);
 	list_remove(&tcb->event_link);
 	home_remove(home, tcb);
 	tcb->sched = SCHED_NONE;

@@ -55,8 +55,9 @@ static void decision_starvation(struct core *core)
 			core->starvation_limit_ns);
 }
 
+/* Lock held. */
 static void decision_run(struct core *core, struct tcb *dispatcher, struct tcb *payer,
-			 time_ns_t now)
+			 time_ns_t now) LOCK_REQUIRES(core->lock)
 {
 	time_ns_t slice = dispatcher->context.x[4];
 
@@ -70,6 +71,7 @@ static void decision_run(struct core *core, struct tcb *dispatcher, struct tcb *
 
 /* Lock held: come back with the next batch; the dispatcher goes on running. */
 static void decision_refuse(struct core *core, enum error error, time_ns_t now)
+	LOCK_REQUIRES(core->lock)
 {
 	if (error == ERR_STALE) {
 		core->bounced = true;
@@ -84,6 +86,7 @@ static void decision_refuse(struct core *core, enum error error, time_ns_t now)
 
 /* Lock held: NONE.  Hand over what there is, or park without having decided. */
 static void decision_none(struct core *core, struct tcb *dispatcher, time_ns_t now)
+	LOCK_REQUIRES(core->lock)
 {
 	uint32_t fallback = core->fallback;
 
@@ -103,7 +106,7 @@ static void decision_none(struct core *core, struct tcb *dispatcher, time_ns_t n
 
 /* Lock held: RUN and IDLE. */
 static enum error decision_try(struct core *core, struct tcb *dispatcher, enum error lookup,
-			       struct tcb *payer, time_ns_t now)
+			       struct tcb *payer, time_ns_t now) LOCK_REQUIRES(core->lock)
 {
 	word_t kind = dispatcher->context.x[1];
 	enum error error = lookup;

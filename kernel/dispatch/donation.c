@@ -9,7 +9,7 @@
 #include <kern/reply.h>
 #include <kern/waitable.h>
 
-struct core *guard_lock_payer(const struct tcb *tcb, struct tcb **payer_out)
+struct core *guard_lock_payer(const struct tcb *tcb, struct tcb **payer_out) LOCK_UNCHECKED
 {
 	for (;;) {
 		struct tcb *payer = tcb_payer(tcb);
@@ -34,7 +34,7 @@ struct core *guard_lock(const struct tcb *tcb)
 	return guard_lock_payer(tcb, &payer);
 }
 
-void core_lock_two(struct core *a, struct core *b)
+void core_lock_two(struct core *a, struct core *b) LOCK_UNCHECKED
 {
 	if (b == NULL || a == b) {
 		spin_lock(&a->lock);
@@ -44,7 +44,7 @@ void core_lock_two(struct core *a, struct core *b)
 	spin_lock(a->index < b->index ? &b->lock : &a->lock);
 }
 
-void core_unlock_two(struct core *a, struct core *b)
+void core_unlock_two(struct core *a, struct core *b) LOCK_UNCHECKED
 {
 	if (b != NULL && a != b)
 		spin_unlock(&b->lock);
@@ -121,6 +121,7 @@ void chain_leave(struct tcb *tcb)
 
 /* Lock of home held: a passive thread becomes the payer of itself and of the rest of its chain. */
 static void orphan_make(struct core *home, struct tcb *tcb, struct tcb *tail)
+	LOCK_REQUIRES(home->lock)
 {
 	kassert(tcb->sched == SCHED_NONE);
 	for (struct tcb *member = tcb; member != NULL; member = member->chain_next)
@@ -138,6 +139,7 @@ void chain_orphan(struct tcb *tcb)
 {
 	struct core *home = guard_lock(tcb);
 
+	spin_assume(&home->lock);
 	tcb_state_set(tcb, THREAD_READY);
 	orphan_make(home, tcb, tcb);
 	spin_unlock(&home->lock);
@@ -149,6 +151,7 @@ void thread_wake(struct tcb *tcb)
 	struct tcb *payer = tcb_payer(tcb);
 
 	kassert(home != NULL);
+	spin_assume(&home->lock);
 	tcb_state_set(tcb, THREAD_READY);
 	if (payer == NULL)
 		orphan_make(home, tcb, tcb);
@@ -159,13 +162,15 @@ void thread_wake(struct tcb *tcb)
 
 /* Both homes locked, the chain does not run. */
 static void chain_cut_links(struct core *home, struct tcb *payer, struct tcb *caller,
-			    struct tcb *server)
+			    struct tcb *server) LOCK_REQUIRES(home->lock)
 {
 	struct tcb *tail = payer->tail;
+	struct core *server_home = tcb_home(server);
 
+	spin_assume(&server_home->lock);
 	tail_set(payer, caller);
 	chain_unlink(caller, server);
-	orphan_make(tcb_home(server), server, tail);
+	orphan_make(server_home, server, tail);
 	ipc_fail(caller, ERR_DELETED);
 	tcb_state_set(caller, THREAD_READY);
 	__atomic_fetch_and(&caller->exit_work, ~EXIT_CUT, __ATOMIC_RELAXED);

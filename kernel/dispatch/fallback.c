@@ -88,6 +88,7 @@ static bool fallback_first(const struct tcb *tcb)
 
 /* Lock held: whether the running payer goes on. */
 static bool fallback_continue(struct core *core, bool slice_over, time_ns_t now)
+	LOCK_REQUIRES(core->lock)
 {
 	struct list_node *node = list_first(&core->ready);
 	const struct tcb *first = node != NULL ? container_of(node, struct tcb, ready_link) : NULL;

@@ -13,7 +13,7 @@
 #include <kern/waitable.h>
 
 /* Lock of home held. */
-static bool home_permits(const struct core *home)
+static bool home_permits(const struct core *home) LOCK_REQUIRES(home->lock)
 {
 	if (home->dispatcher == NULL || home->fallback != FALLBACK_NONE)
 		return true;
@@ -38,6 +38,7 @@ static enum error home_first(struct tcb *tcb, struct core *core)
 
 /* Both locks held. */
 static void home_move(struct tcb *tcb, struct core *home, struct core *core)
+	LOCK_REQUIRES(home->lock, core->lock)
 {
 	bool ready = tcb->sched == SCHED_READY;
 
@@ -57,6 +58,7 @@ static void home_move(struct tcb *tcb, struct core *home, struct core *core)
 }
 
 static enum error home_check(const struct tcb *tcb, const struct core *home)
+	LOCK_REQUIRES(home->lock)
 {
 	if (!home_permits(home))
 		return ERR_PERMISSION;

@@ -29,6 +29,7 @@ static void request_answer(struct tcb *tcb, word_t error, const word_t results[3
  * nothing is locked.
  */
 static bool request_lock(struct tcb *tcb, struct core **asked_out, struct core **home_out)
+	LOCK_TRIES(true, (*asked_out)->lock, (*home_out)->lock) LOCK_UNCHECKED
 {
 	for (;;) {
 		struct core *asked = __atomic_load_n(&tcb->request_core, __ATOMIC_ACQUIRE);
@@ -176,7 +177,7 @@ bool request_interrupt(struct tcb *tcb, word_t word)
  * The dispatcher of the payer's home knows what it does here: no record, unless one is pending that
  * it has not seen.
  */
-static void request_answered(struct core *home, struct tcb *payer)
+static void request_answered(struct core *home, struct tcb *payer) LOCK_REQUIRES(home->lock)
 {
 	if (home == this_core() && home->dispatcher_running && !list_linked(&payer->event_link))
 		sched_ready_silent(home, payer);

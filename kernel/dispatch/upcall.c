@@ -16,9 +16,9 @@ static struct upcall_buffer *upcall_buffer(const struct tcb *dispatcher)
 							       __ATOMIC_RELAXED);
 }
 
-/* The first event also goes into x3..x7. */
+/* Lock held.  The first event also goes into x3..x7. */
 static unsigned upcall_events(struct core *core, struct user_context *context,
-			      struct upcall_buffer *buffer)
+			      struct upcall_buffer *buffer) LOCK_REQUIRES(core->lock)
 {
 	unsigned count_max = buffer != NULL ? UPCALL_EVENTS_MAX : 1;
 	struct sched_event first = {0};

@@ -75,7 +75,7 @@ static void reply_record(struct reply *reply, struct tcb *caller)
 }
 
 /* The message is copied.  A passive receiver runs on the caller's time, at once. */
-static enum error call_deliver(struct tcb *tcb, struct tcb *receiver)
+static enum error call_deliver(struct tcb *tcb, struct tcb *receiver) LOCK_UNCHECKED
 {
 	struct reply *reply = __atomic_exchange_n(&receiver->reply, NULL, __ATOMIC_RELAXED);
 	bool donate = tcb_payer(receiver) == NULL;
@@ -245,6 +245,7 @@ static void recv_call_passive(struct tcb *tcb, struct tcb *sender, struct reply 
 		return;
 	}
 	home = guard_lock(sender);
+	spin_assume(&home->lock);
 	payer = tcb_payer(sender);
 	tcb_state_set(sender, THREAD_CALLING);
 	tcb_state_set(tcb, THREAD_READY);
@@ -286,7 +287,9 @@ static bool recv_signal(struct tcb *tcb, struct notification *notification)
 	return true;
 }
 
-enum error ipc_recv(struct tcb *tcb, struct endpoint *endpoint, struct reply *reply, bool block)
+/* Unchecked: the lock of the bound notification, if there is one, over the whole receive. */
+enum error ipc_recv(struct tcb *tcb, struct endpoint *endpoint, struct reply *reply,
+		    bool block) LOCK_UNCHECKED
 {
 	/* Without a payer it has no time to receive a signal on. */
 	struct notification *notification = tcb_payer(tcb) != NULL

@@ -31,6 +31,7 @@ bool frame_is_mapped(const struct cap_slot *slot)
 }
 
 static void remember(struct cap_slot *slot, uint32_t aux, uint64_t vaddr)
+	LOCK_REQUIRES(derivation_held)
 {
 	struct cap cap;
 

@@ -54,7 +54,7 @@ static enum error decode_table_map(struct invocation *inv)
 	return inv->level != 0 ? ERR_OK : ERR_MAPPED;
 }
 
-static enum invoke_step invoke_table_map(struct invocation *inv)
+static enum invoke_step invoke_table_map(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	page_table_map(inv->slot, inv->object, inv->args[1], inv->level, inv->entry);
 	invocation_result(inv, 0, inv->level);
@@ -66,7 +66,7 @@ static enum error decode_table_unmap(struct invocation *inv)
 	return page_table_is_mapped(inv->slot) ? ERR_OK : ERR_NOT_MAPPED;
 }
 
-static enum invoke_step invoke_table_unmap(struct invocation *inv)
+static enum invoke_step invoke_table_unmap(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	page_table_unmap(inv->slot);
 	return STEP_DONE;
@@ -144,7 +144,7 @@ static enum error decode_map(struct invocation *inv)
 }
 
 /* Code was written through data mappings: instruction fetch must see it. */
-static enum invoke_step invoke_map(struct invocation *inv)
+static enum invoke_step invoke_map(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	uint32_t flags = (uint32_t)inv->args[2];
 
@@ -160,7 +160,7 @@ static enum error decode_unmap(struct invocation *inv)
 	return frame_is_mapped(inv->slot) ? ERR_OK : ERR_NOT_MAPPED;
 }
 
-static enum invoke_step invoke_unmap(struct invocation *inv)
+static enum invoke_step invoke_unmap(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	frame_unmap(inv->slot);
 	return STEP_DONE;

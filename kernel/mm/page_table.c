@@ -33,6 +33,7 @@ bool page_table_is_mapped(const struct cap_slot *slot)
 }
 
 static void remember(struct cap_slot *slot, uint32_t aux, uint64_t vaddr, unsigned level)
+	LOCK_REQUIRES(derivation_held)
 {
 	struct cap cap;
 

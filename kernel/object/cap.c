@@ -15,12 +15,12 @@
 static struct spinlock derivation;
 static uint64_t version_last; /* derivation lock; even */
 
-void derivation_lock(void)
+void derivation_lock(void) LOCK_UNCHECKED
 {
 	spin_lock(&derivation);
 }
 
-void derivation_unlock(void)
+void derivation_unlock(void) LOCK_UNCHECKED
 {
 	spin_unlock(&derivation);
 }
@@ -263,7 +263,7 @@ static void tree_replace(struct cap_slot *src, struct cap_slot *dest)
 		child->parent = dest;
 }
 
-static void slot_empty(struct cap_slot *slot)
+static void slot_empty(struct cap_slot *slot) LOCK_REQUIRES(derivation_held)
 {
 	static const struct cap null_cap;
 

@@ -81,7 +81,7 @@ static enum error decode_target_dest(struct invocation *inv, uint64_t index)
 	return error;
 }
 
-static enum error decode_copy(struct invocation *inv)
+static enum error decode_copy(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	uint64_t rights = inv->args[0] >> 32;
 	enum error error;
@@ -96,7 +96,7 @@ static enum error decode_copy(struct invocation *inv)
 	return error;
 }
 
-static enum error decode_mint(struct invocation *inv)
+static enum error decode_mint(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	enum error error = decode_copy(inv);
 	struct cap *cap = &inv->arg_cap;
@@ -111,7 +111,7 @@ static enum error decode_mint(struct invocation *inv)
 	return ERR_OK;
 }
 
-static enum invoke_step invoke_copy(struct invocation *inv)
+static enum invoke_step invoke_copy(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	cap_derive_into(inv->src_slot, &inv->arg_cap, inv->dest_slot);
 	return STEP_DONE;
@@ -130,7 +130,7 @@ static enum error decode_move(struct invocation *inv)
 	return error;
 }
 
-static enum invoke_step invoke_move(struct invocation *inv)
+static enum invoke_step invoke_move(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	cap_move(inv->src_slot, inv->dest_slot);
 	return STEP_DONE;
@@ -158,7 +158,7 @@ static enum invoke_step step_of(enum cap_step step)
  * destroyed is worked on as long as that leads anywhere; a thread whose last record was not consumed
  * yet is left to whoever wants its memory.
  */
-static enum invoke_step invoke_delete(struct invocation *inv)
+static enum invoke_step invoke_delete(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	enum cap_step step = cap_delete_step(inv->src_slot, &inv->work);
 
@@ -170,7 +170,7 @@ static enum invoke_step invoke_delete(struct invocation *inv)
 }
 
 /* Ends when there are no descendants, objects that are being destroyed included. */
-static enum invoke_step invoke_revoke(struct invocation *inv)
+static enum invoke_step invoke_revoke(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	bool only_anchors;
 	enum cap_step step = cap_revoke_step(inv->src_slot, &inv->work, &only_anchors);

@@ -23,7 +23,7 @@ void core_supervisor_drop(const struct cap_slot *slot)
 
 /* ---- BIND ------------------------------------------------------------------------------------ */
 
-static enum error decode_bind(struct invocation *inv)
+static enum error decode_bind(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	struct cap cap;
 	enum error error = cap_lookup_type(inv->caller, inv->args[0], OBJ_TCB, RIGHT_CONTROL,
@@ -47,7 +47,7 @@ static enum error decode_bind(struct invocation *inv)
 }
 
 /* The old supervisor goes first: several steps, if others wait on it and it has no other holder. */
-static enum invoke_step invoke_bind(struct invocation *inv)
+static enum invoke_step invoke_bind(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	struct core *core = target(inv);
 	struct cap_slot *held = &supervisors[core->index];
@@ -74,7 +74,7 @@ static enum invoke_step invoke_unbind(struct invocation *inv)
 
 /* ---- PORT ------------------------------------------------------------------------------------ */
 
-static enum error decode_port(struct invocation *inv)
+static enum error decode_port(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	enum error error = cap_depth_check(inv->slot);
 
@@ -83,7 +83,7 @@ static enum error decode_port(struct invocation *inv)
 	return error;
 }
 
-static enum invoke_step invoke_port(struct invocation *inv)
+static enum invoke_step invoke_port(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	struct cap cap = {.type = OBJ_SCHED,
 			  .rights = RIGHT_ALL,

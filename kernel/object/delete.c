@@ -15,7 +15,7 @@
 #include <kern/vspace.h>
 
 /* The last capability to an object goes away.  False: call again. */
-static bool object_destroy(struct cap_slot *slot)
+static bool object_destroy(struct cap_slot *slot) LOCK_REQUIRES(derivation_held)
 {
 	void *object = (void *)(uintptr_t)slot->object;
 
@@ -37,7 +37,7 @@ static bool object_destroy(struct cap_slot *slot)
 }
 
 /* What one capability did by itself is undone. */
-static void cap_undo(struct cap_slot *slot)
+static void cap_undo(struct cap_slot *slot) LOCK_REQUIRES(derivation_held)
 {
 	if (slot->type == OBJ_FRAME || slot->type == OBJ_LARGE_FRAME)
 		frame_unmap(slot);

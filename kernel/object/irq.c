@@ -45,7 +45,7 @@ void irq_notification_drop(const struct cap_slot *slot)
 
 /* ---- IRQ_CONTROL ----------------------------------------------------------------------------- */
 
-static enum error decode_get(struct invocation *inv)
+static enum error decode_get(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	uint64_t irq = inv->args[0];
 	uint64_t cpu = inv->args[3];
@@ -63,7 +63,7 @@ static enum error decode_get(struct invocation *inv)
 	return error;
 }
 
-static enum invoke_step invoke_get(struct invocation *inv)
+static enum invoke_step invoke_get(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	struct cap cap = {
 		.type = OBJ_IRQ_HANDLER, .rights = RIGHT_ALL, .aux = (uint32_t)inv->args[0]};
@@ -83,7 +83,7 @@ const struct method_table irq_control_methods = {
 
 /* ---- IRQ_HANDLER ----------------------------------------------------------------------------- */
 
-static enum error decode_set_notification(struct invocation *inv)
+static enum error decode_set_notification(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	struct cap cap;
 
@@ -99,6 +99,7 @@ static enum error decode_set_notification(struct invocation *inv)
 
 /* The line is unmasked by this, as by ACK. */
 static enum invoke_step invoke_set_notification(struct invocation *inv)
+	LOCK_REQUIRES(derivation_held)
 {
 	struct cap_slot *held = &lines[inv->cap.aux].notification;
 
@@ -121,7 +122,7 @@ static enum invoke_step invoke_ack(struct invocation *inv)
 	return STEP_DONE;
 }
 
-static enum invoke_step invoke_clear(struct invocation *inv)
+static enum invoke_step invoke_clear(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	arch_irq_mask(inv->cap.aux);
 	return cap_release(&lines[inv->cap.aux].notification) ? STEP_DONE : STEP_AGAIN;

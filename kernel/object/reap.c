@@ -67,6 +67,7 @@ bool reap_idle(void)
 
 /* The anchor takes slot's place as a leaf; slot becomes empty. */
 static void anchor_replace(struct cap_slot *anchor, struct cap_slot *slot, enum cap_holder kind)
+	LOCK_REQUIRES(derivation_held)
 {
 	kassert(slot->child == NULL);
 	anchor->flags = (uint8_t)((unsigned)kind << CAP_HELD_SHIFT);
@@ -118,7 +119,7 @@ void reap_cnode(struct cap_slot *slot)
 enum reap_result { REAP_FINISHED, REAP_PROGRESS, REAP_STUCK };
 
 /* One batch of slots; the caller holds the lock, which is dropped where work has to be done. */
-static enum reap_result cnode_empty_step(struct cap_slot *header)
+static enum reap_result cnode_empty_step(struct cap_slot *header) LOCK_REQUIRES(derivation_held)
 {
 	struct cnode *cnode = (struct cnode *)(void *)header;
 	uint64_t slots = 1ull << header->bits;
@@ -151,7 +152,7 @@ static enum reap_result cnode_empty_step(struct cap_slot *header)
 	return REAP_PROGRESS;
 }
 
-static enum reap_result tcb_destroy_step(struct tcb *tcb)
+static enum reap_result tcb_destroy_step(struct tcb *tcb) LOCK_REQUIRES(derivation_held)
 {
 	bool destroyed;
 
@@ -164,7 +165,7 @@ static enum reap_result tcb_destroy_step(struct tcb *tcb)
 }
 
 /* Taken off the list while it is worked on, so no other CPU finds it. */
-static enum reap_result reap_one(struct cap_slot *anchor)
+static enum reap_result reap_one(struct cap_slot *anchor) LOCK_REQUIRES(derivation_held)
 {
 	if ((anchor->flags & CAP_HELD_MASK) >> CAP_HELD_SHIFT == CAP_HOLDER_ANCHOR_TCB)
 		return tcb_destroy_step(container_of(anchor, struct tcb, anchor));

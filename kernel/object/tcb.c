@@ -29,6 +29,7 @@ bool tcb_release_caps(struct tcb *tcb)
 /* A slot of the caller's root CNode with a capability of this type and rights that may be copied. */
 static enum error decode_source(const struct invocation *inv, cptr_t cptr, enum object_type type,
 				unsigned rights, struct cap_slot **slot)
+	LOCK_REQUIRES(derivation_held)
 {
 	struct cap cap;
 	enum error error = cap_slot_find(inv->caller, CPTR_NULL, cptr, slot);
@@ -44,6 +45,7 @@ static enum error decode_source(const struct invocation *inv, cptr_t cptr, enum 
 
 /* Held slots never have children, so this fails only when the object still has waiters. */
 static bool replace(struct cap_slot *held, struct cap_slot *src, enum cap_holder holder)
+	LOCK_REQUIRES(derivation_held)
 {
 	enum error error;
 
@@ -67,7 +69,7 @@ static enum error decode_cspace(struct invocation *inv)
 	return inv->arg_cap.type == OBJ_CNODE ? ERR_OK : ERR_CAP_INVALID;
 }
 
-static enum error decode_buffer(struct invocation *inv)
+static enum error decode_buffer(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	enum error error;
 
@@ -85,7 +87,7 @@ static enum error decode_buffer(struct invocation *inv)
 	return vspace_range_ok(inv->args[3], PAGE_SIZE) ? ERR_OK : ERR_RANGE;
 }
 
-static enum error decode_configure(struct invocation *inv)
+static enum error decode_configure(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	const struct tcb *tcb = (const struct tcb *)(uintptr_t)inv->cap.object;
 	enum error error;
@@ -100,7 +102,7 @@ static enum error decode_configure(struct invocation *inv)
 	return error;
 }
 
-static enum invoke_step invoke_configure(struct invocation *inv)
+static enum invoke_step invoke_configure(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	struct tcb *tcb = (struct tcb *)(uintptr_t)inv->cap.object;
 	struct ipc_buffer *buffer = NULL;
@@ -123,6 +125,7 @@ static enum invoke_step invoke_configure(struct invocation *inv)
 /* ---- Faults, notification -------------------------------------------------------------------- */
 
 static enum error decode_handler(const struct invocation *inv, cptr_t cptr, struct cap_slot **slot)
+	LOCK_REQUIRES(derivation_held)
 {
 	enum error error;
 
@@ -135,14 +138,14 @@ static enum error decode_handler(const struct invocation *inv, cptr_t cptr, stru
 	return error;
 }
 
-static enum error decode_set_fault(struct invocation *inv)
+static enum error decode_set_fault(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	enum error error = decode_handler(inv, inv->args[0], &inv->src_slot);
 
 	return error == ERR_OK ? decode_handler(inv, inv->args[1], &inv->dest_slot) : error;
 }
 
-static enum invoke_step invoke_set_fault(struct invocation *inv)
+static enum invoke_step invoke_set_fault(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	struct tcb *tcb = (struct tcb *)(uintptr_t)inv->cap.object;
 
@@ -152,7 +155,7 @@ static enum invoke_step invoke_set_fault(struct invocation *inv)
 	return STEP_DONE;
 }
 
-static enum error decode_bind_notification(struct invocation *inv)
+static enum error decode_bind_notification(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	const struct tcb *tcb = (const struct tcb *)(uintptr_t)inv->cap.object;
 
@@ -162,6 +165,7 @@ static enum error decode_bind_notification(struct invocation *inv)
 }
 
 static enum invoke_step invoke_bind_notification(struct invocation *inv)
+	LOCK_REQUIRES(derivation_held)
 {
 	struct tcb *tcb = (struct tcb *)(uintptr_t)inv->cap.object;
 	struct notification *notification = (struct notification *)(uintptr_t)inv->src_slot->object;
@@ -174,6 +178,7 @@ static enum invoke_step invoke_bind_notification(struct invocation *inv)
 }
 
 static enum invoke_step invoke_unbind_notification(struct invocation *inv)
+	LOCK_REQUIRES(derivation_held)
 {
 	struct tcb *tcb = (struct tcb *)(uintptr_t)inv->cap.object;
 

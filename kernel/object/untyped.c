@@ -121,7 +121,7 @@ static enum error decode_place(struct invocation *inv)
 	return ERR_OK;
 }
 
-static enum error decode_retype(struct invocation *inv)
+static enum error decode_retype(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	unsigned type = inv->args[0] & 0xff;
 	uint64_t count = inv->args[0] >> 16;
@@ -165,6 +165,7 @@ static bool work_grace(void *object)
 }
 
 static void set_progress(struct cap_slot *slot, uint64_t watermark, uint64_t zero_end)
+	LOCK_REQUIRES(derivation_held)
 {
 	struct cap cap;
 
@@ -179,7 +180,7 @@ static void set_progress(struct cap_slot *slot, uint64_t watermark, uint64_t zer
  * anything was made of it since the grace period: making anything changes it, and a version is never
  * seen twice.
  */
-static bool reset_step(struct invocation *inv)
+static bool reset_step(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	struct cap_slot *slot = inv->slot;
 
@@ -204,7 +205,7 @@ static bool needs_zero(const struct invocation *inv)
  * Clear a piece of [watermark, end); true when all is clear.  It begins at the watermark, not at the
  * first object, so that "known to be zero" is one number.
  */
-static bool zero_step(struct cap_slot *slot, uint64_t end)
+static bool zero_step(struct cap_slot *slot, uint64_t end) LOCK_REQUIRES(derivation_held)
 {
 	uint64_t known = (uint64_t)slot->aux << PAGE_BITS;
 	uint64_t from = known > slot->badge ? known : slot->badge;
@@ -220,7 +221,7 @@ static bool zero_step(struct cap_slot *slot, uint64_t end)
 	return false;
 }
 
-static void make_objects(struct invocation *inv)
+static void make_objects(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	struct cap_slot *slot = inv->slot;
 	uint64_t end = inv->offset + inv->count * inv->size_bytes;
@@ -235,7 +236,7 @@ static void make_objects(struct invocation *inv)
 	set_progress(slot, end, (uint64_t)slot->aux << PAGE_BITS);
 }
 
-static enum invoke_step invoke_retype(struct invocation *inv)
+static enum invoke_step invoke_retype(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	if (inv->wait_for_reap) {
 		if (inv->work_stalled || reap_idle())

@@ -47,6 +47,7 @@ static bool stop_owned(struct tcb *tcb)
 	struct core *home = guard_lock(tcb);
 	struct tcb *payer = tcb_payer(tcb);
 
+	spin_assume(&home->lock);
 	ipc_fail(tcb, ERR_CANCELLED);
 	stopped_set(tcb);
 	if (payer != NULL)
@@ -64,6 +65,7 @@ static bool stop_runnable(struct tcb *tcb)
 
 	if (home == NULL)
 		return false;
+	spin_assume(&home->lock);
 	if (payer != NULL && payer->sched == SCHED_RUNNING && home != this_core()) {
 		core_post(home, CORE_REQUEST_STOP);
 	} else if (payer != NULL && payer->sched == SCHED_READY && payer->tail == tcb &&
@@ -167,6 +169,7 @@ bool thread_suspend(struct tcb *tcb)
 
 /* Guard lock held, by this payer. */
 static enum error resume_locked(struct tcb *tcb, struct tcb *payer, struct core *home)
+	LOCK_REQUIRES(home->lock)
 {
 	enum event_cause cause = tcb->arrived ? CAUSE_ARRIVED : CAUSE_START;
 
@@ -201,6 +204,7 @@ enum error thread_resume(struct tcb *tcb)
 	home = guard_lock_payer(tcb, &payer);
 	if (home == NULL)
 		return ERR_STATE;
+	spin_assume(&home->lock);
 	if (fault_first_space == NULL)
 		fault_first_space = tcb->vspace; /* the first thread ever, at boot */
 	error = resume_locked(tcb, payer, home);
@@ -235,6 +239,7 @@ static bool destroy_report(struct tcb *tcb)
 
 	if (home == NULL)
 		return true;
+	spin_assume(&home->lock);
 	if (!tcb->dead_posted) {
 		tcb->dead_posted = true;
 		home_remove(home, tcb);

@@ -13,6 +13,7 @@ import sys
 
 import code_shape
 import layers
+import locks
 import texts
 from tree import Tree
 
@@ -40,6 +41,7 @@ CHECKS = {
     "declarations": code_shape.check_declarations,
     "format": code_shape.check_format,
     "abi_docs": check_abi_docs,
+    "locks": locks.check,
 }
 
 

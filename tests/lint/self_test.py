@@ -16,6 +16,7 @@ ABI = C + '#pragma once\n\n/* X(name, value, meaning) */\n#define ERROR_LIST(X) 
 CLEAN = {
     "kernel/README.md": MD + "# kernel\n",
     "kernel/core/main.c": C + "#include <kern/main.h>\n\nint kernel_main(void)\n{\n\treturn 0;\n}\n",
+    "kernel/uapi/abi/types.h": C + "#pragma once\n",
     "kernel/include/kern/main.h": C + "#pragma once\n\n#include <abi/types.h>\n\n"
                                   "int kernel_main(void);\n",
     "servers/sched/README.md": MD + "# sched\n",
@@ -24,6 +25,11 @@ CLEAN = {
     "servers/sched/core/server.c": C + '#include "../policy/policy.h"\n#include <libsys/log.h>\n',
     "servers/sched/policy/policy.h": C + "#pragma once\n",
 }
+
+# A lock, a function that takes it and one that needs it.
+LOCK = ("struct __attribute__((capability(\"lock\"))) lock {\n\tint x;\n} lock;\n"
+        "void take(struct lock *l) __attribute__((acquire_capability(*l)));\n"
+        "void g(void) __attribute__((requires_capability(lock)));\n")
 
 # check, file, text, what the message must contain
 SEEDED = [
@@ -54,8 +60,14 @@ SEEDED = [
     ("declarations", "kernel/include/kern/x.h", C, "#pragma once"),
     ("declarations", "kernel/core/x.c", C + "typedef struct x x_t;\n", "typedef"),
     ("format", "kernel/core/x.c", C + "int  f( void ) ;\n", "not formatted"),
+    ("locks", "kernel/core/x.c", C + LOCK + "void f(void)\n{\n\tg();\n}\n", "requires holding lock"),
+    ("locks", "kernel/core/x.c", C + LOCK + "void f(void)\n{\n\ttake(&lock);\n}\n", "still held"),
     ("abi_docs", "kernel/uapi/abi/error.h", ABI.replace("fine", "changed"), "error.md"),
 ]
+
+
+# Checks that need a program.
+NEEDS = {"format": "clang-format", "locks": "clang"}
 
 
 def write(root, files):
@@ -97,8 +109,9 @@ def main():
     failed = 0
     print(f"1..{len(SEEDED)}")
     for number, (check, path, text, message) in enumerate(SEEDED, 1):
-        if check == "format" and not shutil.which("clang-format"):
-            print(f"ok {number} - {check}: {path} # SKIP clang-format is not installed")
+        program = NEEDS.get(check)
+        if program and not shutil.which(program):
+            print(f"ok {number} - {check}: {path} # SKIP {program} is not installed")
             continue
         problem = one_case(check, path, text, message)
         failed += problem is not None

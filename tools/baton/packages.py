@@ -32,7 +32,7 @@ TARGET = {
     "picolibc-aarch64-linux-gnu": SPECS,
 }
 EMULATOR = {"qemu-system-arm": "qemu-system-aarch64"}
-LINT = {"clang-format": "clang-format"}
+LINT = {"clang": "clang", "clang-format": "clang-format"}
 FUZZ = {
     "clang": "clang",
     "libclang-rt-14-dev": "/usr/lib/llvm-14/lib/clang/14.0.6/include/fuzzer/FuzzedDataProvider.h",

@@ -25,6 +25,7 @@
 #include <abi/object.h>
 #include <abi/rights.h>
 #include <abi/types.h>
+#include <kern/lock_check.h>
 
 #define must_check __attribute__((warn_unused_result))
 
@@ -132,8 +133,13 @@ enum error must_check cap_lookup_type(const struct tcb *tcb, cptr_t cptr, enum o
 enum error must_check cap_slot_find(const struct tcb *tcb, cptr_t cnode, uint64_t index,
 				    struct cap_slot **out);
 
-void derivation_lock(void);
-void derivation_unlock(void);
+/* For the analysis only: names the derivation lock, and is never defined. */
+extern struct LOCK_TYPE derivation_lock_name {
+	char unused;
+} derivation_held;
+
+void derivation_lock(void) LOCK_ACQUIRES(derivation_held);
+void derivation_unlock(void) LOCK_RELEASES(derivation_held);
 
 /* Transfer of one capability by IPC: derive src (in sender's CSpace) into an empty slot of the
  * receiver's root CNode.  Takes the derivation lock; the caller holds no lock.  Errors:

@@ -31,8 +31,8 @@ struct core *must_check guard_lock(const struct tcb *tcb);
 struct core *must_check guard_lock_payer(const struct tcb *tcb, struct tcb **payer);
 
 /* Two Cores in index order; they may be the same, and b may be NULL. */
-void core_lock_two(struct core *a, struct core *b);
-void core_unlock_two(struct core *a, struct core *b);
+void core_lock_two(struct core *a, struct core *b) LOCK_ACQUIRES(a->lock, b->lock);
+void core_unlock_two(struct core *a, struct core *b) LOCK_RELEASES(a->lock, b->lock);
 
 /* An owned thread goes on: its payer becomes ready.  Without a payer it becomes an orphan. */
 void thread_wake(struct tcb *tcb);

@@ -11,14 +11,15 @@
 #include <kern/core.h>
 
 /* Lock of home held.  Does not kick. */
-void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum event_cause cause);
+void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum event_cause cause)
+	LOCK_REQUIRES(home->lock);
 
 /* Lock of home held: take what has accumulated, unlink the record. */
 void event_take(struct tcb *tcb, struct sched_event *out);
 
 /* Owner, lock held: the next record to hand over, a homed thread to report again after a bind, or
  * NULL. */
-struct tcb *event_next(struct core *core);
+struct tcb *event_next(struct core *core) LOCK_REQUIRES(core->lock);
 
 /* Owner, lock held: something is there that the dispatcher has not seen. */
-bool event_pending(const struct core *core);
+bool event_pending(const struct core *core) LOCK_REQUIRES(core->lock);

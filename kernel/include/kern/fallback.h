@@ -11,11 +11,11 @@
 
 /* Owner, no lock held.  End the binding of the dispatcher, answer the callers blocked on this Core,
  * tell the supervisor.  The old dispatcher is stopped; if it was parked its park returns UNBOUND. */
-void fallback_enter(struct core *core, enum fallback_reason reason);
+void fallback_enter(struct core *core, enum fallback_reason reason) LOCK_EXCLUDES(core->lock);
 
 /* The current thread is the bound dispatcher and wants to block: fallback instead; its system call is
  * started again if it is ever resumed.  True: it was. */
 bool fallback_if_dispatcher(struct tcb *tcb);
 
 /* Owner, no lock held: choose, or rotate if the slice ended. */
-void fallback_schedule(struct core *core);
+void fallback_schedule(struct core *core) LOCK_EXCLUDES(core->lock);

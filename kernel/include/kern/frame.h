@@ -24,7 +24,7 @@ bool frame_is_mapped(const struct cap_slot *slot);
  * Derivation lock.
  */
 void frame_map(struct cap_slot *slot, struct vspace *vspace, uint64_t vaddr, uint32_t map_flags,
-	       uint64_t *entry);
+	       uint64_t *entry) LOCK_REQUIRES(derivation_held);
 
 /* Remove what slot has mapped, if it is still there, with its TLB entries.  Derivation lock. */
-void frame_unmap(struct cap_slot *slot);
+void frame_unmap(struct cap_slot *slot) LOCK_REQUIRES(derivation_held);

@@ -18,7 +18,7 @@ uint32_t *irq_handler_count(uint32_t irq);
 
 /* The last handler capability goes away: masked, forgotten, free.  False: call again.  Derivation
  * lock. */
-bool irq_handler_destroy(uint32_t irq);
+bool irq_handler_destroy(uint32_t irq) LOCK_REQUIRES(derivation_held);
 
 /* The notification slot of a line is being revoked.  Derivation lock. */
 void irq_notification_drop(const struct cap_slot *slot);

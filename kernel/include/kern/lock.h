@@ -12,20 +12,21 @@
 
 #include <abi/types.h>
 #include <kern/arch_if.h>
+#include <kern/lock_check.h>
 
-struct spinlock {
+struct LOCK_TYPE spinlock {
 	uint32_t next;  /* atomic: next ticket to hand out */
 	uint32_t owner; /* atomic: ticket being served */
 };
 
-static inline void spin_lock(struct spinlock *lock)
+static inline void spin_lock(struct spinlock *lock) LOCK_ACQUIRES(*lock) LOCK_UNCHECKED
 {
 	uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 	while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
 		arch_spin_pause();
 }
 
-static inline void spin_unlock(struct spinlock *lock)
+static inline void spin_unlock(struct spinlock *lock) LOCK_RELEASES(*lock) LOCK_UNCHECKED
 {
 	uint32_t owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
 	__atomic_store_n(&lock->owner, owner + 1, __ATOMIC_RELEASE);
@@ -35,4 +36,10 @@ static inline bool spin_held(const struct spinlock *lock)
 {
 	return __atomic_load_n(&lock->owner, __ATOMIC_RELAXED) !=
 	       __atomic_load_n(&lock->next, __ATOMIC_RELAXED);
+}
+
+/* Says to the analysis, and to nobody else, what a function that returned a locked object has done. */
+static inline void spin_assume(const struct spinlock *lock) LOCK_ASSERTS(*lock)
+{
+	(void)lock;
 }

@@ -40,27 +40,30 @@ static inline enum thread_state tcb_state_shown(const struct tcb *tcb)
 }
 
 /* Lock of the Core held.  Something happened there that its dispatcher (or fallback) must see. */
-void core_kick(struct core *core, enum upcall_reason reason);
+void core_kick(struct core *core, enum upcall_reason reason) LOCK_REQUIRES(core->lock);
 
 /* Lock of home held; not running.  Ready ring, record, kick. */
-void sched_ready(struct core *home, struct tcb *payer, enum event_cause cause);
+void sched_ready(struct core *home, struct tcb *payer, enum event_cause cause)
+	LOCK_REQUIRES(home->lock);
 /* The same without record and kick: the dispatcher of home did it itself. */
-void sched_ready_silent(struct core *home, struct tcb *payer);
+void sched_ready_silent(struct core *home, struct tcb *payer) LOCK_REQUIRES(home->lock);
 /* Lock of home held; it was BLOCKED or READY.  Off the ring; record. */
-void sched_blocked(struct core *home, struct tcb *payer, enum event_cause cause);
+void sched_blocked(struct core *home, struct tcb *payer, enum event_cause cause)
+	LOCK_REQUIRES(home->lock);
 
 /* This CPU, its lock held.  The running payer becomes READY or BLOCKED; nothing is current then. */
-void core_preempt(struct core *core, enum event_cause cause, time_ns_t now);
-void core_block(struct core *core, enum event_cause cause);
+void core_preempt(struct core *core, enum event_cause cause, time_ns_t now)
+	LOCK_REQUIRES(core->lock);
+void core_block(struct core *core, enum event_cause cause) LOCK_REQUIRES(core->lock);
 /* The same, takes the lock. */
 void core_block_current(enum event_cause cause);
 
 /* This CPU, its lock held: run a READY schedulable of it. */
-void core_dispatch(struct core *core, struct tcb *payer, time_ns_t now);
+void core_dispatch(struct core *core, struct tcb *payer, time_ns_t now) LOCK_REQUIRES(core->lock);
 
 /* This CPU: charge the time since the last call to whoever it belongs to. */
 void core_account(struct core *core, time_ns_t now);
 
 /* Onto and off the list of schedulables of a Core; its lock held. */
-void home_insert(struct core *home, struct tcb *tcb);
-void home_remove(struct core *home, struct tcb *tcb);
+void home_insert(struct core *home, struct tcb *tcb) LOCK_REQUIRES(home->lock);
+void home_remove(struct core *home, struct tcb *tcb) LOCK_REQUIRES(home->lock);

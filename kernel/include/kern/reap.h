@@ -19,8 +19,8 @@
 struct tcb;
 
 /* Derivation lock.  slot is the last capability; the anchor takes its place and slot is emptied. */
-void reap_tcb(struct cap_slot *slot);
-void reap_cnode(struct cap_slot *slot);
+void reap_tcb(struct cap_slot *slot) LOCK_REQUIRES(derivation_held);
+void reap_cnode(struct cap_slot *slot) LOCK_REQUIRES(derivation_held);
 
 static inline bool cap_is_anchor(const struct cap_slot *slot)
 {

@@ -18,7 +18,7 @@ struct notification;
 void request_syscall(struct tcb *tcb, const struct cap *cap);
 
 /* The next request that the dispatcher has not seen, moved to the delivered ones; or NULL. */
-struct tcb *request_next(struct core *core, struct sched_request *out);
+struct tcb *request_next(struct core *core, struct sched_request *out) LOCK_REQUIRES(core->lock);
 
 /* A thread in state REQUESTING: stop it.  False: it is not in a request any more. */
 bool must_check request_stop(struct tcb *tcb);
@@ -27,4 +27,4 @@ bool must_check request_stop(struct tcb *tcb);
 bool must_check request_interrupt(struct tcb *tcb, word_t word);
 
 /* Owner, no lock held: answer all callers blocked on this Core with ERR_RESTARTED. */
-void request_restart_all(struct core *core);
+void request_restart_all(struct core *core) LOCK_EXCLUDES(core->lock);

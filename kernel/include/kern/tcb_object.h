@@ -7,4 +7,4 @@
 struct tcb;
 
 /* Give up everything that a destroyed thread holds; false: call again.  Derivation lock. */
-bool tcb_release_caps(struct tcb *tcb);
+bool tcb_release_caps(struct tcb *tcb) LOCK_REQUIRES(derivation_held);

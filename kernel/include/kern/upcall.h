@@ -5,7 +5,7 @@
 #include <kern/core.h>
 
 /* Owner, no lock held; a dispatcher is bound and does not run.  Preempts what runs. */
-void upcall_enter(struct core *core);
+void upcall_enter(struct core *core) LOCK_EXCLUDES(core->lock);
 
 /* Owner, lock held; the dispatcher runs: the next batch and the outcome of its last decision. */
-void upcall_fill(struct core *core, enum error outcome, time_ns_t now);
+void upcall_fill(struct core *core, enum error outcome, time_ns_t now) LOCK_REQUIRES(core->lock);
