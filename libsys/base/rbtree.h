@@ -139,6 +139,7 @@ static inline void rb_erase_balance(struct rb_tree *tree, struct rb_node *node,
 	while (parent != NULL && (node == NULL || !node->red)) {
 		const bool is_left = parent->left == node;
 		struct rb_node *other = is_left ? parent->right : parent->left;
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): by the black heights there is one */
 		if (other->red) {
 			other->red = false;
 			parent->red = true;

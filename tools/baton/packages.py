@@ -33,6 +33,7 @@ TARGET = {
 }
 EMULATOR = {"qemu-system-arm": "qemu-system-aarch64"}
 LINT = {"clang": "clang", "clang-format": "clang-format"}
+STATIC = {"clang-tidy": "clang-tidy", "cppcheck": "cppcheck"}
 FUZZ = {
     "clang": "clang",
     "libclang-rt-14-dev": "/usr/lib/llvm-14/lib/clang/14.0.6/include/fuzzer/FuzzedDataProvider.h",

@@ -10,9 +10,9 @@ import packages
 from build import BuildDir
 from term import EXIT_FAILED, Failure, not_built_yet, say
 
-HOST_SUITES = ["lint", "unit", "model", "sim", "host", "fuzz"]
+HOST_SUITES = ["lint", "unit", "model", "sim", "host", "static", "fuzz"]
 BOOT_SUITES = ["boot", "sweep", "matrix"]
-SLOW_SUITES = ["fuzz", "sweep", "matrix"]
+SLOW_SUITES = ["static", "fuzz", "sweep", "matrix"]
 CHOICES = HOST_SUITES + BOOT_SUITES + ["all"]
 
 LOG_BASE = "front-door"
@@ -90,6 +90,8 @@ def prepare(suites, assume_yes):
         groups.append(packages.HOST)
     if "lint" in host:
         groups.append(packages.LINT)
+    if "static" in host:
+        groups.append(packages.STATIC)
     if "fuzz" in host:
         groups.append(packages.FUZZ)
     if boot:

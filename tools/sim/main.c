@@ -108,7 +108,7 @@ static const struct place_ops *place_choose(const char *name)
 {
 	const struct place_ops *place = name == NULL ? places[0] : place_find(name, strlen(name));
 
-	if (place != NULL)
+	if (place != NULL || name == NULL)
 		return place;
 	fprintf(stderr, "baton-sim: unknown placement \"%s\"; known are:", name);
 	for (uint32_t i = 0; i < places_count; i++)

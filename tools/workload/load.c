@@ -184,8 +184,12 @@ static char *file_read(const char *path, size_t *len)
 		if (got == 0)
 			break;
 		if (room - *len < 2) {
+			char *longer = realloc(text, 2 * room);
+
+			if (longer == NULL)
+				free(text);
+			text = longer;
 			room *= 2;
-			text = realloc(text, room);
 		}
 	}
 	if (in == NULL || text == NULL || ferror(in)) {
