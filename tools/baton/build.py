@@ -14,9 +14,10 @@ CROSS_FILE = "boards/cross/aarch64-linux-gnu.ini"
 
 
 class BuildDir:
-    """One Meson build directory.  `kind` is "host", "release" or "debug" (the last two: target)."""
+    """One Meson build directory.  `kind`: "host" or "coverage" (host), "release" or "debug" (target)."""
 
-    NAMES = {"host": "build", "release": "build-virt", "debug": "build-virt-debug"}
+    NAMES = {"host": "build", "coverage": "build-coverage", "release": "build-virt",
+             "debug": "build-virt-debug"}
 
     def __init__(self, kind, board="qemu-virt"):
         self.kind = kind
@@ -30,6 +31,8 @@ class BuildDir:
     def setup_arguments(self):
         if self.kind == "host":
             return ["--buildtype=debugoptimized"]
+        if self.kind == "coverage":
+            return ["--buildtype=debug", "-Doptimization=1", "-Db_coverage=true"]
         options = ["--cross-file", os.path.join(ROOT, CROSS_FILE), f"-Dboard={self.board}"]
         if self.kind == "release":
             return options + ["--buildtype=release", "-Doptimization=2"]

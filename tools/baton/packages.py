@@ -33,6 +33,7 @@ TARGET = {
 }
 EMULATOR = {"qemu-system-arm": "qemu-system-aarch64"}
 LINT = {"clang": "clang", "clang-format": "clang-format"}
+COVERAGE = {"gcovr": "gcovr"}
 STATIC = {"clang-tidy": "clang-tidy", "cppcheck": "cppcheck"}
 FUZZ = {
     "clang": "clang",

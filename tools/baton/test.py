@@ -7,13 +7,14 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 import packages
+from coverage import coverage
 from build import BuildDir
 from term import EXIT_FAILED, Failure, not_built_yet, say
 
 HOST_SUITES = ["lint", "unit", "model", "sim", "host", "static", "fuzz"]
 BOOT_SUITES = ["boot", "sweep", "matrix"]
 SLOW_SUITES = ["static", "fuzz", "sweep", "matrix"]
-CHOICES = HOST_SUITES + BOOT_SUITES + ["all"]
+CHOICES = HOST_SUITES + BOOT_SUITES + ["coverage", "all"]
 
 LOG_BASE = "front-door"
 BAD = {"FAIL", "ERROR", "TIMEOUT", "INTERRUPT", "UNEXPECTEDPASS"}
@@ -131,6 +132,9 @@ def test(args):
     for build, there, label in plan:
         if there:
             run_suites(build, there, count, label)
+    if "coverage" in args.suites:
+        packages.require(packages.HOST, packages.COVERAGE, assume_yes=args.yes)
+        coverage(run_suites, count)
     for name in count.failures:
         print(f"FAILED {name}")
     if count.skipped:

@@ -256,6 +256,38 @@ Test(sched_server, impossible_parameters_change_nothing, .init = open_1, .fini =
 	cr_assert_arr_eq(&bench_shared->params[5], &before, sizeof(before));
 }
 
+Test(sched_server, every_parameter_reads_back_as_it_was_set, .init = open_4, .fini = bench_close)
+{
+	static const struct {
+		word_t param, value, second;
+	} cases[] = {
+		{SCHED_PARAM_NICE, (word_t)-5, 0},
+		{SCHED_PARAM_WEIGHT, 77, 0},
+		{SCHED_PARAM_SLICE_NS, 700000, 0},
+		{SCHED_PARAM_PERIOD_NS, 9000000, 0},
+		{SCHED_PARAM_AFFINITY, 7, 1ull << 40},
+		{SCHED_PARAM_PRIORITY, 99, 0},
+		{SCHED_PARAM_CLASS, 1, 0},
+	};
+
+	start_on(0, 5, 1024);
+	for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 0, cases[i].param, cases[i].value,
+				    cases[i].second);
+		bench_clear_calls();
+		(void)bench_request(0, 5, SCHED_REQ_GET_PARAM, 0, cases[i].param, 0, 0);
+		cr_assert_eq(bench_answers_count, 1);
+		cr_assert_eq(bench_answers[0].error, ERR_OK, "parameter %u", i);
+		cr_assert_eq(bench_answers[0].w1, cases[i].value, "parameter %u", i);
+		cr_assert_eq(bench_answers[0].w2, cases[i].second, "parameter %u", i);
+	}
+	bench_clear_calls();
+	(void)bench_request(0, 5, SCHED_REQ_GET_PARAM, 0, 1000, 0, 0);
+	cr_assert_eq(bench_answers[0].error, ERR_ARG);
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 0, 1000, 0, 0);
+	cr_assert_eq(bench_answers[1].error, ERR_ARG);
+}
+
 Test(sched_server, L17_affinity_change_moves_before_the_next_instruction, .init = open_4,
      .fini = bench_close)
 {
