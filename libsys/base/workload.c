@@ -6,10 +6,8 @@ static const struct {
 	const char *word;
 	enum workload_operand operand;
 	enum workload_object_kind object;
-	bool later;
 } events[] = {
-#define X(name, word, operand, object, later) \
-	{word, WORKLOAD_OPERAND_##operand, WORKLOAD_OBJECT_##object, later},
+#define X(name, word, operand, object) {word, WORKLOAD_OPERAND_##operand, WORKLOAD_OBJECT_##object},
 	WORKLOAD_EVENT_LIST(X)
 #undef X
 };
@@ -56,34 +54,4 @@ uint32_t workload_params_weight(const struct workload_params *params)
 	if (params->policy == WORKLOAD_POLICY_IDLE)
 		return WEIGHT_BACKGROUND;
 	return nice_weight(params->nice);
-}
-
-static const char *phase_needs_later(const struct workload_phase *phase)
-{
-	if (phase->params.set != 0)
-		return "scheduling parameters of a phase";
-	for (uint32_t i = 0; i < phase->event_count; i++)
-		if (events[phase->events[i].kind].later)
-			return events[phase->events[i].kind].word;
-	return NULL;
-}
-
-const char *workload_needs_later(const struct workload *workload, const char **task)
-{
-	*task = NULL;
-	for (uint32_t i = 0; i < workload->task_count; i++) {
-		const struct workload_task *at = &workload->tasks[i];
-		const char *what = NULL;
-
-		if (at->params.policy == WORKLOAD_POLICY_RR ||
-		    at->params.policy == WORKLOAD_POLICY_FIFO)
-			what = "policy";
-		for (uint32_t p = 0; p < at->phase_count && what == NULL; p++)
-			what = phase_needs_later(&at->phases[p]);
-		if (what != NULL) {
-			*task = at->name;
-			return what;
-		}
-	}
-	return NULL;
 }

@@ -26,25 +26,25 @@ enum workload_operand {
 	WORKLOAD_OPERAND_TASK,   /* ref = index of the first instance of a task */
 };
 
-/* X(name, word, operand, kind of its object, needs later versions of the booted runner) */
-#define WORKLOAD_EVENT_LIST(X)                          \
-	X(RUN, "run", NS, NONE, false)                  \
-	X(RUNTIME, "runtime", NS, NONE, false)          \
-	X(SLEEP, "sleep", NS, NONE, false)              \
-	X(TIMER, "timer", TIMER, TIMER, false)          \
-	X(YIELD, "yield", NONE, NONE, false)            \
-	X(LOCK, "lock", OBJECT, MUTEX, true)            \
-	X(UNLOCK, "unlock", OBJECT, MUTEX, true)        \
-	X(WAIT, "wait", WAIT, CONDITION, true)          \
-	X(SIGNAL, "signal", OBJECT, CONDITION, true)    \
-	X(BROAD, "broad", OBJECT, CONDITION, true)      \
-	X(BARRIER, "barrier", OBJECT, BARRIER, true)    \
-	X(SUSPEND, "suspend", OBJECT, SUSPENSION, true) \
-	X(RESUME, "resume", OBJECT, SUSPENSION, true)   \
-	X(FORK, "fork", TASK, NONE, true)
+/* X(name, word, operand, kind of its object) */
+#define WORKLOAD_EVENT_LIST(X)                    \
+	X(RUN, "run", NS, NONE)                   \
+	X(RUNTIME, "runtime", NS, NONE)           \
+	X(SLEEP, "sleep", NS, NONE)               \
+	X(TIMER, "timer", TIMER, TIMER)           \
+	X(YIELD, "yield", NONE, NONE)             \
+	X(LOCK, "lock", OBJECT, MUTEX)            \
+	X(UNLOCK, "unlock", OBJECT, MUTEX)        \
+	X(WAIT, "wait", WAIT, CONDITION)          \
+	X(SIGNAL, "signal", OBJECT, CONDITION)    \
+	X(BROAD, "broad", OBJECT, CONDITION)      \
+	X(BARRIER, "barrier", OBJECT, BARRIER)    \
+	X(SUSPEND, "suspend", OBJECT, SUSPENSION) \
+	X(RESUME, "resume", OBJECT, SUSPENSION)   \
+	X(FORK, "fork", TASK, NONE)
 
 enum workload_event_kind {
-#define X(name, word, operand, object, later) WORKLOAD_##name,
+#define X(name, word, operand, object) WORKLOAD_##name,
 	WORKLOAD_EVENT_LIST(X)
 #undef X
 		WORKLOAD_EVENT_COUNT
@@ -143,9 +143,3 @@ enum workload_object_kind workload_event_object(enum workload_event_kind kind);
 struct workload_params workload_params_default(void);
 /* The weight that follows from what is set. */
 uint32_t workload_params_weight(const struct workload_params *params);
-
-/*
- * What the first booted runner cannot do yet.  Returns null if it can do all of @workload, else a
- * word for the feature, with the task's name in *@task (null if it is about no task).
- */
-const char *workload_needs_later(const struct workload *workload, const char **task);

@@ -52,8 +52,6 @@ static void check_event(const struct workload *workload, const struct workload_e
 
 static void check_workload(const struct workload *workload)
 {
-	const char *task;
-
 	for (uint32_t t = 0; t < workload->task_count; t++) {
 		const struct workload_task *at = &workload->tasks[t];
 
@@ -65,7 +63,6 @@ static void check_workload(const struct workload *workload)
 				check_event(workload, &at->phases[p].events[e]);
 		}
 	}
-	(void)workload_needs_later(workload, &task);
 }
 
 static char *written(const struct workload *workload, size_t *len)

@@ -291,8 +291,12 @@ static void dispatch_count(struct sim *sim, struct sim_cpu *cpu, struct sim_thre
 {
 	cpu->stats.dispatches++;
 	cpu->run_since_ns = sim->now_ns;
-	if (cpu->registers != thread) {
+	/* As the kernel counts: going on with the same thread after idling is no switch. */
+	if (cpu->last_payer != thread) {
+		cpu->last_payer = thread;
 		cpu->stats.switches++;
+	}
+	if (cpu->registers != thread) {
 		cpu->stats.dispatcher_ns += sim->config.costs.switch_ns;
 		cpu->run_since_ns += sim->config.costs.switch_ns;
 		cpu->registers = thread;

@@ -119,6 +119,7 @@ static enum sim_step fork_event(struct sim *sim, struct sim_thread *thread,
 	if (child == NULL)
 		return SIM_STEP_RUNS;
 	thread->script.child = child->tid;
+	child->script.delay_ns = child->script.task->delay_ns;
 	return request(sim, thread, SCHED_REQ_THREAD_NEW, child->tid, thread->home, 0, 0);
 }
 
@@ -208,12 +209,26 @@ static void answer_take(struct sim *sim, struct sim_thread *thread)
 	script->child = 0;
 }
 
+/* A thread that was forked sleeps through its delay itself; its timers begin behind it. */
+static enum sim_step delay_step(struct sim *sim, struct sim_thread *thread)
+{
+	struct sim_script *script = &thread->script;
+
+	script->started_ns = add_saturate_u64(sim->now_ns, script->delay_ns);
+	script->delay_ns = 0;
+	return request(sim, thread, SCHED_REQ_SLEEP, script->started_ns, 0, 0, 0);
+}
+
 enum sim_step sim_script_advance(struct sim *sim, struct sim_thread *thread)
 {
 	struct sim_script *script = &thread->script;
 
 	answer_take(sim, thread);
 	script->until_ns = 0;
+	if (!sim_mutex_again(sim, thread))
+		return SIM_STEP_BLOCKS;
+	if (script->delay_ns != 0)
+		return delay_step(sim, thread);
 	for (uint32_t step = 0; step < STEPS_MAX && !sim->failed; step++) {
 		const struct workload_phase *phase = &script->task->phases[script->phase];
 		enum sim_step result;

@@ -66,6 +66,7 @@ struct sim_script {
 	uint32_t params_todo; /* WORKLOAD_SET_* still to be asked for */
 	uint8_t stage;        /* of the present event, see script.c */
 	uint32_t child;       /* fork: the tid that was created */
+	uint64_t delay_ns;    /* fork: to be slept before anything else */
 	uint64_t left_ns;     /* CPU time left of "run" */
 	time_ns_t until_ns;   /* end of "runtime"; 0: not in one */
 	time_ns_t started_ns; /* when the thread began: first point of its timers */
@@ -95,7 +96,8 @@ struct sim_thread {
 
 	/* Synchronisation: see sync.c. */
 	struct list_node wait_link;
-	uint32_t wait_mutex; /* condition: to be taken again */
+	uint32_t wait_mutex; /* to be taken when it runs again, if `relocks` */
+	bool relocks;
 
 	/* Balancer. */
 	bool pulling; /* its last call was a pull */
@@ -126,8 +128,9 @@ struct sim_cpu {
 	struct list_node events;
 	struct list_node requests;
 	struct sim_thread *current;
-	struct sim_thread *last;      /* task dispatched last; NULL after idling */
-	struct sim_thread *registers; /* whose registers are live: switching to another costs */
+	struct sim_thread *last;       /* task dispatched last; NULL after idling */
+	struct sim_thread *last_payer; /* of any kind, also over idling; to count switches */
+	struct sim_thread *registers;  /* whose registers are live: switching to another costs */
 	time_ns_t
 		run_since_ns; /* current runs from here on; may lie ahead by the cost of a switch */
 	time_ns_t mode_since_ns;
@@ -284,6 +287,8 @@ enum sim_step sim_balancer_advance(struct sim *sim, struct sim_thread *thread);
 
 /* sync.c: those that can block return whether the caller goes on. */
 bool sim_mutex_lock(struct sim *sim, struct sim_thread *thread, uint32_t index);
+/* Of a thread that runs again: take the mutex that it waited for, if it did. */
+bool sim_mutex_again(struct sim *sim, struct sim_thread *thread);
 void sim_mutex_unlock(struct sim *sim, struct sim_thread *thread, uint32_t index);
 bool sim_condition_wait(struct sim *sim, struct sim_thread *thread, uint32_t index, uint32_t mutex);
 void sim_condition_wake(struct sim *sim, uint32_t index, bool all);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What threads wait for besides the scheduler: mutexes (handed to the first waiter), conditions,
- * barriers, suspension.  A waiter is blocked on a notification, as libsys would have it.
+ * What threads wait for besides the scheduler: mutexes, conditions, barriers, suspension.  They are
+ * libsys's: a waiter is blocked on a notification, and an unlock wakes the first one but does not
+ * hand the mutex over, so whoever comes first takes it and the woken one may have to wait again.
  */
 #include "sim.h"
 
@@ -32,6 +33,8 @@ bool sim_mutex_lock(struct sim *sim, struct sim_thread *thread, uint32_t index)
 			 (unsigned long long)sim->now_ns);
 		return true;
 	}
+	thread->wait_mutex = index;
+	thread->relocks = true;
 	wait_on(sim, thread, object);
 	return false;
 }
@@ -39,6 +42,7 @@ bool sim_mutex_lock(struct sim *sim, struct sim_thread *thread, uint32_t index)
 void sim_mutex_unlock(struct sim *sim, struct sim_thread *thread, uint32_t index)
 {
 	struct sim_object *object = &sim->objects[index];
+	struct sim_thread *waiter;
 
 	if (object->owner != thread) {
 		sim_fail(sim, "task \"%s\" unlocks \"%s\", which it does not hold, at %llu ns",
@@ -46,33 +50,36 @@ void sim_mutex_unlock(struct sim *sim, struct sim_thread *thread, uint32_t index
 			 (unsigned long long)sim->now_ns);
 		return;
 	}
-	object->owner = waiter_pop(object);
-	if (object->owner != NULL)
-		sim_thread_ready(sim, object->owner, CAUSE_WAKE);
+	object->owner = NULL;
+	waiter = waiter_pop(object);
+	if (waiter != NULL)
+		sim_thread_ready(sim, waiter, CAUSE_WAKE);
+}
+
+bool sim_mutex_again(struct sim *sim, struct sim_thread *thread)
+{
+	if (!thread->relocks)
+		return true;
+	thread->relocks = false;
+	return sim_mutex_lock(sim, thread, thread->wait_mutex);
 }
 
 bool sim_condition_wait(struct sim *sim, struct sim_thread *thread, uint32_t index, uint32_t mutex)
 {
 	sim_mutex_unlock(sim, thread, mutex);
 	thread->wait_mutex = mutex;
+	thread->relocks = true;
 	wait_on(sim, thread, &sim->objects[index]);
 	return false;
 }
 
-/* A waiter comes back with its mutex: at once if that is free, else in the mutex's queue. */
+/* A waiter comes back with its mutex, once it has got that. */
 void sim_condition_wake(struct sim *sim, uint32_t index, bool all)
 {
 	struct sim_thread *thread;
 
 	while ((thread = waiter_pop(&sim->objects[index])) != NULL) {
-		struct sim_object *mutex = &sim->objects[thread->wait_mutex];
-
-		if (mutex->owner == NULL) {
-			mutex->owner = thread;
-			sim_thread_ready(sim, thread, CAUSE_WAKE);
-		} else {
-			list_push_back(&mutex->waiters, &thread->wait_link);
-		}
+		sim_thread_ready(sim, thread, CAUSE_WAKE);
 		if (!all)
 			return;
 	}

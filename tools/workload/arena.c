@@ -75,7 +75,7 @@ bool fail(struct loader *loader, const char *path, const char *format, ...)
 void note(struct loader *loader, const char *path, const char *format, ...)
 {
 	char text[300];
-	char whole[600];
+	char whole[1024];
 	va_list args;
 
 	if (loader->options->note == NULL)
@@ -85,6 +85,13 @@ void note(struct loader *loader, const char *path, const char *format, ...)
 	va_end(args);
 	snprintf(whole, sizeof(whole), "%s: %s", path, text);
 	loader->options->note(loader->options->context, whole);
+}
+
+void ignore(struct loader *loader, const char *path)
+{
+	loader->ignored = loader->ignored == NULL
+				  ? path
+				  : arena_format(loader->arena, "%s, %s", loader->ignored, path);
 }
 
 void workload_fault_print(const struct workload_fault *fault, const char *file, FILE *out)

@@ -59,7 +59,7 @@ struct loader {
 	/* objects_owner[i]: instance that owns objects[i] alone, or UINT32_MAX */
 	uint32_t *objects_owner;
 	const char **objects_name;
-	uint32_t objects_max;
+	const char *ignored; /* paths of what is accepted and ignored, or null */
 };
 
 bool fail(struct loader *loader, const char *path, const char *format, ...)
@@ -67,8 +67,15 @@ bool fail(struct loader *loader, const char *path, const char *format, ...)
 void note(struct loader *loader, const char *path, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* scan.c: fills places; fails on a key that stands twice in one object. */
-bool scan_places(struct loader *loader, const char *text, size_t len);
+/* Remember that the key is accepted and ignored; one note names them all. */
+void ignore(struct loader *loader, const char *path);
+
+/*
+ * scan.c: fills places; fails on a key that stands twice in one object and is no event.  If events
+ * share a key, *@numbered is the text with numbers behind the later ones, else null.
+ */
+bool scan_places(struct loader *loader, const char *text, size_t len, const char **numbered,
+		 size_t *numbered_len);
 unsigned int scan_line(const struct places *places, const char *path);
 
 /* value.c: typed values with range. */

@@ -24,17 +24,18 @@ void workload_file_free(struct workload_file *file)
 	free(file);
 }
 
-/* What rt-app has and Baton has no use for.  Anything that begins with "log" is, too. */
+/* What rt-app has and Baton has no use for. */
 static bool key_is_ignored(const char *key)
 {
-	static const char *const keys[] = {"calibration", "pi_enabled",      "lock_pages",
-					   "ftrace",      "gnuplot",         "io_device",
-					   "frag",        "mem_buffer_size", "cumulative_slack"};
+	static const char *const keys[] = {
+		"calibration", "pi_enabled", "lock_pages",      "logdir",          "log_basename",
+		"log_size",    "ftrace",     "gnuplot",         "io_device",       "frag",
+		"spacing",     "fragment",   "mem_buffer_size", "cumulative_slack"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(key, keys[i]) == 0)
 			return true;
-	return strncmp(key, "log", 3) == 0;
+	return false;
 }
 
 static bool duration_read(struct loader *loader, struct json_object *value)
@@ -63,13 +64,13 @@ static bool global_read(struct loader *loader, struct json_object *global)
 			if (!policy_read(loader, path, value, &loader->default_policy))
 				return false;
 		} else if (key_is_ignored(key)) {
-			note(loader, path, "accepted and ignored");
+			ignore(loader, path);
 		} else {
 			return fail(loader, path,
 				    "unknown key \"%s\"; known here: duration, default_policy, "
-				    "and, ignored, rt-app's calibration, log*, ftrace, gnuplot, "
-				    "pi_enabled, lock_pages, io_device, mem_buffer_size, "
-				    "cumulative_slack",
+				    "and, ignored, rt-app's calibration, pi_enabled, lock_pages, "
+				    "logdir, log_basename, log_size, ftrace, gnuplot, io_device, "
+				    "mem_buffer_size, cumulative_slack, spacing, frag, fragment",
 				    key);
 		}
 	}
@@ -87,7 +88,7 @@ static bool root_read(struct loader *loader, struct json_object *root)
 	{
 		(void)value;
 		if (strcmp(key, "resources") == 0)
-			note(loader, key, "accepted and ignored; objects are made when named");
+			ignore(loader, key); /* objects are made when they are named */
 		else if (strcmp(key, "tasks") != 0 && strcmp(key, "global") != 0)
 			return fail(loader, key,
 				    "unknown key \"%s\"; known here: tasks, global, resources",
@@ -97,6 +98,8 @@ static bool root_read(struct loader *loader, struct json_object *root)
 		return false;
 	if (!json_object_object_get_ex(root, "tasks", &tasks))
 		return fail(loader, "", "there is no \"tasks\" object");
+	if (loader->ignored != NULL)
+		note(loader, loader->ignored, "accepted and ignored, without meaning here");
 	return tasks_read(loader, tasks) && sources_check(loader) && sources_expand(loader);
 }
 
@@ -151,6 +154,8 @@ struct workload_file *workload_text_load(const char *text, size_t len,
 				.fault = fault,
 				.workload = &file->workload};
 	struct json_object *root = NULL;
+	const char *numbered;
+	size_t numbered_len;
 	bool good = false;
 
 	memset(fault, 0, sizeof(*fault));
@@ -161,7 +166,12 @@ struct workload_file *workload_text_load(const char *text, size_t len,
 	else
 		root = json_read(&loader, text, len);
 	if (root != NULL)
-		good = scan_places(&loader, text, len) && root_read(&loader, root);
+		good = scan_places(&loader, text, len, &numbered, &numbered_len);
+	if (good && numbered != NULL) {
+		json_object_put(root);
+		root = json_read(&loader, numbered, numbered_len);
+	}
+	good = good && root != NULL && root_read(&loader, root);
 	json_object_put(root);
 	lh_table_free(loader.places.lines);
 	if (good)

@@ -29,9 +29,6 @@ static void print_note(void *context, const char *text)
 
 static void list(const struct workload *workload)
 {
-	const char *task;
-	const char *later = workload_needs_later(workload, &task);
-
 	printf("%-24s %8s %10s  %s\n", "thread", "weight", "slice_us", "cpus");
 	for (uint32_t i = 0; i < workload->task_count; i++) {
 		const struct workload_task *at = &workload->tasks[i];
@@ -49,8 +46,6 @@ static void list(const struct workload *workload)
 		printf("no limit of time\n");
 	else
 		printf("%.6g s\n", (double)workload->duration_ns / 1e9);
-	if (later != NULL)
-		printf("the booted system cannot run this yet: %s (in %s)\n", later, task);
 }
 
 static bool write_file(const struct workload *workload, const char *path)

@@ -4,6 +4,9 @@
  * stand twice in one object (json-c keeps the last and says nothing).  Runs on text that json-c
  * has accepted, so it need not find syntax errors; it only must not run past the end.
  *
+ * Events of one task or phase may share a key: as rt-app's workgen does, the later ones get the
+ * first free number behind it (run, run1, run2), in a copy of the text that json-c then reads.
+ *
  * Bad at: keys written with escapes; they are compared as written.
  */
 #include "internal.h"
@@ -11,11 +14,24 @@
 #include <json-c/linkhash.h>
 #include <string.h>
 
+/* How deep the objects lie whose keys may be events: tasks.NAME, tasks.NAME.phases.NAME. */
+#define DEPTH_TASK  3u
+#define DEPTH_PHASE 5u
+
+#define NUMBER_BYTES_MAX 10u
+
 struct scanner {
 	struct loader *loader;
 	const char *at;
 	const char *end;
 	unsigned int line;
+	unsigned int depth; /* of objects: 1 is the file's */
+
+	/* The copy: the text up to `copied`, with numbers put in; null until there is one. */
+	const char *start;
+	const char *copied;
+	char *copy;
+	size_t copy_len;
 };
 
 static char look(const struct scanner *scanner)
@@ -81,24 +97,67 @@ static void scan_string(struct scanner *scanner, const char **start, size_t *len
 
 static bool scan_value(struct scanner *scanner, const char *path);
 
+static bool key_is_event(const struct scanner *scanner, const char *key_path, const char *key)
+{
+	enum workload_event_kind kind;
+
+	return (scanner->depth == DEPTH_TASK || scanner->depth == DEPTH_PHASE) &&
+	       strncmp(key_path, "tasks.", 6) == 0 && event_kind_of(key, &kind);
+}
+
+static void copy_up_to(struct scanner *scanner, const char *end)
+{
+	size_t len = (size_t)(end - scanner->copied);
+
+	memcpy(scanner->copy + scanner->copy_len, scanner->copied, len);
+	scanner->copy_len += len;
+	scanner->copied = end;
+}
+
+/*
+ * The path under which a repeated event goes; its number is put in behind @key_end.  A key takes
+ * at least the bytes of "a":1, so ten more for each byte of the text are room enough.
+ */
+static const char *event_number(struct scanner *scanner, const char *path, const char *key,
+				const char *key_end)
+{
+	struct arena *arena = scanner->loader->arena;
+	const char *key_path;
+	unsigned int number = 0;
+
+	do
+		key_path = path_join(arena, path, arena_format(arena, "%s%u", key, ++number));
+	while (scan_line(&scanner->loader->places, key_path) != 0);
+	if (scanner->copy == NULL)
+		scanner->copy = arena_alloc(arena, NUMBER_BYTES_MAX *
+							   (size_t)(scanner->end - scanner->start));
+	copy_up_to(scanner, key_end);
+	scanner->copy_len += (size_t)snprintf(scanner->copy + scanner->copy_len, NUMBER_BYTES_MAX,
+					      "%u", number);
+	return key_path;
+}
+
 static bool scan_key(struct scanner *scanner, const char *path)
 {
 	struct loader *loader = scanner->loader;
 	unsigned int line = scanner->line;
 	unsigned int before;
 	const char *start;
+	const char *key;
 	const char *key_path;
 	size_t len;
 
 	scan_string(scanner, &start, &len);
-	key_path = path_join(loader->arena, path,
-			     arena_format(loader->arena, "%.*s", (int)len, start));
+	key = arena_format(loader->arena, "%.*s", (int)len, start);
+	key_path = path_join(loader->arena, path, key);
 	before = scan_line(&loader->places, key_path);
-	if (before != 0) {
+	if (before != 0 && key_is_event(scanner, key_path, key)) {
+		key_path = event_number(scanner, path, key, start + len);
+	} else if (before != 0) {
 		loader->fault->line = line;
 		return fail(loader, key_path,
-			    "the key stands twice in this object (first on line %u); number "
-			    "repeated events, as in run0, run1",
+			    "the key stands twice in this object (first on line %u); only events "
+			    "may be repeated",
 			    before);
 	}
 	lh_table_insert(loader->places.lines, key_path, (const void *)(uintptr_t)line);
@@ -111,6 +170,7 @@ static bool scan_key(struct scanner *scanner, const char *path)
 static bool scan_object(struct scanner *scanner, const char *path)
 {
 	step(scanner);
+	scanner->depth++;
 	for (;;) {
 		skip_space(scanner);
 		switch (look(scanner)) {
@@ -122,6 +182,7 @@ static bool scan_object(struct scanner *scanner, const char *path)
 		case '}':
 		case '\0':
 			step(scanner);
+			scanner->depth--;
 			return true;
 		default:
 			step(scanner);
@@ -176,11 +237,25 @@ static bool scan_value(struct scanner *scanner, const char *path)
 	}
 }
 
-bool scan_places(struct loader *loader, const char *text, size_t len)
+bool scan_places(struct loader *loader, const char *text, size_t len, const char **numbered,
+		 size_t *numbered_len)
 {
-	struct scanner scanner = {.loader = loader, .at = text, .end = text + len, .line = 1};
+	struct scanner scanner = {.loader = loader,
+				  .at = text,
+				  .end = text + len,
+				  .line = 1,
+				  .start = text,
+				  .copied = text};
 
-	return scan_value(&scanner, "");
+	*numbered = NULL;
+	if (!scan_value(&scanner, ""))
+		return false;
+	if (scanner.copy != NULL) {
+		copy_up_to(&scanner, scanner.end);
+		*numbered = scanner.copy;
+		*numbered_len = scanner.copy_len;
+	}
+	return true;
 }
 
 unsigned int scan_line(const struct places *places, const char *path)

@@ -7,15 +7,41 @@
 #define INSTANCES_MAX       4096
 #define TASK_NAME_BYTES_MAX 37u /* leaves room for "-" and a number */
 
+/* What rt-app has beyond the subset; with or without a number behind it. */
+static bool key_is_foreign(const char *key)
+{
+	static const char *const words[] = {"mem",
+					    "iorun",
+					    "sync",
+					    "dl-runtime",
+					    "dl-period",
+					    "dl-deadline",
+					    "deadline",
+					    "period",
+					    "util_min",
+					    "util_max",
+					    "numa_nodes_membind",
+					    "membind_nodes",
+					    "taskgroup"};
+	size_t len = strlen(key);
+
+	while (len > 0 && key[len - 1] >= '0' && key[len - 1] <= '9')
+		len--;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == len && strncmp(words[i], key, len) == 0)
+			return true;
+	return false;
+}
+
 static bool key_unknown(struct loader *loader, const char *path, const char *key, bool in_phase)
 {
-	return fail(
-		loader, path_join(loader->arena, path, key),
-		"unknown key \"%s\"; known here: %sloop, policy, priority, weight, slice_us, "
-		"period_us, cpus, and the events run, runtime, sleep, timer, yield, lock, unlock, "
-		"wait, signal, "
-		"broad, barrier, suspend, resume, fork, each with a number after it if repeated",
-		key, in_phase ? "" : "instance, delay, phases, ");
+	return fail(loader, path_join(loader->arena, path, key),
+		    "%s \"%s\"; known here: %sloop, policy, priority, weight, slice_us, "
+		    "period_us, cpus, and the events run, runtime, sleep, timer, yield, lock, "
+		    "unlock, wait, signal, broad, barrier, suspend, resume, fork, each with or "
+		    "without a number after it",
+		    key_is_foreign(key) ? "Baton does not do rt-app's" : "unknown key", key,
+		    in_phase ? "" : "instance, delay, phases, ");
 }
 
 /* Keys of a task that are not those of its one unnamed phase. */
@@ -73,6 +99,26 @@ static bool phase_read(struct loader *loader, const char *path, const char *name
 	       events_read(loader, path, object, task->task.name, true, phase);
 }
 
+/*
+ * As in rt-app, a phase without "cpus" runs on the task's, also after a phase that had its own;
+ * other parameters stay as the last phase has set them.
+ */
+static void phases_inherit_cpus(struct source_task *task)
+{
+	bool changes = false;
+
+	for (uint32_t p = 0; p < task->phase_count; p++)
+		changes = changes || (task->phases[p].phase.params.set & WORKLOAD_SET_CPUS) != 0;
+	for (uint32_t p = 0; changes && p < task->phase_count; p++) {
+		struct workload_params *params = &task->phases[p].phase.params;
+
+		if ((params->set & WORKLOAD_SET_CPUS) != 0)
+			continue;
+		params->set |= WORKLOAD_SET_CPUS;
+		params->cpus = task->task.params.cpus;
+	}
+}
+
 static bool phases_read(struct loader *loader, struct json_object *task_object,
 			struct json_object *phases, struct source_task *task)
 {
@@ -102,6 +148,7 @@ static bool phases_read(struct loader *loader, struct json_object *task_object,
 			return false;
 		task->phase_count++;
 	}
+	phases_inherit_cpus(task);
 	return true;
 }
 

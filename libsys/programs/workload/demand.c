@@ -6,6 +6,7 @@ struct pass {
 	uint64_t sleep_ns;
 	uint64_t period_ns;
 	bool endless; /* a phase that loops for ever: it alone counts */
+	bool unknown; /* it waits for others */
 };
 
 static uint64_t saturating_add(uint64_t a, uint64_t b)
@@ -34,6 +35,12 @@ static void pass_add_event(struct pass *pass, const struct workload_event *event
 		break;
 	case WORKLOAD_TIMER:
 		pass->period_ns = saturating_add(pass->period_ns, ns);
+		break;
+	case WORKLOAD_LOCK:
+	case WORKLOAD_WAIT:
+	case WORKLOAD_BARRIER:
+	case WORKLOAD_SUSPEND:
+		pass->unknown = true;
 		break;
 	default: /* takes no time of its own */
 		break;
@@ -71,7 +78,7 @@ uint64_t task_demand(const struct workload_task *task, uint64_t duration_ns)
 	struct pass pass = task_pass(task);
 	uint64_t busy = saturating_add(pass.run_ns, pass.sleep_ns);
 	uint64_t pass_ns = busy > pass.period_ns ? busy : pass.period_ns;
-	uint64_t demand = pass_ns ? fraction(pass.run_ns, pass_ns) : IDEAL_ONE;
+	uint64_t demand = pass_ns && !pass.unknown ? fraction(pass.run_ns, pass_ns) : IDEAL_ONE;
 
 	if (duration_ns == TIME_NEVER || duration_ns == 0)
 		return demand;
@@ -87,18 +94,11 @@ uint64_t task_demand(const struct workload_task *task, uint64_t duration_ns)
 	return limit < demand ? limit : demand;
 }
 
-enum error workload_ideal(const struct workload *workload, uint32_t cpus, struct ideal_task *tasks,
-			  struct ideal_class *classes, uint32_t classes_max)
+struct ideal_task task_ideal(const struct workload_task *task, uint64_t duration_ns)
 {
-	for (uint32_t i = 0; i < workload->task_count; i++) {
-		const struct workload_task *task = &workload->tasks[i];
-
-		tasks[i] = (struct ideal_task){
-			.weight = workload_params_weight(&task->params),
-			.cap = task_demand(task, workload->duration_ns),
-			.cpus = task->params.set & WORKLOAD_SET_CPUS ? task->params.cpus
-								     : cpumask_all(),
-		};
-	}
-	return ideal_share(tasks, workload->task_count, cpus, classes, classes_max);
+	return (struct ideal_task){
+		.weight = workload_params_weight(&task->params),
+		.cap = task_demand(task, duration_ns),
+		.cpus = task->params.set & WORKLOAD_SET_CPUS ? task->params.cpus : cpumask_all(),
+	};
 }

@@ -6,6 +6,8 @@
  *   demand = R / max(R + S, P), at most 1; and, for a task that ends, at most all its CPU time by
  *   the duration of the workload
  *
+ * A task that waits for others (lock, wait, barrier, suspend) may want all of a CPU.
+ *
  * Bad at: tasks whose demand changes between phases (the mean is taken), and absolute timers that
  * catch up after a miss.
  */
@@ -17,10 +19,5 @@
 /* The demand in units of 2^-32 CPU, 1..IDEAL_ONE. */
 uint64_t task_demand(const struct workload_task *task, uint64_t duration_ns);
 
-/*
- * Fills tasks[i].rate for every task of the workload.  @classes: room for masks.
- * Errors as ideal_share().
- */
-__attribute__((warn_unused_result)) enum error
-workload_ideal(const struct workload *workload, uint32_t cpus, struct ideal_task *tasks,
-	       struct ideal_class *classes, uint32_t classes_max);
+/* What the distribution needs to know about the task; its rate is what ideal_share() fills in. */
+struct ideal_task task_ideal(const struct workload_task *task, uint64_t duration_ns);

@@ -51,7 +51,6 @@ static void load(const char *file, struct workload *workload)
 	struct bwl_arrays arrays;
 	struct bwl_fault fault;
 	const void *text;
-	const char *task;
 	size_t bytes;
 	enum error error = file_map(file, &text, &bytes);
 
@@ -67,13 +66,6 @@ static void load(const char *file, struct workload *workload)
 	}
 	if (error != ERR_OK) {
 		printf("workload: %s:%u: %s\n", file, fault.line, bwl_reason_text(fault.reason));
-		exit(2);
-	}
-	const char *later = workload_needs_later(workload, &task);
-
-	if (later) {
-		printf("workload: %s: task %s: this version cannot do \"%s\" yet\n", file,
-		       task ? task : "(none)", later);
 		exit(2);
 	}
 	program_need("unmapping the workload", file_unmap(text, bytes));
@@ -142,22 +134,28 @@ static void progress_start(uint32_t cpus)
 static void announce(const char *file, const struct workload *workload,
 		     const struct proc_machine_info *machine)
 {
-	printf("workload %s: %u tasks on %lu CPUs, policy %.16s, place %.16s", file,
-	       workload->task_count, (unsigned long)machine->cpus_online, machine->policy,
-	       machine->place);
+	uint32_t started = 0;
+
+	for (uint32_t i = 0; i < workload->task_count; i++)
+		started += workload->tasks[i].start;
+	printf("workload %s: %u tasks on %lu CPUs, policy %.16s, place %.16s", file, started,
+	       (unsigned long)machine->cpus_online, machine->policy, machine->place);
 	if (workload->duration_ns == TIME_NEVER)
 		printf(", until all have ended\n");
 	else
 		printf(", for %.3g s\n", (double)workload->duration_ns / 1e9);
 }
 
-static struct ideal_task *ideal_shares(const struct workload *workload, uint32_t cpus)
+/* Of all threads that there were. */
+static struct ideal_task *ideal_shares(const struct runner *runner)
 {
-	struct ideal_task *tasks = need_memory(workload->task_count, sizeof(*tasks));
+	struct ideal_task *tasks = need_memory(runner->task_count, sizeof(*tasks));
 	struct ideal_class *classes = need_memory(MASKS_MAX, sizeof(*classes));
 
+	for (uint32_t i = 0; i < runner->task_count; i++)
+		tasks[i] = task_ideal(runner->tasks[i]->task, runner->workload->duration_ns);
 	program_need("calculating ideal shares",
-		     workload_ideal(workload, cpus, tasks, classes, MASKS_MAX));
+		     ideal_share(tasks, runner->task_count, runner->cpus, classes, MASKS_MAX));
 	free(classes);
 	return tasks;
 }
@@ -178,15 +176,6 @@ static bool standard_parts(uint32_t cpus, struct rpc_result *rpc, struct hash_jo
 	return rpc->wrong == 0 && failed == 0 && hash->count > 0;
 }
 
-static uint32_t *task_tids(const struct runner *runner)
-{
-	uint32_t *tids = need_memory(runner->workload->task_count, sizeof(*tids));
-
-	for (uint32_t i = 0; i < runner->workload->task_count; i++)
-		tids[i] = runner->tasks[i].tid;
-	return tids;
-}
-
 int main(int argc, char **argv)
 {
 	static struct proc_machine_info machine;
@@ -200,14 +189,13 @@ int main(int argc, char **argv)
 	program_need("asking about the machine", machine_info(&machine));
 	load(file, &workload);
 	uint32_t cpus = (uint32_t)machine.cpus_online;
-	struct ideal_task *ideal = ideal_shares(&workload, cpus);
 
 	announce(file, &workload, &machine);
 	progress_start(cpus);
 	if (runner_run(&runner, &workload, cpus, progress) != ERR_OK)
 		return 2;
 	struct report report = {
-		.runner = &runner, .ideal = ideal, .tids = task_tids(&runner), .machine = &machine};
+		.runner = &runner, .ideal = ideal_shares(&runner), .machine = &machine};
 
 	report_tables(&report);
 	bool right = true;

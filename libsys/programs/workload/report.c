@@ -60,15 +60,14 @@ static const char *short_time(char *text, size_t bytes, uint64_t ns)
 
 static void task_row(const struct report *report, uint32_t i)
 {
-	const struct runner_task *at = &report->runner->tasks[i];
+	const struct runner_task *at = report->runner->tasks[i];
 	char cpu[16];
 	char p50[16];
 	char p99[16];
 	char max[16];
 
-	printf("  %-14.14s %5u %6u %8s %6.1f%% %6.1f%% %6lu %6lu %5lu %6lu %8s %8s %8s\n",
-	       at->task->name, report->tids[i], weight_of(at),
-	       short_time(cpu, sizeof(cpu), at->cpu_ns),
+	printf("  %-14.14s %5u %6u %8s %6.1f%% %6.1f%% %6lu %6lu %5lu %6lu %8s %8s %8s\n", at->name,
+	       at->tid, weight_of(at), short_time(cpu, sizeof(cpu), at->cpu_ns),
 	       100 * share_of(at->cpu_ns, report->runner->wall_ns), 100 * ideal_of(report, i),
 	       (unsigned long)at->stats.runs, (unsigned long)at->stats.preemptions,
 	       (unsigned long)at->stats.migrations, (unsigned long)at->stats.wakes,
@@ -117,7 +116,7 @@ void report_tables(const struct report *report)
 	printf("\n  %-14s %5s %6s %8s %7s %7s %6s %6s %5s %6s %8s %8s %8s\n", "task", "tid",
 	       "weight", "cpu", "share", "ideal", "runs", "preem", "migr", "wakes", "wake p50",
 	       "p99", "max");
-	for (uint32_t i = 0; i < runner->workload->task_count; i++)
+	for (uint32_t i = 0; i < runner->task_count; i++)
 		task_row(report, i);
 	printf("\n  %3s %7s %7s %7s %8s", "cpu", "busy", "idle", "sched", "switches");
 	for (unsigned r = 0; r < REASON_COUNT; r++)
@@ -174,14 +173,14 @@ static void json_run(const struct report *report)
 
 static void json_task(const struct report *report, uint32_t i)
 {
-	const struct runner_task *at = &report->runner->tasks[i];
-	char name[2 * WORKLOAD_NAME_BYTES_MAX];
+	const struct runner_task *at = report->runner->tasks[i];
+	char name[2 * RUNNER_NAME_BYTES_MAX];
 
 	printf("%s{\"name\":\"%s\",\"tid\":%u,\"weight\":%u,\"cpu_ns\":%lu,\"share\":%.6f,"
 	       "\"ideal_share\":%.6f,\n",
-	       i ? "," : "", json_text(name, sizeof(name), at->task->name), report->tids[i],
-	       weight_of(at), (unsigned long)at->cpu_ns,
-	       share_of(at->cpu_ns, report->runner->wall_ns), ideal_of(report, i));
+	       i ? "," : "", json_text(name, sizeof(name), at->name), at->tid, weight_of(at),
+	       (unsigned long)at->cpu_ns, share_of(at->cpu_ns, report->runner->wall_ns),
+	       ideal_of(report, i));
 	printf("\"runs\":%lu,\"preemptions\":%lu,\"migrations\":%lu,\"wakes\":%lu,"
 	       "\"wake_ns\":{\"p50\":%lu,\"p99\":%lu,\"max\":%lu}}\n",
 	       (unsigned long)at->stats.runs, (unsigned long)at->stats.preemptions,
@@ -220,7 +219,7 @@ void report_json(const struct report *report)
 	printf("@@BATON-JSON-BEGIN\n{\"schema\":1,\n");
 	json_run(report);
 	printf("\"tasks\":[\n");
-	for (uint32_t i = 0; i < report->runner->workload->task_count; i++)
+	for (uint32_t i = 0; i < report->runner->task_count; i++)
 		json_task(report, i);
 	printf("],\n\"cpus\":[\n");
 	for (uint32_t i = 0; i < report->runner->cpus; i++)

@@ -10,7 +10,6 @@
 struct report {
 	const struct runner *runner;
 	const struct ideal_task *ideal; /* [tasks] */
-	const uint32_t *tids;           /* [tasks] */
 	const struct proc_machine_info *machine;
 	const struct rpc_result *rpc; /* or NULL */
 	const struct hash_job *hash;  /* or NULL */

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Runs a workload: one thread for each task, all started at the same moment. */
+/*
+ * Runs a workload: one thread for each task, all started at the same moment, and one for each fork.
+ *
+ *   runner.c  threads and their statistics     script.c  what a task does: phases and events
+ *   sync.c    what tasks wait for
+ *
+ * Bad at: ending a thread from outside; each looks at the clock between its events, and whatever
+ * it waits for ends with the workload.
+ */
 #pragma once
 
 #include <base/workload.h>
@@ -7,18 +15,27 @@
 #include <libsys/semaphore.h>
 #include <libsys/threads.h>
 
+#define RUNNER_FORKS_MAX      2000u
+#define RUNNER_NAME_BYTES_MAX (WORKLOAD_NAME_BYTES_MAX + 12u)
+
 struct runner;
 
 /* One task while it runs, and what became of it. */
 struct runner_task {
 	const struct workload_task *task;
 	struct runner *runner;
-	struct thread *thread;
+	char name[RUNNER_NAME_BYTES_MAX];
+	struct thread *thread; /* null for a forked one, which nobody waits for */
 	uint32_t tid;
-	time_ns_t cpu_ns;   /* between the common start and its end */
+	bool forked;
+	time_ns_t first_ns; /* the grid of its timers begins here */
+	time_ns_t cpu_ns;   /* between the common start, or its fork, and its end */
 	time_ns_t ended_ns; /* 0: still running */
 	enum error error;   /* of setting its parameters */
-	_Atomic uint32_t ended;
+
+	/* Written by itself, read by whoever looks for a standstill. */
+	_Atomic bool waits; /* for another task, without a limit of time */
+	_Atomic uint32_t waits_count;
 
 	struct proc_thread_stats before;
 	struct proc_thread_stats stats; /* the difference, once it has ended */
@@ -26,17 +43,27 @@ struct runner_task {
 	uint32_t wakes[SCHED_HISTOGRAM_BUCKETS];
 };
 
-struct runner_timer {
-	struct mtx lock;
-	bool started;
-	time_ns_t next_ns;
+/* What tasks share, by kind. */
+struct runner_object {
+	struct mtx mutex;                     /* mutex; timer: guards its grid */
+	_Atomic(struct runner_task *) holder; /* mutex */
+	struct cnd condition;                 /* condition */
+	_Atomic uint32_t arrived;             /* barrier */
+	futex_word rounds;                    /* barrier, suspension: how often it was opened */
+	bool started;                         /* timer */
+	time_ns_t next_ns;                    /* timer */
 };
 
 struct runner {
 	const struct workload *workload;
-	struct runner_task *tasks;
-	struct runner_timer *timers; /* one for each object; only timers use theirs */
+	struct runner_object *objects;
 	uint32_t cpus;
+
+	/* Threads, those that start by themselves first.  Under `growing` once they run. */
+	struct runner_task **tasks;
+	uint32_t started_count;
+	uint32_t task_count;
+	struct mtx growing;
 
 	struct semaphore ready; /* posted by each task when its parameters are set */
 	struct semaphore go;
@@ -52,9 +79,35 @@ struct runner {
 
 /*
  * Runs it all, and fills everything above in.  @progress is called once a second.
- * Ends the process if memory or threads are missing; ERR_* if a task's parameters were refused,
- * with the task's name printed.
+ * Ends the process if memory or threads are missing, if a task breaks a rule (unlocks what it does
+ * not hold) or if all tasks wait for each other; ERR_* if a task's parameters were refused, with
+ * the task's name printed.
  */
 __attribute__((warn_unused_result)) enum error
 runner_run(struct runner *runner, const struct workload *workload, uint32_t cpus,
 	   void (*progress)(const struct runner *runner, time_ns_t now_ns));
+
+/* Start another thread like @task, which runs at once. */
+void runner_fork(struct runner *runner, const struct workload_task *task);
+
+/* Say what a task did wrong and end the process with status 1. */
+_Noreturn void runner_fail(const struct runner_task *self, const char *what, const char *object);
+
+/* script.c */
+
+/* Asks the scheduler for what is set.  The first error of a request. */
+__attribute__((warn_unused_result)) enum error params_apply(const struct workload_params *params,
+							    uint32_t cpus);
+/* All that the task does from now on, until it ends or the workload does. */
+void task_run(struct runner_task *self);
+
+/* sync.c: false if the workload ended while it waited. */
+bool sync_lock(struct runner_task *self, uint32_t index);
+void sync_unlock(struct runner_task *self, uint32_t index);
+bool sync_wait(struct runner_task *self, uint32_t index, uint32_t mutex);
+void sync_wake(struct runner_task *self, uint32_t index, bool all);
+bool sync_barrier(struct runner_task *self, uint32_t index);
+bool sync_suspend(struct runner_task *self, uint32_t index);
+void sync_resume(struct runner_task *self, uint32_t index);
+/* Mutexes that a thread that ends still holds. */
+void sync_release(struct runner_task *self);

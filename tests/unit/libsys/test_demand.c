@@ -56,6 +56,17 @@ Test(demand, of_tasks_that_end_or_start_late)
 	phase.loop = 1;
 }
 
+Test(demand, of_tasks_that_wait_for_others)
+{
+	events[0] = (struct workload_event){.kind = WORKLOAD_RUN, .ns = MS};
+	events[1] = (struct workload_event){.kind = WORKLOAD_SLEEP, .ns = MS};
+	events[2] = (struct workload_event){.kind = WORKLOAD_BARRIER};
+	task.loop = -1;
+	task.delay_ns = 0;
+	cr_assert_eq(demand(2, TIME_NEVER), IDEAL_ONE / 2);
+	cr_assert_eq(demand(3, TIME_NEVER), IDEAL_ONE);
+}
+
 Test(standard, is_readable_and_its_shares_fill_the_machine)
 {
 	static char text[16384];
@@ -68,7 +79,6 @@ Test(standard, is_readable_and_its_shares_fill_the_machine)
 	struct bwl_arrays arrays = {tasks, phases, list, objects, {64, 64, 128, 64}};
 	struct bwl_fault fault = {.line = 0};
 	struct workload workload;
-	const char *name;
 	FILE *file = fopen(STANDARD_BWL, "r");
 
 	cr_assert(file != NULL);
@@ -77,11 +87,12 @@ Test(standard, is_readable_and_its_shares_fill_the_machine)
 	fclose(file);
 	cr_assert_eq(bwl_read(text, bytes, &arrays, &workload, &fault), ERR_OK, "line %u: %s",
 		     fault.line, bwl_reason_text(fault.reason));
-	cr_assert(workload_needs_later(&workload, &name) == NULL);
 	for (uint32_t cpus = 1; cpus <= 4; cpus++) {
 		uint64_t sum = 0;
 
-		cr_assert_eq(workload_ideal(&workload, cpus, ideal, classes, 8), ERR_OK);
+		for (uint32_t i = 0; i < workload.task_count; i++)
+			ideal[i] = task_ideal(&workload.tasks[i], workload.duration_ns);
+		cr_assert_eq(ideal_share(ideal, workload.task_count, cpus, classes, 8), ERR_OK);
 		for (uint32_t i = 0; i < workload.task_count; i++)
 			sum += ideal[i].rate;
 		cr_assert_leq(sum, cpus * IDEAL_ONE);

@@ -71,8 +71,8 @@ Test(workload, reads_a_whole_file)
 	cr_expect_eq(two->phases[1].events[1].kind, WORKLOAD_YIELD);
 	cr_expect(two->phases[1].events[2].absolute);
 	cr_expect_eq(two->phases[1].events[2].ns, 30000000);
-	cr_expect_str_eq(notes, "global.calibration: accepted and ignored;global.logdir: accepted "
-				"and ignored;");
+	cr_expect_str_eq(notes, "global.calibration, global.logdir: accepted and ignored, without "
+				"meaning here;");
 	workload_file_free(file);
 }
 
@@ -81,7 +81,6 @@ Test(workload, defaults)
 	struct workload_file *file = load_good("{\"tasks\": {\"a\": {\"run\": 1}}}");
 	const struct workload_task *task = workload_of(file)->tasks;
 	struct cpumask all = cpumask_all();
-	const char *name;
 
 	cr_expect_eq(workload_of(file)->duration_ns, TIME_NEVER);
 	cr_expect_eq(task->loop, WORKLOAD_LOOP_FOREVER);
@@ -90,7 +89,6 @@ Test(workload, defaults)
 	cr_expect_eq(task->params.slice_ns, 0);
 	cr_expect_eq(task->params.set, 0);
 	cr_expect(cpumask_equal(&task->params.cpus, &all));
-	cr_expect_null(workload_needs_later(workload_of(file), &name));
 	workload_file_free(file);
 }
 
@@ -126,7 +124,6 @@ Test(workload, references_are_resolved)
 		" \"unused\": {\"instance\": 0, \"run\": 5}}}");
 	const struct workload *workload = workload_of(file);
 	const struct workload_event *d = workload->tasks[2].phases[0].events;
-	const char *name;
 
 	cr_assert_eq(workload->task_count, 5);
 	cr_expect_eq(workload->objects[workload->tasks[0].phases[0].events[3].ref].users, 3);
@@ -137,8 +134,6 @@ Test(workload, references_are_resolved)
 	cr_expect_eq(d[4].ref, 4);
 	cr_expect_str_eq(workload->tasks[4].name, "child");
 	cr_expect(!workload->tasks[4].start);
-	cr_expect_str_eq(workload_needs_later(workload, &name), "lock");
-	cr_expect_str_eq(name, "a-0");
 	cr_expect(strstr(notes, "tasks.unused: has no instance") != NULL);
 	workload_file_free(file);
 }
@@ -150,14 +145,48 @@ Test(workload, policies_and_phase_parameters)
 		" \"rt\": {\"priority\": 50, \"policy\": \"SCHED_FIFO\", \"run\": 1},\n"
 		" \"p\": {\"phases\": {\"x\": {\"weight\": 77, \"cpus\": [1], \"run\": 1}}}}}");
 	const struct workload_task *tasks = workload_of(file)->tasks;
-	const char *name;
 
 	cr_expect_eq(tasks[0].params.weight, 3);
 	cr_expect_eq(tasks[1].params.priority, 50);
 	cr_expect_eq(tasks[1].params.policy, WORKLOAD_POLICY_FIFO);
 	cr_expect_eq(tasks[2].phases[0].params.set, WORKLOAD_SET_WEIGHT | WORKLOAD_SET_CPUS);
-	cr_expect_str_eq(workload_needs_later(workload_of(file), &name), "policy");
-	cr_expect_str_eq(name, "rt");
+	workload_file_free(file);
+}
+
+Test(workload, repeated_events_are_numbered)
+{
+	struct workload_file *file = load_good(
+		"{\"tasks\": {\"a\": {\"loop\": 2, \"run\": 1, \"sleep\": 2, \"run\": 3, // run\n"
+		"  \"run\": 4, \"sleep1\": 5, 'sleep' : 6,},\n"
+		" \"b\": {\"phases\": {\"run\": {\"run\": 7, \"run\": 8},\n"
+		"  \"q\": {\"run1\": 9, \"run\": 10, \"run\": 11}, }, }, }, }\n");
+	const struct workload_task *tasks = workload_of(file)->tasks;
+	static const uint64_t us[] = {1, 2, 3, 4, 5, 6};
+
+	cr_assert_eq(tasks[0].phases[0].event_count, 6);
+	for (unsigned int i = 0; i < 6; i++)
+		cr_expect_eq(tasks[0].phases[0].events[i].ns, 1000 * us[i], "event %u", i);
+	cr_expect_eq(tasks[0].phases[0].events[5].kind, WORKLOAD_SLEEP);
+	cr_assert_eq(tasks[1].phase_count, 2);
+	cr_expect_eq(tasks[1].phases[0].events[1].ns, 8000);
+	cr_assert_eq(tasks[1].phases[1].event_count, 3);
+	cr_expect_eq(tasks[1].phases[1].events[2].ns, 11000);
+	workload_file_free(file);
+}
+
+Test(workload, a_phase_without_cpus_has_its_tasks)
+{
+	struct workload_file *file = load_good(
+		"{\"tasks\": {\"a\": {\"cpus\": [3], \"phases\": {\"p\": {\"cpus\": [1], \"run\": "
+		"1},\n"
+		"   \"q\": {\"priority\": 2, \"run\": 1}}},\n"
+		" \"b\": {\"cpus\": [3], \"phases\": {\"p\": {\"run\": 1}}}}}");
+	const struct workload_phase *a = workload_of(file)->tasks[0].phases;
+
+	cr_expect_eq(a[0].params.cpus.bits[0], 2);
+	cr_expect_eq(a[1].params.set, WORKLOAD_SET_CPUS | WORKLOAD_SET_NICE);
+	cr_expect_eq(a[1].params.cpus.bits[0], 8);
+	cr_expect_eq(workload_of(file)->tasks[1].phases[0].params.set, 0);
 	workload_file_free(file);
 }
 
@@ -172,9 +201,20 @@ static const struct bad bads[] = {
 	{2, "tasks.a.runn", "unknown key \"runn\"", "\"a\": {\"run\": 1,\n\"runn\": 2}"},
 	{1, "tasks.a.runx1", "unknown key", "\"a\": {\"runx1\": 2}"},
 	{1, "tasks.a.nice", "unknown key", "\"a\": {\"run\": 1, \"nice\": 2}"},
-	{1, "tasks.a.mem", "unknown key", "\"a\": {\"run\": 1, \"mem\": 2}"},
-	{3, "tasks.a.run", "twice",
-	 "\"a\": {\"run\": 1,\n/* \"run\": { */ \"sleep\": 1,\n\"run\": 2}"},
+	{1, "tasks.a.mem", "does not do rt-app's \"mem\"", "\"a\": {\"run\": 1, \"mem\": 2}"},
+	{1, "tasks.a.iorun3", "does not do", "\"a\": {\"run\": 1, \"iorun3\": 2}"},
+	{1, "tasks.a.phases.p.sync", "does not do",
+	 "\"a\": {\"phases\": {\"p\": {\"run\": 1, \"sync\": {\"ref\": \"c\", \"mutex\": "
+	 "\"m\"}}}}"},
+	{1, "tasks.a.lock", "string", "\"a\": {\"run\": 1, \"lock\": [\"m\", \"n\"]}"},
+	{1, "tasks.a.sleep2", "negative", "\"a\": {\"run\": 1, \"sleep2\": -1}"},
+	{3, "tasks.a.loop", "twice",
+	 "\"a\": {\"loop\": 1,\n/* \"run\": { */ \"sleep\": 1,\n\"loop\": 2}"},
+	{2, "tasks.a.run1", "negative", "\"a\": {\"run\": 1,\n\"run\": -2}"},
+	{1, "tasks.a.run1.b", "twice", "\"a\": {\"run\": 1, \"run\": {\"b\": 1, \"b\": 2}}"},
+	{1, "tasks.run", "twice", "\"run\": {\"run\": 1}, \"run\": {\"run\": 1}"},
+	{1, "tasks.a.phases.p.timer.period", "twice",
+	 "\"a\": {\"phases\": {\"p\": {\"timer\": {\"period\": 1, \"period\": 2}}}}"},
 	{2, "tasks.a", "twice", "\"a\": {\"run\": 1},\n\"a\": {\"run\": 1}"},
 	{1, "tasks.\"a.b\".x", "unknown key", "\"a\": {\"run\": 1}, \"a.b\": {\"x\": 1}"},
 	{1, "tasks.a.run", "negative", "\"a\": {\"run\": -1}"},
@@ -229,6 +269,7 @@ static const struct bad bads[] = {
 	{1, "tasks.a b", "visible", "\"a b\": {\"run\": 1}"},
 	{0, "", "tasks", "!{\"global\": {}}"},
 	{1, "global.durations", "unknown key", "!{\"global\": {\"durations\": 1}, \"tasks\": {}}"},
+	{1, "global.log_level", "unknown key", "!{\"global\": {\"log_level\": 1}, \"tasks\": {}}"},
 	{1, "global.duration", "more than 0", "!{\"global\": {\"duration\": 0}, \"tasks\": {}}"},
 	{1, "global.duration", "negative", "!{\"global\": {\"duration\": -2}, \"tasks\": {}}"},
 	{1, "task", "unknown key", "!{\"task\": {}}"},
