@@ -86,6 +86,29 @@ class Latency(unittest.TestCase):
         self.assertLess(self.sleepers(100), bound)
         self.assertLess(self.sleepers(100), self.sleepers(3000) / 5)
 
+    def among_busy(self, cpus, sleepers, run_us, **more):
+        """(p50, p99, max) in us over all sleepers, all started at once; each is late by its own."""
+        tasks = {"busy": hog(instance=8)}
+        for i in range(sleepers):
+            tasks[f"s{i}"] = {"loop": -1, "run": run_us, "delay": 50000 + i * 2000 // sleepers,
+                              "timer": {"ref": "unique", "period": 2000}, **more}
+        found = run(tasks, 5, cpus=cpus).tasks
+        return [max(found[f"s{i}"]["wake_ns"][name] for i in range(sleepers)) / 1000
+                for name in ("p50", "p99", "max")]
+
+    def test_short_slices_among_busy_threads_that_began_together(self):
+        for cpus, sleepers, run_us in ((1, 4, 50), (4, 8, 100)):
+            p50, p99, most = self.among_busy(cpus, sleepers, run_us, slice_us=100)
+            where = f"{sleepers} sleepers, {cpus} CPUs: {p50} {p99} {most} us"
+            self.assertLessEqual(p50, 10, where)
+            self.assertLessEqual(p99, 100, where)
+            self.assertLessEqual(most, 100 + 11 * 100, where)
+
+    def test_default_slices_among_busy_threads_within_the_bound(self):
+        for cpus, sleepers, run_us in ((1, 4, 50), (4, 8, 100)):
+            most = self.among_busy(cpus, sleepers, run_us)[2]
+            self.assertLessEqual(most, ((8 + sleepers) - 1) * 3000 + 3000)
+
     def test_sleep_overshoot_on_an_idle_cpu(self):
         wake = run({"s": {"loop": -1, "run": 10, "sleep": 1000}}, 5).tasks["s"]["wake_ns"]
         self.assertLessEqual(wake["max"], 1200)

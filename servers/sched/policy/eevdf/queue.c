@@ -171,7 +171,7 @@ bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 
 /* A search with a budget, pruned by the summaries; see eevdf_shorter_min_v. */
 struct search {
-	const struct rb_node *stack[EEVDF_SEARCH_MAX + 2];
+	struct rb_node *stack[EEVDF_SEARCH_MAX + 2];
 	uint32_t depth;
 	uint32_t budget;
 	bool found;
@@ -185,7 +185,7 @@ static void search_note(struct search *search, int128_t v)
 	search->found = true;
 }
 
-static void search_push(struct search *search, const struct rb_node *node, uint32_t slice_ns)
+static void search_push(struct search *search, struct rb_node *node, uint32_t slice_ns)
 {
 	if (node == NULL)
 		return;
@@ -197,7 +197,7 @@ static void search_push(struct search *search, const struct rb_node *node, uint3
 	search->stack[search->depth++] = node;
 }
 
-bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
+bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than, bool earlier,
 			 int128_t *min_v)
 {
 	struct search search; /* not zeroed as a whole: this is on the decision path */
@@ -210,9 +210,9 @@ bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 	/* A step pops one node and pushes at most two, so depth <= 2 + steps: the stack suffices. */
 	while (search.depth > 0 && search.budget > 0) {
 		search.budget--;
-		const struct rb_node *node = search.stack[--search.depth];
+		struct rb_node *node = search.stack[--search.depth];
 		const struct eevdf_thread *thread = eevdf_of_node_const(node);
-		if (thread->key_vd < than->key_vd) {
+		if (!earlier || thread->key_vd < than->key_vd) {
 			if (thread->slice_ns < than->slice_ns)
 				search_note(&search, thread->v);
 			search_push(&search, node->right, than->slice_ns);
@@ -223,4 +223,39 @@ bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 		search_note(&search, eevdf_of_node_const(search.stack[--search.depth])->min_v);
 	*min_v = search.min_v;
 	return search.found;
+}
+
+static void push_eligible(struct search *search, struct rb_node *node, uint32_t slice_ns,
+			  int128_t cutoff)
+{
+	if (node == NULL)
+		return;
+	const struct eevdf_thread *thread = eevdf_of_node_const(node);
+	if (thread->min_slice_ns < slice_ns && thread->min_v <= cutoff)
+		search->stack[search->depth++] = node;
+}
+
+struct eevdf_thread *eevdf_shorter_best(const struct eevdf_cpu *cpu,
+					const struct eevdf_thread *than)
+{
+	const int128_t cutoff = eevdf_cutoff(cpu);
+	struct eevdf_thread *best = NULL;
+	struct search search;
+	search.depth = 0;
+	search.budget = EEVDF_SEARCH_MAX;
+	for (uint32_t c = 0; c <= than->class; c++)
+		push_eligible(&search, cpu->waiting[c].root, than->slice_ns, cutoff);
+	while (search.depth > 0 && search.budget > 0) {
+		search.budget--;
+		struct rb_node *node = search.stack[--search.depth];
+		struct eevdf_thread *thread = eevdf_of_node(node);
+		if (thread->slice_ns < than->slice_ns && thread->v <= cutoff &&
+		    (best == NULL || eevdf_before(thread, best)))
+			best = thread;
+		/* What is behind the best so far cannot be better. */
+		if (best == NULL || eevdf_before(thread, best))
+			push_eligible(&search, node->right, than->slice_ns, cutoff);
+		push_eligible(&search, node->left, than->slice_ns, cutoff);
+	}
+	return best;
 }
