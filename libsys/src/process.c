@@ -58,7 +58,8 @@ enum error process_spawn(const char *path, char *const argv[], char *const envp[
 		bytes,
 		argc,
 		envc,
-		options->new_group ? PROC_SPAWN_NEW_GROUP : 0,
+		(options->new_group ? PROC_SPAWN_NEW_GROUP : 0u) |
+			(options->confined ? PROC_SPAWN_CONFINED : 0u),
 		options->files[0],
 		options->files[1],
 		options->files[2],

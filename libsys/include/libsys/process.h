@@ -22,6 +22,7 @@ struct spawn_options {
 	word_t nice;             /* or PROC_NICE_INHERIT */
 	word_t affinity[2];      /* 0, 0: as the caller's */
 	bool new_group;
+	bool confined; /* the first of a realm, see PROC_SPAWN_CONFINED */
 };
 
 #define SPAWN_OPTIONS_DEFAULT                                                             \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "file.h"
+#include "realm.h"
 
 #include "archive.h"
 #include "bytes_msg.h"
@@ -142,7 +143,7 @@ void file_pipe(struct process *process, struct msg *m)
 	struct file *writer;
 	uint32_t number;
 
-	if (reader == NULL) {
+	if (reader == NULL || realm_pipe(process) != ERR_OK) {
 		msg_answer(m, ERR_LIMIT, 0);
 		return;
 	}

@@ -11,7 +11,6 @@
 #include "untyped.h"
 
 #define CNODE_BITS (PROC_CNODE_RADIX + CNODE_SLOT_BITS)
-#define WEIGHT_MAX (1u << 20)
 #define PID_MAX    0x7fffffffu
 
 static struct process processes[PROC_PROCESSES_MAX];
@@ -66,7 +65,7 @@ static struct process *process_take(uint32_t *pid)
 	return NULL;
 }
 
-static enum error cnode_fill(const struct process *process, uint32_t pid)
+static enum error cnode_fill(const struct process *process, uint32_t pid, uint32_t weight_max)
 {
 	const cptr_t cnode = process_slot(process, PROCESS_CNODE);
 	enum error error = cnode_copy(cnode, PROC_SLOT_CNODE, RIGHT_ALL, 0, cnode);
@@ -79,11 +78,11 @@ static enum error cnode_fill(const struct process *process, uint32_t pid)
 				   OWN_ENDPOINT, pid);
 	if (error == ERR_OK)
 		error = cnode_mint(cnode, PROC_SLOT_SCHED, RIGHT_ALL, 0, BOOT_SLOT_SCHED,
-				   sched_badge(pid, WEIGHT_MAX));
+				   sched_badge(pid, weight_max));
 	return error;
 }
 
-static enum error cnode_make(struct process *process, uint32_t pid)
+static enum error cnode_make(struct process *process, uint32_t pid, uint32_t weight_max)
 {
 	enum error error = untyped_alloc(CNODE_BITS, &process->cnode_untyped);
 
@@ -92,7 +91,7 @@ static enum error cnode_make(struct process *process, uint32_t pid)
 	error = untyped_retype(process->cnode_untyped, OBJ_CNODE, PROC_CNODE_RADIX, 1, 0,
 			       process_slot(process, PROCESS_CNODE));
 	if (error == ERR_OK)
-		error = cnode_fill(process, pid);
+		error = cnode_fill(process, pid, weight_max);
 	if (error != ERR_OK) {
 		must(cnode_revoke(BOOT_SLOT_CNODE, process->cnode_untyped), "undoing a CNode");
 		untyped_free(CNODE_BITS, process->cnode_untyped);
@@ -131,7 +130,7 @@ _Static_assert(PROC_IPC_BUFFER_VADDR / LARGE_PAGE_SIZE == BOOTINFO_VADDR / LARGE
 			       BOOTINFO_VADDR / LARGE_PAGE_SIZE,
 	       "one table serves the boot information and all IPC buffers");
 
-enum error process_new(uint64_t memory_bytes_max, struct process **made)
+enum error process_new(uint64_t memory_bytes_max, uint32_t weight_max, struct process **made)
 {
 	uint32_t pid;
 	struct process *process = process_take(&pid);
@@ -143,7 +142,7 @@ enum error process_new(uint64_t memory_bytes_max, struct process **made)
 
 	if (error != ERR_OK)
 		return error;
-	error = cnode_make(process, pid);
+	error = cnode_make(process, pid, weight_max);
 	if (error != ERR_OK) {
 		must(cnode_delete(BOOT_SLOT_CNODE, process_slot(process, PROCESS_PAGER)),
 		     "undoing a process");

@@ -11,6 +11,7 @@
 #include "info.h"
 #include "log.h"
 #include "object.h"
+#include "realm.h"
 #include "register.h"
 #include "spawn.h"
 #include "state.h"
@@ -89,13 +90,17 @@ static bool request_thread_join(const struct process *process, struct msg *m)
 	return false;
 }
 
-static void request_kill(struct msg *m)
+static void request_kill(const struct process *caller, struct msg *m)
 {
 	const uint32_t signal = (uint32_t)m->w[1];
 	struct process *target = process_get(m->w[0]);
 
 	if (target == NULL || m->w[1] == 0 || m->w[1] > PROC_SIGNAL_MAX) {
 		msg_answer(m, target == NULL ? ERR_NOT_FOUND : ERR_RANGE, 0);
+		return;
+	}
+	if (realm_reaches(caller, target) != ERR_OK) {
+		msg_answer(m, ERR_PERMISSION, 0);
 		return;
 	}
 	if (m->w[2] != 1) {
@@ -108,7 +113,7 @@ static void request_kill(struct msg *m)
 
 	for (target = process_next(1); target != NULL;
 	     target = process_next((word_t)target->pid + 1))
-		if (target->group == group)
+		if (target->group == group && realm_reaches(caller, target) == ERR_OK)
 			process_end(target, 0, signal);
 	msg_answer(m, ERR_OK, 0);
 }
@@ -121,7 +126,8 @@ static void request_group_set(struct process *process, struct msg *m)
 		msg_answer(m, ERR_NOT_FOUND, 0);
 		return;
 	}
-	if (target != process && target->parent != process->pid) {
+	if ((target != process && target->parent != process->pid) ||
+	    realm_group(process, target, m->w[1]) != ERR_OK) {
 		msg_answer(m, ERR_PERMISSION, 0);
 		return;
 	}
@@ -146,9 +152,11 @@ static void request_sched_set(struct process *caller, struct msg *m)
 	const enum sched_param param = (enum sched_param)m->w[2];
 	const word_t value = m->w[3];
 	const word_t value2 = msg_word(m, 4);
-	enum error error = process == NULL ? ERR_NOT_FOUND : ERR_OK;
+	enum error error = process == NULL ? ERR_NOT_FOUND : realm_reaches(caller, process);
 	word_t changed = 0;
 
+	if (error == ERR_OK)
+		error = realm_param(caller, param, value);
 	if (error == ERR_OK)
 		list_for_each (node, &process->threads) {
 			const struct thread *thread = container_of(node, struct thread, link);
@@ -166,9 +174,12 @@ static void request_sched_set(struct process *caller, struct msg *m)
 	msg_answer(m, error == ERR_OK && changed == 0 ? ERR_NOT_FOUND : error, 1);
 }
 
-static void request_power_off(struct msg *m)
+static void request_power_off(const struct process *caller, struct msg *m)
 {
-	const enum error error = system_power_off(BOOT_SLOT_SYSTEM, m->w[0]);
+	enum error error = realm_machine(caller);
+
+	if (error == ERR_OK)
+		error = system_power_off(BOOT_SLOT_SYSTEM, m->w[0]);
 
 	msg_answer(m, error, 0);
 }
@@ -184,7 +195,7 @@ static void request_simple(enum proc_request request, struct process *process, s
 		spawn_request(process, m);
 		return;
 	case PROC_REQ_KILL:
-		request_kill(m);
+		request_kill(process, m);
 		return;
 	case PROC_REQ_GROUP_SET:
 		request_group_set(process, m);
@@ -214,7 +225,7 @@ static void request_simple(enum proc_request request, struct process *process, s
 		request_sched_set(process, m);
 		return;
 	case PROC_REQ_POWER_OFF:
-		request_power_off(m);
+		request_power_off(process, m);
 		return;
 	case PROC_REQ_OBJECT_NEW:
 		object_request(process, m);
@@ -224,7 +235,7 @@ static void request_simple(enum proc_request request, struct process *process, s
 	}
 }
 
-/* Requests that only look, and what concerns the machine.  False: not one of these. */
+/* Requests that only look.  False: not one of these. */
 static bool request_look(enum proc_request request, const struct process *process, struct msg *m)
 {
 	switch (request) {
@@ -252,20 +263,36 @@ static bool request_look(enum proc_request request, const struct process *proces
 	case PROC_REQ_MEMORY:
 		info_memory(m);
 		return true;
-	case PROC_REQ_SCHED_KILL:
-		supervisor_kill_server();
-		msg_answer(m, ERR_OK, 0);
-		return true;
-	case PROC_REQ_KEYS:
-		console_keys(m);
-		return true;
-	case PROC_REQ_FOREGROUND:
-		console_foreground((uint32_t)m->w[0]);
-		msg_answer(m, ERR_OK, 0);
-		return true;
 	default:
 		return false;
 	}
+}
+
+/* Requests that concern the whole machine.  False: not one of these. */
+static bool request_machine(enum proc_request request, const struct process *process, struct msg *m)
+{
+	const enum error error = realm_machine(process);
+
+	switch (request) {
+	case PROC_REQ_SCHED_KILL:
+		if (error == ERR_OK)
+			supervisor_kill_server();
+		break;
+	case PROC_REQ_FOREGROUND:
+		if (error == ERR_OK)
+			console_foreground((uint32_t)m->w[0]);
+		break;
+	case PROC_REQ_KEYS:
+		if (error == ERR_OK) {
+			console_keys(m);
+			return true;
+		}
+		break;
+	default:
+		return false;
+	}
+	msg_answer(m, error, 0);
+	return true;
 }
 
 /* True: *m is the answer. */
@@ -289,7 +316,7 @@ static bool request_handle(struct process *process, struct msg *m)
 	case PROC_REQ_WRITE:
 		return file_write(process, m);
 	default:
-		if (!request_look(request, process, m))
+		if (!request_look(request, process, m) && !request_machine(request, process, m))
 			request_simple(request, process, m);
 		return true;
 	}

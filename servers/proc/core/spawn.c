@@ -14,6 +14,7 @@
 #include "log.h"
 #include "mm_client.h"
 #include "options.h"
+#include "realm.h"
 
 /* The bounce buffer: strings of the caller in the lower half, the new stack in the upper one. */
 #define STACK_AT    (MM_BOUNCE_BYTES / 2)
@@ -36,6 +37,7 @@ struct spawn {
 	struct process *parent; /* or NULL */
 	word_t fds[3];
 	bool new_group;
+	bool confined;
 };
 
 static char *bounce(uint32_t at)
@@ -177,6 +179,13 @@ static enum error files_set(struct process *process, const struct spawn *spawn)
 	return ERR_OK;
 }
 
+static int32_t spawn_nice(const struct spawn *spawn)
+{
+	if (spawn->nice != PROC_NICE_INHERIT)
+		return (int32_t)spawn->nice;
+	return spawn->parent != NULL ? spawn->parent->nice : 0;
+}
+
 static void process_adopt(struct process *process, const struct spawn *spawn, const char *name)
 {
 	const struct process *parent = spawn->parent;
@@ -185,13 +194,11 @@ static void process_adopt(struct process *process, const struct spawn *spawn, co
 	text_string(&text, name);
 	if (parent != NULL) {
 		process->parent = parent->pid;
-		process->nice = parent->nice;
 		process->affinity = parent->affinity;
 		if (!spawn->new_group)
 			process->group = parent->group;
 	}
-	if (spawn->nice != PROC_NICE_INHERIT)
-		process->nice = (int32_t)spawn->nice;
+	process->nice = spawn_nice(spawn);
 	if (!cpumask_empty(&spawn->affinity))
 		process->affinity = spawn->affinity;
 }
@@ -226,14 +233,19 @@ static enum error spawn_process(const struct spawn *spawn, struct process **made
 		return ERR_FORMAT;
 
 	enum error error = archive_program(name, &elf);
+	uint64_t memory_bytes = spawn->memory_bytes_max != 0 ? spawn->memory_bytes_max
+							     : options.memory_bytes_max;
 
 	if (error == ERR_OK)
-		error = process_new(spawn->memory_bytes_max != 0 ? spawn->memory_bytes_max
-								 : options.memory_bytes_max,
-				    made);
+		error = realm_process(spawn->parent, spawn->confined, &memory_bytes);
+	if (error == ERR_OK)
+		error = process_new(
+			memory_bytes,
+			realm_weight_max(spawn->parent, spawn->confined, spawn_nice(spawn)), made);
 	if (error != ERR_OK)
 		return error;
 	process_adopt(*made, spawn, name);
+	realm_enter(*made, spawn->parent, spawn->confined, memory_bytes);
 	error = process_fill(*made, spawn, &elf);
 	if (error != ERR_OK) {
 		/* The reaper frees what there is; the parent hears of it now. */
@@ -251,6 +263,7 @@ void spawn_request(struct process *parent, struct msg *m)
 		.argc = (uint32_t)m->w[2],
 		.envc = (uint32_t)m->w[3],
 		.new_group = (msg_word(m, 4) & PROC_SPAWN_NEW_GROUP) != 0,
+		.confined = (msg_word(m, 4) & PROC_SPAWN_CONFINED) != 0,
 		.fds = {msg_word(m, 5), msg_word(m, 6), msg_word(m, 7)},
 		.memory_bytes_max = msg_word(m, 8),
 		.nice = msg_word(m, 9),
@@ -261,6 +274,8 @@ void spawn_request(struct process *parent, struct msg *m)
 	enum error error = ERR_LIMIT;
 
 	if (m->w[1] <= PROC_ARGS_MAX && m->w[2] <= WORDS_MAX && m->w[3] <= WORDS_MAX)
+		error = realm_nice(parent, spawn.nice);
+	if (error == ERR_OK)
 		error = mm_copy_out(parent->pid, m->w[0], m->w[1], 0);
 	if (error == ERR_OK)
 		error = spawn_process(&spawn, &made);

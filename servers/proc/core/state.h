@@ -123,6 +123,11 @@ struct process {
 	uint64_t started_ns;
 	int32_t nice;
 	struct cpumask affinity;
+	/* realm.h */
+	uint32_t realm;        /* pid of its first process; 0: the machine's */
+	int32_t realm_nice;    /* nothing in it runs with more weight */
+	uint64_t realm_bytes;  /* of all its processes together */
+	uint64_t memory_bytes; /* its own limit; 0: none */
 	cptr_t cnode_untyped;
 	cptr_t objects; /* untyped object of what it asked for, or 0 */
 	char name[32];
@@ -132,8 +137,8 @@ struct process {
 void processes_init(void);
 struct process *process_get(word_t pid);
 /* An empty process with space and CNode, no thread yet.  ERR_LIMIT, ERR_NO_MEMORY. */
-__attribute__((warn_unused_result)) enum error process_new(uint64_t memory_bytes_max,
-							   struct process **made);
+__attribute__((warn_unused_result)) enum error
+process_new(uint64_t memory_bytes_max, uint32_t weight_max, struct process **made);
 /* From RUNNING to DYING; again has no effect. */
 void process_end(struct process *process, uint32_t status, uint32_t signal);
 /* Its last thread is gone. */

@@ -4,6 +4,7 @@
 #include <proc/sched_start.h>
 
 #include "log.h"
+#include "realm.h"
 #include "register.h"
 #include "state.h"
 #include "untyped.h"
@@ -160,15 +161,21 @@ static enum error thread_schedule(const struct process *process, uint32_t tid,
 
 enum error thread_new(struct process *process, const struct thread_args *args, uint32_t *tid)
 {
-	struct list_node *node = list_pop_front(&threads_free);
+	struct list_node *node;
+	enum error error = realm_thread(process);
 
+	if (error == ERR_OK)
+		error = realm_nice(process, args->nice);
+	if (error != ERR_OK)
+		return error;
+	node = list_pop_front(&threads_free);
 	if (node == NULL)
 		return ERR_LIMIT;
 
 	struct thread *thread = container_of(node, struct thread, link);
 	const uint32_t index = index_take(process);
-	enum error error = ERR_LIMIT;
 
+	error = ERR_LIMIT;
 	*tid = thread_tid(thread);
 	if (index < PROC_PROCESS_THREADS_MAX)
 		error = thread_memory(thread);

@@ -51,16 +51,17 @@ void command_run(int count, char **words)
 	if (background)
 		words[--count] = NULL;
 	if (count < 2) {
-		printf("run: which program?  \"ls\" lists the files\n");
+		printf("%s: which program?  \"ls\" lists the files\n", words[0]);
 		return;
 	}
 	words[count] = NULL;
 	options.new_group = true;
+	options.confined = strcmp(words[0], "confine") == 0;
 
 	enum error error = process_spawn(words[1], words + 1, NULL, &options, &pid);
 
 	if (error != ERR_OK) {
-		complain("run", words[1], error);
+		complain(words[0], words[1], error);
 		return;
 	}
 	if (background) {
@@ -70,7 +71,7 @@ void command_run(int count, char **words)
 	foreground_set(pid);
 	error = process_wait(pid, false, &result);
 	if (error != ERR_OK)
-		complain("run", "waiting", error);
+		complain(words[0], "waiting", error);
 	else
 		end_report(&result, false);
 }

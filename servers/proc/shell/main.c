@@ -21,6 +21,8 @@ const struct command commands[] = {
 	{"ps", "[-t]", "processes, or all threads", command_ps},
 	{"top", "[SECONDS]", "what uses the CPUs, until a key is pressed", command_top},
 	{"run", "PROG [ARG...] [&]", "start a program; & does not wait for it", command_run},
+	{"confine", "PROG [ARG...] [&]", "start one that may act on nothing but itself",
+	 command_run},
 	{"kill", "[-SIGNAL] PID | sched", "end a process, or the scheduler server", command_kill},
 	{"nice", "N PID", "-20 gets most of the CPU, 19 least", command_nice},
 	{"taskset", "CPULIST PID", "where a process may run, such as 0-1,3", command_taskset},

@@ -6,6 +6,14 @@
 #define NICE_MIN (-20)
 #define NICE_MAX 19
 
+/* Who may ask for any weight may also ask for a higher priority or a reservation. */
+static bool param_free(const struct sched_request *request)
+{
+	uint64_t limit = (request->badge >> SCHED_BADGE_WEIGHT_SHIFT) & SCHED_BADGE_WEIGHT_MASK;
+
+	return limit >= POLICY_WEIGHT_MAX || (request->badge & SCHED_BADGE_PRIVILEGED) != 0;
+}
+
 static enum error param_weight(struct sched_thread_params *params, uint64_t weight, int32_t nice,
 			       const struct sched_request *request)
 {
@@ -30,15 +38,13 @@ static enum error param_nice(struct sched_thread_params *params,
 	return param_weight(params, policy_weight_of_nice((int)nice), (int32_t)nice, request);
 }
 
-/* A reservation is for those who may ask for weight at all; whether it fits, the policy says. */
+/* A reservation is for those who may ask for any weight; whether it fits, the policy says. */
 static enum error param_period(struct sched_thread_params *params, uint64_t period_ns,
 			       const struct sched_request *request)
 {
-	uint64_t limit = (request->badge >> SCHED_BADGE_WEIGHT_SHIFT) & SCHED_BADGE_WEIGHT_MASK;
-
 	if (period_ns != 0 && (period_ns < params->slice_ns || period_ns > POLICY_PERIOD_NS_MAX))
 		return ERR_RANGE;
-	if (period_ns != 0 && limit == 0 && (request->badge & SCHED_BADGE_PRIVILEGED) == 0)
+	if (period_ns != 0 && !param_free(request))
 		return ERR_LIMIT;
 	params->period_ns = period_ns;
 	return ERR_OK;
@@ -81,6 +87,8 @@ static enum error param_change(struct sched_server *server, struct sched_thread_
 	case SCHED_PARAM_PRIORITY:
 		if (value > POLICY_PRIORITY_MAX)
 			return ERR_RANGE;
+		if (value > params->priority && !param_free(request))
+			return ERR_LIMIT;
 		params->priority = (uint32_t)value;
 		return ERR_OK;
 	case SCHED_PARAM_CLASS:

@@ -21,7 +21,7 @@
 #define PROC_PIPES_MAX     512u
 #define PROC_FD_INHERIT    UINT64_MAX /* SPAWN: the same as the caller's */
 #define PROC_FD_NONE       (UINT64_MAX - 1)
-#define PROC_NICE_INHERIT  UINT64_MAX
+#define PROC_NICE_INHERIT  (1ull << 63) /* no nice value */
 #define PROC_WAIT_ANY      0u
 #define PROC_WAIT_NO_HANG  1u
 
@@ -68,7 +68,8 @@ enum proc_signal {
 	X(WAIT, 6, "w0 pid or PROC_WAIT_ANY, w1 PROC_WAIT_NO_HANG or 0",                           \
 	  "w0 pid, w1 exit status, w2 signal that killed it or 0",                                 \
 	  "wait for the end of a child; NOT_FOUND if there is none")                               \
-	X(KILL, 7, "w0 pid, w1 signal, w2 1: the whole group", "", "kill a process")               \
+	X(KILL, 7, "w0 pid, w1 signal, w2 1: the whole group", "",                                 \
+	  "kill a process; PERMISSION if it is outside the caller's realm")                        \
 	X(INFO, 8, "", "w0 pid, w1 parent, w2 group, w3 threads, w4 cpus online", "about itself")  \
 	X(GROUP_SET, 9, "w0 pid or 0: itself, w1 group or 0: its pid", "", "move to a group")      \
 	X(OPEN, 16, "w0 bytes, w1.. name", "w0 fd, w1 bytes of the file", "a boot archive file")   \
@@ -117,7 +118,17 @@ enum proc_request {
 
 #define PROC_THREAD_NO_FPU 1u /* FP/SIMD instructions kill it */
 
-#define PROC_SPAWN_NEW_GROUP 1u /* in a group of its own */
+#define PROC_SPAWN_NEW_GROUP     1u /* in a group of its own */
+/*
+ * The first of a realm: it and what it starts may act on each other only, not on the machine (PERMISSION),
+ * get no more weight than it starts with, and share these limits (LIMIT).  Its memory limit is the
+ * realm's; half of it is its own.
+ */
+#define PROC_SPAWN_CONFINED      2u
+#define PROC_REALM_PROCESSES_MAX 16u
+#define PROC_REALM_THREADS_MAX   64u
+#define PROC_REALM_PIPES_MAX     16u
+#define PROC_REALM_BYTES_MAX     (64ull << 20)
 
 /* X(name, value, meaning) */
 #define PROC_FILE_KIND_LIST(X)                \
