@@ -15,6 +15,7 @@
 #include <kern/entry.h>
 #include <kern/machine.h>
 #include <kern/memmap.h>
+#include <kern/trace.h>
 
 #define CPU_START_LIMIT_NS 5000000000ull
 
@@ -58,18 +59,22 @@ static boot_only unsigned secondaries_start(void)
 }
 
 /*
- * Boot argument cpus=N: use fewer than there are.  Everything else in the boot arguments is read by
- * user space, which also says what is wrong with this one.
+ * Boot arguments cpus=N: use fewer CPUs than there are; trace=FILE: stream the schedule to that
+ * file of the host.  Everything else in the boot arguments is read by user space, which also says
+ * what is wrong with these.
  */
-static boot_only void cpus_limit(const struct platform *platform)
+static boot_only void arguments_take(const struct platform *platform)
 {
-	static const struct bootarg_key key = {"cpus", BOOTARG_NUMBER, 1, CPUS_MAX};
-	struct bootarg_value value;
+	static const struct bootarg_key keys[] = {{"cpus", BOOTARG_NUMBER, 1, CPUS_MAX},
+						  {"trace", BOOTARG_STRING, 0, 0}};
+	struct bootarg_value values[2];
 
-	(void)!bootargs_parse(platform->bootargs, sizeof(platform->bootargs), &key, &value, 1,
+	(void)!bootargs_parse(platform->bootargs, sizeof(platform->bootargs), keys, values, 2,
 			      NULL);
-	if (value.present && value.number < cpus_count)
-		cpus_count = (unsigned)value.number;
+	if (values[0].present && values[0].number < cpus_count)
+		cpus_count = (unsigned)values[0].number;
+	if (values[1].present)
+		trace_stream_start(values[1].text, values[1].len);
 }
 
 static boot_only void greet(const struct platform *platform)
@@ -93,7 +98,7 @@ boot_only _Noreturn void kernel_main(const struct platform *platform)
 
 	for (unsigned i = 0; i < CPUS_MAX; i++)
 		core_init(&cpus[i].core, i);
-	cpus_limit(platform);
+	arguments_take(platform);
 	greet(platform);
 	this_cpu_online();
 	online = secondaries_start();

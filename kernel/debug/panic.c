@@ -99,5 +99,6 @@ _Noreturn void panic(const char *format, ...)
 	for (unsigned i = 0; i < cpus_count; i++)
 		if (i != self)
 			cpu_print(i, false);
+	trace_stream_end();
 	arch_power_off(PANIC_STATUS);
 }

@@ -23,6 +23,7 @@ static void ready_insert(struct core *home, struct tcb *payer, time_ns_t now)
 {
 	payer->sched = SCHED_READY;
 	payer->ready_since_ns = now;
+	trace_record_at(arch_this_cpu(), now, TRACE_READY, payer->tag, home->index);
 	if ((payer->flags & TCB_FLAG_FALLBACK_FIRST) != 0)
 		list_push_front(&home->ready, &payer->ready_link);
 	else

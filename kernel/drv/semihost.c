@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Arm semihosting, one call: SYS_EXIT.  On a machine without it the HLT instruction is undefined;
- * trap_kernel() asks semihost_skip(), which knows the one place where that may happen.
+ * Arm semihosting.  On a machine without it the HLT instruction is undefined; trap_kernel() asks
+ * semihost_skip(), which knows the one place where that may happen.
  */
 #include <arch/exception.h>
+#include <base/bytes.h>
 #include <drv/semihost.h>
 
+#define SYS_OPEN                 0x01u
+#define SYS_WRITE                0x05u
 #define SYS_EXIT                 0x18u
 #define STOPPED_APPLICATION_EXIT 0x20026u
+#define OPEN_MODE_CREATE         5u /* "wb" */
 
 extern const char semihost_call_site[];
 
-void semihost_exit(uint64_t status)
+static bool semihost_absent; /* the last call was not answered */
+static uint64_t semihost_file;
+static char semihost_name[256];
+
+static __attribute__((noinline)) uint64_t semihost_call(uint64_t number, const uint64_t *block)
 {
-	uint64_t block[2] = {STOPPED_APPLICATION_EXIT, status};
-	register uint64_t x0 __asm__("x0") = SYS_EXIT;
+	register uint64_t x0 __asm__("x0") = number;
 	register uint64_t x1 __asm__("x1") = (uint64_t)block;
 
 	__asm__ volatile(".global semihost_call_site\n"
@@ -23,6 +30,34 @@ void semihost_exit(uint64_t status)
 			 : "+r"(x0), "+r"(x1)
 			 :
 			 : "memory");
+	return x0;
+}
+
+void semihost_exit(uint64_t status)
+{
+	const uint64_t block[] = {STOPPED_APPLICATION_EXIT, status};
+
+	(void)semihost_call(SYS_EXIT, block);
+}
+
+bool semihost_create(const char *name, size_t bytes)
+{
+	const uint64_t block[] = {(uint64_t)semihost_name, OPEN_MODE_CREATE, bytes};
+
+	if (bytes >= sizeof(semihost_name))
+		return false;
+	bytes_copy(semihost_name, name, bytes);
+	semihost_name[bytes] = '\0';
+	semihost_absent = false;
+	semihost_file = semihost_call(SYS_OPEN, block);
+	return !semihost_absent && semihost_file != UINT64_MAX;
+}
+
+void semihost_write(const void *bytes, size_t count)
+{
+	const uint64_t block[] = {semihost_file, (uint64_t)bytes, count};
+
+	(void)semihost_call(SYS_WRITE, block);
 }
 
 bool semihost_skip(struct exception_frame *frame)
@@ -30,5 +65,6 @@ bool semihost_skip(struct exception_frame *frame)
 	if (frame->pc != (uint64_t)semihost_call_site)
 		return false;
 	frame->pc += 4;
+	semihost_absent = true;
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <kern/entry.h>
 #include <kern/invocation.h>
 #include <kern/tcb.h>
+#include <kern/trace.h>
 
 #define DEBUG_WRITE_BYTES_MAX ((MSG_WORDS_MAX - 1) * sizeof(word_t))
 #define SYSTEM_KERNEL_DEBUG   1u /* w2 of INFO */
@@ -37,6 +38,7 @@ static enum invoke_step invoke_debug_write(struct invocation *inv)
 
 static enum invoke_step invoke_power_off(struct invocation *inv)
 {
+	trace_stream_end();
 	arch_power_off(inv->args[0]);
 }
 

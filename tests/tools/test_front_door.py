@@ -206,11 +206,6 @@ class Packages(unittest.TestCase):
 
 
 class Command(unittest.TestCase):
-    def test_unavailable_says_so(self):
-        done = baton("run", "--trace", "x")
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("not built yet", done.stderr)
-
     def test_unknown_suite_is_named(self):
         done = baton("test", "nonsense")
         self.assertEqual(done.returncode, 1)

@@ -7,6 +7,7 @@ import subprocess
 from bench import bench
 from run import debug, host_tool, run
 from test import CHOICES, test
+from trace import trace
 
 
 def tool_command(name, spell):
@@ -70,7 +71,10 @@ def add_run(commands):
                                  epilog="Words after -- go to the emulator as they are.")
     add_machine_options(parser)
     parser.add_argument("--shell", action="store_true", help="an interactive console instead")
-    parser.add_argument("--trace", metavar="FILE", help="record a trace")
+    parser.add_argument("--trace", metavar="FILE",
+                        help="record the schedule: trace-event JSON for Perfetto and chrome://tracing "
+                        "goes to FILE, a summary to the terminal; nothing is lost, but a recorded "
+                        "switch takes a bit longer (docs/tracing.md)")
     parser.add_argument("--json", metavar="FILE", help="write the results as JSON")
     parser.add_argument("--timeout", type=seconds, metavar="S",
                         help="end the guest after so many seconds (default 300, 0: never)")
@@ -94,10 +98,17 @@ def add_tools(commands):
     step.add_argument("file")
     step.set_defaults(action=tool_command(
         "baton-step", lambda args: ["--policy", args.policy, args.file, *args.rest]))
-    trace = commands.add_parser("trace", help="convert and summarise a recorded trace")
-    trace.add_argument("file")
-    trace.set_defaults(action=tool_command("baton-trace", lambda args: [args.file, *args.rest]))
-    return [sim, step, trace]
+    traces = commands.add_parser(
+        "trace", help="convert and summarise a recorded trace",
+        description="Shows what each task and CPU did: runs, run time, how long a task waited from "
+        "when it could run until it did, migrations; and of each CPU how long it ran tasks, the "
+        "scheduler, nothing.")
+    traces.add_argument("file", help="a trace of `run --trace` or `sim --trace`, or the guest's own "
+                        "recording")
+    traces.add_argument("--output", "-o", metavar="FILE.json",
+                        help="write it as trace-event JSON for Perfetto and chrome://tracing")
+    traces.set_defaults(action=trace)
+    return [sim, step, traces]
 
 
 def make_parser():

@@ -5,6 +5,7 @@ The guest hands results over on its console, on lines that begin with "@@BATON-"
 
     @@BATON-JSON-BEGIN            the lines between these two are one JSON document
     @@BATON-JSON-END
+    @@BATON-THREAD TID NAME       what a thread is called, for traces
     @@BATON-SHA256 HEX FILE       digest of a file of the boot archive, as a program in the guest computed it
 
 These lines are taken out of what is shown.  Everything else is for the person.
@@ -17,6 +18,7 @@ import re
 JSON_BEGIN = "@@BATON-JSON-BEGIN"
 JSON_END = "@@BATON-JSON-END"
 DIGEST = re.compile(r"@@BATON-SHA256 ([0-9a-fA-F]+) (\S.*)$")
+THREAD = re.compile(r"@@BATON-THREAD (\d+) (\S.*)$")
 PANIC = re.compile(r"^\W*(kernel )?panic\b", re.IGNORECASE)
 
 
@@ -28,6 +30,7 @@ class Console:
         self.json_complete = False
         self.in_json = False
         self.digests = []
+        self.threads = {}
         self.panics = []
 
     def feed(self, line):
@@ -45,9 +48,19 @@ class Console:
         if digest:
             self.digests.append((digest.group(2), digest.group(1).lower()))
             return None
+        thread = THREAD.match(mark)
+        if thread:
+            self.name_thread(int(thread.group(1)), thread.group(2))
+            return None
         if PANIC.match(line):
             self.panics.append(mark)
         return line
+
+    def name_thread(self, tid, name):
+        """A number that several threads had, one after another, gets all their names."""
+        names = self.threads.setdefault(tid, name).split("|")
+        if name not in names:
+            self.threads[tid] += f"|{name}"
 
     def results(self):
         """(document, None), or (None, what is wrong with it)."""

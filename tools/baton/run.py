@@ -12,6 +12,7 @@ import tempfile
 import threading
 
 import packages
+import trace
 from build import ROOT, BuildDir, commit
 from console import Console, compare_digests
 from qemu import Board, Guest, describe_status
@@ -23,11 +24,12 @@ import mkarchive  # noqa: E402  (a sibling program, not a module of this package
 
 KERNEL_IMAGE = "kernel/Image"
 BOOT_ARCHIVE = "boards/boot.cpio"
+RECORDING = "recording.trace"
 END_OF_INPUT = b"\x04"
 STANDARD_TIMEOUT_S = 300
 
 
-def boot_arguments(args):
+def boot_arguments(args, scratch):
     """The boot arguments that the options ask for; they are listed in servers/proc/README.md."""
     words = []
     for key, value in (("sched", args.policy), ("place", args.place)):
@@ -36,6 +38,8 @@ def boot_arguments(args):
     program = "shell" if args.shell else args.program
     if program:
         words.append(f"run={program}")
+    if getattr(args, "trace", None):
+        words.append(f"trace={os.path.join(scratch, RECORDING)}")
     words += args.boot_arg
     for word in words:
         if any(character.isspace() for character in word) or "=" not in word:
@@ -64,7 +68,7 @@ class Machine:
         self.board.check(self.cpus, self.gic)
         self.kind = "debug" if args.debug else "release"
         self.scratch = scratch
-        self.bootargs = boot_arguments(args)
+        self.bootargs = boot_arguments(args, scratch)
 
     def prepare(self, *groups):
         """Install, configure, compile, pack."""
@@ -238,9 +242,21 @@ def interactive(command):
     return 0
 
 
+def keep_trace(machine, names):
+    """Turn the recording into the file that was asked for, also of a guest that failed."""
+    path = machine.args.trace
+    try:
+        timeline = trace.read(os.path.join(machine.scratch, RECORDING), names)
+        trace.write(timeline, path)
+    except Failure as failure:
+        complain(f"--trace {path}: {failure}")
+        return EXIT_FAILED
+    print("\n".join(trace.summary(timeline)))
+    say(f"wrote {path}: open it at https://ui.perfetto.dev or chrome://tracing")
+    return 0
+
+
 def run(args):
-    if args.trace:
-        raise not_built_yet("run --trace")
     if args.shell and (args.json or args.workload or args.program):
         raise Failure("--shell is the console alone: it goes with neither --json, --workload nor --run")
     if args.timeout is None:
@@ -255,11 +271,15 @@ def run(args):
         if args.show_command:
             say(shlex.join(command))
         if args.shell:
-            return interactive(command)
+            status = interactive(command)
+            return status or (keep_trace(machine, {}) if args.trace else 0)
         console = Console()
         with Guest(command, args.timeout) as guest:
             follow(guest, console)
-            return judge(machine, guest, console, command)
+            status = judge(machine, guest, console, command)
+        if args.trace:
+            status = keep_trace(machine, console.threads) or status
+        return status
 
 
 def debug(args):

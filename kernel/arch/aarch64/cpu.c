@@ -51,6 +51,16 @@ _Noreturn void arch_halt(void)
 		__asm__ volatile("wfi" : : : "memory");
 }
 
+bool arch_trace_create(const char *name, size_t bytes)
+{
+	return semihost_create(name, bytes);
+}
+
+void arch_trace_write(const void *bytes, size_t count)
+{
+	semihost_write(bytes, count);
+}
+
 _Noreturn void arch_power_off(uint64_t status)
 {
 	semihost_exit(status);

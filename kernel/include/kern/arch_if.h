@@ -39,6 +39,14 @@ bool arch_cpu_start(unsigned index);
 /* Stop this CPU for ever, interrupts masked. */
 _Noreturn void arch_halt(void);
 
+/*
+ * A file of the host for traces (semihosting): create it, and append bytes.  Create is called once,
+ * by the boot CPU, with a name of @bytes and no NUL; false if there is no host or it refuses.
+ * Write: any CPU, whole calls are never mixed up.
+ */
+bool arch_trace_create(const char *name, size_t bytes);
+void arch_trace_write(const void *bytes, size_t count);
+
 /* End the machine with an exit status (semihosting, else PSCI SYSTEM_OFF). */
 _Noreturn void arch_power_off(uint64_t status);
 

@@ -86,6 +86,8 @@ struct cpu {
 	struct core core;
 	uint64_t hw_id; /* MPIDR affinity */
 	uint32_t trace_next;
+	struct trace_chunk
+		trace_chunk; /* head of what is sent; the records follow without a hole */
 	struct trace_record trace[TRACE_RECORDS];
 };
 

@@ -6,7 +6,11 @@
  *
  * Where a kind is not recorded, a trace point costs a load and a test.  A debug build records all
  * kinds, a release build only what happens rarely.
- * Bad at: long histories; a busy CPU fills the ring in well under a millisecond.
+ * Streaming (boot argument trace=FILE): what scheduling shows is recorded too, and each full ring goes
+ * to the host before it is written over, so nothing is lost.  The CPU stands still meanwhile; on an
+ * emulator that takes no guest time.
+ *
+ * Bad at: long histories without streaming; a busy CPU fills the ring in well under a millisecond.
  */
 #pragma once
 
@@ -33,6 +37,17 @@ static inline void trace_record(enum trace_kind kind, word_t a, word_t b)
 	if (__builtin_expect((trace_mask & (1u << kind)) != 0, 0))
 		trace_write(kind, a, b);
 }
+
+/*
+ * Record what scheduling shows from now on and stream it to that file of the host (@bytes of name,
+ * no NUL); says so if there is no host that takes it.  Boot CPU, before user space runs.
+ */
+void trace_stream_start(const char *file, size_t bytes);
+/*
+ * Send what has not been sent, of all CPUs.  Others may go on; what they record from now on may be
+ * missing.
+ */
+void trace_stream_end(void);
 
 /* Print the newest records of a CPU; only from a panic. */
 void trace_print(const struct cpu *cpu, unsigned count);

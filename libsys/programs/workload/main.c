@@ -198,6 +198,7 @@ int main(int argc, char **argv)
 		.runner = &runner, .ideal = ideal_shares(&runner), .machine = &machine};
 
 	report_tables(&report);
+	report_threads(&report);
 	bool right = true;
 
 	if (standard) {

@@ -226,3 +226,28 @@ void report_json(const struct report *report)
 		json_cpu(report, i);
 	printf("]}\n@@BATON-JSON-END\n");
 }
+
+/* --- Names for traces --- */
+
+static bool is_task(const struct report *report, uint32_t tid)
+{
+	for (uint32_t i = 0; i < report->runner->task_count; i++)
+		if (report->runner->tasks[i]->tid == tid)
+			return true;
+	return false;
+}
+
+void report_threads(const struct report *report)
+{
+	struct proc_thread_info thread;
+	struct proc_process_info process;
+
+	for (uint32_t i = 0; i < report->runner->task_count; i++)
+		printf("@@BATON-THREAD %u %s\n", report->runner->tasks[i]->tid,
+		       report->runner->tasks[i]->name);
+	for (word_t tid = 0; thread_list(tid, &thread) == ERR_OK; tid = thread.tid + 1)
+		if (!is_task(report, (uint32_t)thread.tid) &&
+		    process_list(thread.pid, &process) == ERR_OK)
+			printf("@@BATON-THREAD %lu %.32s/%lu\n", (unsigned long)thread.tid,
+			       process.name, (unsigned long)thread.index);
+}

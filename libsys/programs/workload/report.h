@@ -17,5 +17,8 @@ struct report {
 
 void report_tables(const struct report *report);
 
+/* Lines @@BATON-THREAD TID NAME: the tasks, and all other threads that there are now. */
+void report_threads(const struct report *report);
+
 /* Between the lines @@BATON-JSON-BEGIN and @@BATON-JSON-END. */
 void report_json(const struct report *report);

@@ -18,16 +18,17 @@
 #define MS_NS                 1000000ull
 
 /* X(name, kind, min, max, meaning) */
-#define OPTION_LIST(X)                                                                   \
-	X("sched", STRING, 0, 0, "policy by name; none: the kernel's fallback")          \
-	X("place", STRING, 0, 0, "placement")                                            \
-	X("run", STRING, 0, 0, "first program, with arguments after commas")             \
-	X("exit", FLAG, 0, 0, "power off when it ends (default on)")                     \
-	X("cpus", NUMBER, 1, CPUS_MAX, "read by the kernel")                             \
-	X("loglevel", NUMBER, 0, 2, "0 errors, 1 information, 2 debugging")              \
-	X("sched.limits", STRING, 0, 0, "passed on to the scheduler server")             \
-	X("sched.decision_ms", NUMBER, 1, 10000, "longest decision of a dispatcher")     \
-	X("sched.starve_ms", NUMBER, 0, 100000, "longest wait of a ready thread, 0 off") \
+#define OPTION_LIST(X)                                                                    \
+	X("sched", STRING, 0, 0, "policy by name; none: the kernel's fallback")           \
+	X("place", STRING, 0, 0, "placement")                                             \
+	X("run", STRING, 0, 0, "first program, with arguments after commas")              \
+	X("exit", FLAG, 0, 0, "power off when it ends (default on)")                      \
+	X("cpus", NUMBER, 1, CPUS_MAX, "read by the kernel")                              \
+	X("trace", STRING, 0, 0, "read by the kernel: file of the host for the schedule") \
+	X("loglevel", NUMBER, 0, 2, "0 errors, 1 information, 2 debugging")               \
+	X("sched.limits", STRING, 0, 0, "passed on to the scheduler server")              \
+	X("sched.decision_ms", NUMBER, 1, 10000, "longest decision of a dispatcher")      \
+	X("sched.starve_ms", NUMBER, 0, 100000, "longest wait of a ready thread, 0 off")  \
 	X("mem.process_mib", NUMBER, 0, 1ull << 30, "memory limit of each process, 0 none")
 
 enum option {
@@ -36,6 +37,7 @@ enum option {
 	OPTION_RUN,
 	OPTION_EXIT,
 	OPTION_CPUS,
+	OPTION_TRACE,
 	OPTION_LOGLEVEL,
 	OPTION_LIMITS,
 	OPTION_DECISION,

@@ -85,6 +85,19 @@ void arch_console_put(char c)
 		fputc(c, stderr);
 }
 
+bool arch_trace_create(const char *name, size_t bytes)
+{
+	(void)name;
+	(void)bytes;
+	return false;
+}
+
+void arch_trace_write(const void *bytes, size_t count)
+{
+	(void)bytes;
+	(void)count;
+}
+
 _Noreturn void arch_power_off(uint64_t status)
 {
 	if (host_on_power_off != NULL)

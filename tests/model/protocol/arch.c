@@ -22,6 +22,19 @@ _Noreturn void arch_halt(void)
 	violation("the CPU halts");
 }
 
+bool arch_trace_create(const char *name, size_t bytes)
+{
+	(void)name;
+	(void)bytes;
+	return false;
+}
+
+void arch_trace_write(const void *bytes, size_t count)
+{
+	(void)bytes;
+	(void)count;
+}
+
 _Noreturn void arch_power_off(uint64_t status)
 {
 	(void)status;

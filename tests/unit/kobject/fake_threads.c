@@ -5,6 +5,7 @@
 #include <kern/debug.h>
 #include <kern/entry.h>
 #include <kern/thread.h>
+#include <kern/trace.h>
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,6 +54,10 @@ void panic(const char *format, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	abort();
+}
+
+void trace_stream_end(void)
+{
 }
 
 void kprintf(const char *format, ...)
