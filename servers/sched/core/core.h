@@ -92,6 +92,10 @@ void sched_incoming_remove(struct sched_server *server, uint32_t target,
 /* Where a thread that wakes or may not stay here should go; this CPU if here. */
 uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
 			   struct sched_thread *thread, time_ns_t now_ns);
+/* Where a queued thread of this CPU would go as a new one, if max(load here, load there) falls by that;
+ * else this CPU. */
+uint32_t sched_spread_target(struct sched_server *server, struct sched_cpu *cpu,
+			     struct sched_thread *thread);
 uint32_t sched_fork_target(struct sched_server *server, struct sched_cpu *cpu,
 			   struct sched_thread *thread, uint32_t creator);
 /* A queued thread too many and an idle CPU: bring them together. */

@@ -101,6 +101,25 @@ static enum error param_change(struct sched_server *server, struct sched_thread_
 	}
 }
 
+/*
+ * Off this CPU before its next user instruction, if it may not be here any more; a sleeping thread is
+ * placed when it wakes.  With a wider mask it spreads at once if that evens out the loads: the balancer
+ * would take a period for each thread.
+ */
+static void affinity_follow(struct sched_server *server, struct sched_cpu *cpu,
+			    struct sched_thread *thread, time_ns_t now_ns)
+{
+	bool allowed_here = cpumask_test(&sched_thread_params(server, thread)->affinity,
+					 cpu->index);
+	uint32_t target = allowed_here ? sched_spread_target(server, cpu, thread)
+				       : sched_wake_target(server, cpu, thread, now_ns);
+
+	if (target == cpu->index)
+		return;
+	if (sched_thread_move(server, cpu, thread, target, now_ns))
+		sched_load_publish(server, cpu);
+}
+
 enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
 			   struct sched_thread *thread, const struct sched_request *request,
 			   time_ns_t now_ns)
@@ -121,14 +140,8 @@ enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
 	if (error != ERR_OK)
 		return error;
 	*params = changed;
-	/* Off this CPU before its next user instruction; a sleeping thread is placed when it
-	 * wakes. */
-	if (!cpumask_test(&params->affinity, cpu->index) && thread->state == SCHED_READY) {
-		uint32_t target = sched_wake_target(server, cpu, thread, now_ns);
-
-		if (target != cpu->index)
-			(void)sched_thread_move(server, cpu, thread, target, now_ns);
-	}
+	if (request->words[1] == SCHED_PARAM_AFFINITY && thread->state == SCHED_READY)
+		affinity_follow(server, cpu, thread, now_ns);
 	return ERR_OK;
 }
 

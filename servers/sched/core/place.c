@@ -226,6 +226,29 @@ uint32_t sched_fork_target(struct sched_server *server, struct sched_cpu *cpu,
 			    cpu->index);
 }
 
+uint32_t sched_spread_target(struct sched_server *server, struct sched_cpu *cpu,
+			     struct sched_thread *thread)
+{
+	struct place_load loads[CPUS_MAX];
+	struct place_view view;
+	struct place_thread placed = place_thread(server, thread);
+
+	if (server->cpus == 1)
+		return cpu->index;
+	sched_load_publish(server, cpu);
+	sched_view(server, &view, loads);
+	placed.home = cpu->index;
+
+	uint32_t target = legal_target(&view, &placed,
+				       cpu->place->on_fork(&view, cpu->index, &placed), cpu->index);
+	uint64_t here = loads[cpu->index].weight;
+
+	if (add_saturate_u64(loads[target].weight, placed.weight) >= here)
+		return cpu->index;
+	(void)sched_idle_claim(server, target);
+	return target;
+}
+
 #define PUSH_CANDIDATES 4u
 
 void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
