@@ -125,12 +125,12 @@ class Queue:
         return not self.eligible(running) and self.ran_ns >= min(t.slice_ns for t in waiting)
 
     def shorter_first(self, first):
-        """A shorter request goes first while the other is due later than now and late by 1/8 at most."""
+        """A request of an eighth goes first while the other is late by half of one at most."""
         left = (first.vd - first.v) * first.weight
         until = (first.vd - self.v) * self.weight
-        if until <= 0 or left - until > first.slice_ns // 8:
+        if left - until > first.slice_ns // 2:
             return first
-        shorter = [t for t in self.inside() if t.state == QUEUED and t.slice_ns < first.slice_ns
+        shorter = [t for t in self.inside() if t.state == QUEUED and t.slice_ns <= first.slice_ns // 8
                    and self.eligible(t)]
         return min(shorter, key=Thread.order, default=first)
 

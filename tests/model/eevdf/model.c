@@ -275,19 +275,18 @@ static bool displaced(const struct model *model)
 	return cut_in || (earlier && !eligible(model, r) && model->ran_ns >= shortest);
 }
 
-/* A shorter request goes first while the other one's deadline is to come and it would be late by an
- * eighth of a request at most. */
+/* A request of an eighth goes first while the other one would be late by half a request at most. */
 static uint32_t shorter_first(const struct model *model, uint32_t first)
 {
 	const struct model_thread *f = &model->threads[first];
 	const real left = (f->vd - f->v) * (real)f->weight;
 	const real until = (f->vd - model->V) * model_weight(model);
 	uint32_t best = first;
-	if (until <= TIE || left - until > (real)(f->slice_ns / 8) + TIE)
+	if (left - until > (real)(f->slice_ns / 2) + TIE)
 		return first;
 	for (uint32_t i = 0; i < MODEL_THREADS; i++) {
 		const struct model_thread *t = &model->threads[i];
-		if (t->slice_ns >= f->slice_ns || (t->background && !f->background) ||
+		if (t->slice_ns > f->slice_ns / 8 || (t->background && !f->background) ||
 		    (!waiting(t) && i != model->running) || !eligible(model, t))
 			continue;
 		if (best == first || before(model, i, best))

@@ -36,8 +36,9 @@
 #define EEVDF_SLACK          256 /* virtual units within which two times count as equal */
 #define EEVDF_KEY_SHIFT      8u  /* log2 of EEVDF_SLACK */
 #define EEVDF_SEARCH_MAX     24u /* nodes looked at for a short slice that may cut in */
-#define EEVDF_LATE_PART      8u  /* short requests make a longer one late by 1/8 of it at most */
-#define EEVDF_YIELD_REQUESTS 4   /* a yielding thread's deadline is at most so many requests away */
+#define EEVDF_SHORT_PART     8u /* a request of 1/8 may go before a longer one that is due earlier */
+#define EEVDF_LATE_PART      2u /* ... while that is late by half a request at most */
+#define EEVDF_YIELD_REQUESTS 4  /* a yielding thread's deadline is at most so many requests away */
 #define EEVDF_CLASSES        2u
 
 struct eevdf_thread {
@@ -243,15 +244,15 @@ uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 /* The least v among waiting threads with an earlier deadline than `than`; false if none. */
 bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
 			 int128_t *min_v);
-/* The least v among waiting threads whose slice is shorter and whose class may cut in; `earlier`: and
- * whose deadline is too.  After EEVDF_SEARCH_MAX nodes *min_v is only a lower bound: never later than
- * the true one. */
-bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than, bool earlier,
-			 int128_t *min_v);
-/* The first in order among the eligible of these, or NULL; after EEVDF_SEARCH_MAX nodes, the first of
- * those looked at. */
-struct eevdf_thread *eevdf_shorter_best(const struct eevdf_cpu *cpu,
-					const struct eevdf_thread *than);
+/* The least v among waiting threads whose slice is shorter and deadline earlier, or whose slice is at
+ * most later_ns (0: none), and whose class may cut in.  After EEVDF_SEARCH_MAX nodes *min_v is only a
+ * lower bound: never later than the true one. */
+bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
+			 uint32_t later_ns, int128_t *min_v);
+/* The first in order among the eligible of this class or a higher one whose slice is at most slice_ns,
+ * or NULL; after EEVDF_SEARCH_MAX nodes, the first of those looked at. */
+struct eevdf_thread *eevdf_short_best(const struct eevdf_cpu *cpu, uint32_t class,
+				      uint32_t slice_ns);
 
 /* ---- pick.c, state.c, inspect.c: operations of the interface ---- */
 POLICY_PROTOTYPES(eevdf);

@@ -7,9 +7,10 @@
  *   b. it is not eligible any more, an eligible thread has an earlier deadline, and it has run for
  *      the shortest slice among the waiting threads (run to parity: else two threads whose lags
  *      cross would alternate at every entry);
- *   c. a waiting thread with a shorter slice is eligible, and has an earlier deadline, or does not make
- *      the running one late by more than 1 / EEVDF_LATE_PART of a request (it may cut in, but not
- *      a background thread on a normal one: else rule d would be undone at the next entry);
+ *   c. a waiting thread with a shorter slice is eligible and has an earlier deadline; or has one of at
+ *      most 1 / EEVDF_SHORT_PART, and the running one is late by 1 / EEVDF_LATE_PART of a request at
+ *      most (they may cut in, but not a background thread on a normal one: else rule d would be
+ *      undone at the next entry);
  *   d. it is a background thread, and a normal thread that woke meanwhile is eligible;
  *   e. it yields.
  * Then the first in order among the eligible, itself included unless (d, e), runs, or, as in c, a
@@ -42,30 +43,37 @@ static bool displaces(const struct eevdf_cpu *cpu, const struct eevdf_thread *ru
 		return true;
 	/* The first in order may not cut in, but one behind it may. */
 	int128_t min_v = 0;
-	return slice_min < running->slice_ns && eevdf_shorter_min_v(cpu, running, true, &min_v) &&
+	return slice_min < running->slice_ns && eevdf_shorter_min_v(cpu, running, 0, &min_v) &&
 	       min_v <= eevdf_cutoff(cpu);
 }
 
 /*
  * May requests that are shorter but due later go before the one of `thread`?  It needs `left` of
  * service, and V reaches its deadline after (vd - V) W of service of the queue; the difference is how
- * late it would be.  While it runs that stays, or grows when a sleeper leaves, so slack never comes back.
+ * late it would be.  While it runs that stays, until a sleeper leaves (W falls).
  */
 static bool has_slack(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
 {
 	const int128_t until = (thread->vd - cpu->vq) * (int128_t)cpu->weight;
 	const int128_t late = eevdf_left(thread) - until;
-	return until > 0 && late <= eevdf_units(thread->slice_ns / EEVDF_LATE_PART);
+	return late <= eevdf_units(thread->slice_ns / EEVDF_LATE_PART);
 }
 
-/* `first`, or a shorter request that goes before it. */
+/* The longest slice that may go before `thread` although it is due later. */
+static uint32_t short_enough_ns(const struct eevdf_thread *thread)
+{
+	return thread->slice_ns / EEVDF_SHORT_PART;
+}
+
+/* `first`, or a much shorter request that goes before it. */
 static struct eevdf_thread *shorter_first(const struct eevdf_cpu *cpu, struct eevdf_thread *first)
 {
 	struct eevdf_thread *running = cpu->running;
 	struct eevdf_thread *shorter = NULL;
-	if (eevdf_slice_min(cpu) < first->slice_ns)
-		shorter = eevdf_shorter_best(cpu, first);
-	if (running != NULL && !cpu->yielded && running->slice_ns < first->slice_ns &&
+	const uint32_t slice_ns = short_enough_ns(first);
+	if (eevdf_slice_min(cpu) <= slice_ns)
+		shorter = eevdf_short_best(cpu, first->class, slice_ns);
+	if (running != NULL && !cpu->yielded && running->slice_ns <= slice_ns &&
 	    running->class <= first->class && eevdf_eligible(cpu, running))
 		shorter = first_of(shorter, running);
 	return shorter == NULL || !has_slack(cpu, first) ? first : shorter;
@@ -135,7 +143,8 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 	const uint32_t slice_min = eevdf_slice_min(cpu);
 	if (slice_min < running->slice_ns) {
 		int128_t short_v = 0;
-		if (eevdf_shorter_min_v(cpu, running, !has_slack(cpu, running), &short_v)) {
+		const uint32_t later_ns = has_slack(cpu, running) ? short_enough_ns(running) : 0;
+		if (eevdf_shorter_min_v(cpu, running, later_ns, &short_v)) {
 			int128_t cut = eevdf_units_until(cpu, short_v, weight);
 			if (cut == 0) /* only a bound was found: look again after a while */
 				cut = eevdf_units(slice_min);
@@ -165,7 +174,10 @@ static uint64_t slice_of(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 	if (sleeper != NULL) {
 		const int128_t leaves = eevdf_units_until(cpu, sleeper->v, cpu->weight);
 		const uint64_t least = cpu->weight - cpu->weight_delayed;
-		if (leaves < units && units_contested(cpu, running, least, units) < units)
+		const bool no_slack = eevdf_slice_min(cpu) <= short_enough_ns(running) &&
+				      !has_slack(cpu, running);
+		if (leaves < units &&
+		    (no_slack || units_contested(cpu, running, least, units) < units))
 			units = leaves;
 	}
 	return eevdf_ns_ceil(units, 1);

@@ -197,8 +197,8 @@ static void search_push(struct search *search, struct rb_node *node, uint32_t sl
 	search->stack[search->depth++] = node;
 }
 
-bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than, bool earlier,
-			 int128_t *min_v)
+bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
+			 uint32_t later_ns, int128_t *min_v)
 {
 	struct search search; /* not zeroed as a whole: this is on the decision path */
 	search.depth = 0;
@@ -212,11 +212,12 @@ bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 		search.budget--;
 		struct rb_node *node = search.stack[--search.depth];
 		const struct eevdf_thread *thread = eevdf_of_node_const(node);
-		if (!earlier || thread->key_vd < than->key_vd) {
-			if (thread->slice_ns < than->slice_ns)
-				search_note(&search, thread->v);
-			search_push(&search, node->right, than->slice_ns);
-		}
+		const bool earlier = thread->key_vd < than->key_vd;
+		/* Behind a later one all are: the very short are looked for. */
+		const uint32_t below_ns = earlier ? than->slice_ns : later_ns + 1;
+		if (thread->slice_ns < below_ns)
+			search_note(&search, thread->v);
+		search_push(&search, node->right, below_ns);
 		search_push(&search, node->left, than->slice_ns);
 	}
 	while (search.depth > 0)
@@ -231,31 +232,31 @@ static void push_eligible(struct search *search, struct rb_node *node, uint32_t 
 	if (node == NULL)
 		return;
 	const struct eevdf_thread *thread = eevdf_of_node_const(node);
-	if (thread->min_slice_ns < slice_ns && thread->min_v <= cutoff)
+	if (thread->min_slice_ns <= slice_ns && thread->min_v <= cutoff)
 		search->stack[search->depth++] = node;
 }
 
-struct eevdf_thread *eevdf_shorter_best(const struct eevdf_cpu *cpu,
-					const struct eevdf_thread *than)
+struct eevdf_thread *eevdf_short_best(const struct eevdf_cpu *cpu, uint32_t class,
+				      uint32_t slice_ns)
 {
 	const int128_t cutoff = eevdf_cutoff(cpu);
 	struct eevdf_thread *best = NULL;
 	struct search search;
 	search.depth = 0;
 	search.budget = EEVDF_SEARCH_MAX;
-	for (uint32_t c = 0; c <= than->class; c++)
-		push_eligible(&search, cpu->waiting[c].root, than->slice_ns, cutoff);
+	for (uint32_t c = 0; c <= class; c++)
+		push_eligible(&search, cpu->waiting[c].root, slice_ns, cutoff);
 	while (search.depth > 0 && search.budget > 0) {
 		search.budget--;
 		struct rb_node *node = search.stack[--search.depth];
 		struct eevdf_thread *thread = eevdf_of_node(node);
-		if (thread->slice_ns < than->slice_ns && thread->v <= cutoff &&
-		    (best == NULL || eevdf_before(thread, best)))
-			best = thread;
+		const bool before = best == NULL || eevdf_before(thread, best);
 		/* What is behind the best so far cannot be better. */
-		if (best == NULL || eevdf_before(thread, best))
-			push_eligible(&search, node->right, than->slice_ns, cutoff);
-		push_eligible(&search, node->left, than->slice_ns, cutoff);
+		if (before)
+			push_eligible(&search, node->right, slice_ns, cutoff);
+		push_eligible(&search, node->left, slice_ns, cutoff);
+		if (before && thread->slice_ns <= slice_ns && thread->v <= cutoff)
+			best = thread;
 	}
 	return best;
 }
