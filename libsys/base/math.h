@@ -53,8 +53,28 @@ static inline int64_t int128_to_i64(int128_t a)
 	return a < 0 ? INT64_MIN : INT64_MAX;
 }
 
-/* Unsigned 128 / 64.  With b < 2^32 in three steps of the machine's own division (every weight sum
- * below 2^32 takes this way), else bit by bit. */
+/* 128 / 64 bit by bit, for b >= 2^32. */
+static __attribute__((noinline, unused)) uint128_t uint128_divide_slow(uint128_t a, uint64_t b,
+								       uint64_t *remainder)
+{
+	const uint64_t high = (uint64_t)(a >> 64);
+	const uint64_t low = (uint64_t)a;
+	uint64_t r = high % b;
+	uint64_t q_low = 0;
+	for (uint32_t bit = 64; bit-- > 0;) {
+		const bool carry = (r >> 63) != 0;
+		r = (r << 1) | ((low >> bit) & 1u);
+		if (carry || r >= b) {
+			r -= b;
+			q_low |= UINT64_C(1) << bit;
+		}
+	}
+	*remainder = r;
+	return ((uint128_t)(high / b) << 64) | q_low;
+}
+
+/* Unsigned 128 / 64.  With b < 2^32 in at most three steps of the machine's own division (every
+ * weight sum below 2^32 takes this way). */
 static inline uint128_t uint128_divide(uint128_t a, uint64_t b, uint64_t *remainder)
 {
 	const uint64_t high = (uint64_t)(a >> 64);
@@ -63,27 +83,12 @@ static inline uint128_t uint128_divide(uint128_t a, uint64_t b, uint64_t *remain
 		*remainder = low % b;
 		return low / b;
 	}
-	const uint64_t q_high = high / b;
-	uint64_t r = high % b;
-	uint64_t q_low = 0;
-	if (b <= UINT32_MAX) {
-		const uint64_t middle = (r << 32) | (low >> 32);
-		r = middle % b;
-		const uint64_t last = (r << 32) | (low & UINT32_MAX);
-		q_low = ((middle / b) << 32) + last / b;
-		r = last % b;
-	} else {
-		for (uint32_t bit = 64; bit-- > 0;) {
-			const bool carry = (r >> 63) != 0;
-			r = (r << 1) | ((low >> bit) & 1u);
-			if (carry || r >= b) {
-				r -= b;
-				q_low |= UINT64_C(1) << bit;
-			}
-		}
-	}
-	*remainder = r;
-	return ((uint128_t)q_high << 64) | q_low;
+	if (b > UINT32_MAX)
+		return uint128_divide_slow(a, b, remainder);
+	const uint64_t middle = ((high % b) << 32) | (low >> 32);
+	const uint64_t last = ((middle % b) << 32) | (low & UINT32_MAX);
+	*remainder = last % b;
+	return ((uint128_t)(high / b) << 64) | (((middle / b) << 32) + last / b);
 }
 
 /* floor(a / b), with the remainder in [0, b).  b > 0. */

@@ -28,12 +28,30 @@ static inline word_t msg_label_of(const struct sched_request *request)
 	return msg_label(request->info) & ~SCHED_REQUEST_INTERRUPTIBLE;
 }
 
+/* The tag of an event is the index of the record. */
+static inline struct sched_thread *sched_thread_find(struct sched_server *server, word_t tag)
+{
+	return tag == 0 || tag >= SCHED_THREADS_MAX ? NULL : &server->threads[tag];
+}
+
+/* Known, here, and the policy's: its queue may be touched for it. */
+static inline bool sched_thread_settled(const struct sched_cpu *cpu,
+					const struct sched_thread *thread)
+{
+	return thread->state != SCHED_UNKNOWN && !thread->arriving && !thread->balancer &&
+	       __atomic_load_n(&thread->home, __ATOMIC_RELAXED) == cpu->index;
+}
+
+/* Of a thread that was adopted. */
+static inline struct sched_thread_stats *sched_thread_stats(struct sched_server *server,
+							    const struct sched_thread *thread)
+{
+	return &server->shared->stats[thread->tid];
+}
+
 /* thread.c */
-struct sched_thread *sched_thread_find(struct sched_server *server, word_t tag);
 struct sched_thread_params *sched_thread_params(struct sched_server *server,
 						const struct sched_thread *thread);
-struct sched_thread_stats *sched_thread_stats(struct sched_server *server,
-					      const struct sched_thread *thread);
 void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t tid,
 				struct policy_params *to);
 bool sched_thread_is_balancer(struct sched_server *server, const struct sched_thread *thread);
@@ -49,11 +67,15 @@ void sched_event_charge(struct sched_server *server, struct sched_cpu *cpu,
 			const struct sched_event *event, time_ns_t now_ns);
 void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 		       const struct sched_event *event, time_ns_t now_ns);
+/* Both for the only record of an upcall, of a settled thread. */
+void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
+			 struct sched_thread *thread, const struct sched_event *event,
+			 time_ns_t now_ns);
 /* Put a thread that became ready into the queue, or on another CPU where placement says so. */
 void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, time_ns_t ready_ns, time_ns_t now_ns);
 /* Whoever still waits in a request that nobody here has answered leaves the queue. */
-void sched_requesting_settle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
+void sched_requesting_settle(struct sched_cpu *cpu, time_ns_t now_ns);
 void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread);
 
 /* request.c */
@@ -76,6 +98,8 @@ time_ns_t sched_sleep_next(const struct sched_cpu *cpu);
 /* place.c */
 void sched_view(struct sched_server *server, struct place_view *view, struct place_load *loads);
 void sched_load_publish(struct sched_server *server, struct sched_cpu *cpu);
+void sched_load_publish_pick(struct sched_server *server, struct sched_cpu *cpu,
+			     const struct policy_pick *pick);
 void sched_idle_publish(struct sched_server *server, uint32_t cpu);
 void sched_idle_clear(struct sched_server *server, uint32_t cpu);
 bool sched_idle_claim(struct sched_server *server, uint32_t cpu);
@@ -113,7 +137,12 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
 			    time_ns_t now_ns);
 
-/* stats.c */
-void sched_stat_add(uint64_t *counter, uint64_t amount);
+/* stats.c; one writer each (see shared.h), so a relaxed load and store is enough. */
+static inline void sched_stat_add(uint64_t *counter, uint64_t amount)
+{
+	uint64_t value = __atomic_load_n(counter, __ATOMIC_RELAXED);
+
+	__atomic_store_n(counter, value + amount, __ATOMIC_RELAXED);
+}
 void sched_stat_dispatch(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, time_ns_t now_ns);

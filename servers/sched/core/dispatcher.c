@@ -14,6 +14,7 @@
 #include "core.h"
 
 #define BALANCER_SLICE_NS 1000000u
+#define DEBT_NS_MAX       1000000000u
 
 void sched_cpu_init(struct sched_server *server, uint32_t index, const struct policy_ops *policy,
 		    const struct place_ops *place)
@@ -69,6 +70,10 @@ static void upcall_events(struct sched_server *server, struct sched_cpu *cpu,
 	if (count > UPCALL_EVENTS_MAX)
 		count = UPCALL_EVENTS_MAX;
 	cpu->payer = sched_thread_find(server, upcall->first.tag);
+	if (count == 1 && cpu->payer != NULL && sched_thread_settled(cpu, cpu->payer)) {
+		sched_event_settled(server, cpu, cpu->payer, &upcall->first, upcall->now_ns);
+		return;
+	}
 	sched_event_charge(server, cpu, &upcall->first, upcall->now_ns);
 	for (unsigned i = 1; i < count; i++)
 		sched_event_charge(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
@@ -77,21 +82,21 @@ static void upcall_events(struct sched_server *server, struct sched_cpu *cpu,
 		sched_event_apply(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
 }
 
-/* What this entry cost goes on the bill of the thread that caused it. */
-static void charge_entry(struct sched_server *server, struct sched_cpu *cpu, time_ns_t since_ns)
+/*
+ * What this entry cost goes on the bill of the thread that caused it.  It pays when it is charged for
+ * running the next time: a charge of its own would cost as much as the decision.
+ */
+static void bill_entry(struct sched_server *server, struct sched_cpu *cpu, time_ns_t since_ns)
 {
 	struct sched_thread *payer = cpu->payer;
 
-	if (payer == NULL || payer->state == SCHED_UNKNOWN || payer->arriving ||
-	    __atomic_load_n(&payer->home, __ATOMIC_RELAXED) != cpu->index ||
-	    sched_thread_is_balancer(server, payer))
+	if (payer == NULL || !sched_thread_settled(cpu, payer))
 		return;
 
 	time_ns_t now_ns = sched_sys_now(server);
+	time_ns_t debt_ns = payer->debt_ns + sub_saturate_u64(now_ns, since_ns);
 
-	if (now_ns > since_ns)
-		cpu->policy->charge(policy_cpu(cpu), policy_thread(payer), now_ns - since_ns,
-				    now_ns);
+	payer->debt_ns = (uint32_t)min_u64(debt_ns, DEBT_NS_MAX);
 }
 
 static void decide_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
@@ -124,7 +129,10 @@ static void decide_thread(struct sched_server *server, struct sched_cpu *cpu,
 	decision->kind = DECISION_RUN;
 	decision->tid = thread->tid;
 	decision->seq = thread->seq;
+	/* What it owes is part of the request that the policy has in mind. */
 	decision->slice_ns = pick->slice_ns;
+	if (pick->slice_ns != TIME_NEVER && pick->slice_ns > thread->debt_ns)
+		decision->slice_ns -= thread->debt_ns;
 }
 
 static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
@@ -135,7 +143,7 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 	*decision = (struct sched_decision){.timer_ns = TIME_NEVER};
 	sched_stat_add(&server->shared->cpu[cpu->index].picks, 1);
 	cpu->policy->pick(policy_cpu(cpu), now_ns, 0, &pick);
-	sched_load_publish(server, cpu);
+	sched_load_publish_pick(server, cpu, &pick);
 	if (pick.thread != NULL) {
 		sched_idle_clear(server, cpu->index);
 		cpu->idle_tried = cpumask_none();
@@ -168,10 +176,12 @@ void sched_upcall(struct sched_server *server, uint32_t index, const struct sche
 		*decision = (struct sched_decision){.kind = DECISION_NONE, .timer_ns = TIME_NEVER};
 		return;
 	}
-	sched_requesting_settle(server, cpu, upcall->now_ns);
-	sched_sleep_expire(server, cpu, upcall->now_ns);
-	charge_entry(server, cpu, upcall->now_ns);
+	if (cpu->requesting_count != 0)
+		sched_requesting_settle(cpu, upcall->now_ns);
+	if (sched_sleep_next(cpu) <= upcall->now_ns)
+		sched_sleep_expire(server, cpu, upcall->now_ns);
 	decide(server, cpu, upcall->now_ns, decision);
+	bill_entry(server, cpu, upcall->now_ns);
 	cpu->decided_tid = decision->kind == DECISION_RUN ? decision->tid : 0;
 	cpu->decided_seq = decision->seq;
 }

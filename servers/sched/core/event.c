@@ -13,7 +13,10 @@ static void thread_charge(struct sched_server *server, struct sched_cpu *cpu,
 {
 	if (ran_ns == 0)
 		return;
-	cpu->policy->charge(policy_cpu(cpu), policy_thread(thread), ran_ns, now_ns);
+	/* One charge for both: what it ran, and what its earlier entries cost. */
+	cpu->policy->charge(policy_cpu(cpu), policy_thread(thread), ran_ns + thread->debt_ns,
+			    now_ns);
+	thread->debt_ns = 0;
 	sched_stat_add(&sched_thread_stats(server, thread)->cpu_ns, ran_ns);
 }
 
@@ -107,13 +110,6 @@ static void event_dead(struct sched_cpu *cpu, struct sched_thread *thread, time_
 	thread->state = SCHED_UNKNOWN;
 }
 
-/* Its queue is here and knows it. */
-static bool thread_chargeable(struct sched_server *server, const struct sched_thread *thread)
-{
-	return thread->state != SCHED_UNKNOWN && !thread->arriving &&
-	       !sched_thread_is_balancer(server, thread);
-}
-
 /*
  * After a bind one batch may report a thread twice, once for its own record and once as homed here.
  * If the first made us send it elsewhere, it is its new dispatcher's by now, and the second says
@@ -131,33 +127,38 @@ void sched_event_charge(struct sched_server *server, struct sched_cpu *cpu,
 {
 	struct sched_thread *thread = sched_thread_find(server, event->tag);
 
-	if (thread != NULL && !thread_gone(cpu, thread, event) && thread_chargeable(server, thread))
+	if (thread != NULL && sched_thread_settled(cpu, thread))
 		thread_charge(server, cpu, thread, event->ran_ns, now_ns);
 }
 
-void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
-		       const struct sched_event *event, time_ns_t now_ns)
+/* Make the thread settled and charge it; false if there is nothing else to do for this record. */
+static __attribute__((noinline)) bool
+thread_settle(struct sched_server *server, struct sched_cpu *cpu, struct sched_thread *thread,
+	      const struct sched_event *event, time_ns_t now_ns)
 {
-	struct sched_thread *thread = sched_thread_find(server, event->tag);
-
-	if (thread == NULL || thread_gone(cpu, thread, event))
-		return;
-	bool charged = thread_chargeable(server, thread);
-
+	if (thread_gone(cpu, thread, event))
+		return false;
 	if (thread->state == SCHED_UNKNOWN) {
 		if (EVENT_STATE(event->info) == EVENT_DEAD)
-			return;
+			return false;
 		sched_thread_adopt(server, cpu, thread);
 	}
 	if (thread->arriving)
 		thread_arrive(server, cpu, thread, now_ns);
-	thread->seq = event->seq;
-	if (sched_thread_is_balancer(server, thread)) {
+	if (thread->balancer) {
 		sched_balancer_event(cpu, thread, event);
-		return;
+		return false;
 	}
-	if (!charged)
-		thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+	thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+	return true;
+}
+
+/* Bring the queue to the reported state. */
+static void event_apply(struct sched_server *server, struct sched_cpu *cpu,
+			struct sched_thread *thread, const struct sched_event *event,
+			time_ns_t now_ns)
+{
+	thread->seq = event->seq;
 	switch (EVENT_STATE(event->info)) {
 	case EVENT_READY:
 		event_ready(server, cpu, thread, event, now_ns);
@@ -173,6 +174,24 @@ void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 	}
 }
 
+void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
+			 struct sched_thread *thread, const struct sched_event *event,
+			 time_ns_t now_ns)
+{
+	thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+	event_apply(server, cpu, thread, event, now_ns);
+}
+
+void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
+		       const struct sched_event *event, time_ns_t now_ns)
+{
+	struct sched_thread *thread = sched_thread_find(server, event->tag);
+
+	if (thread != NULL && (sched_thread_settled(cpu, thread) ||
+			       thread_settle(server, cpu, thread, event, now_ns)))
+		event_apply(server, cpu, thread, event, now_ns);
+}
+
 void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread)
 {
 	for (uint32_t i = 0; i < cpu->requesting_count; i++)
@@ -181,9 +200,8 @@ void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread)
 	thread->in_request = false;
 }
 
-void sched_requesting_settle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+void sched_requesting_settle(struct sched_cpu *cpu, time_ns_t now_ns)
 {
-	(void)server;
 	for (uint32_t i = 0; i < cpu->requesting_count; i++) {
 		struct sched_thread *thread = cpu->requesting[i];
 

@@ -61,6 +61,22 @@ void sched_load_publish(struct sched_server *server, struct sched_cpu *cpu)
 	__atomic_store_n(&stats->misuse, info.misuse, __ATOMIC_RELAXED);
 }
 
+/* The same with what pick() told already.  Alone on the machine nobody asks how far it is ahead. */
+void sched_load_publish_pick(struct sched_server *server, struct sched_cpu *cpu,
+			     const struct policy_pick *pick)
+{
+	struct sched_cpu_stats *stats = &server->shared->cpu[cpu->index];
+
+	if (server->cpus > 1 || pick->runnable == 0) {
+		sched_load_publish(server, cpu);
+		return;
+	}
+	__atomic_store_n(&cpu->load.weight, pick->load, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->load.runnable, pick->runnable, __ATOMIC_RELAXED);
+	__atomic_store_n(&stats->runnable, pick->runnable, __ATOMIC_RELAXED);
+	__atomic_store_n(&stats->weight, pick->load, __ATOMIC_RELAXED);
+}
+
 static uint64_t cpu_bit(uint32_t cpu)
 {
 	return UINT64_C(1) << (cpu % 64u);

@@ -7,13 +7,6 @@
 
 _Static_assert(HISTOGRAM_BUCKETS == SCHED_HISTOGRAM_BUCKETS, "one histogram shape");
 
-void sched_stat_add(uint64_t *counter, uint64_t amount)
-{
-	uint64_t value = __atomic_load_n(counter, __ATOMIC_RELAXED);
-
-	__atomic_store_n(counter, value + amount, __ATOMIC_RELAXED);
-}
-
 static void stat_max(uint64_t *maximum, uint64_t value)
 {
 	if (value > __atomic_load_n(maximum, __ATOMIC_RELAXED))

@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads as the server knows them: the tag of an event is the index of the record. */
+/* Threads as the server knows them. */
 #include "core.h"
-
-struct sched_thread *sched_thread_find(struct sched_server *server, word_t tag)
-{
-	if (tag == 0 || tag >= SCHED_THREADS_MAX)
-		return NULL;
-	return &server->threads[tag];
-}
 
 struct sched_thread_params *sched_thread_params(struct sched_server *server,
 						const struct sched_thread *thread)
 {
 	return &server->shared->params[thread - server->threads];
-}
-
-struct sched_thread_stats *sched_thread_stats(struct sched_server *server,
-					      const struct sched_thread *thread)
-{
-	return &server->shared->stats[thread - server->threads];
 }
 
 bool sched_thread_is_balancer(struct sched_server *server, const struct sched_thread *thread)
@@ -67,6 +54,8 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 	heap_node_init(&thread->sleep_node);
 	thread->tid = tid;
 	thread->seq = 0;
+	thread->debt_ns = 0;
+	thread->balancer = sched_thread_is_balancer(server, thread);
 	thread->woke = false;
 	thread->arriving = false;
 	thread->in_request = false;

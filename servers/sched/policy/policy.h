@@ -121,8 +121,10 @@ struct policy_pick {
 			    * timer interrupt is wanted (a lone thread, fifo, idle). */
 	uint64_t request_ns; /* from now: CPU time left of the thread's request; information only.
 			      * TIME_NEVER where requests do not end */
+	uint64_t load;       /* as in policy_info, valid if runnable is not 0 */
+	uint32_t runnable;   /* as in policy_info; 0 with a thread: ask query() */
 	/* later steps: filter_ns, filter_key (wake filter); successor and its slice */
-	uint64_t reserved[4]; /* zero */
+	uint64_t reserved[3]; /* zero */
 };
 
 /* A fixed-point number: whole + frac / 2^32, with frac >= 0 (so -0.25 is {-1, 3 << 30}). */

@@ -40,6 +40,33 @@ Test(sched_server, blocked_thread_leaves_and_cpu_idles, .init = open_1, .fini = 
 	cr_assert_eq(bench_shared->stats[5].cpu_ns, 1000);
 }
 
+static int64_t lag_of(uint32_t tid)
+{
+	const struct sched_cpu *cpu = &bench_server->cpu[0];
+	struct policy_info info;
+
+	cpu->policy->query(
+		(const struct policy_cpu *)(const void *)cpu->policy_blob,
+		(const struct policy_thread *)(const void *)bench_server->threads[tid].policy,
+		&info);
+	return info.lag_ns.whole;
+}
+
+/* Three entries of 0.1 ms each for 5: two are paid, with 2 ms of running, half of it too much. */
+Test(sched_server, who_causes_an_entry_pays_when_it_runs, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5, 1024);
+	start_on(0, 6, 1024);
+	bench_entry_ns = 100000;
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_PREEMPTED), 1000000);
+	cr_assert_eq(lag_of(5), -500000, "this entry is not over yet");
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_PREEMPTED), 500000);
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_PREEMPTED), 500000);
+	cr_assert_eq(lag_of(5), -1100000);
+	cr_assert_eq(lag_of(6), 1100000);
+	cr_assert_eq(bench_shared->stats[5].cpu_ns, 2000000, "it did not run for that");
+}
+
 /* 5 ran 4 ms while 6 slept: 6 joins at the V that this brought, so it is owed nothing of it. */
 Test(sched_server, a_wake_joins_after_what_ran_before_it, .init = open_1, .fini = bench_close)
 {

@@ -40,7 +40,9 @@ struct sched_thread {
 	uint32_t incoming_weight; /* valid while arriving: what it added to the target's */
 	word_t seq;               /* as last reported by the kernel */
 	uint32_t tid;
+	uint32_t debt_ns;   /* what the entries that it caused cost, not charged to it yet */
 	uint8_t state;      /* enum sched_thread_state */
+	uint8_t balancer;   /* a balancer thread: never in the policy's queue */
 	uint8_t woke;       /* its wake latency is still to be measured */
 	uint8_t arriving;   /* moved here, migrate_in not done yet */
 	uint8_t in_request; /* blocked in a request that may be ours: still in the queue */

@@ -172,10 +172,11 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 		eevdf_tree_insert(cpu, thread);
 		return; /* V did not change */
 	}
-	const int128_t lag_max = eevdf_units(eevdf_slice_max(cpu, thread));
 	thread->lag = eevdf_expel(cpu, thread);
-	if (reason == POLICY_LEAVE_SLEEP && thread->lag > lag_max)
-		thread->lag = lag_max;
+	if (reason == POLICY_LEAVE_SLEEP && thread->lag > eevdf_units(thread->slice_ns)) {
+		const int128_t lag_max = eevdf_units(eevdf_slice_max(cpu, thread));
+		thread->lag = thread->lag > lag_max ? lag_max : thread->lag;
+	}
 	eevdf_settle(cpu);
 }
 
@@ -203,8 +204,8 @@ static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *po
 	const bool running = thread->state == POLICY_RUNNING;
 	if (!running)
 		eevdf_tree_erase(cpu, thread);
-	eevdf_serve(cpu, thread, eevdf_units(ran_ns));
-	const bool done = eevdf_left(thread) <= 0;
+	eevdf_serve(cpu, thread, ran_ns);
+	const bool done = eevdf_done(thread);
 	if (done)
 		eevdf_request(thread);
 	if (!running) {

@@ -72,6 +72,7 @@ struct eevdf_cpu {
 	uint64_t weight;         /* W */
 	uint64_t weight_delayed; /* of these, sleepers */
 	struct rb_tree waiting[EEVDF_CLASSES];
+	struct eevdf_thread *first[EEVDF_CLASSES]; /* of each waiting tree, or NULL */
 	struct rb_tree delayed;
 	struct eevdf_thread *running;
 	uint64_t ran_ns;   /* service of the running thread since it was picked */
@@ -158,6 +159,12 @@ static inline int128_t eevdf_relative(const struct eevdf_cpu *cpu,
 }
 /* lag in units, rounded to minus infinity.  The thread is in the queue. */
 int128_t eevdf_lag(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread);
+/* v >= vd */
+static inline bool eevdf_done(const struct eevdf_thread *thread)
+{
+	return thread->v > thread->vd ||
+	       (thread->v == thread->vd && thread->v_rem >= thread->vd_rem);
+}
 /* Units of service until its request is done; > 0 in a queue. */
 static inline int128_t eevdf_left(const struct eevdf_thread *thread)
 {
@@ -183,7 +190,7 @@ static inline void eevdf_request(struct eevdf_thread *thread)
 	thread->vd_rem = carry ? rem - thread->weight : rem;
 }
 /* v and V move on; delayed sleepers leave where they owe nothing. */
-void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t units);
+void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint64_t ns);
 /* Another weight; V and all lags stay. */
 void eevdf_reweight(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight);
 /* After any change of V: delayed sleepers that owe nothing leave. */
@@ -241,6 +248,14 @@ struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class);
 uint32_t eevdf_slice_min(const struct eevdf_cpu *cpu);
 /* The longest slice in use. */
 uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread *also);
+/* Whether a waiting thread has an earlier deadline. */
+static inline bool eevdf_earlier_any(const struct eevdf_cpu *cpu, const struct eevdf_thread *than)
+{
+	for (uint32_t c = 0; c < EEVDF_CLASSES; c++)
+		if (cpu->first[c] != NULL && cpu->first[c]->key_vd < than->key_vd)
+			return true;
+	return false;
+}
 /* The least v among waiting threads with an earlier deadline than `than`; false if none. */
 bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
 			 int128_t *min_v);

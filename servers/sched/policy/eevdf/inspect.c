@@ -178,6 +178,10 @@ uint32_t eevdf_check(const struct policy_cpu *policy_cpu)
 	for (uint32_t c = 0; c < EEVDF_CLASSES && rule == EEVDF_RULE_NONE; c++) {
 		rule = check_tree(cpu, &cpu->waiting[c], POLICY_QUEUED, eevdf_before, &runnable);
 		const struct rb_node *root = cpu->waiting[c].root;
+		const struct rb_node *first = root == NULL ? NULL : rb_first(&cpu->waiting[c]);
+		if (rule == EEVDF_RULE_NONE &&
+		    (first == NULL ? NULL : eevdf_of_node_const(first)) != cpu->first[c])
+			return EEVDF_RULE_TREE;
 		if (rule == EEVDF_RULE_NONE && root != NULL &&
 		    eevdf_of_node_const(root)->class != c)
 			rule = EEVDF_RULE_PARAMS;

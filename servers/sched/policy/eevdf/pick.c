@@ -163,11 +163,9 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 	return contest < units ? contest : units;
 }
 
-static uint64_t slice_of(const struct eevdf_cpu *cpu, const struct eevdf_thread *running)
+static uint64_t slice_of(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
+			 int128_t left)
 {
-	if (cpu->runnable <= 1)
-		return TIME_NEVER; /* alone: there is nothing to decide */
-	const int128_t left = eevdf_left(running);
 	int128_t units = units_contested(cpu, running, cpu->weight, left);
 	/* When a sleeper leaves, V moves faster: if that could matter, ask again at that point. */
 	const struct eevdf_thread *sleeper = eevdf_delayed_first(cpu);
@@ -192,7 +190,9 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 	out->thread = NULL;
 	out->slice_ns = TIME_NEVER;
 	out->request_ns = TIME_NEVER;
-	out->reserved[0] = out->reserved[1] = out->reserved[2] = out->reserved[3] = 0;
+	out->reserved[0] = out->reserved[1] = out->reserved[2] = 0;
+	out->runnable = cpu->misuse == 0 ? cpu->runnable : 0;
+	out->load = cpu->weight - cpu->weight_delayed;
 	struct eevdf_thread *running = cpu->running;
 	struct eevdf_thread *chosen = choose(cpu, flags);
 	if (chosen == NULL)
@@ -212,11 +212,17 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 	cpu->request_done = false;
 	cpu->yielded = false;
 	out->thread = eevdf_handle(chosen);
-	out->slice_ns = slice_of(cpu, chosen);
+	const int128_t left = eevdf_left(chosen);
+	out->request_ns = eevdf_ns_ceil(left, 1);
+	if (cpu->runnable > 1) { /* alone: there is nothing to decide */
+		out->slice_ns = out->request_ns;
+		if (cpu->normal_woke || eevdf_earlier_any(cpu, chosen) ||
+		    eevdf_slice_min(cpu) < chosen->slice_ns)
+			out->slice_ns = slice_of(cpu, chosen, left);
+	}
 	/* Pure order knows no shorter request that cuts in; the next pick does. */
 	if ((flags & POLICY_PICK_FRESH) != 0 && shorter_first(cpu, chosen) != chosen)
 		out->slice_ns = 1;
-	out->request_ns = eevdf_ns_ceil(eevdf_left(chosen), 1);
 }
 
 bool eevdf_preempts(const struct policy_cpu *policy_cpu, const struct policy_thread *policy_running,

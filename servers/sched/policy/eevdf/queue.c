@@ -65,6 +65,12 @@ tree_insert(struct rb_tree *tree, struct eevdf_thread *thread, before_fn *before
 	rb_insert(tree, &thread->node, parent, link, eevdf_summary_update);
 }
 
+static void first_erased(struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
+{
+	struct rb_node *next = rb_next(&thread->node);
+	cpu->first[thread->class] = next == NULL ? NULL : eevdf_of_node(next);
+}
+
 bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_thread *b)
 {
 	if (a->v != b->v)
@@ -79,18 +85,25 @@ void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	if (thread->state != POLICY_DELAYED)
 		eevdf_keys_set(thread);
-	if (thread->state == POLICY_QUEUED)
+	if (thread->state == POLICY_QUEUED) {
+		struct eevdf_thread **first = &cpu->first[thread->class];
 		tree_insert(&cpu->waiting[thread->class], thread, eevdf_before);
-	else if (thread->state == POLICY_DELAYED)
+		if (*first == NULL || eevdf_before(thread, *first))
+			*first = thread;
+	} else if (thread->state == POLICY_DELAYED) {
 		tree_insert(&cpu->delayed, thread, eevdf_delayed_before);
+	}
 }
 
 void eevdf_tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	struct rb_tree *tree = thread->state == POLICY_QUEUED ? &cpu->waiting[thread->class]
-							      : &cpu->delayed;
-	if (thread->state == POLICY_QUEUED || thread->state == POLICY_DELAYED)
-		rb_erase(tree, &thread->node, eevdf_summary_update);
+	if (thread->state == POLICY_QUEUED) {
+		if (cpu->first[thread->class] == thread)
+			first_erased(cpu, thread);
+		rb_erase(&cpu->waiting[thread->class], &thread->node, eevdf_summary_update);
+	} else if (thread->state == POLICY_DELAYED) {
+		rb_erase(&cpu->delayed, &thread->node, eevdf_summary_update);
+	}
 }
 
 struct eevdf_thread *eevdf_delayed_first(const struct eevdf_cpu *cpu)
@@ -103,6 +116,8 @@ struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class)
 {
 	const int128_t cutoff = eevdf_cutoff(cpu);
 	struct rb_node *node = cpu->waiting[class].root;
+	if (cpu->first[class] == NULL || cpu->first[class]->v <= cutoff)
+		return cpu->first[class];
 	while (node != NULL) {
 		if (node->left != NULL && eevdf_of_node(node->left)->min_v <= cutoff)
 			node = node->left;

@@ -8,13 +8,19 @@
  */
 #include "eevdf.h"
 
+/* floor(w vrem / W).  Below w, so one machine division does unless the product overflows. */
+static inline int128_t share_of_rest(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
+{
+	uint64_t rest;
+	if (cpu->weight <= UINT32_MAX)
+		return (int128_t)(cpu->vrem * thread->weight / cpu->weight);
+	return (int128_t)uint128_divide((uint128_t)cpu->vrem * thread->weight, cpu->weight, &rest);
+}
+
 int128_t eevdf_lag(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
 {
 	/* w V = w vq + w vrem / W; vrem < W, so the last term is below w. */
-	uint64_t rest;
-	const uint128_t part = uint128_divide((uint128_t)cpu->vrem * thread->weight, cpu->weight,
-					      &rest);
-	return (int128_t)part - eevdf_relative(cpu, thread);
+	return share_of_rest(cpu, thread) - eevdf_relative(cpu, thread);
 }
 
 /* Change S and W by what a thread brings or takes: V := (W vq + vrem + rel) / weight. */
@@ -48,7 +54,8 @@ void eevdf_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t lag
 
 int128_t eevdf_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	const int128_t lag = eevdf_lag(cpu, thread);
+	const int128_t rel = eevdf_relative(cpu, thread);
+	const int128_t lag = share_of_rest(cpu, thread) - rel;
 	const uint64_t weight = cpu->weight - thread->weight;
 	eevdf_account_leave(cpu, thread);
 	if (weight == 0) {
@@ -57,7 +64,7 @@ int128_t eevdf_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 		cpu->vrem = 0;
 		cpu->weight = 0;
 	} else {
-		queue_mean(cpu, -eevdf_relative(cpu, thread), weight);
+		queue_mean(cpu, -rel, weight);
 	}
 	return lag;
 }
@@ -90,12 +97,28 @@ void eevdf_settle_delayed(struct eevdf_cpu *cpu)
 	}
 }
 
+/* *v + *rem / weight += ns 2^52 / weight, exactly, as long division by a weight below 2^32: whole ns, then
+ * 32, then 20 fraction bits. */
+static inline void advance(int128_t *v, uint64_t *rem, uint64_t weight, uint64_t ns)
+{
+	if (weight > UINT32_MAX) {
+		fraction_add(v, rem, weight, eevdf_units(ns));
+		return;
+	}
+	const uint64_t upper = (ns % weight) << 32;
+	const uint64_t lower = ((upper % weight) << 20) + *rem;
+	*v += eevdf_units(ns / weight) + (int128_t)(((upper / weight) << 20) + lower / weight);
+	*rem = lower % weight;
+}
+
 /* V may pass sleepers on the way; they leave with their true lag, so moving V first and settling
  * afterwards is exact (docs/design/eevdf.md). */
-void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t units)
+void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint64_t ns)
 {
-	fraction_add_32(&thread->v, &thread->v_rem, thread->weight, units);
-	fraction_add(&cpu->vq, &cpu->vrem, cpu->weight, units);
+	uint64_t rem = thread->v_rem;
+	advance(&thread->v, &rem, thread->weight, ns);
+	thread->v_rem = (uint32_t)rem;
+	advance(&cpu->vq, &cpu->vrem, cpu->weight, ns);
 	eevdf_settle(cpu);
 }
 
