@@ -293,7 +293,7 @@ int main(void)
 	static const struct tap_case cases[] = {
 		{"many clients get their own answers", many_clients_get_their_own_answers},
 		{"messages of every length arrive whole", long_messages_arrive_whole},
-		{"capabilities travel", capabilities_travel},
+		{"K_rights_transfer: capabilities travel", capabilities_travel},
 		{"sends arrive once", sends_arrive_once},
 		{"notifications wake", notifications_wake},
 		{"passive servers answer on the caller's time",

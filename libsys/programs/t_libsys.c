@@ -423,23 +423,24 @@ static void floats_survive_moves(void)
 int main(void)
 {
 	static const struct tap_case cases[] = {
-		{"threads return values to who joins them", threads_return_values},
+		{"Z33_join: threads return values to who joins them", threads_return_values},
 		{"thrd_exit ends a thread early", threads_exit_early},
 		{"detached threads end by themselves", threads_detach},
 		{"threads come and go", threads_come_and_go},
-		{"a mutex excludes", mutex_excludes},
-		{"recursive and timed mutexes", mutex_recursive_and_timed},
+		{"Z10_increments: a mutex excludes", mutex_excludes},
+		{"Z32_mutex: recursive and timed", mutex_recursive_and_timed},
 		{"a condition is broadcast", condition_broadcast},
 		{"a condition times out", condition_times_out},
-		{"semaphores pass back and forth", semaphore_ping_pong},
-		{"timeouts that race with posts lose nothing", semaphore_timeouts_race},
+		{"Z31_semaphore: passes back and forth", semaphore_ping_pong},
+		{"Z31_semaphore_timeouts: racing with posts, nothing is lost",
+		 semaphore_timeouts_race},
 		{"futex values and times", futex_values_and_times},
 		{"thread-local values are local", locals_are_local},
 		{"call_once calls once", once_is_once},
 		{"the heap is shared by threads", heap_is_shared_by_threads},
 		{"stdio, strings, environment", stdio_and_strings},
-		{"clocks agree and never run early", clocks_agree},
-		{"floating-point registers survive moves between CPUs", floats_survive_moves},
+		{"Z02_clocks: agree on all CPUs and never run early", clocks_agree},
+		{"K_threads_fpu: registers survive moves between CPUs", floats_survive_moves},
 	};
 
 	return tap_run(cases, sizeof(cases) / sizeof(cases[0]));

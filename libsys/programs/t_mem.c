@@ -298,10 +298,10 @@ int main(int argc, char **argv)
 		{"wrong requests are refused", wrong_requests_are_refused},
 		{"files are mapped, and copied on write", files_are_mapped_and_copied_on_write},
 		{"shared memory is shared, with whom it is allowed", shared_memory_is_shared},
-		{"protection is enforced", protection_is_enforced},
+		{"K_memory_protect: protection is enforced", protection_is_enforced},
 		{"stacks grow, and are guarded", stacks_grow_and_are_guarded},
 		{"limits are enforced", limits_are_enforced},
-		{"processes give all their memory back", processes_give_all_back},
+		{"M10_frame_counts: processes give all their memory back", processes_give_all_back},
 	};
 
 	if (argc > 1)

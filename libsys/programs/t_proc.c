@@ -282,13 +282,13 @@ static int child(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct tap_case cases[] = {
-		{"exit statuses arrive", exit_statuses_arrive},
+		{"M07_exit: statuses arrive, one for a process", exit_statuses_arrive},
 		{"arguments and environment arrive", arguments_and_environment_arrive},
 		{"wrong programs are refused", wrong_programs_are_refused},
 		{"waiting for any child, and for none", waiting_for_any_and_none},
-		{"everything can be killed", everything_can_be_killed},
+		{"M30_kill: whatever it is doing", everything_can_be_killed},
 		{"groups are killed together", groups_are_killed_together},
-		{"crashes are reported, junk is refused", crashes_are_reported},
+		{"Z07_fatal_errors: crashes are reported, junk is refused", crashes_are_reported},
 		{"pipes carry data and ends", pipes_carry_data_and_ends},
 		{"lists show what is there", lists_show_what_is_there},
 	};

@@ -226,14 +226,15 @@ static void statistics_add_up(void)
 int main(void)
 {
 	static const struct tap_case cases[] = {
-		{"sleeps end in time, never early", sleeps_end_in_time},
+		{"Z05_sleepers: sleeps end in time, never early", sleeps_end_in_time},
 		{"sleeping costs no CPU time", sleep_costs_no_cpu_time},
-		{"affinity is kept", affinity_is_kept},
+		{"Z29_mask_change: affinity is kept", affinity_is_kept},
 		{"parameters are kept and checked", parameters_are_kept_and_checked},
 		{"nice values give shares", nice_values_give_shares},
 		{"yield lets others run", yields_let_others_run},
-		{"busy threads spread over the CPUs", busy_threads_spread_over_the_cpus},
-		{"statistics add up", statistics_add_up},
+		{"Z01_parallel: busy threads spread over the CPUs",
+		 busy_threads_spread_over_the_cpus},
+		{"Z39_statistics: they add up", statistics_add_up},
 	};
 
 	cpus = program_cpus();

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 
+import acceptance
 import code_shape
 import layers
 import locks
@@ -42,6 +43,7 @@ CHECKS = {
     "format": code_shape.check_format,
     "abi_docs": check_abi_docs,
     "locks": locks.check,
+    "acceptance": acceptance.check,
 }
 
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 
+import acceptance
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 C = "/* SPDX-License-Identifier: BSD-2-Clause */\n"
 MD = "<!-- SPDX-License-Identifier: BSD-2-Clause -->\n"
@@ -30,6 +32,9 @@ CLEAN = {
 LOCK = ("struct __attribute__((capability(\"lock\"))) lock {\n\tint x;\n} lock;\n"
         "void take(struct lock *l) __attribute__((acquire_capability(*l)));\n"
         "void g(void) __attribute__((requires_capability(lock)));\n")
+
+# The table of scenarios, each shown by a file of the small tree.
+ROWS = MD + "".join(f"| {row} | x | host | `kernel/core/case.c` | `case` |\n" for row in acceptance.ROWS)
 
 # check, file, text, what the message must contain
 SEEDED = [
@@ -60,6 +65,8 @@ SEEDED = [
     ("declarations", "kernel/include/kern/x.h", C, "#pragma once"),
     ("declarations", "kernel/core/x.c", C + "typedef struct x x_t;\n", "typedef"),
     ("format", "kernel/core/x.c", C + "int  f( void ) ;\n", "not formatted"),
+    ("acceptance", "docs/acceptance.md", ROWS.replace("M17", "M99"), "row M17 is missing"),
+    ("acceptance", "docs/acceptance.md", ROWS.replace("`case`", "`other`"), "has no case other"),
     ("locks", "kernel/core/x.c", C + LOCK + "void f(void)\n{\n\tg();\n}\n", "requires holding lock"),
     ("locks", "kernel/core/x.c", C + LOCK + "void f(void)\n{\n\ttake(&lock);\n}\n", "still held"),
     ("abi_docs", "kernel/uapi/abi/error.h", ABI.replace("fine", "changed"), "error.md"),
@@ -79,6 +86,7 @@ def write(root, files):
 
 def make_tree(root):
     write(root, CLEAN)
+    write(root, {"docs/acceptance.md": ROWS, "kernel/core/case.c": C + "/* case */\n"})
     write(root, {"kernel/uapi/abi/error.h": ABI})
     shutil.copy(os.path.join(HERE, "..", "..", ".clang-format"), root)
     subprocess.run([sys.executable, "-B", os.path.join(HERE, "..", "..", "tools", "gen_abi_docs.py"),

@@ -96,7 +96,7 @@ class Latency(unittest.TestCase):
         return [max(found[f"s{i}"]["wake_ns"][name] for i in range(sleepers)) / 1000
                 for name in ("p50", "p99", "max")]
 
-    def test_short_slices_among_busy_threads_that_began_together(self):
+    def test_M15_short_slices_among_busy_threads_that_began_together(self):
         for cpus, sleepers, run_us in ((1, 4, 50), (4, 8, 100)):
             p50, p99, most = self.among_busy(cpus, sleepers, run_us, slice_us=100)
             where = f"{sleepers} sleepers, {cpus} CPUs: {p50} {p99} {most} us"
@@ -120,12 +120,12 @@ class Latency(unittest.TestCase):
 
 
 class Fifo(unittest.TestCase):
-    def test_Z3_nobody_is_preempted_at_one_priority(self):
+    def test_Z03_nobody_is_preempted_at_one_priority(self):
         result = run({"hog": {"instance": 3, "loop": 1, "run": 200000}}, 2, "--schedule",
                      policy="fifo")
         self.assertEqual([s["task"] for s in result.json["schedule"]], ["hog-0", "hog-1", "hog-2"])
 
-    def test_higher_priority_first(self):
+    def test_Z34_higher_priority_first(self):
         result = run({"low": {"loop": 1, "run": 50000, "policy": "SCHED_FIFO", "priority": 10},
                       "high": {"loop": 1, "run": 50000, "policy": "SCHED_FIFO", "priority": 20,
                                "delay": 10000}}, 2, "--schedule", "--costs", "none", policy="fifo")

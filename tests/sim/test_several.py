@@ -60,7 +60,7 @@ class EqualHogs(unittest.TestCase):
         self.assertLessEqual(figures["F2"], 0.05, str(figures))
         self.assertLessEqual(figures["W1"], 0.01)
 
-    def test_six_on_four_within_two_percent(self):
+    def test_M14_six_on_four_within_two_percent(self):
         for task in run(hogs(6, 5), 4).tasks.values():
             self.assertAlmostEqual(task["share"], task["ideal_share"], delta=0.02 * 2 / 3)
 

@@ -166,7 +166,7 @@ Test(boot, Z13_every_cpu_comes_before_the_first_task)
 	}
 }
 
-Test(boot, G5_a_cpu_that_is_not_online_gets_no_interrupt)
+Test(boot, G05_a_cpu_that_is_not_online_gets_no_interrupt)
 {
 	boot_machine_init(&boot, 4);
 	boot.cpus_refused = 1;

@@ -72,7 +72,7 @@ static void build(unsigned depth)
 	sim_check();
 }
 
-Test(chain, call_and_reply_make_no_scheduling_event)
+Test(chain, K_donation_call_and_reply_make_no_scheduling_event)
 {
 	word_t entries = 0, dispatches = cpus[0].core.stats.dispatches, seq = a->seq;
 
@@ -92,7 +92,7 @@ Test(chain, call_and_reply_make_no_scheduling_event)
 	sim_check();
 }
 
-Test(chain, slice_end_preempts_the_payer_and_resumes_the_tail)
+Test(chain, K_donation_slice_end_preempts_the_payer_and_resumes_the_tail)
 {
 	build(LEVELS);
 	sim_advance(2000000);
@@ -104,7 +104,7 @@ Test(chain, slice_end_preempts_the_payer_and_resumes_the_tail)
 	cr_assert_eq(sim_current(0), server[LEVELS - 1]);
 }
 
-Test(chain, the_chain_moves_with_its_payer)
+Test(chain, K_donation_the_chain_moves_with_its_payer)
 {
 	build(2);
 	sim_advance(2000000);
@@ -125,7 +125,7 @@ Test(chain, the_chain_moves_with_its_payer)
 	sim_check();
 }
 
-Test(chain, a_member_that_blocks_blocks_the_payer)
+Test(chain, K_donation_a_member_that_blocks_blocks_the_payer)
 {
 	struct notification *n = sim_notification();
 	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 1);
@@ -142,7 +142,7 @@ Test(chain, a_member_that_blocks_blocks_the_payer)
 	cr_assert_eq(sim_current(0), server[2]);
 }
 
-Test(chain, two_callers_on_two_cpus_share_one_passive_server)
+Test(chain, K_donation_two_callers_on_two_cpus_share_one_passive_server)
 {
 	unsigned ipis;
 
@@ -165,7 +165,7 @@ Test(chain, two_callers_on_two_cpus_share_one_passive_server)
 	sim_check();
 }
 
-Test(chain, receive_without_answer_blocks_the_first_caller_only)
+Test(chain, K_donation_receive_without_answer_blocks_the_first_caller_only)
 {
 	struct reply *second = sim_reply();
 	cptr_t second_cap = sim_cap(OBJ_REPLY, second, 0);
@@ -186,7 +186,7 @@ Test(chain, receive_without_answer_blocks_the_first_caller_only)
 	sim_check();
 }
 
-Test(chain, plain_reply_makes_an_orphan_until_the_next_receive)
+Test(chain, K_donation_plain_reply_makes_an_orphan_until_the_next_receive)
 {
 	build(1);
 	sim_syscall(0, server[0], SYS_REPLY, (struct sim_regs){{reply_cap[0], msg_info(4, 0, 0)}});
@@ -207,7 +207,7 @@ Test(chain, plain_reply_makes_an_orphan_until_the_next_receive)
 	cr_assert_eq(msg_label(a->context.x[1]), 4);
 }
 
-Test(chain, payer_stopped_takes_effect_when_unwound)
+Test(chain, K_donation_payer_stopped_takes_effect_when_unwound)
 {
 	build(2);
 	sim_as(1);
@@ -239,7 +239,7 @@ static void destroy(unsigned cpu, struct tcb *tcb)
 	cr_assert_fail("never destroyed");
 }
 
-Test(chain, payer_killed_leaves_an_orphan)
+Test(chain, K_donation_payer_killed_leaves_an_orphan)
 {
 	build(LEVELS);
 	destroy(1, a);
@@ -258,7 +258,7 @@ Test(chain, payer_killed_leaves_an_orphan)
 	cr_assert_eq(sim_current(1), server[0]);
 }
 
-Test(chain, a_chain_that_runs_elsewhere_is_left_alone_until_its_cpu_cuts_it)
+Test(chain, K_donation_a_chain_that_runs_elsewhere_is_left_alone_until_its_cpu_cuts_it)
 {
 	unsigned ipis;
 
@@ -278,7 +278,7 @@ Test(chain, a_chain_that_runs_elsewhere_is_left_alone_until_its_cpu_cuts_it)
 	sim_check();
 }
 
-Test(chain, server_in_the_middle_killed)
+Test(chain, K_donation_server_in_the_middle_killed)
 {
 	build(LEVELS);
 	destroy(1, server[1]);
@@ -290,7 +290,7 @@ Test(chain, server_in_the_middle_killed)
 	sim_check();
 }
 
-Test(chain, innermost_server_killed)
+Test(chain, K_donation_innermost_server_killed)
 {
 	build(LEVELS);
 	destroy(1, server[2]);
@@ -301,7 +301,7 @@ Test(chain, innermost_server_killed)
 	sim_check();
 }
 
-Test(chain, server_kills_its_own_payer)
+Test(chain, K_donation_server_kills_its_own_payer)
 {
 	build(1);
 	destroy(0, a);
@@ -311,7 +311,7 @@ Test(chain, server_kills_its_own_payer)
 	sim_check();
 }
 
-Test(chain, reply_object_destroyed_under_a_running_chain)
+Test(chain, K_donation_reply_object_destroyed_under_a_running_chain)
 {
 	bool done = false;
 
@@ -329,7 +329,7 @@ Test(chain, reply_object_destroyed_under_a_running_chain)
 	sim_check();
 }
 
-Test(chain, blocked_chain_is_cut_too)
+Test(chain, K_donation_blocked_chain_is_cut_too)
 {
 	struct notification *n = sim_notification();
 	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 1);
@@ -347,7 +347,7 @@ Test(chain, blocked_chain_is_cut_too)
 	cr_assert_eq(sim_current(0), server[1]);
 }
 
-Test(chain, plain_send_to_passive_servers_is_refused)
+Test(chain, K_donation_plain_send_to_passive_servers_is_refused)
 {
 	struct sim_regs regs = {{ep_cap[0], 0}};
 
@@ -397,7 +397,7 @@ Test(chain, server_stopped_blocks_the_payer_and_resumes)
 	cr_assert_eq(sim_current(0), server[0]);
 }
 
-Test(chain, answer_by_another_thread_is_refused_on_donated_time)
+Test(chain, K_donation_answer_by_another_thread_is_refused_on_donated_time)
 {
 	build(1);
 	sim_syscall(1, b, SYS_REPLY, (struct sim_regs){{reply_cap[0], 0}});

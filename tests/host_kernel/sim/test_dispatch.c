@@ -147,7 +147,7 @@ Test(dispatch, idle_is_never_accepted_with_events_pending)
 	cr_assert_eq(sim_at(0), SIM_IDLE);
 }
 
-Test(dispatch, decisions_of_every_invalid_kind)
+Test(dispatch, K_core_decisions_of_every_invalid_kind)
 {
 	struct tcb *dead = sim_thread(9, 0);
 	struct tcb *d;
@@ -202,7 +202,7 @@ Test(dispatch, too_many_refusals_end_the_binding)
 	cr_assert_eq(sim_current(0), a, "fallback runs what is ready");
 }
 
-Test(dispatch, records_accumulate)
+Test(dispatch, Z36_records_accumulate_and_twice_is_harmless)
 {
 	struct notification *n = sim_notification();
 	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 1);
@@ -231,7 +231,7 @@ Test(dispatch, records_accumulate)
 	cr_assert_eq(sim_event(0, 0)->seq, seq + 2);
 }
 
-Test(dispatch, batches_of_more_than_32)
+Test(dispatch, M24_batches_of_more_than_32_lose_nothing)
 {
 	unsigned seen = 0;
 
@@ -247,7 +247,7 @@ Test(dispatch, batches_of_more_than_32)
 	cr_assert_eq(cpus[0].core.dispatcher->context.x[1] & UPCALL_MORE, 0);
 }
 
-Test(dispatch, server_timer_enters_and_an_expired_one_cannot_livelock)
+Test(dispatch, M13_an_expired_timer_cannot_livelock)
 {
 	struct tcb *d;
 
@@ -267,7 +267,66 @@ Test(dispatch, server_timer_enters_and_an_expired_one_cannot_livelock)
 	cr_assert_eq(UPCALL_REASONS(d->context.x[1]), 1u << REASON_TIMER);
 }
 
-Test(dispatch, interrupts_do_not_preempt_the_dispatcher)
+/* The time that its last decision named passes while it decides again: it is entered for it later. */
+Test(dispatch, M06_timer_during_the_dispatcher_is_honoured)
+{
+	struct tcb *d = cpus[0].core.dispatcher;
+	time_ns_t due;
+
+	resume(a);
+	sim_step(0);
+	due = arch_now() + SLICE_NS / 10;
+	sim_advance(SLICE_NS / 5);
+	sim_step(0);
+	cr_assert_eq(sim_current(0), d, "a timer does not preempt it");
+	sim_syscall(0, d, SYS_CORE_REPLY_WAIT,
+		    (struct sim_regs){{sim_cap(OBJ_CORE, &cpus[0].core, 0), DECISION_RUN,
+				       sim_cap(OBJ_TCB, a, 0), a->seq, TIME_NEVER, due}});
+	cr_assert_eq(sim_current(0), a);
+	sim_advance(SLICE_MIN_NS);
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	cr_assert_neq(UPCALL_REASONS(d->context.x[1]) & 1u << REASON_TIMER, 0);
+}
+
+/* Two slices end at once; each CPU enters its own dispatcher, when it takes its own interrupt. */
+Test(dispatch, M11_each_cpu_ends_its_own_slice)
+{
+	resume(a);
+	sim_as(0);
+	cr_assert_eq(thread_resume(c), ERR_OK);
+	sim_step(0);
+	sim_step(1);
+	sim_decide(0, DECISION_RUN, a, SLICE_NS);
+	sim_decide(1, DECISION_RUN, c, SLICE_NS);
+	sim_advance(SLICE_NS);
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(sim_current(1), c);
+	sim_step(1);
+	cr_assert(sim_deciding(1));
+	cr_assert_eq(sim_event(0, 0)->tag, 1);
+	cr_assert_eq(sim_event(1, 0)->tag, 3);
+}
+
+Test(dispatch, M21_same_thread_again_gets_a_new_slice)
+{
+	resume(a);
+	sim_step(0);
+	for (unsigned i = 0; i < 3; i++) {
+		sim_decide(0, DECISION_RUN, a, SLICE_NS);
+		sim_advance(SLICE_NS - 1);
+		sim_step(0);
+		cr_assert_eq(sim_current(0), a, "round %u", i);
+		sim_advance(1);
+		sim_step(0);
+		cr_assert(sim_deciding(0));
+		cr_assert_eq(sim_event_of(0, 1)->ran_ns, SLICE_NS, "round %u", i);
+	}
+	cr_assert_eq(a->cpu_ns, 3 * SLICE_NS);
+}
+
+Test(dispatch, M04_interrupts_do_not_preempt_the_dispatcher)
 {
 	struct tcb *d = cpus[0].core.dispatcher;
 
@@ -403,7 +462,7 @@ Test(dispatch, bind_reports_every_homed_thread_and_fallback_goes_on)
 	cr_assert_eq(cpus[0].core.fallback, FALLBACK_NONE);
 }
 
-Test(dispatch, bind_twice_and_bind_of_the_wrong_threads)
+Test(dispatch, K_core_bind_twice_and_bind_of_the_wrong_threads)
 {
 	struct tcb *d = cpus[0].core.dispatcher;
 
@@ -452,7 +511,7 @@ Test(dispatch, set_home_by_the_dispatcher_posts_the_arrival)
 	cr_assert_eq(tcb_set_home(a, &cpus[0].core), ERR_PERMISSION);
 }
 
-Test(dispatch, a_thread_is_not_switched_in_before_it_is_switched_out)
+Test(dispatch, Z25_not_switched_in_before_it_is_switched_out)
 {
 	resume(a);
 	sim_step(0);
@@ -472,7 +531,7 @@ Test(dispatch, a_thread_is_not_switched_in_before_it_is_switched_out)
 	cr_assert_eq(sim_current(1), a);
 }
 
-Test(dispatch, accounting_adds_up)
+Test(dispatch, Z39_accounting_adds_up)
 {
 	const struct core_stats *stats = &cpus[0].core.stats;
 	time_ns_t begin = cpus[0].core.stretch_ns;

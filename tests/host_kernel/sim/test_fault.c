@@ -68,7 +68,7 @@ static void other_receives(void)
 	sim_auto_all();
 }
 
-Test(fault, page_fault_is_handled_on_the_same_time)
+Test(fault, K_faults_page_fault_is_handled_on_the_same_time)
 {
 	word_t seq = a->seq;
 	uint64_t pc = a->context.pc;
@@ -108,7 +108,7 @@ Test(fault, stop)
 	cr_assert(sim_deciding(0));
 }
 
-Test(fault, forward_goes_to_the_exception_endpoint_with_the_reason)
+Test(fault, K_faults_forward_goes_to_the_exception_endpoint_with_the_reason)
 {
 	other_receives();
 	sim_fault(0, a, FAULT_PAGE, 0xabc000);
@@ -125,7 +125,7 @@ Test(fault, forward_goes_to_the_exception_endpoint_with_the_reason)
 	cr_assert_eq(a->state, THREAD_CALLING);
 }
 
-Test(fault, other_faults_go_to_the_exception_endpoint)
+Test(fault, K_faults_other_faults_go_to_the_exception_endpoint)
 {
 	other_receives();
 	sim_fault(0, a, FAULT_UNDEFINED, 0x10000);
@@ -146,7 +146,7 @@ Test(fault, bad_system_call_number)
 	cr_assert_eq(a->context.pc, pc, "restart would execute it again");
 }
 
-Test(fault, without_a_handler_the_thread_stops_with_a_line)
+Test(fault, K_faults_without_a_handler_the_thread_stops_with_a_line)
 {
 	a->exception.type = OBJ_NULL;
 	a->vspace = (struct vspace *)(void *)pager; /* not the first task's */
@@ -157,7 +157,7 @@ Test(fault, without_a_handler_the_thread_stops_with_a_line)
 	sim_check();
 }
 
-Test(fault, handler_deleted_while_it_handles)
+Test(fault, K_faults_handler_deleted_while_it_handles)
 {
 	bool done = false;
 
@@ -174,7 +174,7 @@ Test(fault, handler_deleted_while_it_handles)
 	cr_assert_eq(a->send_fault, FAULT_NONE);
 }
 
-Test(fault, suspended_in_a_fault_repeats_it)
+Test(fault, K_faults_suspended_in_a_fault_repeats_it)
 {
 	uint64_t pc = a->context.pc;
 

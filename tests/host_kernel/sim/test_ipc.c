@@ -99,7 +99,7 @@ Test(ipc, caller_queues_until_received)
 	cr_assert_eq(sim_x0(b), -ERR_NO_REPLY);
 }
 
-Test(ipc, long_messages_go_through_the_buffers)
+Test(ipc, K_ipc_long_messages_go_through_the_buffers)
 {
 	for (unsigned i = 4; i < 64; i++)
 		a->ipc_buffer->msg[i] = 100 + i;
@@ -153,7 +153,7 @@ Test(ipc, call_to_receiver_without_reply_object)
 	cr_assert_eq(b->state, THREAD_RECEIVING);
 }
 
-Test(ipc, endpoint_destroyed_wakes_with_deleted)
+Test(ipc, K_ipc_endpoint_destroyed_wakes_with_deleted)
 {
 	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
 	sim_auto_all();
@@ -179,7 +179,7 @@ Test(ipc, reply_object_destroyed_wakes_caller)
 	cr_assert_eq(sim_x0(a), -ERR_DELETED);
 }
 
-Test(ipc, signal_wait_poll)
+Test(ipc, K_ipc_signal_wait_poll)
 {
 	struct notification *n = sim_notification();
 	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 4);
@@ -200,7 +200,7 @@ Test(ipc, signal_wait_poll)
 	cr_assert_eq(n->word, 0);
 }
 
-Test(ipc, bound_notification_wakes_a_receive_in_both_orders)
+Test(ipc, K_ipc_bound_notification_wakes_a_receive_in_both_orders)
 {
 	struct notification *n = sim_notification();
 	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 8);
@@ -220,7 +220,7 @@ Test(ipc, bound_notification_wakes_a_receive_in_both_orders)
 	cr_assert_eq(b->context.x[1], MSG_NOTIFIED);
 }
 
-Test(ipc, remote_wake_sends_one_ipi)
+Test(ipc, Z20_remote_wake_sends_one_ipi)
 {
 	struct notification *n = sim_notification();
 	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 1);
@@ -248,7 +248,7 @@ Test(ipc, remote_wake_sends_one_ipi)
 	sim_auto_all();
 }
 
-Test(ipc, local_wake_sends_no_ipi)
+Test(ipc, Z21_local_wake_sends_no_ipi)
 {
 	struct notification *n = sim_notification();
 	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 1);

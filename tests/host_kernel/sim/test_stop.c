@@ -31,7 +31,7 @@ static void setup(void)
 
 TestSuite(stop, .init = setup, .fini = sim_end);
 
-Test(stop, running_elsewhere_is_synchronous)
+Test(stop, Z19_stop_of_one_running_elsewhere_is_synchronous)
 {
 	uint64_t pc = a->context.pc;
 
@@ -51,7 +51,7 @@ Test(stop, running_elsewhere_is_synchronous)
 	cr_assert_eq(sim_current(0), a);
 }
 
-Test(stop, not_stopped_while_its_state_is_live)
+Test(stop, M05_not_stopped_while_its_state_is_live)
 {
 	sim_as(1);
 	cr_assert_not(thread_suspend(a));
@@ -65,7 +65,7 @@ Test(stop, not_stopped_while_its_state_is_live)
 	cr_assert(thread_is_stopped(a));
 }
 
-Test(stop, each_blocked_state_is_cancelled)
+Test(stop, Z16_each_blocked_state_is_cancelled)
 {
 	const struct {
 		enum syscall number;
@@ -95,7 +95,7 @@ Test(stop, each_blocked_state_is_cancelled)
 	}
 }
 
-Test(stop, suspended_in_mid_call)
+Test(stop, K_ipc_suspended_in_mid_call)
 {
 	sim_syscall(1, b, SYS_RECV, (struct sim_regs){{ep_cap, 0, 0, 0, 0, 0, reply_cap}});
 	sim_auto_all();
@@ -123,7 +123,7 @@ Test(stop, itself)
 	cr_assert(sim_deciding(0));
 }
 
-Test(stop, destroyed_thread_is_reported_dead_before_its_memory_is_free)
+Test(stop, M26_destroyed_thread_is_reported_dead_before_its_memory_is_free)
 {
 	sim_as(1);
 	cr_assert_not(thread_destroy(a));
@@ -170,7 +170,7 @@ Test(stop, destroy_of_a_thread_with_a_pending_bind)
 	cr_assert_eq(sim_current(0), a);
 }
 
-Test(stop, grace_passes_idle_cpus_and_waits_for_busy_ones)
+Test(stop, M27_grace_passes_idle_cpus_and_waits_for_busy_ones)
 {
 	uint64_t seen = cpus[1].core.grace_seen;
 

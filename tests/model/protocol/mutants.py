@@ -20,23 +20,23 @@ EXECUTABLE = "tests/model/protocol/protocol"
 
 TABLE = [
     # Kicks and requests between CPUs
-    ("kernel/dispatch/ready.c", "\tcore_post(core, CORE_REQUEST_KICK);", "", "wake"),
+    ("kernel/dispatch/ready.c", "\tcore_post(core, CORE_REQUEST_KICK);", "", "M20_wake"),
     ("kernel/dispatch/ready.c", "\tif (core->dispatcher_running)\n\t\treturn;",
-     "\tif (core->dispatcher != NULL)\n\t\treturn;", "wake"),
-    ("kernel/smp/ipi.c", "if (old != 0 || core == self", "if (old == 0 || core == self", "wake"),
-    ("kernel/smp/ipi.c", "if (old != 0 || core == self", "if (core == self", "park-post"),
+     "\tif (core->dispatcher != NULL)\n\t\treturn;", "M20_wake"),
+    ("kernel/smp/ipi.c", "if (old != 0 || core == self", "if (old == 0 || core == self", "M20_wake"),
+    ("kernel/smp/ipi.c", "if (old != 0 || core == self", "if (core == self", "M28_park-post"),
     ("kernel/smp/ipi.c", "return __atomic_fetch_and(&core->requests, ~bits, __ATOMIC_ACQ_REL) & bits;",
      "uint32_t old = __atomic_load_n(&core->requests, __ATOMIC_ACQUIRE);\n\n"
      "\t__atomic_store_n(&core->requests, old & ~bits, __ATOMIC_RELEASE);\n\treturn old & bits;",
      "grace-idle"),
     ("kernel/dispatch/upcall.c",
      "__atomic_fetch_and(&core->requests, ~CORE_REQUEST_KICK, __ATOMIC_ACQ_REL);",
-     "__atomic_store_n(&core->requests, 0, __ATOMIC_RELEASE);", "grace-kick"),
+     "__atomic_store_n(&core->requests, 0, __ATOMIC_RELEASE);", "M23_grace-kick"),
     ("kernel/core/switch.c", "if (__atomic_load_n(&core->requests, __ATOMIC_RELAXED) != 0)\n",
-     "if (false)\n", "wake"),
+     "if (false)\n", "M20_wake"),
     # Records and decisions
     ("kernel/dispatch/event.c", "\t\tlist_push_back(&home->events, &tcb->event_link);", "\t\t;",
-     "wake"),
+     "M20_wake"),
     ("kernel/dispatch/decision.c", "(kind == DECISION_IDLE || !core->bounced)", "!core->bounced",
      "stop-park"),
     ("kernel/dispatch/decision.c", "\tif (payer->seq != seq)\n\t\treturn ERR_BAD_SEQ;\n", "",
@@ -45,7 +45,7 @@ TABLE = [
      "\t(void)bind_is_noted(core);\n", "bind-other"),
     # Look again after locking
     ("kernel/dispatch/donation.c", "if (tcb_payer(tcb) == payer && tcb_home(head) == home)",
-     "if (true)", "move-wake"),
+     "if (true)", "L18_move-wake"),
     ("kernel/dispatch/home.c", "if (tcb_home(tcb) != home)", "if (false)", "move-move"),
     ("kernel/dispatch/request.c",
      "__atomic_load_n(&tcb->request_core, __ATOMIC_RELAXED) == asked &&\n", "true &&\n",
@@ -56,16 +56,16 @@ TABLE = [
     ("kernel/object/notification.c",
      "\t\ttcb->send_fault = 0;\n\t\tcore_block_current(CAUSE_NOTIFICATION);",
      "\t\ttcb->send_fault = 0;\n\t\tspin_unlock(&notification->wait.lock);\n"
-     "\t\tspin_lock(&notification->wait.lock);\n\t\tcore_block_current(CAUSE_NOTIFICATION);", "wake"),
+     "\t\tspin_lock(&notification->wait.lock);\n\t\tcore_block_current(CAUSE_NOTIFICATION);", "M20_wake"),
     # Owners
     ("kernel/smp/stop.c", "return notification_cancel(tcb) && stop_owned(tcb);",
      "return (notification_cancel(tcb) || true) && stop_owned(tcb);", "stop-wait-signal"),
     ("kernel/core/switch.c",
      "if (core->held != next && __atomic_load_n(&next->on_cpu, __ATOMIC_ACQUIRE) != 0)",
-     "if (false)", "donate-two"),
+     "if (false)", "K_donation_two"),
     ("kernel/smp/stop.c",
      "home != this_core()) {\n\t\tcore_post(home, CORE_REQUEST_STOP);\n\t} else if",
-     "home != this_core()) {\n\t} else if", "stop-spin"),
+     "home != this_core()) {\n\t} else if", "Z15_stop-spin"),
     ("kernel/smp/stop.c", "\tif (destroy_in_chain(tcb))\n\t\treturn false;\n",
      "\t(void)destroy_in_chain(tcb);\n", "donate-delete-server"),
     # Requests, grace

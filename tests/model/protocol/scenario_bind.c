@@ -59,7 +59,7 @@ static void dispatcher_stop_setup(void)
 }
 
 const struct scenario scenarios_bind[] = {
-	SCENARIO("bind-event", 3, bind_setup, bind_final),
+	SCENARIO("K_core_bind-event", 3, bind_setup, bind_final),
 	SCENARIO("unbind-event", 3, unbind_setup, unbind_final),
 	SCENARIO("bind-other", 3, swap_setup, bind_final),
 	SCENARIO("stop-dispatcher", 3, dispatcher_stop_setup, unbind_final),

@@ -180,7 +180,7 @@ static void delete_reply_final(void)
 
 const struct scenario scenarios_donation[] = {
 	SCENARIO("donate-two-fallback", 2, two_fallback_setup, served_final),
-	SCENARIO("donate-two", 2, two_setup, served_final),
+	SCENARIO("K_donation_two", 2, two_setup, served_final),
 	SCENARIO("donate-slice", 1, slice_setup, served_final),
 	LONG_SCENARIO("donate-slice-two", 2, slice_two_setup, served_final),
 	SCENARIO("donate-stop-client", 2, stop_client_setup, stop_client_final),

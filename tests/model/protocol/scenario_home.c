@@ -92,7 +92,7 @@ static void move_each_final(void)
 }
 
 const struct scenario scenarios_home[] = {
-	SCENARIO("move-wake", 3, move_wake_setup, move_wake_final),
+	SCENARIO("L18_move-wake", 3, move_wake_setup, move_wake_final),
 	SCENARIO("move-wake-fallback", 3, move_fallback_setup, move_fallback_final),
 	SCENARIO("move-stop", 2, move_stop_setup, move_stop_final),
 	LONG_SCENARIO("move-stop-two", 3, move_stop_two_setup, move_stop_final),

@@ -198,17 +198,17 @@ static void grace_final(void)
 
 const struct scenario scenarios_stop[] = {
 	SCENARIO("stop-block", 2, stop_block_setup, stopped_final),
-	SCENARIO("stop-spin", 2, stop_spin_setup, stopped_final),
+	SCENARIO("Z15_stop-spin", 2, stop_spin_setup, stopped_final),
 	SCENARIO("stop-wait-signal", 3, stop_wait_setup, stopped_final),
 	SCENARIO("stop-send", 3, stop_send_setup, stopped_final),
-	SCENARIO("stop-call", 3, stop_call_setup, stopped_final),
+	SCENARIO("Z16_stop-call", 3, stop_call_setup, stopped_final),
 	SCENARIO("stop-resume", 2, stop_resume_setup, stop_resume_final),
 	SCENARIO("stop-again", 2, stop_again_setup, stop_again_final),
 	SCENARIO("stop-park", 2, stop_park_setup, stop_park_final),
-	SCENARIO("stop-each-other", 2, stop_mutual_setup, stop_mutual_final),
+	SCENARIO("Z17_stop-each-other", 2, stop_mutual_setup, stop_mutual_final),
 	SCENARIO("grace-each-other", 2, grace_setup, grace_final),
 	SCENARIO("grace-idle", 3, grace_idle_setup, grace_final),
-	SCENARIO("grace-kick", 2, grace_kick_setup, grace_final),
+	SCENARIO("M23_grace-kick", 2, grace_kick_setup, grace_final),
 	SCENARIO("grace-stop", 2, grace_stop_setup, grace_stop_final),
 	{.name = NULL},
 };

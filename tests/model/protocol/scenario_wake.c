@@ -100,9 +100,9 @@ static void all_finished(void)
 
 const struct scenario scenarios_wake[] = {
 	SCENARIO("wake-fallback", 2, wake_setup, wake_final),
-	SCENARIO("wake", 2, wake_bound_setup, wake_final),
+	SCENARIO("M20_wake", 2, wake_bound_setup, wake_final),
 	SCENARIO("wake-twice", 3, signals_setup, signals_final),
-	SCENARIO("park-post", 3, park_setup, park_final),
+	SCENARIO("M28_park-post", 3, park_setup, park_final),
 	SCENARIO("park-post-fallback", 3, park_fallback_setup, park_final),
 	SCENARIO("ping-pong-fallback", 2, ping_setup, all_finished),
 	SCENARIO("ping-pong", 2, ping_bound_setup, all_finished),

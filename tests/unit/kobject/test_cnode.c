@@ -35,7 +35,7 @@ Test(cnode, copy_errors)
 	check_tree();
 }
 
-Test(cnode, rights_only_shrink)
+Test(cnode, K_capabilities_rights_only_shrink)
 {
 	endpoint_at(16);
 	cr_assert_eq(copy_rights(17, 16, RIGHT_READ | RIGHT_WRITE), ERR_OK);
@@ -57,7 +57,7 @@ Test(cnode, cnode_needs_control)
 		     ERR_CAP_RIGHTS);
 }
 
-Test(cnode, badge_only_once)
+Test(cnode, K_capabilities_badge_only_once)
 {
 	endpoint_at(16);
 	cr_assert_eq(mint(17, 16, 42), ERR_OK);
@@ -70,7 +70,7 @@ Test(cnode, badge_only_once)
 	cr_assert_eq(mint(20, W_UNTYPED, 7), ERR_REVOKE_FIRST);
 }
 
-Test(cnode, move_keeps_the_tree)
+Test(cnode, K_capabilities_move_keeps_the_tree)
 {
 	endpoint_at(16);
 	cr_assert_eq(copy(17, 16), ERR_OK);
@@ -93,7 +93,7 @@ Test(cnode, move_keeps_the_tree)
 	check_tree();
 }
 
-Test(cnode, delete_in_the_middle_gives_children_to_the_parent)
+Test(cnode, K_capabilities_delete_in_the_middle_gives_children_to_the_parent)
 {
 	endpoint_at(16);
 	cr_assert_eq(copy(17, 16), ERR_OK);
@@ -127,7 +127,7 @@ Test(cnode, destroying_in_steps)
 	cr_assert_eq(type_of(16), OBJ_NULL);
 }
 
-Test(cnode, revoke_wide_restarts)
+Test(cnode, K_capabilities_revoke_wide_restarts)
 {
 	endpoint_at(16);
 	for (cptr_t i = 0; i < 2000; i++)
@@ -141,7 +141,7 @@ Test(cnode, revoke_wide_restarts)
 	check_tree();
 }
 
-Test(cnode, revoke_deep_and_the_limit_of_depth)
+Test(cnode, K_capabilities_revoke_deep_and_the_limit_of_depth)
 {
 	cptr_t i = 0;
 	enum error error = ERR_OK;

@@ -60,7 +60,7 @@ static unsigned cached(cptr_t frame)
 	return host_tlb_entries_to(slot_of(frame)->object, PAGE_SIZE);
 }
 
-Test(mapping, missing_levels_are_named)
+Test(mapping, K_memory_missing_levels_are_named)
 {
 	cr_assert_eq(map(16, W_VSPACE, VA, MAP_READ), ERR_NO_TABLE);
 	cr_assert_eq(world.result[0], 2);
@@ -124,7 +124,7 @@ Test(mapping, rights)
 	cr_assert_eq(map(16, 62, VA, MAP_READ), ERR_CAP_RIGHTS);
 }
 
-Test(mapping, protection_changes_flush)
+Test(mapping, K_memory_protection_changes_flush)
 {
 	uint64_t flushes;
 
@@ -140,7 +140,7 @@ Test(mapping, protection_changes_flush)
 	cr_assert_eq(host_counters.code_bytes, PAGE_SIZE);
 }
 
-Test(mapping, unmap_and_delete_flush)
+Test(mapping, K_memory_unmap_and_delete_flush)
 {
 	cr_assert_eq(map_at(16, VA, MAP_READ), ERR_OK);
 	cr_assert_eq(map_at(17, VA + PAGE_SIZE, MAP_READ), ERR_OK);
@@ -199,7 +199,7 @@ Test(mapping, table_goes_first)
 	cr_assert_eq(pages(W_VSPACE), 2);
 }
 
-Test(mapping, identifiers_run_out_and_come_back)
+Test(mapping, K_memory_identifiers_run_out_and_come_back)
 {
 	/* 16 numbers, 0 is idle, 1 is ours. */
 	cr_assert_eq(retype(W_UNTYPED, OBJ_VSPACE, 0, 15, 100), ERR_NO_ASID);

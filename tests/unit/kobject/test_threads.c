@@ -30,7 +30,7 @@ static enum error configure(void)
 	return call(16, METHOD_TCB_CONFIGURE, 4, 0, 17, 18, 0x30000);
 }
 
-Test(threads, configure_checks)
+Test(threads, K_threads_configure_checks)
 {
 	word_t read = RIGHT_READ;
 
@@ -179,7 +179,7 @@ Test(threads, bound_notification)
 	cr_assert_eq(call(W_TCB, METHOD_TCB_BIND_NOTIFICATION, 1, 21), ERR_OK);
 }
 
-Test(threads, scheduling_rights)
+Test(threads, K_threads_scheduling_rights)
 {
 	word_t schedule = RIGHT_SCHEDULE;
 
@@ -223,7 +223,7 @@ Test(threads, interrupts)
 	check_tree();
 }
 
-Test(threads, core_and_its_supervisor)
+Test(threads, K_core_core_and_its_supervisor)
 {
 	cr_assert_eq(configure(), ERR_OK);
 	cr_assert_eq(call(W_CORE1, METHOD_CORE_BIND, 4, 16, 1000, 0, 19), ERR_CAP_TYPE);

@@ -52,7 +52,7 @@ Test(untyped, second_slot_taken_changes_nothing)
 		cr_assert_eq(type_of(i), OBJ_NULL);
 }
 
-Test(untyped, natural_alignment)
+Test(untyped, K_capabilities_natural_alignment)
 {
 	static const struct {
 		enum object_type type;
@@ -83,7 +83,7 @@ Test(untyped, natural_alignment)
 	check_tree();
 }
 
-Test(untyped, exhaustion_to_the_last_byte)
+Test(untyped, K_capabilities_exhaustion_to_the_last_byte)
 {
 	cr_assert_eq(retype(W_UNTYPED, OBJ_UNTYPED, 14, 1, 16), ERR_OK);
 	cr_assert_eq(retype(16, OBJ_ENDPOINT, 0, 256, 100), ERR_OK);
@@ -94,7 +94,7 @@ Test(untyped, exhaustion_to_the_last_byte)
 	cr_assert_eq(fakes.objects_destroyed, 256);
 }
 
-Test(untyped, reuse_waits_for_grace_and_is_zeroed)
+Test(untyped, K_capabilities_reuse_waits_for_grace_and_is_zeroed)
 {
 	paddr_t paddr;
 

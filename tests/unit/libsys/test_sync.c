@@ -23,7 +23,7 @@ static void run(unsigned count, void *(*body)(void *), void *arg)
 		pthread_join(threads[i], NULL);
 }
 
-Test(futex, returns_at_once_when_the_value_differs)
+Test(futex, M29_futex_returns_at_once_when_the_value_differs)
 {
 	futex_word word = 1;
 
@@ -40,7 +40,7 @@ Test(futex, times_out_and_leaves_the_queue)
 	cr_assert_eq(sys_futex_wake(&word, FUTEX_ALL), 0, "a timed-out waiter is still queued");
 }
 
-Test(futex, a_deadline_in_the_past_does_not_sleep)
+Test(futex, M08_futex_deadline_in_the_past_does_not_sleep)
 {
 	futex_word word = 0;
 

@@ -388,7 +388,7 @@ Test(eevdf, L16_migration_keeps_lag_and_relative_deadline)
 }
 
 /* A new thread is to get a short first request, or forking floods the queue. */
-Test(eevdf, first_request_is_half_a_slice)
+Test(eevdf, Z37_first_request_is_half_a_slice)
 {
 	struct bench *bench = hogs(2);
 	bench_dequeue(bench, 1, POLICY_LEAVE_EXIT);

@@ -356,7 +356,7 @@ Test(eevdf, P12_service_follows_the_weights)
 }
 
 /* Wake to run: L < (W / w - 1) r + q for a thread that wakes with lag 0. */
-Test(eevdf, wake_latency_bound)
+Test(eevdf, M15_wake_latency_bound)
 {
 	struct bench *bench = bench_make(&policy_eevdf, 9);
 	for (uint32_t tid = 0; tid < 8; tid++)

@@ -37,7 +37,7 @@ static uint32_t moves(const struct machine *machine, uint32_t puller, uint32_t v
 	return balance_choose(&request, candidates, candidates_count, take);
 }
 
-Test(place, never_outside_the_mask)
+Test(place, Z30_never_outside_the_mask)
 {
 	struct machine machine;
 	uint64_t seed = 9;

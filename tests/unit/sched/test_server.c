@@ -168,7 +168,7 @@ Test(sched_server, killed_sleeper_that_refuses_its_answer_stays_out, .init = ope
 	cr_assert_eq(bench_nothing(0, ERR_OK).kind, DECISION_IDLE);
 }
 
-Test(sched_server, yield_lets_the_other_run_and_keeps_its_place, .init = open_1,
+Test(sched_server, Z35_yield_lets_the_other_run_and_keeps_its_place, .init = open_1,
      .fini = bench_close)
 {
 	start_on(0, 5, 1024);
@@ -415,7 +415,7 @@ Test(sched_server, second_report_of_a_thread_sent_away_says_nothing, .init = ope
 	cr_assert_eq(bench_event(2, 5, BENCH_READY(CAUSE_ARRIVED), 0).tid, 5);
 }
 
-Test(sched_server, stale_decision_is_made_again, .init = open_1, .fini = bench_close)
+Test(sched_server, M32_stale_decision_is_made_again, .init = open_1, .fini = bench_close)
 {
 	start_on(0, 5, 1024);
 	cr_assert_eq(bench_nothing(0, ERR_STALE).tid, 5);
