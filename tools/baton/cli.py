@@ -87,7 +87,7 @@ def add_tools(commands):
     sim = commands.add_parser("sim", help="run a workload in the simulator")
     for name, more in (("--policy", {"required": True}), ("--place", {}), ("--cpus", {}),
                        ("--workload", {"required": True}), ("--json", {}), ("--trace", {}),
-                       ("--costs", {"metavar": "none|entry=NS,decision=NS,ipi=NS,switch=NS"}),
+                       ("--costs", {"metavar": "none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS"}),
                        ("--seed", {}), ("--duration", {"metavar": "SECONDS"})):
         sim.add_argument(name, **more)
     sim.add_argument("--schedule", action="store_true", help="add every stretch of running to --json")

@@ -24,7 +24,7 @@ struct options {
 static const char usage[] =
 	"usage: baton-sim --policy NAME --workload FILE.json [--place NAME] [--cpus N] [--seed S]\n"
 	"                 [--duration SECONDS] [--costs "
-	"none|entry=NS,decision=NS,ipi=NS,switch=NS]\n"
+	"none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS]\n"
 	"                 [--json FILE] [--schedule] [--trace FILE] [--check[=DECISIONS]]\n"
 	"A FILE of - is the standard output; tables then go to the standard error.\n";
 
@@ -61,6 +61,15 @@ static void costs_parse(struct sim_costs *costs, char *text)
 		*costs = (struct sim_costs){.slice_min_ns = 1};
 		return;
 	}
+	if (strcmp(text, "virtual") == 0) {
+		/* Instructions of a release build on one CPU, of which each takes 1 ns. */
+		*costs = (struct sim_costs){.entry_ns = 500,
+					    .decision_ns = 1000,
+					    .ipi_ns = 1000,
+					    .switch_ns = 400,
+					    .slice_min_ns = SLICE_MIN_NS};
+		return;
+	}
 	for (char *word = strtok(text, ","); word != NULL; word = strtok(NULL, ",")) {
 		char *value = strchr(word, '=');
 		size_t i = 0;
@@ -70,7 +79,8 @@ static void costs_parse(struct sim_costs *costs, char *text)
 		while (i < 5 && (value == NULL || strcmp(word, names[i]) != 0))
 			i++;
 		if (i == 5)
-			wrong("--costs: \"%s\": say none, or entry=, decision=, ipi=, switch=, "
+			wrong("--costs: \"%s\": say none, virtual, or entry=, decision=, ipi=, "
+			      "switch=, "
 			      "slice_min= and ns",
 			      word);
 		*fields[i] = number_parse("--costs", value);

@@ -71,11 +71,11 @@ void note(struct loader *loader, const char *path, const char *format, ...)
 void ignore(struct loader *loader, const char *path);
 
 /*
- * scan.c: fills places; fails on a key that stands twice in one object and is no event.  If events
- * share a key, *@numbered is the text with numbers behind the later ones, else null.
+ * scan.c: fills places; fails on a key that stands twice in one object and is no event.  Of
+ * repeated events and of events without a value, *@right is the text put right, else null.
  */
-bool scan_places(struct loader *loader, const char *text, size_t len, const char **numbered,
-		 size_t *numbered_len);
+bool scan_places(struct loader *loader, const char *text, size_t len, const char **right,
+		 size_t *right_len);
 unsigned int scan_line(const struct places *places, const char *path);
 
 /* value.c: typed values with range. */

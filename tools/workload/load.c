@@ -144,6 +144,29 @@ static struct json_object *json_read(struct loader *loader, const char *text, si
 	return NULL;
 }
 
+/* As it stands, or put right by scan_places(), which has the last word on repeated keys. */
+static struct json_object *text_read(struct loader *loader, const char *text, size_t len)
+{
+	struct json_object *root = json_read(loader, text, len);
+	struct workload_fault fault = *loader->fault;
+	const char *right;
+	size_t right_len;
+	bool scanned;
+
+	memset(loader->fault, 0, sizeof(*loader->fault));
+	scanned = scan_places(loader, text, len, &right, &right_len);
+	if (scanned && right != NULL) {
+		json_object_put(root);
+		return json_read(loader, right, right_len);
+	}
+	if (root == NULL)
+		*loader->fault = fault;
+	if (scanned)
+		return root;
+	json_object_put(root);
+	return NULL;
+}
+
 struct workload_file *workload_text_load(const char *text, size_t len,
 					 const struct workload_options *options,
 					 struct workload_fault *fault)
@@ -154,9 +177,7 @@ struct workload_file *workload_text_load(const char *text, size_t len,
 				.fault = fault,
 				.workload = &file->workload};
 	struct json_object *root = NULL;
-	const char *numbered;
-	size_t numbered_len;
-	bool good = false;
+	bool good;
 
 	memset(fault, 0, sizeof(*fault));
 	file->workload.duration_ns = TIME_NEVER;
@@ -164,14 +185,8 @@ struct workload_file *workload_text_load(const char *text, size_t len,
 	if (len > INT32_MAX)
 		fail(&loader, "", "the file is larger than 2 GiB");
 	else
-		root = json_read(&loader, text, len);
-	if (root != NULL)
-		good = scan_places(&loader, text, len, &numbered, &numbered_len);
-	if (good && numbered != NULL) {
-		json_object_put(root);
-		root = json_read(&loader, numbered, numbered_len);
-	}
-	good = good && root != NULL && root_read(&loader, root);
+		root = text_read(&loader, text, len);
+	good = root != NULL && root_read(&loader, root);
 	json_object_put(root);
 	lh_table_free(loader.places.lines);
 	if (good)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A second look at the text, for what json-c does not tell: the line of each key, and keys that
- * stand twice in one object (json-c keeps the last and says nothing).  Runs on text that json-c
- * has accepted, so it need not find syntax errors; it only must not run past the end.
+ * stand twice in one object (json-c keeps the last and says nothing).  It does not look for syntax
+ * errors; it only must not run past the end, whatever the text.
  *
- * Events of one task or phase may share a key: as rt-app's workgen does, the later ones get the
- * first free number behind it (run, run1, run2), in a copy of the text that json-c then reads.
+ * Two liberties are those of rt-app's workgen.  Events of one task or phase may share a key: the
+ * later ones get the first free number behind it (run, run1, run2).  An event may lack its value,
+ * as in "suspend", which is then empty.  Both are put right in a copy, which json-c then reads.
  *
  * Bad at: keys written with escapes; they are compared as written.
  */
@@ -18,7 +19,8 @@
 #define DEPTH_TASK  3u
 #define DEPTH_PHASE 5u
 
-#define NUMBER_BYTES_MAX 10u
+#define INSERTED_BYTES_MAX 10u
+#define NESTING_MAX        32u /* JSON_TOKENER_DEFAULT_DEPTH */
 
 struct scanner {
 	struct loader *loader;
@@ -26,6 +28,7 @@ struct scanner {
 	const char *end;
 	unsigned int line;
 	unsigned int depth; /* of objects: 1 is the file's */
+	unsigned int nesting;
 
 	/* The copy: the text up to `copied`, with numbers put in; null until there is one. */
 	const char *start;
@@ -115,9 +118,22 @@ static void copy_up_to(struct scanner *scanner, const char *end)
 }
 
 /*
- * The path under which a repeated event goes; its number is put in behind @key_end.  A key takes
- * at least the bytes of "a":1, so ten more for each byte of the text are room enough.
+ * Puts @text into the copy before @at.  A key takes at least the three bytes of "a", and gets at
+ * most a number and a value, so ten more for each byte of the text are room enough.
  */
+static void copy_insert(struct scanner *scanner, const char *at, const char *text)
+{
+	size_t bytes = INSERTED_BYTES_MAX * (size_t)(scanner->end - scanner->start) + 1;
+	size_t len = strlen(text);
+
+	if (scanner->copy == NULL)
+		scanner->copy = arena_alloc(scanner->loader->arena, bytes);
+	copy_up_to(scanner, at);
+	memcpy(scanner->copy + scanner->copy_len, text, len);
+	scanner->copy_len += len;
+}
+
+/* The path under which a repeated event goes; its number is put in behind @key_end. */
 static const char *event_number(struct scanner *scanner, const char *path, const char *key,
 				const char *key_end)
 {
@@ -128,12 +144,7 @@ static const char *event_number(struct scanner *scanner, const char *path, const
 	do
 		key_path = path_join(arena, path, arena_format(arena, "%s%u", key, ++number));
 	while (scan_line(&scanner->loader->places, key_path) != 0);
-	if (scanner->copy == NULL)
-		scanner->copy = arena_alloc(arena, NUMBER_BYTES_MAX *
-							   (size_t)(scanner->end - scanner->start));
-	copy_up_to(scanner, key_end);
-	scanner->copy_len += (size_t)snprintf(scanner->copy + scanner->copy_len, NUMBER_BYTES_MAX,
-					      "%u", number);
+	copy_insert(scanner, key_end, arena_format(arena, "%u", number));
 	return key_path;
 }
 
@@ -145,6 +156,7 @@ static bool scan_key(struct scanner *scanner, const char *path)
 	const char *start;
 	const char *key;
 	const char *key_path;
+	const char *key_end;
 	size_t len;
 
 	scan_string(scanner, &start, &len);
@@ -161,7 +173,13 @@ static bool scan_key(struct scanner *scanner, const char *path)
 			    before);
 	}
 	lh_table_insert(loader->places.lines, key_path, (const void *)(uintptr_t)line);
+	key_end = scanner->at;
 	skip_space(scanner);
+	if ((look(scanner) == ',' || look(scanner) == '}') &&
+	    key_is_event(scanner, key_path, key)) {
+		copy_insert(scanner, key_end, ":\"\"");
+		return true;
+	}
 	if (look(scanner) == ':')
 		step(scanner);
 	return scan_value(scanner, key_path);
@@ -212,7 +230,7 @@ static bool scan_array(struct scanner *scanner, const char *path)
 	}
 }
 
-static bool scan_value(struct scanner *scanner, const char *path)
+static bool scan_inside(struct scanner *scanner, const char *path)
 {
 	const char *start;
 	size_t len;
@@ -237,8 +255,23 @@ static bool scan_value(struct scanner *scanner, const char *path)
 	}
 }
 
-bool scan_places(struct loader *loader, const char *text, size_t len, const char **numbered,
-		 size_t *numbered_len)
+/* json-c reads no deeper than NESTING_MAX, so what is below cannot matter. */
+static bool scan_value(struct scanner *scanner, const char *path)
+{
+	bool good;
+
+	if (scanner->nesting == NESTING_MAX) {
+		scanner->at = scanner->end;
+		return true;
+	}
+	scanner->nesting++;
+	good = scan_inside(scanner, path);
+	scanner->nesting--;
+	return good;
+}
+
+bool scan_places(struct loader *loader, const char *text, size_t len, const char **right,
+		 size_t *right_len)
 {
 	struct scanner scanner = {.loader = loader,
 				  .at = text,
@@ -247,13 +280,13 @@ bool scan_places(struct loader *loader, const char *text, size_t len, const char
 				  .start = text,
 				  .copied = text};
 
-	*numbered = NULL;
+	*right = NULL;
 	if (!scan_value(&scanner, ""))
 		return false;
 	if (scanner.copy != NULL) {
 		copy_up_to(&scanner, scanner.end);
-		*numbered = scanner.copy;
-		*numbered_len = scanner.copy_len;
+		*right = scanner.copy;
+		*right_len = scanner.copy_len;
 	}
 	return true;
 }

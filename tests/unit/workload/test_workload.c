@@ -174,6 +174,20 @@ Test(workload, repeated_events_are_numbered)
 	workload_file_free(file);
 }
 
+Test(workload, an_event_may_lack_its_value)
+{
+	struct workload_file *file = load_good(
+		"{\"tasks\": {\"a\": {\"suspend\", \"run\": 1, \"suspend\" /* x */ , \"yield\"},\n"
+		" \"b\": {\"sleep\": 1, \"resume\": \"a\"}}}");
+	const struct workload_phase *a = workload_of(file)->tasks[0].phases;
+
+	cr_assert_eq(a->event_count, 4);
+	cr_expect_eq(a->events[2].kind, WORKLOAD_SUSPEND);
+	cr_expect_eq(a->events[2].ref, a->events[0].ref);
+	cr_expect_eq(a->events[3].kind, WORKLOAD_YIELD);
+	workload_file_free(file);
+}
+
 Test(workload, a_phase_without_cpus_has_its_tasks)
 {
 	struct workload_file *file = load_good(
@@ -207,6 +221,8 @@ static const struct bad bads[] = {
 	 "\"a\": {\"phases\": {\"p\": {\"run\": 1, \"sync\": {\"ref\": \"c\", \"mutex\": "
 	 "\"m\"}}}}"},
 	{1, "tasks.a.lock", "string", "\"a\": {\"run\": 1, \"lock\": [\"m\", \"n\"]}"},
+	{1, "tasks.a.run1", "number", "\"a\": {\"run\": 1, \"run\"}"},
+	{1, "", "not JSON", "\"a\": {\"run\": 1, \"loop\"}"},
 	{1, "tasks.a.sleep2", "negative", "\"a\": {\"run\": 1, \"sleep2\": -1}"},
 	{3, "tasks.a.loop", "twice",
 	 "\"a\": {\"loop\": 1,\n/* \"run\": { */ \"sleep\": 1,\n\"loop\": 2}"},
@@ -297,6 +313,21 @@ Test(workload, names_the_fault_and_its_place)
 		cr_expect_str_eq(fault.path, bad->path, "%s: %s: %s", text, fault.path, fault.text);
 		cr_expect(strstr(fault.text, bad->text) != NULL, "%s: %s", text, fault.text);
 		cr_expect_eq(fault.line, bad->line, "%s: line %u", text, fault.line);
+	}
+}
+
+Test(workload, survives_depth)
+{
+	static char text[2000001];
+	static const char *const words[] = {"[", "{\"a\":", "{\"tasks\":[{"};
+
+	for (unsigned int w = 0; w < 3; w++) {
+		size_t len = strlen(words[w]);
+
+		for (size_t i = 0; i + len < sizeof(text); i += len)
+			memcpy(text + i, words[w], len + 1);
+		cr_expect_null(load(text, 4));
+		cr_expect(strstr(fault.text, "not JSON") != NULL, "%s", fault.text);
 	}
 }
 
