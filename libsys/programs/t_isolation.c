@@ -118,6 +118,11 @@ static void beside_a_flood_of_requests_to_mm(void)
 	worker_gets_its_share("mm", 1);
 }
 
+static void beside_an_event_storm(void)
+{
+	worker_gets_its_share("yields", 1);
+}
+
 static void beside_a_storm_of_page_faults(void)
 {
 	worker_gets_its_share("faults", 1);
@@ -215,6 +220,7 @@ int main(void)
 		{"a worker beside a spinner", beside_a_spinner},
 		{"a worker beside a flood of requests to proc", beside_a_flood_of_requests_to_proc},
 		{"a worker beside a flood of requests to mm", beside_a_flood_of_requests_to_mm},
+		{"a worker beside an event storm", beside_an_event_storm},
 		{"a worker beside a storm of page faults", beside_a_storm_of_page_faults},
 		{"a worker beside every method of every slot", beside_every_method_of_every_slot},
 		{"a worker beside a thread bomb", beside_a_thread_bomb},

@@ -109,12 +109,6 @@ enum error sched_sys_set_home(struct sched_server *of, uint32_t tid, uint32_t cp
 	return ERR_OK;
 }
 
-time_ns_t sched_sys_now(struct sched_server *of)
-{
-	(void)of;
-	return now_ns;
-}
-
 /* ---- Upcalls --------------------------------------------------------------------------------- */
 
 static void take_event(unsigned tid, struct sched_event *event)

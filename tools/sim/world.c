@@ -262,10 +262,3 @@ enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_
 	(void)server;
 	return sim_tcb_set_home(the_sim, tid, cpu);
 }
-
-/* Asked for near the end of an upcall, which then has taken what a decision costs. */
-time_ns_t sched_sys_now(struct sched_server *server)
-{
-	(void)server;
-	return the_sim->now_ns + the_sim->config.costs.decision_ns;
-}

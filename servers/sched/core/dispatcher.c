@@ -15,6 +15,7 @@
 
 #define BALANCER_SLICE_NS 1000000u
 #define DEBT_NS_MAX       1000000000u
+#define ENTRY_NS_MAX      100000u
 
 void sched_cpu_init(struct sched_server *server, uint32_t index, const struct policy_ops *policy,
 		    const struct place_ops *place)
@@ -82,21 +83,35 @@ static void upcall_events(struct sched_server *server, struct sched_cpu *cpu,
 		sched_event_apply(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
 }
 
-/*
- * What this entry cost goes on the bill of the thread that caused it.  It pays when it is charged for
- * running the next time: a charge of its own would cost as much as the decision.
- */
-static void bill_entry(struct sched_server *server, struct sched_cpu *cpu, time_ns_t since_ns)
+static time_ns_t upcall_ran(const struct sched_upcall *upcall)
 {
+	const unsigned count = (unsigned)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX);
+	time_ns_t ran_ns = count != 0 ? upcall->first.ran_ns : 0;
+
+	for (unsigned i = 1; i < count; i++)
+		ran_ns += upcall->buffer->events[i].ran_ns;
+	return ran_ns;
+}
+
+/*
+ * What passed since the last entry and no thread ran: that entry, the kernel's part of it and of this
+ * one included.  It goes on the bill of the thread that caused it, which pays when it is charged for
+ * running the next time: a charge of its own would cost as much as the decision.  A CPU that its host
+ * took away for a while is no entry, hence the limit.
+ */
+static void bill_entry(struct sched_cpu *cpu, const struct sched_upcall *upcall)
+{
+	const time_ns_t since_ns = sub_saturate_u64(upcall->now_ns, cpu->entered_ns);
 	struct sched_thread *payer = cpu->payer;
 
-	if (payer == NULL || !sched_thread_settled(cpu, payer))
+	cpu->entered_ns = upcall->now_ns;
+	if (payer == NULL || cpu->decided_tid == 0 || !sched_thread_settled(cpu, payer))
 		return;
 
-	time_ns_t now_ns = sched_sys_now(server);
-	time_ns_t debt_ns = payer->debt_ns + sub_saturate_u64(now_ns, since_ns);
+	const time_ns_t cost_ns = min_u64(sub_saturate_u64(since_ns, upcall_ran(upcall)),
+					  ENTRY_NS_MAX);
 
-	payer->debt_ns = (uint32_t)min_u64(debt_ns, DEBT_NS_MAX);
+	payer->debt_ns = (uint32_t)min_u64(payer->debt_ns + cost_ns, DEBT_NS_MAX);
 }
 
 static void decide_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
@@ -168,6 +183,7 @@ void sched_upcall(struct sched_server *server, uint32_t index, const struct sche
 {
 	struct sched_cpu *cpu = &server->cpu[index];
 
+	bill_entry(cpu, upcall);
 	upcall_events(server, cpu, upcall);
 	decision_refused(server, cpu, upcall);
 	if ((upcall->info & UPCALL_REQUEST) != 0)
@@ -181,7 +197,6 @@ void sched_upcall(struct sched_server *server, uint32_t index, const struct sche
 	if (sched_sleep_next(cpu) <= upcall->now_ns)
 		sched_sleep_expire(server, cpu, upcall->now_ns);
 	decide(server, cpu, upcall->now_ns, decision);
-	bill_entry(server, cpu, upcall->now_ns);
 	cpu->decided_tid = decision->kind == DECISION_RUN ? decision->tid : 0;
 	cpu->decided_seq = decision->seq;
 }

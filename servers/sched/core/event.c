@@ -107,6 +107,8 @@ static void event_dead(struct sched_cpu *cpu, struct sched_thread *thread, time_
 	thread_leave(cpu, thread, POLICY_LEAVE_EXIT, now_ns);
 	if (cpu->last_run == thread)
 		cpu->last_run = NULL;
+	if (cpu->payer == thread)
+		cpu->payer = NULL;
 	thread->state = SCHED_UNKNOWN;
 }
 

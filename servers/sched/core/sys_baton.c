@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The server's core acts on the machine: system calls on the capabilities of
  * <proc/sched_start.h>. */
-#include <libsys/clock.h>
 #include <libsys/objects.h>
 #include <proc/sched_start.h>
 #include <sched/sys_if.h>
@@ -17,10 +16,4 @@ enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_
 {
 	(void)server;
 	return tcb_set_home(SCHED_SLOT_TCB_FIRST + tid, SCHED_SLOT_CORE_FIRST + cpu);
-}
-
-time_ns_t sched_sys_now(struct sched_server *server)
-{
-	(void)server;
-	return clock_now_ns();
 }

@@ -11,7 +11,6 @@ uint32_t bench_answers_count;
 struct bench_move bench_moves[BENCH_CALLS_MAX];
 uint32_t bench_moves_count;
 enum error bench_next_answer;
-time_ns_t bench_entry_ns;
 time_ns_t bench_now;
 struct sched_server *bench_server;
 struct sched_shared *bench_shared;
@@ -40,12 +39,6 @@ enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_
 	return ERR_OK;
 }
 
-time_ns_t sched_sys_now(struct sched_server *server)
-{
-	(void)server;
-	return bench_now + bench_entry_ns;
-}
-
 void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct place_ops *place)
 {
 	/* The size of a cache line, which the server's structures ask for. */
@@ -59,7 +52,6 @@ void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct pla
 	bench_now = 1000000;
 	bench_seq = 0;
 	bench_next_answer = ERR_OK;
-	bench_entry_ns = 0;
 	for (uint32_t cpu = 0; cpu < cpus; cpu++)
 		sched_cpu_init(bench_server, cpu, policy, place);
 	bench_clear_calls();

@@ -73,7 +73,8 @@ struct sched_cpu {
 	uint64_t spare_cursor;
 	struct cpumask idle_tried; /* asked in vain since this CPU went idle */
 	time_ns_t next_balance_ns;
-	struct sched_thread *payer; /* who caused this entry and pays for it */
+	struct sched_thread *payer; /* who caused the last entry and pays for it, or NULL */
+	time_ns_t entered_ns;       /* when that was */
 
 	/* Published: written by the owner, read by all (atomic). */
 	_Alignas(64) struct place_load load;

@@ -19,6 +19,3 @@ enum error sched_sys_answer(struct sched_server *server, uint32_t tid, enum erro
 /* Move a thread's home (TCB_SET_HOME). */
 enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_t cpu)
 	__attribute__((warn_unused_result));
-
-/* The clock of upcalls. */
-time_ns_t sched_sys_now(struct sched_server *server);
