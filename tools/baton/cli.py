@@ -6,6 +6,7 @@ import subprocess
 
 from bench import bench
 from run import debug, host_tool, run
+from soak import ITEMS
 from test import CHOICES, test
 from trace import trace
 
@@ -119,6 +120,11 @@ def make_parser():
     every = [add_run(commands)]
     tests = commands.add_parser("test", help="run the tests: everything that is quick, or suites")
     tests.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(CHOICES))
+    tests.add_argument("--soak", action="store_true",
+                       help="the runs that take hours instead; SUITE is then one of: "
+                       + ", ".join(ITEMS))
+    tests.add_argument("--rounds", type=seconds, default=1.0, metavar="F",
+                       help="with --soak: do F times as much (0.01 for a look)")
     tests.set_defaults(action=test)
     benches = commands.add_parser("bench", help="measure")
     benches.add_argument("--json", metavar="FILE", help="write the figures as JSON")

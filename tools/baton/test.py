@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import packages
 from coverage import coverage
+from soak import ITEMS, soak
 from build import BuildDir
 from term import EXIT_FAILED, Failure, not_built_yet, say
 
@@ -117,9 +118,12 @@ def chosen(words):
 
 
 def test(args):
+    known = list(ITEMS) if args.soak else CHOICES
     for word in args.suites:
-        if word not in CHOICES:
-            raise Failure(f"test {word}: no such suite; there is: {', '.join(CHOICES)}")
+        if word not in known:
+            raise Failure(f"test {word}: no such suite; there is: {', '.join(known)}")
+    if args.soak:
+        return soak(args)
     suites = chosen(args.suites)
     plan = prepare(suites, args.yes)
     found = {suite for _, there, _ in plan for suite in there}

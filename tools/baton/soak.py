@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+`baton test --soak`: what takes hours.  Many short runs, one after another, each counted; a run that fails shows
+its output and how to repeat it.  --rounds F multiplies every count (0.01 for a look).
+
+  M16_boots       1,000 boots of the console's first program on 1, 2, 3, 4 and 8 CPUs
+  M28_storms      the host kernel under the race detector, 10^7 rounds in all, a new seed each time
+  Z24_protocols   every interleaving, the long scenarios included
+  P06_eevdf       100 seeds of 10^6 random operations against the exact model
+"""
+
+import os
+import subprocess
+import time
+
+import packages
+from build import ROOT, BuildDir
+from term import EXIT_FAILED, say
+
+CPUS = (1, 2, 3, 4, 8)
+BOOTS = 1000
+STORM_ROUNDS = 10_000_000
+STORM_ROUNDS_EACH = 100_000
+EEVDF_SEEDS = 100
+EEVDF_OPERATIONS = 1_000_000
+SAY_EVERY_S = 20
+RUN_LIMIT_S = 3600
+
+
+def boots(rounds):
+    runner = [os.path.join(ROOT, "baton"), "run", "--yes", "--run", "hello", "--timeout", "120"]
+    for i in range(max(1, int(BOOTS * rounds))):
+        clock = "virtual" if i // len(CPUS) % 2 else "host"
+        yield runner + ["--cpus", str(CPUS[i % len(CPUS)]), "--clock", clock]
+
+
+def storms(rounds):
+    storm = BuildDir("host").file("tests", "host_kernel", "storm", "test_kernel_storm")
+    for seed in range(1, max(1, int(STORM_ROUNDS * rounds) // STORM_ROUNDS_EACH) + 1):
+        yield [storm, str(STORM_ROUNDS_EACH), str(1000 + seed)]
+
+
+def protocols(_rounds):
+    yield [BuildDir("host").file("tests", "model", "protocol", "protocol"), "--all"]
+
+
+def eevdf(rounds):
+    random = BuildDir("host").file("tests", "model", "eevdf", "eevdf-random")
+    for seed in range(EEVDF_SEEDS):
+        yield [random, "1", str(max(1000, int(EEVDF_OPERATIONS * rounds))), str(seed)]
+
+
+ITEMS = {"M16_boots": boots, "M28_storms": storms, "Z24_protocols": protocols, "P06_eevdf": eevdf}
+
+
+def run_all(name, commands, failures):
+    """Run them one after another; how many passed."""
+    commands = list(commands)
+    passed = 0
+    said = time.monotonic()
+    say(f"{name}: {len(commands)} runs")
+    for number, command in enumerate(commands, 1):
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+                                  timeout=RUN_LIMIT_S)
+            status, output = done.returncode, done.stdout
+        except subprocess.TimeoutExpired:
+            status, output = "none in an hour", ""
+        if status == 0:
+            passed += 1
+        else:
+            failures.append(f"{name}: status {status}: {' '.join(command)}")
+            print(output[-4000:], flush=True)
+        if time.monotonic() - said > SAY_EVERY_S:
+            said = time.monotonic()
+            say(f"{name}: {number} of {len(commands)}, {number - passed} failed")
+    return passed
+
+
+def soak(args):
+    packages.require(packages.HOST, packages.TARGET, packages.EMULATOR, assume_yes=args.yes)
+    for kind in ("host", "release"):
+        BuildDir(kind).compile()
+    failures = []
+    passed = 0
+    wanted = args.suites or list(ITEMS)
+    for name in wanted:
+        passed += run_all(name, ITEMS[name](args.rounds), failures)
+    for failure in failures:
+        print(f"FAILED {failure}")
+    print(f"{passed} passed, {len(failures)} failed", flush=True)
+    return EXIT_FAILED if failures or not passed else 0
