@@ -94,6 +94,32 @@ class MixedWeights(unittest.TestCase):
             self.assertLessEqual(errors[21], 0.15, shown)
 
 
+class Quiet(unittest.TestCase):
+    def test_L14_a_lone_thread_of_each_cpu_is_left_alone(self):
+        result = run(hogs(4, 10), 4)
+        for cpu in result.cpus:
+            self.assertLess(sum(cpu["entries"].values()), 15, str(cpu["entries"]))
+
+    def test_a_late_surplus_visits_every_quiet_cpu(self):
+        """Four hogs alone for 2 s, then a fifth: by 12 s each has had its part of these 10 s."""
+        tasks = {"old": {"instance": 4, "loop": -1, "run": 1000000},
+                 "new": {"loop": -1, "run": 1000000, "delay": 2000000}}
+        result = run({"global": {"duration": 12}, "tasks": tasks}, 4, "--schedule")
+        served = {name: sum(min(end, 12 * SECOND) - max(start, 2 * SECOND)
+                            for start, end, _ in result.stretches(name) if end > 2 * SECOND)
+                  for name in result.tasks}
+        for name, ns in served.items():
+            self.assertAlmostEqual(ns / (8 * SECOND), 1, delta=0.02, msg=str(served))
+        self.assertLessEqual(result.migrations() / 40, 25)
+
+    def test_quiet_again_when_the_surplus_is_gone(self):
+        tasks = {"old": {"instance": 4, "loop": -1, "run": 1000000},
+                 "new": {"loop": 1, "run": 300000, "delay": 1000000}}
+        result = run({"global": {"duration": 30}, "tasks": tasks}, 4)
+        for cpu in result.cpus:
+            self.assertLess(sum(cpu["entries"].values()), 600, str(cpu["entries"]))
+
+
 class Placement(unittest.TestCase):
     def test_M35_64_creations_spread(self):
         result = run(hogs(64, 0.013), 8, "--schedule")  # long enough for each to have run
@@ -110,10 +136,22 @@ class Placement(unittest.TestCase):
     def test_M36_two_hogs_on_one_cpu_part(self):
         pinned = {"loop": 1, "run": 10000, "cpus": [0]}
         free = {"loop": -1, "run": 1000, "cpus": [0, 1, 2, 3]}
-        result = run({"global": {"duration": 1},
-                      "tasks": {"hog": {"instance": 2, "phases": {"one": pinned, "two": free}}}}, 4)
-        for task in result.tasks.values():
-            self.assertGreater(task["share"], 0.97)
+        for place in ("least_loaded", "idle_first"):
+            result = run({"global": {"duration": 1},
+                          "tasks": {"hog": {"instance": 2, "phases": {"one": pinned, "two": free}}}},
+                         4, "--place", place)
+            for task in result.tasks.values():
+                self.assertGreater(task["share"], 0.97, place)
+
+    def test_who_must_come_here_drives_another_to_an_idle_cpu(self):
+        phases = {"a": {"loop": 1, "run": 50000, "cpus": [0]},
+                  "b": {"loop": -1, "run": 1000, "cpus": [1]}}
+        result = run({"global": {"duration": 1}, "tasks": {
+            "stays": {"loop": -1, "run": 1000, "cpus": [0]},
+            "comes": {"phases": phases},
+            "goes": {"loop": -1, "run": 1000, "cpus": [1, 2]}}}, 3, "--place", "idle_first")
+        self.assertGreater(result.tasks["goes"]["share"], 0.97)
+        self.assertLess(result.run["unserved_idle_max_ns"], MS)
 
     def test_L23_widened_affinity_spreads(self):
         narrow = {"loop": 50, "run": 1000, "cpus": [1, 2]}
@@ -141,14 +179,19 @@ class Placement(unittest.TestCase):
         self.assertEqual(result.run["unserved_idle_ns"], 0)
 
     def test_work_released_from_one_cpu_is_even_soon(self):
-        held = {"loop": 1, "run": 5000, "cpus": [0]}
+        """As soon as the last one had its turn to widen its mask: a round of 8 slices, and 10 ms."""
+        held = {"loop": 1, "run": 20000, "cpus": [0]}
         free = {"loop": -1, "run": 1000, "cpus": [0, 1, 2, 3]}
-        result = run({"global": {"duration": 0.2},
+        result = run({"global": {"duration": 0.3},
                       "tasks": {"t": {"instance": 8, "phases": {"a": held, "b": free}}}}, 4,
                      "--schedule")
-        used = {s["cpu"] for s in result.json["schedule"]
-                if s["start_ns"] < 62 * MS and s["end_ns"] > 60 * MS}
-        self.assertEqual(used, {0, 1, 2, 3})
+        first = min(s["start_ns"] for s in result.json["schedule"] if s["cpu"] != 0)
+        since = first + 8 * 3 * MS + 10 * MS
+        where = {cpu: set() for cpu in range(4)}
+        for s in result.json["schedule"]:
+            if s["end_ns"] > since:
+                where[s["cpu"]].add(s["task"])
+        self.assertEqual([len(tasks) for tasks in where.values()], [2, 2, 2, 2], str(where))
 
 
 if __name__ == "__main__":

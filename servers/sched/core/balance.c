@@ -97,14 +97,77 @@ time_ns_t sched_balance_idle_next(const struct sched_cpu *cpu)
 	return cpumask_empty(&cpu->idle_tried) ? TIME_NEVER : cpu->next_balance_ns;
 }
 
-/* Only while something runs here: an idle CPU needs no period, it is found by its bit. */
+enum give {
+	GIVE_ASKED, /* the puller's balancer calls */
+	GIVE_QUIET, /* the puller is quiet; who was just picked here stays */
+};
+
+static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
+			     enum give why, time_ns_t now_ns);
+
+static bool surplus_anywhere(const struct place_view *view)
+{
+	cpumask_for_each(cpu, &view->online)
+	{
+		if (cpu < view->cpus && view->loads[cpu].runnable > 1)
+			return true;
+	}
+	return false;
+}
+
+static bool is_quiet(const struct sched_server *server, uint32_t cpu)
+{
+	return (__atomic_load_n(&server->quiet.bits[cpu / 64u], __ATOMIC_RELAXED) >> (cpu % 64u) &
+		1u) != 0;
+}
+
+static void quiet_set(struct sched_server *server, uint32_t cpu, bool quiet)
+{
+	uint64_t bit = UINT64_C(1) << (cpu % 64u);
+
+	if (quiet == is_quiet(server, cpu))
+		return;
+	if (quiet)
+		__atomic_fetch_or(&server->quiet.bits[cpu / 64u], bit, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(&server->quiet.bits[cpu / 64u], ~bit, __ATOMIC_RELAXED);
+}
+
+#define QUIET_SERVED_MAX 4u /* in one period: bounds the time that it takes */
+
+/*
+ * Quiet CPUs do not ask, so those with a surplus give, where the other one would have asked for it now.
+ * Nobody but this dispatcher gives away threads of this CPU, to quiet or to asking ones.
+ */
+static void quiet_serve(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+{
+	struct place_load loads[CPUS_MAX];
+	struct place_view view;
+	uint32_t served = 0;
+
+	for (uint32_t step = 1; step < server->cpus && served < QUIET_SERVED_MAX; step++) {
+		uint32_t other = (cpu->index + step) % server->cpus;
+
+		if (!is_quiet(server, other))
+			continue;
+		sched_view(server, &view, loads);
+		if (loads[other].runnable != 1 || cpu->place->on_period(&view, other) != cpu->index)
+			continue;
+		(void)balance_give(server, cpu, other, GIVE_QUIET, now_ns);
+		served++;
+	}
+}
+
+/*
+ * Only while something runs here: an idle CPU needs no period, it is found by its bit.  Nor does a CPU
+ * with a single thread while no other has more than one: it goes quiet, and who has more later takes care
+ * of it in its own periods.  No order is needed between the two: whoever has a surplus looks again in each.
+ */
 void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
 	if (server->cpus == 1 || now_ns < cpu->next_balance_ns)
 		return;
 	cpu->next_balance_ns = balance_next(server, cpu, now_ns);
-	if (!cpu->balancer_parked)
-		return;
 
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
@@ -112,11 +175,38 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 
 	sched_view(server, &view, loads);
 	cpu->policy->set_average(policy_cpu(cpu), balance_average(&view, &rounded), now_ns);
+	if (!surplus_anywhere(&view)) {
+		quiet_set(server, cpu->index, true);
+		return;
+	}
+	/* A surplus that began a moment ago may be gone in the next: look in the coming period. */
+	if (is_quiet(server, cpu->index)) {
+		quiet_set(server, cpu->index, false);
+		return;
+	}
+	if (loads[cpu->index].runnable > 1)
+		quiet_serve(server, cpu, now_ns);
+	if (!cpu->balancer_parked)
+		return;
 
 	uint32_t victim = cpu->place->on_period(&view, cpu->index);
 
 	if (victim < server->cpus && victim != cpu->index)
 		balancer_order(server, cpu, victim, BALANCE_PERIOD);
+}
+
+time_ns_t sched_balance_period_next(struct sched_server *server, struct sched_cpu *cpu,
+				    time_ns_t now_ns)
+{
+	if (server->cpus == 1)
+		return TIME_NEVER;
+	if (is_quiet(server, cpu->index)) {
+		if (__atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) <= 1)
+			return TIME_NEVER;
+		quiet_set(server, cpu->index, false);
+		cpu->next_balance_ns = balance_next(server, cpu, now_ns);
+	}
+	return cpu->next_balance_ns;
 }
 
 /*
@@ -138,9 +228,8 @@ static void spares_sort(struct policy_spare *spare, uint32_t count)
 	}
 }
 
-/* "You own your queue: which threads can you spare?"  Returns how many went to the puller. */
-uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
-			    time_ns_t now_ns)
+static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
+			     enum give why, time_ns_t now_ns)
 {
 	struct policy_spare spare[BALANCE_CANDIDATES_MAX];
 	struct balance_candidate candidates[BALANCE_CANDIDATES_MAX];
@@ -156,6 +245,10 @@ uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, 
 	uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cpu->spare_cursor, spare,
 					    BALANCE_CANDIDATES_MAX);
 
+	/* Its account is as old as its last entry; what it has had alone since then is more. */
+	if (why == GIVE_QUIET && request.victim_ahead_us < INT32_MAX - BALANCE_ROTATE_US &&
+	    request.puller_ahead_us < request.victim_ahead_us + BALANCE_ROTATE_US)
+		request.puller_ahead_us = request.victim_ahead_us + BALANCE_ROTATE_US;
 	spares_sort(spare, count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct sched_thread *thread = policy_thread_owner(spare[i].thread);
@@ -163,6 +256,7 @@ uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, 
 		candidates[i] = (struct balance_candidate){
 			.weight = spare[i].weight,
 			.allowed = !thread->in_request &&
+				   (why == GIVE_ASKED || !spare[i].running) &&
 				   cpumask_test(&sched_thread_params(server, thread)->affinity,
 						puller),
 		};
@@ -179,4 +273,10 @@ uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, 
 	}
 	sched_load_publish(server, cpu);
 	return moved;
+}
+
+uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
+			    time_ns_t now_ns)
+{
+	return balance_give(server, cpu, puller, GIVE_ASKED, now_ns);
 }

@@ -134,6 +134,10 @@ void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu, time
 /* When an idle CPU looks again for work that it could not get; TIME_NEVER: there is none. */
 time_ns_t sched_balance_idle_next(const struct sched_cpu *cpu);
 void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
+/* When the next period begins; TIME_NEVER: there is nothing to balance. */
+time_ns_t sched_balance_period_next(struct sched_server *server, struct sched_cpu *cpu,
+				    time_ns_t now_ns);
+/* "You own your queue: which threads can you spare?"  Returns how many went to the puller. */
 uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
 			    time_ns_t now_ns);
 

@@ -172,10 +172,10 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 	if (cpu->balancer_ready)
 		decide_balancer(cpu, decision);
 	decision->timer_ns = sched_sleep_next(cpu);
-	if (server->cpus > 1)
-		decision->timer_ns = min_u64(decision->timer_ns,
-					     pick.thread != NULL ? cpu->next_balance_ns
-								 : sched_balance_idle_next(cpu));
+	decision->timer_ns = min_u64(decision->timer_ns,
+				     pick.thread != NULL
+					     ? sched_balance_period_next(server, cpu, now_ns)
+					     : sched_balance_idle_next(cpu));
 }
 
 void sched_upcall(struct sched_server *server, uint32_t index, const struct sched_upcall *upcall,
