@@ -13,6 +13,7 @@ import struct
 import tempfile
 
 from bench_rows import ROWS
+from bench_wall import wall_rows
 from qemu import Guest, describe_status
 from run import Machine, mkarchive
 from term import EXIT_FAILED, Failure, complain, paint, say
@@ -189,6 +190,7 @@ def bench(args):
         run = {**facts, "quick": args.quick, "cpus": list(CPUS)} if not run else run
         run.setdefault("commands", {})[str(cpus)] = facts["qemu"]
         right = right and well
+    rows += wall_rows(args)
     run.pop("qemu", None)
     if args.only:
         rows = [row for row in rows if row["id"].startswith(args.only)]

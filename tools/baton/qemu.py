@@ -38,6 +38,9 @@ class Board:
         if gic not in self.data["gic_versions"]:
             raise Failure(f"--gic {gic}: {self.name} has versions "
                           f"{', '.join(map(str, self.data['gic_versions']))}")
+        if cpus > self.data["gic_cpus_max"].get(str(gic), most):
+            raise Failure(f"--cpus {cpus}: with GICv{gic} {self.name} has 1 to "
+                          f"{self.data['gic_cpus_max'][str(gic)]} CPUs")
 
     def clock(self, clock, cpus):
         """
