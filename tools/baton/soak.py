@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-`baton test --soak`: what takes hours.  Many short runs, one after another, each counted; a run that fails shows
-its output and how to repeat it.  --rounds F multiplies every count (0.01 for a look).
+`baton test --soak`: what takes hours.  Many short runs, one after another, each counted; a run that
+fails shows its output and how to repeat it.  --rounds F multiplies every count (0.01 for a look).
 
   M16_boots       1,000 boots of the console's first program on 1, 2, 3, 4 and 8 CPUs
   M28_storms      the host kernel under the race detector, 10^7 rounds in all, a new seed each time
