@@ -77,7 +77,7 @@ MUTANTS = [
      "sim_several"),
     ("servers/sched/core/balance.c", "BALANCE_PERIOD_NS * cpu->index",
      "BALANCE_PERIOD_NS * (cpu->index & 0)", "sim_several"),
-    ("servers/sched/core/dispatcher.c", "\tbill_entry(server, cpu, upcall->now_ns);\n", "",
+    ("servers/sched/core/dispatcher.c", "payer->debt_ns + cost_ns", "payer->debt_ns + 0 * cost_ns",
      "sched_server"),
     ("servers/sched/core/event.c", "\tthread->debt_ns = 0;\n", "", "sched_server"),
     ("servers/sched/core/balance.c", "\t\tquiet_serve(server, cpu, now_ns);\n", "\t\t;\n",
