@@ -89,7 +89,7 @@ struct sched_server {
 	uint32_t cpus;
 	struct cpumask online; /* atomic words: CPUs whose dispatcher of this instance runs */
 	struct cpumask idle;   /* atomic words; seq_cst, see core/place.c */
-	struct cpumask quiet;  /* atomic words: CPUs that ask for no balancing, see core/balance.c */
+	struct cpumask quiet; /* atomic words: CPUs that ask for no balancing, see core/balance.c */
 	struct sched_cpu cpu[CPUS_MAX];
 	struct sched_thread threads[SCHED_THREADS_MAX];
 };
