@@ -109,6 +109,18 @@ MUTANTS = [
      "if (false)", "policy_edf"),
     ("servers/sched/policy/edf/edf.c", "thread->left_ns = left_ns < thread->left_ns ? left_ns : "
      "thread->left_ns;", "", "policy_edf"),
+    ("servers/sched/policy/group/ops.c", "cpu->node[index].runtime_ns -= (int64_t)ran_ns;", "",
+     "policy_group"),
+    ("servers/sched/policy/group/ops.c", "\tgroup_tag(thread)->id = id;\n",
+     "\tgroup_tag(thread)->id = id;\n\tmigration.lag_low = 0;\n", "policy_group"),
+    ("servers/sched/policy/group/node.c", "(weight * node->load + all / 2) / all", "weight",
+     "policy_group"),
+    ("servers/sched/policy/group/node.c", "node->runtime_ns += (int64_t)group_pool_take(",
+     "node->runtime_ns = (int64_t)group_pool_take(", "policy_group"),
+    ("servers/sched/policy/group/node.c", "cpu->throttled |= UINT64_C(1) << index;", "",
+     "policy_group"),
+    ("servers/sched/policy/group/machine.c", "if (word >> GROUP_TAKEN_BITS != period)",
+     "if (word >> GROUP_TAKEN_BITS == period)", "policy_group"),
     ("servers/sched/policy/chaos/chaos.c", "first != NULL ? first->place : cpu->present",
      "cpu->present", "policy_conformance"),
 ]

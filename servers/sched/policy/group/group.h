@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Groups of threads with a weight and a cap, over any policy.  A layer that is a policy itself:
+ * on one CPU each group is a queue of the base policy, and an entity (a thread blob of the base) in
+ * its parent's queue.  Every operation works on the thread's queue and then walks up.  Design, figures
+ * and limits: docs/design/groups.md.
+ *
+ * The root's queue is the base policy's own blob, and threads of the root are as the base left
+ * them: the layer can take over a CPU in use (group_cpu_attach), and costs nothing before that.  It
+ * keeps its words behind the base's in the blobs, so a base that needs all bytes is refused.
+ *
+ * Invariants (group_check): an entity is in its parent's queue if and only if its queue has a
+ * runnable thread and it is not throttled; runtime of all CPUs comes from one pool per group, so over
+ * N periods a group uses at most N quotas and what the CPUs hold, one piece each.
+ *
+ * Owners: struct group_cpu, its CPU's dispatcher.  struct group_machine: all, atomic.
+ *
+ * Bad at: weights below 100 split over many CPUs (an entity's weight is a whole number); figures of
+ * query() cost O(groups active on the CPU).
+ */
+#pragma once
+
+#include "../common.h"
+
+#define GROUP_MAX           64u /* the root included */
+#define GROUP_DEPTH_MAX     4u
+#define GROUP_TAG_BYTES     16u
+#define GROUP_PERIOD_NS_MIN 1000000u
+#define GROUP_PERIOD_NS_MAX 1000000000u
+#define GROUP_PIECE_NS_MIN  100000u
+#define GROUP_PIECE_NS_MAX  1000000u
+#define GROUP_TAKEN_BITS    40u
+#define GROUP_ENTITY_TID    (UINT64_C(1) << 62) /* no thread's */
+
+/* Which group: index and generation, so that a stale one is known; 0 is the root. */
+typedef uint64_t group_id_t;
+
+struct group_config {
+	group_id_t parent;
+	uint32_t weight;
+	uint64_t quota_ns; /* CPU time of all CPUs in each period; 0: no cap */
+	uint64_t period_ns;
+};
+
+/* One group as all CPUs see it; every member is atomic. */
+struct group_common {
+	group_id_t id; /* 0: free.  Written last on creation, first on deletion */
+	uint32_t generation;
+	uint32_t weight;
+	uint32_t parent; /* index */
+	uint32_t depth;  /* 1: below the root */
+	uint64_t quota_ns;
+	uint64_t period_ns;
+	uint64_t members; /* threads and groups; MEMBERS_CLOSED: being deleted */
+	uint64_t load;    /* runnable weight in its queues, all CPUs */
+	uint64_t pool;    /* number of the period << GROUP_TAKEN_BITS | ns taken in it */
+};
+
+struct group_machine {
+	uint32_t cpus;
+	struct group_common group[GROUP_MAX];
+};
+
+/* One group on one CPU. */
+struct group_node {
+	_Alignas(POLICY_ALIGN) unsigned char entity[POLICY_THREAD_BYTES_MAX];
+	_Alignas(POLICY_ALIGN) unsigned char queue[POLICY_CPU_BYTES_MAX];
+	group_id_t id;
+	uint32_t parent;
+	uint32_t weight; /* of the entity now */
+	bool inside;     /* QUEUED or RUNNING in its parent's queue */
+	bool throttled;
+	int64_t runtime_ns; /* left of what was taken from the pool; negative: to be paid back */
+	uint64_t refill_ns; /* while throttled */
+	uint64_t load;      /* as counted in the machine's */
+	struct policy_thread *picked; /* last answer of pick() on this queue, while it is in it */
+};
+
+struct group_cpu {
+	const struct policy_ops *base;
+	struct group_machine *machine;
+	struct policy_cpu *root;
+	uint64_t throttled; /* bits: nodes */
+	uint32_t index;
+	uint32_t misuse;
+	struct group_node node[GROUP_MAX]; /* [0]: the root, of which only `picked` is used */
+};
+
+/* What check() finds beyond the rules of the base, which it reports as GROUP_RULE_BASE + rule. */
+enum group_rule {
+	GROUP_RULE_INSIDE = 1000,    /* an entity is not where its queue says */
+	GROUP_RULE_THROTTLED = 1001, /* the bits of throttled nodes */
+	GROUP_RULE_LOAD = 1002,      /* the published load */
+	GROUP_RULE_PARENT = 1003,    /* a node is below one that does not exist */
+	GROUP_RULE_MISUSE = 1004,
+	GROUP_RULE_BASE = 2000,
+};
+
+/* ---- machine.c: any CPU, no lock ---- */
+void group_machine_init(struct group_machine *machine, uint32_t cpus);
+/* ERR_RANGE: weight, quota or period out of bounds, or deeper than GROUP_DEPTH_MAX.  ERR_NOT_FOUND: no
+ * such parent.  ERR_LIMIT: all groups are in use. */
+enum error group_create(struct group_machine *machine, const struct group_config *config,
+			group_id_t *id) __attribute__((warn_unused_result));
+/* Another weight or cap; the parent stays.  A CPU sees it at its next group_cpu_refresh.  ERR_RANGE,
+ * ERR_NOT_FOUND as above. */
+enum error group_set(struct group_machine *machine, group_id_t id,
+		     const struct group_config *config) __attribute__((warn_unused_result));
+/* ERR_BUSY: it has threads or groups; ERR_NOT_FOUND. */
+enum error group_delete(struct group_machine *machine, group_id_t id)
+	__attribute__((warn_unused_result));
+bool group_exists(const struct group_machine *machine, group_id_t id);
+/* One member more, unless it does not exist any more; one less. */
+bool group_member_add(struct group_machine *machine, group_id_t id);
+void group_member_remove(struct group_machine *machine, group_id_t id);
+/* Up to `wanted` of the quota of the period of now_ns; returns what was left of it. */
+uint64_t group_pool_take(struct group_machine *machine, uint32_t index, uint64_t wanted_ns,
+			 uint64_t now_ns);
+void group_pool_give(struct group_machine *machine, uint32_t index, uint64_t unused_ns,
+		     uint64_t now_ns);
+
+static inline uint32_t group_index(group_id_t id)
+{
+	return (uint32_t)id % GROUP_MAX;
+}
+
+/* ---- node.c: the CPU's dispatcher ---- */
+/* Take over a queue of `base`.  From then on group_policy_of(base) is its policy.  `cpu` is zeroed memory.
+ * ERR_LIMIT: the base leaves no room in its blobs. */
+enum error group_cpu_attach(struct group_cpu *cpu, struct group_machine *machine,
+			    const struct policy_ops *base, struct policy_cpu *root, uint32_t index)
+	__attribute__((warn_unused_result));
+/* Read weights and caps again, about every BALANCE_PERIOD_NS (set_average does it). */
+void group_cpu_refresh(struct group_cpu *cpu, uint64_t now_ns);
+/* The node of a group on this CPU, made if need be; 0 if there is no such group. */
+uint32_t group_node_ready(struct group_cpu *cpu, group_id_t id, uint64_t now_ns);
+/* After a change of the node's queue: its entity and those above enter or leave. */
+void group_node_settle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns);
+/* May it run now?  Takes runtime; throttles it if there is none. */
+bool group_node_fund(struct group_cpu *cpu, uint32_t index, uint64_t now_ns);
+void group_node_unthrottle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns);
+/* Those whose time has come come back; when the next one does, TIME_NEVER if none. */
+uint64_t group_refill(struct group_cpu *cpu, uint64_t now_ns);
+
+static inline struct policy_cpu *group_queue(struct group_cpu *cpu, uint32_t index)
+{
+	return index == 0 ? cpu->root : (struct policy_cpu *)(void *)cpu->node[index].queue;
+}
+
+static inline struct policy_thread *group_entity(struct group_cpu *cpu, uint32_t index)
+{
+	return (struct policy_thread *)(void *)cpu->node[index].entity;
+}
+
+/* The node whose entity this is; 0: a thread. */
+static inline uint32_t group_of_entity(const struct group_cpu *cpu,
+				       const struct policy_thread *thread)
+{
+	const uintptr_t at = (uintptr_t)thread, first = (uintptr_t)&cpu->node[0];
+	return at < first || at >= first + sizeof(cpu->node)
+		       ? 0
+		       : (uint32_t)((at - first) / sizeof(cpu->node[0]));
+}
+
+uint32_t group_queue_runnable(const struct group_cpu *cpu, uint32_t index, uint64_t *load);
+
+/* ---- ops.c, inspect.c ---- */
+/* The layer over that policy (same name, same id), or NULL if it is not in the registry. */
+const struct policy_ops *group_policy_of(const struct policy_ops *base);
+
+/* At the end of a CPU's blob: who took it over. */
+static inline struct group_cpu *group_cpu_of(const struct policy_cpu *cpu)
+{
+	struct group_cpu *group;
+	__builtin_memcpy(&group,
+			 (const unsigned char *)(const void *)cpu + POLICY_CPU_BYTES_MAX -
+				 GROUP_TAG_BYTES,
+			 sizeof(group));
+	return group;
+}
+
+/* At the end of a thread's blob; zero where the layer never saw it: the root, not counted. */
+struct group_tag {
+	group_id_t id;
+	uint32_t node;   /* whose queue keeps it on its CPU */
+	uint32_t member; /* it is counted in the group's members */
+};
+_Static_assert(sizeof(struct group_tag) <= GROUP_TAG_BYTES, "tag");
+
+static inline struct group_tag *group_tag(struct policy_thread *thread)
+{
+	return (struct group_tag *)(void *)((unsigned char *)(void *)thread +
+					    POLICY_THREAD_BYTES_MAX - GROUP_TAG_BYTES);
+}
+
+static inline const struct group_tag *group_tag_const(const struct policy_thread *thread)
+{
+	return (const struct group_tag *)(const void *)((const unsigned char *)(const void *)
+								thread +
+							POLICY_THREAD_BYTES_MAX - GROUP_TAG_BYTES);
+}
+
+uint32_t group_spare(const struct policy_cpu *cpu, uint64_t *cursor, struct policy_spare *out,
+		     uint32_t count);
+void group_query(const struct policy_cpu *cpu, const struct policy_thread *thread,
+		 struct policy_info *out);
+uint32_t group_check(const struct policy_cpu *cpu);
+size_t group_dump(const struct policy_cpu *cpu, char *text, size_t bytes);

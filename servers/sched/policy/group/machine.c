@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Groups as the whole machine sees them: which there are, and each one's pool of runtime.
+ *
+ * The pool is one word, changed by compare-and-swap alone, so two CPUs never get the same
+ * nanosecond.  Relaxed order is enough everywhere but for `id`: a figure that is a moment old is only a
+ * share that is a moment late, while an id that is seen must come with its configuration (release,
+ * acquire).
+ */
+#include "group.h"
+
+#define MEMBERS_CLOSED (UINT64_C(1) << 63)
+#define TAKEN_MASK     ((UINT64_C(1) << GROUP_TAKEN_BITS) - 1)
+
+static uint64_t get(const uint64_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static void put(uint64_t *word, uint64_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+void group_machine_init(struct group_machine *machine, uint32_t cpus)
+{
+	*machine = (struct group_machine){.cpus = cpus};
+}
+
+bool group_exists(const struct group_machine *machine, group_id_t id)
+{
+	return id != 0 && group_index(id) != 0 &&
+	       __atomic_load_n(&machine->group[group_index(id)].id, __ATOMIC_ACQUIRE) == id;
+}
+
+bool group_member_add(struct group_machine *machine, group_id_t id)
+{
+	struct group_common *group = &machine->group[group_index(id)];
+
+	if (!group_exists(machine, id))
+		return false;
+	if ((__atomic_fetch_add(&group->members, 1, __ATOMIC_ACQ_REL) & MEMBERS_CLOSED) == 0 &&
+	    group_exists(machine, id))
+		return true;
+	__atomic_fetch_sub(&group->members, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+void group_member_remove(struct group_machine *machine, group_id_t id)
+{
+	__atomic_fetch_sub(&machine->group[group_index(id)].members, 1, __ATOMIC_ACQ_REL);
+}
+
+static bool config_valid(const struct group_config *config)
+{
+	return config->weight >= POLICY_WEIGHT_MIN && config->weight <= POLICY_WEIGHT_MAX &&
+	       (config->quota_ns == 0 || (config->period_ns >= GROUP_PERIOD_NS_MIN &&
+					  config->period_ns <= GROUP_PERIOD_NS_MAX &&
+					  config->quota_ns >= GROUP_PIECE_NS_MIN));
+}
+
+static void config_write(struct group_machine *machine, struct group_common *group,
+			 const struct group_config *config)
+{
+	/* All that the CPUs can run in a period, or more: no cap. */
+	const bool capped = config->quota_ns != 0 &&
+			    config->quota_ns < config->period_ns * machine->cpus;
+
+	__atomic_store_n(&group->weight, config->weight, __ATOMIC_RELAXED);
+	put(&group->quota_ns, capped ? config->quota_ns : 0);
+	put(&group->period_ns, config->period_ns);
+}
+
+/* A free slot becomes ours: its members are closed (or it never had any), and we open them. */
+static struct group_common *slot_claim(struct group_machine *machine, uint32_t *index)
+{
+	for (*index = 1; *index < GROUP_MAX; (*index)++) {
+		struct group_common *group = &machine->group[*index];
+		uint32_t generation = __atomic_load_n(&group->generation, __ATOMIC_RELAXED);
+
+		/* Odd generations are in use. */
+		if (generation % 2 == 0 &&
+		    __atomic_compare_exchange_n(&group->generation, &generation, generation + 1,
+						false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return group;
+	}
+	return NULL;
+}
+
+enum error group_create(struct group_machine *machine, const struct group_config *config,
+			group_id_t *id)
+{
+	const uint32_t parent = config->parent == 0 ? 0 : group_index(config->parent);
+	const uint32_t depth = parent == 0 ? 1
+					   : 1 + __atomic_load_n(&machine->group[parent].depth,
+								 __ATOMIC_RELAXED);
+	uint32_t index;
+
+	if (!config_valid(config) || depth > GROUP_DEPTH_MAX)
+		return ERR_RANGE;
+	if (config->parent != 0 && !group_member_add(machine, config->parent))
+		return ERR_NOT_FOUND;
+
+	struct group_common *group = slot_claim(machine, &index);
+
+	if (group == NULL) {
+		if (config->parent != 0)
+			group_member_remove(machine, config->parent);
+		return ERR_LIMIT;
+	}
+	config_write(machine, group, config);
+	__atomic_store_n(&group->parent, parent, __ATOMIC_RELAXED);
+	__atomic_store_n(&group->depth, depth, __ATOMIC_RELAXED);
+	__atomic_fetch_and(&group->members, ~MEMBERS_CLOSED, __ATOMIC_RELAXED);
+	put(&group->pool, 0);
+	*id = (uint64_t)group->generation << 32 | index;
+	__atomic_store_n(&group->id, *id, __ATOMIC_RELEASE);
+	return ERR_OK;
+}
+
+enum error group_set(struct group_machine *machine, group_id_t id,
+		     const struct group_config *config)
+{
+	if (!config_valid(config))
+		return ERR_RANGE;
+	if (!group_exists(machine, id))
+		return ERR_NOT_FOUND;
+	config_write(machine, &machine->group[group_index(id)], config);
+	return ERR_OK;
+}
+
+enum error group_delete(struct group_machine *machine, group_id_t id)
+{
+	struct group_common *group = &machine->group[group_index(id)];
+	uint64_t members = 0;
+
+	if (!group_exists(machine, id))
+		return ERR_NOT_FOUND;
+	if (!__atomic_compare_exchange_n(&group->members, &members, MEMBERS_CLOSED, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return ERR_BUSY;
+	const uint32_t parent = __atomic_load_n(&group->parent, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&group->id, 0, __ATOMIC_RELEASE);
+	if (parent != 0)
+		group_member_remove(machine, machine->group[parent].id);
+	__atomic_fetch_add(&group->generation, 1, __ATOMIC_RELEASE);
+	return ERR_OK;
+}
+
+uint64_t group_pool_take(struct group_machine *machine, uint32_t index, uint64_t wanted_ns,
+			 uint64_t now_ns)
+{
+	struct group_common *group = &machine->group[index];
+	const uint64_t quota_ns = get(&group->quota_ns);
+	const uint64_t period = (now_ns / get(&group->period_ns)) &
+				(UINT64_MAX >> GROUP_TAKEN_BITS);
+	uint64_t word = get(&group->pool);
+	uint64_t got_ns;
+	uint64_t next;
+
+	do {
+		const uint64_t taken_ns = word >> GROUP_TAKEN_BITS == period ? word & TAKEN_MASK
+									     : 0;
+
+		got_ns = min_u64(wanted_ns, sub_saturate_u64(quota_ns, taken_ns));
+		next = period << GROUP_TAKEN_BITS | (taken_ns + got_ns);
+	} while (!__atomic_compare_exchange_n(&group->pool, &word, next, false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return got_ns;
+}
+
+/* Only into the present period: what was left of an earlier one is lost. */
+void group_pool_give(struct group_machine *machine, uint32_t index, uint64_t unused_ns,
+		     uint64_t now_ns)
+{
+	struct group_common *group = &machine->group[index];
+	const uint64_t period = (now_ns / get(&group->period_ns)) &
+				(UINT64_MAX >> GROUP_TAKEN_BITS);
+	uint64_t word = get(&group->pool);
+	uint64_t next;
+
+	do {
+		if (word >> GROUP_TAKEN_BITS != period)
+			return;
+		next = word - min_u64(unused_ns, word & TAKEN_MASK);
+	} while (!__atomic_compare_exchange_n(&group->pool, &word, next, false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+}

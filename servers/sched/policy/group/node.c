@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One group on one CPU: when its entity is in its parent's queue, with which weight and runtime. */
+#include "group.h"
+
+enum error group_cpu_attach(struct group_cpu *cpu, struct group_machine *machine,
+			    const struct policy_ops *base, struct policy_cpu *root, uint32_t index)
+{
+	if (base->cpu_bytes > POLICY_CPU_BYTES_MAX - GROUP_TAG_BYTES ||
+	    base->thread_bytes > POLICY_THREAD_BYTES_MAX - GROUP_TAG_BYTES)
+		return ERR_LIMIT;
+	cpu->base = base;
+	cpu->machine = machine;
+	cpu->root = root;
+	cpu->index = index;
+	__builtin_memcpy((unsigned char *)(void *)root + POLICY_CPU_BYTES_MAX - GROUP_TAG_BYTES,
+			 &cpu, sizeof(cpu));
+	return ERR_OK;
+}
+
+uint32_t group_queue_runnable(const struct group_cpu *cpu, uint32_t index, uint64_t *load)
+{
+	const struct policy_cpu *queue =
+		index == 0 ? cpu->root
+			   : (const struct policy_cpu *)(const void *)cpu->node[index].queue;
+	struct policy_info info;
+
+	cpu->base->query(queue, NULL, &info);
+	if (load != NULL)
+		*load = info.load;
+	return info.runnable;
+}
+
+static const struct group_common *common_of(const struct group_cpu *cpu, uint32_t index)
+{
+	return &cpu->machine->group[index];
+}
+
+static struct policy_params entity_params(uint32_t index, uint32_t weight)
+{
+	return (struct policy_params){
+		.tid = GROUP_ENTITY_TID + index,
+		.weight = weight,
+		.priority = POLICY_PRIORITY_DEFAULT,
+		.slice_ns = POLICY_SLICE_NS_DEFAULT,
+	};
+}
+
+/* The group's weight, split over the CPUs as its runnable load is. */
+static uint32_t weight_here(const struct group_cpu *cpu, uint32_t index)
+{
+	const struct group_node *node = &cpu->node[index];
+	const uint64_t weight = __atomic_load_n(&common_of(cpu, index)->weight, __ATOMIC_RELAXED);
+	const uint64_t all = __atomic_load_n(&common_of(cpu, index)->load, __ATOMIC_RELAXED);
+
+	if (node->load == 0 || all <= node->load)
+		return (uint32_t)weight;
+	/* load <= 2048 threads of 2^20, so this does not overflow. */
+	return (uint32_t)max_u64(1, (weight * node->load + all / 2) / all);
+}
+
+static void weight_update(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
+{
+	struct group_node *node = &cpu->node[index];
+	const uint32_t weight = weight_here(cpu, index);
+	const struct policy_params params = entity_params(index, weight);
+
+	if (weight == node->weight)
+		return;
+	if (cpu->base->set_params(group_queue(cpu, node->parent), group_entity(cpu, index), &params,
+				  now_ns) == ERR_OK)
+		node->weight = weight;
+	else
+		cpu->misuse++;
+}
+
+static void load_publish(struct group_cpu *cpu, uint32_t index, uint64_t load)
+{
+	struct group_node *node = &cpu->node[index];
+
+	/* The sum is modulo 2^64; each CPU adds differences of its own part only. */
+	if (load != node->load)
+		__atomic_fetch_add(&cpu->machine->group[index].load, load - node->load,
+				   __ATOMIC_RELAXED);
+	node->load = load;
+}
+
+/* What this CPU does not need goes back, so that it is not lost to the others. */
+static void runtime_give(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
+{
+	struct group_node *node = &cpu->node[index];
+
+	if (node->runtime_ns <= 0)
+		return;
+	if (__atomic_load_n(&common_of(cpu, index)->quota_ns, __ATOMIC_RELAXED) != 0)
+		group_pool_give(cpu->machine, index, (uint64_t)node->runtime_ns, now_ns);
+	node->runtime_ns = 0;
+}
+
+void group_node_settle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
+{
+	while (index != 0) {
+		struct group_node *node = &cpu->node[index];
+		uint64_t load;
+		const bool runnable = group_queue_runnable(cpu, index, &load) != 0;
+		const bool wanted = runnable && !node->throttled;
+
+		load_publish(cpu, index, load);
+		/* An empty queue has no part; the weight stays until it has one again. */
+		if (runnable)
+			weight_update(cpu, index, now_ns);
+		if (wanted && !node->inside) {
+			cpu->base->enqueue(group_queue(cpu, node->parent), group_entity(cpu, index),
+					   POLICY_JOIN_WAKE, now_ns);
+		} else if (!wanted && node->inside) {
+			struct group_node *above = &cpu->node[node->parent];
+
+			cpu->base->dequeue(group_queue(cpu, node->parent), group_entity(cpu, index),
+					   node->throttled ? POLICY_LEAVE_KEEP : POLICY_LEAVE_SLEEP,
+					   now_ns);
+			if (above->picked == group_entity(cpu, index))
+				above->picked = NULL;
+			if (!node->throttled)
+				runtime_give(cpu, index, now_ns);
+		}
+		node->inside = wanted;
+		index = node->parent;
+	}
+}
+
+/* Entities of groups that lived in this slot, or below it, before: out of the queues. */
+static void node_expel(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
+{
+	struct group_node *node = &cpu->node[index];
+
+	if (node->id == 0)
+		return;
+	for (uint32_t i = 1; i < GROUP_MAX; i++)
+		if (i != index && cpu->node[i].id != 0 && cpu->node[i].parent == index)
+			node_expel(cpu, i, now_ns);
+	cpu->base->dequeue(group_queue(cpu, node->parent), group_entity(cpu, index),
+			   POLICY_LEAVE_EXIT, now_ns);
+	load_publish(cpu, index, 0);
+	cpu->throttled &= ~(UINT64_C(1) << index);
+	node->id = 0;
+}
+
+uint32_t group_node_ready(struct group_cpu *cpu, group_id_t id, uint64_t now_ns)
+{
+	const uint32_t index = group_index(id);
+	struct group_node *node = &cpu->node[index];
+
+	if (!group_exists(cpu->machine, id))
+		return 0;
+	if (node->id == id)
+		return index;
+	node_expel(cpu, index, now_ns);
+
+	const struct group_common *common = common_of(cpu, index);
+	const uint32_t parent = __atomic_load_n(&common->parent, __ATOMIC_RELAXED);
+	const uint32_t weight = __atomic_load_n(&common->weight, __ATOMIC_RELAXED);
+	const struct policy_params params = entity_params(index, weight);
+
+	/* A parent is a member's group: it cannot go before its last group did. */
+	if (parent != 0)
+		(void)group_node_ready(
+			cpu, __atomic_load_n(&common_of(cpu, parent)->id, __ATOMIC_RELAXED),
+			now_ns);
+	*node = (struct group_node){.id = id, .parent = parent, .weight = weight};
+	if (cpu->base->thread_init(group_entity(cpu, index), &params) != ERR_OK)
+		cpu->misuse++;
+	cpu->base->cpu_init(group_queue(cpu, index), cpu->index);
+	return index;
+}
+
+static void node_throttle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
+{
+	struct group_node *node = &cpu->node[index];
+	const uint64_t period_ns = __atomic_load_n(&common_of(cpu, index)->period_ns,
+						   __ATOMIC_RELAXED);
+
+	node->throttled = true;
+	node->refill_ns = (now_ns / period_ns + 1) * period_ns;
+	cpu->throttled |= UINT64_C(1) << index;
+	group_node_settle(cpu, index, now_ns);
+}
+
+void group_node_unthrottle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
+{
+	cpu->node[index].throttled = false;
+	cpu->throttled &= ~(UINT64_C(1) << index);
+	group_node_settle(cpu, index, now_ns);
+}
+
+bool group_node_fund(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
+{
+	struct group_node *node = &cpu->node[index];
+	const uint64_t quota_ns = __atomic_load_n(&common_of(cpu, index)->quota_ns,
+						  __ATOMIC_RELAXED);
+	const uint64_t part_ns = quota_ns / (64u * (uint64_t)cpu->machine->cpus);
+	const uint64_t piece_ns = min_u64(max_u64(part_ns, GROUP_PIECE_NS_MIN), GROUP_PIECE_NS_MAX);
+
+	if (quota_ns == 0) {
+		node->runtime_ns = 0;
+		return true;
+	}
+	if (node->runtime_ns > 0)
+		return true;
+	/* A debt is paid first. */
+	node->runtime_ns += (int64_t)group_pool_take(
+		cpu->machine, index, piece_ns + (uint64_t)-node->runtime_ns, now_ns);
+	if (node->runtime_ns > 0)
+		return true;
+	node_throttle(cpu, index, now_ns);
+	return false;
+}
+
+uint64_t group_refill(struct group_cpu *cpu, uint64_t now_ns)
+{
+	uint64_t next_ns = TIME_NEVER;
+
+	for (uint64_t left = cpu->throttled; left != 0; left &= left - 1) {
+		const uint32_t index = (uint32_t)__builtin_ctzll(left);
+
+		if (cpu->node[index].refill_ns <= now_ns)
+			group_node_unthrottle(cpu, index, now_ns);
+		else
+			next_ns = min_u64(next_ns, cpu->node[index].refill_ns);
+	}
+	return next_ns;
+}
+
+void group_cpu_refresh(struct group_cpu *cpu, uint64_t now_ns)
+{
+	for (uint32_t index = 1; index < GROUP_MAX; index++) {
+		if (!group_exists(cpu->machine, cpu->node[index].id))
+			continue;
+		if (cpu->node[index].throttled &&
+		    __atomic_load_n(&common_of(cpu, index)->quota_ns, __ATOMIC_RELAXED) == 0)
+			group_node_unthrottle(cpu, index, now_ns);
+		group_node_settle(cpu, index, now_ns);
+	}
+}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Groups over every policy: shares and caps against what they should be, computed here. */
+#include "bench.h"
+#include "group/group.h"
+#include <math.h>
+#include <string.h>
+
+#define MS      UINT64_C(1000000)
+#define SECOND  (1000 * MS)
+#define THREADS 24u
+
+/* One machine, and a bench for each CPU, with the layer on top from the start. */
+struct world {
+	struct group_machine machine;
+	struct group_cpu *cpu[2];
+	struct bench *bench[2];
+};
+
+static void world_attach(struct world *world, uint32_t cpu, const struct policy_ops *base)
+{
+	world->cpu[cpu] = aligned_alloc(POLICY_ALIGN, sizeof(*world->cpu[cpu]));
+	memset(world->cpu[cpu], 0, sizeof(*world->cpu[cpu]));
+	cr_assert_eq(group_cpu_attach(world->cpu[cpu], &world->machine, base,
+				      bench_cpu(world->bench[cpu]), cpu),
+		     ERR_OK);
+	world->bench[cpu]->ops = group_policy_of(base);
+}
+
+static struct world *world_make(const struct policy_ops *base, uint32_t cpus)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	group_machine_init(&world->machine, cpus);
+	for (uint32_t cpu = 0; cpu < cpus; cpu++) {
+		world->bench[cpu] = bench_make(base, THREADS);
+		memset(world->bench[cpu]->threads, 0,
+		       THREADS * sizeof(*world->bench[cpu]->threads));
+		world_attach(world, cpu, base);
+	}
+	return world;
+}
+
+static void world_free(struct world *world)
+{
+	for (uint32_t cpu = 0; cpu < world->machine.cpus; cpu++) {
+		bench_free(world->bench[cpu]);
+		free(world->cpu[cpu]);
+	}
+	free(world);
+}
+
+static group_id_t make(struct world *world, group_id_t parent, uint32_t weight, uint64_t quota_ns,
+		       uint64_t period_ns)
+{
+	const struct group_config config = {parent, weight, quota_ns, period_ns};
+	group_id_t id = 0;
+
+	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_OK);
+	return id;
+}
+
+static void put(struct bench *bench, uint32_t tid, group_id_t group, uint32_t weight)
+{
+	struct bench_thread *thread = &bench->threads[tid];
+
+	*thread = (struct bench_thread){.params = {.tid = tid,
+						   .weight = weight,
+						   .slice_ns = 3 * MS,
+						   .priority = POLICY_PRIORITY_DEFAULT,
+						   .group = group}};
+	cr_assert_eq(bench->ops->thread_init(bench_thread(bench, tid), &thread->params), ERR_OK);
+	bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+}
+
+static void regroup(struct bench *bench, uint32_t tid, group_id_t group)
+{
+	bench->threads[tid].params.group = group;
+	bench_params(bench, tid, bench->threads[tid].params.weight, 3 * MS);
+}
+
+/* Picks and runs what it got; idles until there is something again. */
+static void run_until(struct bench *bench, uint64_t until_ns)
+{
+	while (bench->now_ns < until_ns) {
+		const uint64_t left_ns = until_ns - bench->now_ns;
+		const uint32_t tid = bench_pick(bench);
+		const uint64_t ns = bench->picked.slice_ns < left_ns ? bench->picked.slice_ns
+								     : left_ns;
+
+		cr_assert_gt(ns, 0);
+		if (tid == UINT32_MAX)
+			bench->now_ns += ns;
+		else
+			bench_run(bench, ns);
+	}
+}
+
+static double used(const struct bench *bench, uint32_t tid)
+{
+	return (double)bench->threads[tid].service_ns;
+}
+
+/* A random tree of up to 12 groups and depth 4; a thread's share is the product over its path. */
+Test(group, random_trees_share_by_weight)
+{
+	uint64_t seed = 7;
+
+	for (uint32_t round = 0; round < 20; round++) {
+		struct world *world = world_make(&policy_eevdf, 1);
+		group_id_t ids[13] = {0};
+		uint32_t parent[13] = {0}, depth[13] = {0}, weight[13] = {0}, in[THREADS];
+		uint64_t sum[13] = {0};
+		bool busy[13] = {true};
+
+		for (uint32_t g = 1; g < 13; g++) {
+			do
+				parent[g] = (uint32_t)(bench_random(&seed) % g);
+			while (depth[parent[g]] == GROUP_DEPTH_MAX);
+			depth[g] = depth[parent[g]] + 1;
+			weight[g] = 100 + (uint32_t)(bench_random(&seed) % 3000);
+			ids[g] = make(world, ids[parent[g]], weight[g], 0, 0);
+		}
+		for (uint32_t tid = 0; tid < THREADS; tid++) {
+			const uint32_t own = 200 + (uint32_t)(bench_random(&seed) % 2000);
+
+			in[tid] = (uint32_t)(bench_random(&seed) % 13);
+			put(world->bench[0], tid, ids[in[tid]], own);
+			sum[in[tid]] += own;
+			for (uint32_t g = in[tid]; !busy[g]; g = parent[g]) {
+				busy[g] = true;
+				sum[parent[g]] += weight[g];
+			}
+		}
+		run_until(world->bench[0], 100 * SECOND);
+		for (uint32_t tid = 0; tid < THREADS; tid++) {
+			double share = (double)world->bench[0]->threads[tid].params.weight /
+				       (double)sum[in[tid]];
+
+			for (uint32_t g = in[tid]; g != 0; g = parent[g])
+				share *= (double)weight[g] / (double)sum[parent[g]];
+			const double ideal = share * 100e9;
+
+			cr_assert_lt(fabs(used(world->bench[0], tid) - ideal),
+				     fmax(0.01 * ideal, 15.0 * MS), "round %u thread %u", round,
+				     tid);
+		}
+		world_free(world);
+	}
+}
+
+Test(group, cap_holds_over_each_second_and_others_get_the_rest)
+{
+	struct world *world = world_make(&policy_eevdf, 1);
+	struct bench *bench = world->bench[0];
+	const group_id_t capped = make(world, 0, 10240, 20 * MS, 100 * MS);
+	const group_id_t inner = make(world, capped, 1024, 8 * MS, 100 * MS);
+
+	put(bench, 0, capped, 1024);
+	put(bench, 1, inner, 1024);
+	put(bench, 2, 0, 1024);
+	for (uint32_t second = 1; second <= 10; second++) {
+		for (uint32_t tid = 0; tid < 3; tid++)
+			bench->threads[tid].service_ns = 0;
+		run_until(bench, second * SECOND);
+		assert_near(used(bench, 0) + used(bench, 1), 200.0 * MS, 2.0 * MS);
+		assert_near(used(bench, 1), 80.0 * MS, 0.8 * MS);
+		assert_near(used(bench, 2), 800.0 * MS, 2.0 * MS);
+	}
+	world_free(world);
+}
+
+/* Nothing else is there: the CPU idles, and comes back by the time that pick() named. */
+Test(group, cap_of_all_there_is)
+{
+	struct world *world = world_make(&policy_eevdf, 1);
+	struct bench *bench = world->bench[0];
+
+	put(bench, 0, make(world, 0, 1024, 30 * MS, 100 * MS), 1024);
+	run_until(bench, SECOND);
+	assert_near(used(bench, 0), 300.0 * MS, 0.5 * MS);
+	world_free(world);
+}
+
+/* Each nap gives back what is left of the piece: the group gets all that it asks for. */
+Test(group, naps_lose_no_runtime)
+{
+	struct world *world = world_make(&policy_eevdf, 1);
+	struct bench *bench = world->bench[0];
+
+	put(bench, 0, make(world, 0, 1024, 25 * MS, 100 * MS), 1024);
+	for (uint32_t i = 0; i < 2000; i++) {
+		run_until(bench, bench->now_ns + MS / 10);
+		bench_dequeue(bench, 0, POLICY_LEAVE_SLEEP);
+		bench->now_ns += 4 * MS / 10;
+		bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
+	}
+	assert_near(used(bench, 0), 200.0 * MS, 1.0 * MS);
+	world_free(world);
+}
+
+/* A timer that comes late: what ran too much is paid back. */
+Test(group, overrun_is_paid_back)
+{
+	struct world *world = world_make(&policy_eevdf, 1);
+	struct bench *bench = world->bench[0];
+
+	put(bench, 0, make(world, 0, 1024, 10 * MS, 100 * MS), 1024);
+	put(bench, 1, 0, 1024);
+	while (bench->now_ns < 10 * SECOND) {
+		cr_assert_neq(bench_pick(bench), UINT32_MAX);
+		bench_run(bench,
+			  (bench->picked.slice_ns > 5 * MS ? 5 * MS : bench->picked.slice_ns) +
+				  2 * MS);
+	}
+	assert_near(used(bench, 0), 1000.0 * MS, 10.0 * MS);
+	world_free(world);
+}
+
+static double wake_worst_ns(uint64_t quota_ns)
+{
+	struct world *world = world_make(&policy_eevdf, 1);
+	struct bench *bench = world->bench[0];
+	const group_id_t group = make(world, 0, 1024, quota_ns, 100 * MS);
+	double worst_ns = 0;
+
+	for (uint32_t tid = 0; tid < 8; tid++)
+		put(bench, tid, group, 1024);
+	put(bench, 8, 0, 1024);
+	put(bench, 9, 0, 1024);
+	for (uint32_t i = 1; i <= 500; i++) {
+		bench_dequeue(bench, 9, POLICY_LEAVE_SLEEP);
+		run_until(bench, bench->now_ns + 13 * MS);
+		bench_enqueue(bench, 9, POLICY_JOIN_WAKE);
+		const uint64_t woke_ns = bench->now_ns;
+
+		while (bench_pick(bench) != 9)
+			bench_run(bench, bench->picked.slice_ns);
+		worst_ns = fmax(worst_ns, (double)(bench->now_ns - woke_ns));
+		bench_run(bench, 200000);
+	}
+	world_free(world);
+	return worst_ns;
+}
+
+Test(group, a_cap_delays_nobody_else)
+{
+	cr_assert_leq(wake_worst_ns(10 * MS), wake_worst_ns(0) + 0.1 * MS);
+}
+
+Test(group, moving_keeps_the_lag)
+{
+	struct world *world = world_make(&policy_eevdf, 1);
+	struct bench *bench = world->bench[0];
+	const group_id_t a = make(world, 0, 1024, 0, 0), b = make(world, a, 300, 0, 0);
+	uint64_t seed = 3;
+
+	for (uint32_t tid = 0; tid < 9; tid++)
+		put(bench, tid, tid % 3 == 0 ? 0 : tid % 3 == 1 ? a : b, 500 + 100 * tid);
+	for (uint32_t i = 0; i < 2000; i++) {
+		const group_id_t to[] = {0, a, b};
+		/* 0..2 stay, so that no queue is empty. */
+		const uint32_t tid = 3 + (uint32_t)(bench_random(&seed) % 6);
+
+		bench_pick(bench);
+		bench_run(bench, 1 + bench_random(&seed) % (2 * MS));
+		const double before = bench_lag(bench, tid);
+
+		regroup(bench, tid, to[bench_random(&seed) % 3]);
+		assert_near(bench_lag(bench, tid), before, 2000);
+	}
+	world_free(world);
+}
+
+/* Everything that can happen to a thread or group that waits for runtime. */
+Test(group, throttled)
+{
+	struct world *world = world_make(&policy_eevdf, 1);
+	struct bench *bench = world->bench[0];
+	const struct group_config wider = {0, 512, 0, 0};
+	const group_id_t group = make(world, 0, 1024, MS, 1000 * MS);
+
+	for (uint32_t tid = 0; tid < 5; tid++)
+		put(bench, tid, group, 1024);
+	run_until(bench, 100 * MS);
+	cr_assert_eq(bench_pick(bench), UINT32_MAX);
+	cr_assert_eq(bench_info(bench, 0).runnable, 0, "nobody could run elsewhere");
+	bench_dequeue(bench, 0, POLICY_LEAVE_EXIT);
+	bench_dequeue(bench, 1, POLICY_LEAVE_SLEEP);
+	bench_enqueue(bench, 1, POLICY_JOIN_WAKE);
+	bench_params(bench, 2, 77, 3 * MS);
+	cr_assert_eq(bench_pick(bench), UINT32_MAX, "still no runtime");
+	regroup(bench, 3, 0);
+	cr_assert_eq(bench_pick(bench), 3, "it left the group");
+
+	struct policy_migration migration;
+
+	bench->ops->migrate_out(bench_cpu(bench), bench_thread(bench, 4), &migration, 0);
+	cr_assert_eq(migration.state, (uint32_t)POLICY_QUEUED);
+	cr_assert_eq(group_delete(&world->machine, group), ERR_BUSY);
+	bench->ops->migrate_in(bench_cpu(bench), bench_thread(bench, 4), &migration, bench->now_ns);
+	cr_assert_eq(bench_pick(bench), 3);
+	cr_assert_eq(group_set(&world->machine, group, &wider), ERR_OK);
+	bench->ops->set_average(bench_cpu(bench), 1024, bench->now_ns);
+	cr_assert_eq(bench_info(bench, 3).runnable, 4, "the cap is gone, at once");
+	for (uint32_t tid = 1; tid < 5; tid++)
+		if (tid != 3)
+			bench_dequeue(bench, tid, POLICY_LEAVE_EXIT);
+	cr_assert_eq(group_delete(&world->machine, group), ERR_OK);
+	cr_assert_eq(group_delete(&world->machine, group), ERR_NOT_FOUND);
+	/* The slot is used again, the old name is not. */
+	const group_id_t next = make(world, 0, 1024, 0, 0);
+
+	cr_assert_eq(group_index(next), group_index(group));
+	put(bench, 5, group, 1024);
+	put(bench, 6, next, 1024);
+	run_until(bench, bench->now_ns + 3 * SECOND);
+	assert_near(used(bench, 6), 1000.0 * MS, 10.0 * MS);
+	world_free(world);
+}
+
+/* Threads sorted by group; lags in a queue without groups in it stay as they were. */
+Test(group, save_and_restore)
+{
+	struct world *world = world_make(&policy_eevdf, 1);
+	struct bench *bench = world->bench[0];
+	const group_id_t a = make(world, 0, 1024, 0, 0);
+	const group_id_t ids[] = {a, make(world, a, 700, 0, 0), 0};
+	struct policy_record queue, records[9];
+	struct policy_thread *threads[9];
+	double lag[9];
+
+	for (uint32_t tid = 0; tid < 9; tid++)
+		put(bench, tid, ids[tid / 3], 300 + 100 * tid);
+	run_until(bench, 1234 * MS);
+	bench->ops->save(bench_cpu(bench), NULL, &queue);
+	for (uint32_t tid = 0; tid < 9; tid++) {
+		bench->ops->save(bench_cpu(bench), bench_thread(bench, tid), &records[tid]);
+		lag[tid] = bench_lag(bench, tid);
+		threads[tid] = bench_thread(bench, tid);
+	}
+	bench->ops->cpu_init(bench_cpu(bench), 0);
+	for (uint32_t tid = 0; tid < 9; tid++)
+		cr_assert_eq(bench->ops->thread_init(threads[tid], &bench->threads[tid].params),
+			     ERR_OK);
+	cr_assert_eq(bench->ops->restore(bench_cpu(bench), &queue, threads, records, 9), ERR_OK);
+	cr_assert_eq(bench->ops->check(bench_cpu(bench)), 0);
+	for (uint32_t tid = 3; tid < 6; tid++)
+		assert_near(bench_lag(bench, tid), lag[tid], 10);
+	cr_assert_eq(bench_info(bench, 0).runnable, 9);
+	run_until(bench, 1300 * MS);
+	world_free(world);
+}
+
+/* preempts() says what pick() then does, for threads of any group; spare() offers all of them. */
+Test(group, preempts_and_spare)
+{
+	struct world *world = world_make(&policy_eevdf, 1);
+	struct bench *bench = world->bench[0];
+	const group_id_t a = make(world, 0, 1024, 0, 0);
+	const group_id_t ids[] = {0, a, make(world, a, 700, 0, 0)};
+	struct policy_spare spare[16];
+	uint64_t seed = 5, cursor = 0, seen = 0;
+	uint32_t taken = 0;
+
+	for (uint32_t tid = 0; tid < 9; tid++)
+		put(bench, tid, ids[tid % 3], 300 + 100 * tid);
+	for (uint32_t i = 0; i < 3000; i++) {
+		const uint32_t running = bench_pick(bench);
+		const uint32_t woken = (running + 1 + (uint32_t)(bench_random(&seed) % 8)) % 9;
+
+		bench_run(bench, 1 + bench_random(&seed) % (4 * MS));
+		const bool says = bench->ops->preempts(bench_cpu(bench),
+						       bench_thread(bench, running),
+						       bench_thread(bench, woken), bench->now_ns);
+
+		if (bench_pick(bench) == woken) {
+			cr_assert(says, "step %u", i);
+			taken++;
+		}
+	}
+	cr_assert_gt(taken, 100);
+	const uint32_t count = bench->ops->spare(bench_cpu(bench), &cursor, spare, 16);
+
+	cr_assert_eq(count, 9);
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t tid = 0; tid < 9; tid++)
+			if (spare[i].thread == bench_thread(bench, tid))
+				seen |= 1u << tid;
+	cr_assert_eq(seen, 0x1ff);
+	world_free(world);
+}
+
+static void run_both(struct world *world, uint64_t until_ns)
+{
+	for (uint64_t at_ns = 4 * MS; at_ns <= until_ns; at_ns += 4 * MS)
+		for (uint32_t cpu = 0; cpu < 2; cpu++) {
+			run_until(world->bench[cpu], at_ns);
+			world->bench[cpu]->ops->set_average(bench_cpu(world->bench[cpu]), 1024,
+							    at_ns);
+		}
+}
+
+/* Three threads here and one there: weight is split as load is. */
+Test(group, weight_over_two_cpus)
+{
+	struct world *world = world_make(&policy_eevdf, 2);
+	const group_id_t group = make(world, 0, 1024, 0, 0);
+
+	for (uint32_t tid = 0; tid < 3; tid++)
+		put(world->bench[0], tid, group, 1024);
+	put(world->bench[0], 4, 0, 1024);
+	put(world->bench[1], 3, group, 1024);
+	put(world->bench[1], 5, 0, 1024);
+	run_both(world, 20 * SECOND);
+	assert_near(used(world->bench[0], 4), 20e9 * 1024 / (1024 + 768), 0.01 * 20e9);
+	assert_near(used(world->bench[1], 5), 20e9 * 1024 / (1024 + 256), 0.01 * 20e9);
+	world_free(world);
+}
+
+Test(group, cap_over_two_cpus)
+{
+	struct world *world = world_make(&policy_eevdf, 2);
+	const group_id_t group = make(world, 0, 1024, 60 * MS, 100 * MS);
+
+	for (uint32_t cpu = 0; cpu < 2; cpu++) {
+		put(world->bench[cpu], 0, group, 1024);
+		put(world->bench[cpu], 1, 0, 1024);
+	}
+	run_both(world, SECOND);
+	assert_near(used(world->bench[0], 0) + used(world->bench[1], 0), 600.0 * MS, 6.0 * MS);
+	world_free(world);
+}
+
+Test(group, takes_over_a_queue_in_use)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	group_machine_init(&world->machine, 1);
+	world->bench[0] = bench_make(&policy_eevdf, THREADS);
+	memset(world->bench[0]->threads, 0, THREADS * sizeof(*world->bench[0]->threads));
+	for (uint32_t tid = 0; tid < 4; tid++)
+		bench_add(world->bench[0], tid, 512 << tid, 3 * MS);
+	run_until(world->bench[0], 77 * MS);
+	const double lag = bench_lag(world->bench[0], 2);
+
+	world_attach(world, 0, &policy_eevdf);
+	cr_assert_eq(bench_lag(world->bench[0], 2), lag);
+	put(world->bench[0], 4, make(world, 0, 512 * 15, 0, 0), 1);
+	run_until(world->bench[0], 77 * MS + 10 * SECOND);
+	assert_near(used(world->bench[0], 4), 5.0 * SECOND, 0.01 * SECOND);
+	world_free(world);
+}
+
+Test(group, refusals)
+{
+	struct world *world = world_make(&policy_eevdf, 1);
+	struct group_config config = {.weight = 0};
+	group_id_t id, parent = 0;
+
+	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_RANGE);
+	config = (struct group_config){.weight = 1, .quota_ns = 1, .period_ns = MS};
+	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_RANGE);
+	config = (struct group_config){.weight = 1, .parent = 5};
+	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_NOT_FOUND);
+	for (uint32_t depth = 0; depth < GROUP_DEPTH_MAX; depth++)
+		parent = make(world, parent, 1, 0, 0);
+	config.parent = parent;
+	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_RANGE);
+	for (uint32_t i = GROUP_DEPTH_MAX + 1; i < GROUP_MAX; i++)
+		(void)make(world, 0, 1, 0, 0);
+	config.parent = 0;
+	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_LIMIT);
+	world_free(world);
+}
+
+/* Any order of operations, over any policy: check() holds after each (bench.c). */
+Test(group, random_operations_over_every_policy)
+{
+	for (uint32_t p = 0; p < policies_count; p++) {
+		struct world *world = world_make(policies[p], 1);
+		struct bench *bench = world->bench[0];
+		const group_id_t a = make(world, 0, 1024, 0, 0);
+		const group_id_t b = make(world, a, 300, 10 * MS, 50 * MS);
+		const group_id_t ids[] = {0, a, b, make(world, b, 5000, 2 * MS, 20 * MS)};
+		uint64_t seed = p + 1;
+
+		for (uint32_t tid = 0; tid < THREADS; tid++)
+			put(bench, tid, ids[tid % 4], 1 + (uint32_t)(bench_random(&seed) % 9000));
+		for (uint32_t i = 0; i < 20000; i++) {
+			const uint32_t tid = (uint32_t)(bench_random(&seed) % THREADS);
+
+			switch (bench_random(&seed) % 8) {
+			case 0:
+				bench_dequeue(bench, tid, POLICY_LEAVE_SLEEP);
+				break;
+			case 1:
+				bench_dequeue(bench, tid, POLICY_LEAVE_KEEP);
+				break;
+			case 2:
+			case 3:
+				bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+				break;
+			case 4:
+				regroup(bench, tid, ids[bench_random(&seed) % 4]);
+				break;
+			default:
+				if (bench_pick(bench) != UINT32_MAX)
+					bench_run(bench, 1 + bench_random(&seed) % (3 * MS));
+				else
+					bench->now_ns += MS;
+			}
+		}
+		world_free(world);
+	}
+}
