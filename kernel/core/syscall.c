@@ -3,6 +3,7 @@
 #include <abi/syscall.h>
 #include <kern/decision.h>
 #include <kern/entry.h>
+#include <kern/fastpath.h>
 #include <kern/invoke.h>
 #include <kern/ipc.h>
 #include <kern/notification.h>
@@ -16,8 +17,11 @@ static void syscall_call(struct tcb *tcb)
 {
 	cptr_t cptr = tcb->context.x[0];
 	struct cap cap;
-	enum error error = cap_lookup(tcb, cptr, &cap);
+	enum error error;
 
+	if (fastpath_call(tcb))
+		return;
+	error = cap_lookup(tcb, cptr, &cap);
 	if (error == ERR_OK && cap.type == OBJ_NULL)
 		error = ERR_CAP_INVALID;
 	if (error != ERR_OK) {
@@ -29,6 +33,12 @@ static void syscall_call(struct tcb *tcb)
 	} else if (invoke_object(tcb, cptr, &cap) == INVOKE_RESTART) {
 		tcb->context.pc -= INSTRUCTION_BYTES;
 	}
+}
+
+static void syscall_reply_recv(struct tcb *tcb)
+{
+	if (!fastpath_reply_recv(tcb))
+		ipc_syscall_reply_recv(tcb);
 }
 
 static void syscall_send(struct tcb *tcb)
@@ -100,7 +110,7 @@ static void syscall_thread_clock(struct tcb *tcb)
 
 static void (*const syscalls[SYS_COUNT])(struct tcb *tcb) = {
 	[SYS_CALL] = syscall_call,
-	[SYS_REPLY_RECV] = ipc_syscall_reply_recv,
+	[SYS_REPLY_RECV] = syscall_reply_recv,
 	[SYS_SEND] = syscall_send,
 	[SYS_NB_SEND] = syscall_nb_send,
 	[SYS_RECV] = syscall_recv,

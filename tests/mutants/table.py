@@ -123,4 +123,16 @@ MUTANTS = [
      "if (word >> GROUP_TAKEN_BITS == period)", "policy_group"),
     ("servers/sched/policy/chaos/chaos.c", "first != NULL ? first->place : cpu->present",
      "cpu->present", "policy_conformance"),
+    # Fast path of IPC
+    ("kernel/ipc/fastpath.c", "if (tcb_payer(server) != NULL || reply == NULL)",
+     "if (reply == NULL)", "kernel-fastpath"),
+    ("kernel/ipc/fastpath.c", "return msg_length(info) <= MSG_REGS && msg_caps(info) == 0;",
+     "return msg_length(info) <= MSG_REGS;", "kernel-fastpath"),
+    ("kernel/ipc/fastpath.c", "(cap.rights & (RIGHT_GRANT | RIGHT_GRANT_REPLY)) == 0 || ", "",
+     "kernel-fastpath"),
+    ("kernel/ipc/fastpath.c", "(!endpoint->senders || endpoint->wait.queue.next ==",
+     "(true || endpoint->wait.queue.next ==", "kernel-fastpath"),
+    ("kernel/ipc/fastpath.c", "if (caller->send_fault == FAULT_NONE)", "if (true)",
+     "kernel-fastpath"),
+    ("kernel/ipc/fastpath.c", "if (reply->object.dying == 0 &&", "if (", "kernel-fastpath"),
 ]
