@@ -180,6 +180,7 @@ _Noreturn void server_main(word_t start_vaddr, word_t role, word_t cpu, word_t n
 	sys_print_to(sys_print_debug, (void *)(uintptr_t)SCHED_SLOT_SYSTEM);
 	/* Every thread writes the same values, so no order between threads is needed. */
 	clock_scale_set(info->time_mult, (uint32_t)info->time_shift);
+	server.pick_flags = start->exact != 0 ? POLICY_PICK_EXACT : 0;
 	__atomic_store_n(&server.cpus, (uint32_t)start->cpus, __ATOMIC_RELAXED);
 	__atomic_store_n(&server.shared, (struct sched_shared *)start->shared_vaddr,
 			 __ATOMIC_RELAXED);

@@ -124,16 +124,6 @@ class Queue:
             return True
         return not self.eligible(running) and self.ran_ns >= min(t.slice_ns for t in waiting)
 
-    def shorter_first(self, first):
-        """A request of an eighth goes first while the other is late by half of one at most."""
-        left = (first.vd - first.v) * first.weight
-        until = (first.vd - self.v) * self.weight
-        if left - until > first.slice_ns // 2:
-            return first
-        shorter = [t for t in self.inside() if t.state == QUEUED and t.slice_ns <= first.slice_ns // 8
-                   and self.eligible(t)]
-        return min(shorter, key=Thread.order, default=first)
-
     def pick(self):
         ready = [t for t in self.waiting() if self.eligible(t)]
         best = min(ready, key=Thread.order, default=None)
@@ -145,9 +135,6 @@ class Queue:
                 chosen = best
         elif self.displaced(best):
             chosen = best
-        first = None
-        while chosen is not first:
-            first, chosen = chosen, self.shorter_first(chosen)
         if chosen is not self.running or self.done:
             self.ran_ns = 0
         self.done = False

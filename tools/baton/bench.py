@@ -190,7 +190,7 @@ def bench(args):
         run = {**facts, "quick": args.quick, "cpus": list(CPUS)} if not run else run
         run.setdefault("commands", {})[str(cpus)] = facts["qemu"]
         right = right and well
-    rows += wall_rows(args)
+    rows += wall_rows(args) if right else []
     run.pop("qemu", None)
     if args.only:
         rows = [row for row in rows if row["id"].startswith(args.only)]

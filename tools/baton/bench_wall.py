@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-Rows that are wall time: from the start of the emulator's process to the shell's first line, every virtual CPU a
-host thread of its own.  Says something about the number of CPUs on one host, nothing between hosts.
+Rows that are wall time: from the start of the emulator's process to the shell's first line, every
+virtual CPU a host thread of its own.  Says something about the number of CPUs on one host, nothing
+between hosts.
 """
 
 import statistics

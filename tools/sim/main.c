@@ -154,6 +154,8 @@ static void option_take(struct options *options, int option, char *value)
 		options->duration_given = true;
 		break;
 	case 'c':
+		/* A machine without costs shows what the policy specifies. */
+		config->exact = strcmp(value, "none") == 0;
 		costs_parse(&config->costs, value);
 		break;
 	case 'j':

@@ -38,6 +38,7 @@ struct sim_config {
 	const struct place_ops *place;
 	const struct workload *workload;
 	struct sim_costs costs;
+	bool exact; /* the policy as specified, without refinements */
 	uint32_t cpus;
 	uint64_t seed; /* 0: simultaneous events in the order in which they were caused */
 	time_ns_t duration_ns;

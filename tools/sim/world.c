@@ -148,6 +148,7 @@ struct sim *sim_open(const struct sim_config *config)
 	sim->shared = zeroed(sizeof(*sim->shared));
 	sim->server->shared = sim->shared;
 	sim->server->cpus = config->cpus;
+	sim->server->pick_flags = config->exact ? POLICY_PICK_EXACT : 0;
 	sim->shared->cpus = config->cpus;
 	list_init(&sim->waiting);
 	list_init(&sim->creating);

@@ -135,6 +135,7 @@ static void start_page_fill(unsigned set, struct sched_start *start)
 		.decision_limit_ns = options.decision_ns_max,
 		.starvation_limit_ns = options.starvation_ns_max,
 		.log_level = options.log_level,
+		.exact = options.sched_exact,
 	};
 	bytes_copy(start->policy, options.policy, sizeof(start->policy));
 	bytes_copy(start->place, options.place, sizeof(start->place));

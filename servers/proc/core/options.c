@@ -29,6 +29,7 @@
 	X("sched.limits", STRING, 0, 0, "passed on to the scheduler server")              \
 	X("sched.decision_ms", NUMBER, 1, 10000, "longest decision of a dispatcher")      \
 	X("sched.starve_ms", NUMBER, 0, 100000, "longest wait of a ready thread, 0 off")  \
+	X("sched.exact", FLAG, 0, 0, "the policy as specified, without refinements")      \
 	X("mem.process_mib", NUMBER, 0, 1ull << 30, "memory limit of each process, 0 none")
 
 enum option {
@@ -42,6 +43,7 @@ enum option {
 	OPTION_LIMITS,
 	OPTION_DECISION,
 	OPTION_STARVE,
+	OPTION_EXACT,
 	OPTION_MEMORY,
 	OPTION_COUNT
 };
@@ -117,6 +119,7 @@ void options_init(const struct bootinfo *info)
 				  MS_NS;
 	options.starvation_ns_max = option_number(&values[OPTION_STARVE], starvation / MS_NS) *
 				    MS_NS;
+	options.sched_exact = option_number(&values[OPTION_EXACT], 0) != 0;
 	options.memory_bytes_max = option_number(&values[OPTION_MEMORY], 0) << 20;
 	log_level_set((unsigned)options.log_level);
 }

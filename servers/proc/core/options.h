@@ -10,6 +10,7 @@ struct options {
 	char limits[64];
 	char run[BOOTARGS_MAX];
 	uint64_t log_level;
+	bool sched_exact;
 	bool exit;  /* power off when the first program ends */
 	bool sched; /* false (sched=none): stay in the kernel's fallback */
 	uint64_t decision_ns_max;

@@ -157,7 +157,7 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 
 	*decision = (struct sched_decision){.timer_ns = TIME_NEVER};
 	sched_stat_add(&server->shared->cpu[cpu->index].picks, 1);
-	cpu->policy->pick(policy_cpu(cpu), now_ns, 0, &pick);
+	cpu->policy->pick(policy_cpu(cpu), now_ns, server->pick_flags, &pick);
 	sched_load_publish_pick(server, cpu, &pick);
 	if (pick.thread != NULL) {
 		sched_idle_clear(server, cpu->index);

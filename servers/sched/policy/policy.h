@@ -111,6 +111,7 @@ enum policy_state {
 };
 
 #define POLICY_PICK_FRESH 1u /* the running thread has no claim to stay (stepper): pure order */
+#define POLICY_PICK_EXACT 2u /* as specified: none of the policy's own refinements (sched.exact) */
 
 /* The answer of pick(). */
 struct policy_pick {

@@ -87,6 +87,7 @@ struct sched_cpu {
 struct sched_server {
 	struct sched_shared *shared;
 	uint32_t cpus;
+	uint32_t pick_flags;   /* of every pick: POLICY_PICK_EXACT or 0 */
 	struct cpumask online; /* atomic words: CPUs whose dispatcher of this instance runs */
 	struct cpumask idle;   /* atomic words; seq_cst, see core/place.c */
 	struct cpumask quiet; /* atomic words: CPUs that ask for no balancing, see core/balance.c */

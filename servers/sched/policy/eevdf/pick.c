@@ -19,7 +19,7 @@
  * Why "or" in c: of n equal threads that began together, one reaches its deadline at the very moment
  * its request is done, and near it no short request is earlier, though it would delay a long one by
  * next to nothing (4 sleepers of 50 us beside 8 busy threads: wake p99 290 instead of 1 us).
- * A request is still done before its deadline + q.
+ * A request is still done before its deadline + q.  The specification has no "or": POLICY_PICK_EXACT.
  */
 #include "eevdf.h"
 
@@ -104,7 +104,7 @@ static struct eevdf_thread *choose_by_deadline(const struct eevdf_cpu *cpu, uint
 static struct eevdf_thread *choose(const struct eevdf_cpu *cpu, uint32_t flags)
 {
 	struct eevdf_thread *first = choose_by_deadline(cpu, flags);
-	if (first == NULL || (flags & POLICY_PICK_FRESH) != 0)
+	if (first == NULL || (flags & (POLICY_PICK_FRESH | POLICY_PICK_EXACT)) != 0)
 		return first;
 	/* Each is shorter than the one before, so this ends. */
 	for (;;) {
@@ -131,7 +131,7 @@ static int128_t units_eligible(const struct eevdf_cpu *cpu, const struct eevdf_t
 /* Units of service until rule b, c or d could take the CPU from `running`, or `limit` if later, if V
  * moves at 1 / weight. */
 static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
-				uint64_t weight, int128_t limit)
+				uint64_t weight, int128_t limit, bool exact)
 {
 	int128_t units = limit;
 	int128_t v = 0;
@@ -143,7 +143,8 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 	const uint32_t slice_min = eevdf_slice_min(cpu);
 	if (slice_min < running->slice_ns) {
 		int128_t short_v = 0;
-		const uint32_t later_ns = has_slack(cpu, running) ? short_enough_ns(running) : 0;
+		const bool slack = !exact && has_slack(cpu, running);
+		const uint32_t later_ns = slack ? short_enough_ns(running) : 0;
 		if (eevdf_shorter_min_v(cpu, running, later_ns, &short_v)) {
 			int128_t cut = eevdf_units_until(cpu, short_v, weight);
 			if (cut == 0) /* only a bound was found: look again after a while */
@@ -164,18 +165,18 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 }
 
 static uint64_t slice_of(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
-			 int128_t left)
+			 int128_t left, bool exact)
 {
-	int128_t units = units_contested(cpu, running, cpu->weight, left);
+	int128_t units = units_contested(cpu, running, cpu->weight, left, exact);
 	/* When a sleeper leaves, V moves faster: if that could matter, ask again at that point. */
 	const struct eevdf_thread *sleeper = eevdf_delayed_first(cpu);
 	if (sleeper != NULL) {
 		const int128_t leaves = eevdf_units_until(cpu, sleeper->v, cpu->weight);
 		const uint64_t least = cpu->weight - cpu->weight_delayed;
-		const bool no_slack = eevdf_slice_min(cpu) <= short_enough_ns(running) &&
+		const bool no_slack = !exact && eevdf_slice_min(cpu) <= short_enough_ns(running) &&
 				      !has_slack(cpu, running);
 		if (leaves < units &&
-		    (no_slack || units_contested(cpu, running, least, units) < units))
+		    (no_slack || units_contested(cpu, running, least, units, exact) < units))
 			units = leaves;
 	}
 	return eevdf_ns_ceil(units, 1);
@@ -218,7 +219,8 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 		out->slice_ns = out->request_ns;
 		if (cpu->normal_woke || eevdf_earlier_any(cpu, chosen) ||
 		    eevdf_slice_min(cpu) < chosen->slice_ns)
-			out->slice_ns = slice_of(cpu, chosen, left);
+			out->slice_ns = slice_of(cpu, chosen, left,
+						 (flags & POLICY_PICK_EXACT) != 0);
 	}
 	/* Pure order knows no shorter request that cuts in; the next pick does. */
 	if ((flags & POLICY_PICK_FRESH) != 0 && shorter_first(cpu, chosen) != chosen)

@@ -165,8 +165,8 @@ static inline uint32_t group_of_entity(const struct group_cpu *cpu,
 uint32_t group_queue_runnable(const struct group_cpu *cpu, uint32_t index, uint64_t *load);
 
 /* ---- ops.c, inspect.c ---- */
-/* The layer over that policy, or NULL if it is not in the registry.  It has the same name; id and version are 0,
- * because migrations and records carry the base's. */
+/* The layer over that policy, or NULL if it is not in the registry.  It has the same name; id and
+ * version are 0, because migrations and records carry the base's. */
 const struct policy_ops *group_policy_of(const struct policy_ops *base);
 
 /* At the end of a CPU's blob: who took it over. */
