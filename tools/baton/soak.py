@@ -47,7 +47,7 @@ def protocols(_rounds):
 def eevdf(rounds):
     random = BuildDir("host").file("tests", "model", "eevdf", "eevdf-random")
     for seed in range(EEVDF_SEEDS):
-        yield [random, "1", str(max(1000, int(EEVDF_OPERATIONS * rounds))), str(seed)]
+        yield [random, "1", str(max(1000, int(EEVDF_OPERATIONS * rounds))), str(seed), "exact"]
 
 
 ITEMS = {"M16_boots": boots, "M28_storms": storms, "Z24_protocols": protocols, "P06_eevdf": eevdf}

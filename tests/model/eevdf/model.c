@@ -282,7 +282,7 @@ static uint32_t shorter_first(const struct model *model, uint32_t first)
 	const real left = (f->vd - f->v) * (real)f->weight;
 	const real until = (f->vd - model->V) * model_weight(model);
 	uint32_t best = first;
-	if (left - until > (real)(f->slice_ns / 2) + TIE)
+	if (left - until > (real)(f->slice_ns / 2) + TIE * model_weight(model))
 		return first;
 	for (uint32_t i = 0; i < MODEL_THREADS; i++) {
 		const struct model_thread *t = &model->threads[i];
@@ -317,7 +317,7 @@ static uint32_t choose(const struct model *model, bool fresh)
 {
 	uint32_t chosen = choose_by_deadline(model, fresh);
 	uint32_t first = MODEL_NONE;
-	while (!fresh && chosen != first) {
+	while (!fresh && !model->exact && chosen != first) {
 		first = chosen;
 		chosen = shorter_first(model, first);
 	}

@@ -34,6 +34,7 @@ struct model {
 	real V;
 	struct model_thread threads[MODEL_THREADS]; /* index is the tid */
 	uint32_t running;
+	bool exact; /* the specification without the refinement */
 	uint64_t ran_ns;
 	bool request_done;
 	bool normal_woke;

@@ -75,8 +75,8 @@ MUTANTS = [
     ("background goes before a longer request", "queue.c", "c <= class; c++)", "c < EEVDF_CLASSES; c++)"),
     ("a later short request never goes first", "pick.c", "!has_slack(cpu, first) ? first", "true ? first"),
     ("a later short request always goes first", "pick.c",
-     "return late <= eevdf_units(thread->slice_ns / EEVDF_LATE_PART);",
-     "return true;"),
+     "return late <= eevdf_units(thread->slice_ns / EEVDF_LATE_PART) + slack;",
+     "return slack != 0;"),
     ("late by a whole request", "pick.c", "thread->slice_ns / EEVDF_LATE_PART", "thread->slice_ns"),
     ("any shorter request goes first", "pick.c", "thread->slice_ns / EEVDF_SHORT_PART", "thread->slice_ns"),
     ("migration makes a fresh request", "state.c", "eevdf_request_some(thread, left);",
@@ -111,7 +111,7 @@ def survives(cc, source, work, mutant):
     build(cc, source, policy, program)
     shutil.rmtree(policy)
     try:
-        run = subprocess.run([str(program), "12", "4000"], capture_output=True, timeout=60,
+        run = subprocess.run([str(program), "24", "4000"], capture_output=True, timeout=60,
                              check=False)
     except subprocess.TimeoutExpired:
         return None

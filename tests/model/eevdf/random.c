@@ -158,6 +158,8 @@ static void op_params(struct world *world, uint32_t tid)
 		abort();
 	world->model.threads[tid].slice_ns = params->slice_ns;
 	world->model.threads[tid].background = params->class == POLICY_CLASS_BACKGROUND;
+	if (world->model.running == tid && !world->model.threads[tid].background)
+		world->model.normal_woke = false;
 	model_reweight(&world->model, tid, params->weight);
 }
 
@@ -255,7 +257,10 @@ static bool op_pick(struct world *world)
 		foretold[tid] = world->ops->preempts(cpu_of(world), thread_of(world, before),
 						     thread_of(world, tid), world->now_ns);
 	const uint32_t want = model_pick(&world->model, fresh);
-	world->ops->pick(cpu_of(world), world->now_ns, fresh ? POLICY_PICK_FRESH : 0, &picked);
+	world->ops->pick(cpu_of(world), world->now_ns,
+			 (fresh ? POLICY_PICK_FRESH : 0) |
+				 (world->model.exact ? POLICY_PICK_EXACT : 0),
+			 &picked);
 	world->picked = MODEL_NONE;
 	for (uint32_t tid = 0; tid < THREADS; tid++) {
 		if (picked.thread == thread_of(world, tid))
@@ -280,7 +285,7 @@ static void show(struct world *world, uint32_t operation)
 	printf("operation %u: %s\n%s", operation, world->what, text);
 }
 
-static bool run_seed(uint64_t seed, uint32_t operations, bool verbose)
+static bool run_seed(uint64_t seed, uint32_t operations, bool exact, bool verbose)
 {
 	static struct world world;
 	memset(&world, 0, sizeof(world));
@@ -289,6 +294,7 @@ static bool run_seed(uint64_t seed, uint32_t operations, bool verbose)
 	world.picked = MODEL_NONE;
 	world.ops->cpu_init(cpu_of(&world), 0);
 	model_init(&world.model);
+	world.model.exact = exact;
 	for (uint32_t tid = 0; tid < THREADS; tid++) {
 		params_choose(&world, tid);
 		const struct policy_params *params = &world.params[tid];
@@ -316,7 +322,10 @@ int main(int argc, char **argv)
 	const uint32_t operations = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 3000;
 	const uint64_t first = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
 	for (uint64_t seed = first; seed < first + seeds; seed++) {
-		if (!run_seed(seed, operations, argc > 4))
+		/* By turns as specified, and with the refinement; or as asked. */
+		const bool exact = argc > 4 ? strcmp(argv[4], "exact") == 0 : seed % 2 == 0;
+
+		if (!run_seed(seed, operations, exact, argc > 5))
 			return 1;
 	}
 	printf("%llu seeds of %u operations: same decisions\n", (unsigned long long)seeds,

@@ -85,6 +85,9 @@ static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
 		eevdf_tree_erase(cpu, thread);
 		eevdf_params_set(thread, thread->weight, (uint32_t)params->slice_ns);
 		thread->class = params->class;
+		/* Rule d is about a running background thread. */
+		if (cpu->running == thread && params->class == POLICY_CLASS_NORMAL)
+			cpu->normal_woke = false;
 		eevdf_tree_insert(cpu, thread);
 	}
 	if (params->weight != thread->weight) {

@@ -80,6 +80,7 @@ struct eevdf_cpu {
 	uint32_t sleepers; /* DELAYED */
 	bool request_done; /* the running thread's request was done since the last pick */
 	bool yielded;      /* the running thread yielded since the last pick */
+	bool exact;        /* the last pick had POLICY_PICK_EXACT */
 	bool normal_woke;  /* a normal thread became ready while a background one runs */
 	uint32_t misuse;
 	uint32_t index;

@@ -56,7 +56,9 @@ static bool has_slack(const struct eevdf_cpu *cpu, const struct eevdf_thread *th
 {
 	const int128_t until = (thread->vd - cpu->vq) * (int128_t)cpu->weight;
 	const int128_t late = eevdf_left(thread) - until;
-	return late <= eevdf_units(thread->slice_ns / EEVDF_LATE_PART);
+	/* Exactly half late is common; rounding of vd and V must not decide it. */
+	const int128_t slack = (int128_t)EEVDF_SLACK * (int128_t)cpu->weight;
+	return late <= eevdf_units(thread->slice_ns / EEVDF_LATE_PART) + slack;
 }
 
 /* The longest slice that may go before `thread` although it is due later. */
@@ -104,7 +106,7 @@ static struct eevdf_thread *choose_by_deadline(const struct eevdf_cpu *cpu, uint
 static struct eevdf_thread *choose(const struct eevdf_cpu *cpu, uint32_t flags)
 {
 	struct eevdf_thread *first = choose_by_deadline(cpu, flags);
-	if (first == NULL || (flags & (POLICY_PICK_FRESH | POLICY_PICK_EXACT)) != 0)
+	if (first == NULL || cpu->exact || (flags & POLICY_PICK_FRESH) != 0)
 		return first;
 	/* Each is shorter than the one before, so this ends. */
 	for (;;) {
@@ -131,7 +133,7 @@ static int128_t units_eligible(const struct eevdf_cpu *cpu, const struct eevdf_t
 /* Units of service until rule b, c or d could take the CPU from `running`, or `limit` if later, if V
  * moves at 1 / weight. */
 static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
-				uint64_t weight, int128_t limit, bool exact)
+				uint64_t weight, int128_t limit)
 {
 	int128_t units = limit;
 	int128_t v = 0;
@@ -143,7 +145,7 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 	const uint32_t slice_min = eevdf_slice_min(cpu);
 	if (slice_min < running->slice_ns) {
 		int128_t short_v = 0;
-		const bool slack = !exact && has_slack(cpu, running);
+		const bool slack = !cpu->exact && has_slack(cpu, running);
 		const uint32_t later_ns = slack ? short_enough_ns(running) : 0;
 		if (eevdf_shorter_min_v(cpu, running, later_ns, &short_v)) {
 			int128_t cut = eevdf_units_until(cpu, short_v, weight);
@@ -165,18 +167,19 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 }
 
 static uint64_t slice_of(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
-			 int128_t left, bool exact)
+			 int128_t left)
 {
-	int128_t units = units_contested(cpu, running, cpu->weight, left, exact);
+	int128_t units = units_contested(cpu, running, cpu->weight, left);
 	/* When a sleeper leaves, V moves faster: if that could matter, ask again at that point. */
 	const struct eevdf_thread *sleeper = eevdf_delayed_first(cpu);
 	if (sleeper != NULL) {
 		const int128_t leaves = eevdf_units_until(cpu, sleeper->v, cpu->weight);
 		const uint64_t least = cpu->weight - cpu->weight_delayed;
-		const bool no_slack = !exact && eevdf_slice_min(cpu) <= short_enough_ns(running) &&
+		const bool no_slack = !cpu->exact &&
+				      eevdf_slice_min(cpu) <= short_enough_ns(running) &&
 				      !has_slack(cpu, running);
 		if (leaves < units &&
-		    (no_slack || units_contested(cpu, running, least, units, exact) < units))
+		    (no_slack || units_contested(cpu, running, least, units) < units))
 			units = leaves;
 	}
 	return eevdf_ns_ceil(units, 1);
@@ -195,6 +198,7 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 	out->runnable = cpu->misuse == 0 ? cpu->runnable : 0;
 	out->load = cpu->weight - cpu->weight_delayed;
 	struct eevdf_thread *running = cpu->running;
+	cpu->exact = (flags & POLICY_PICK_EXACT) != 0;
 	struct eevdf_thread *chosen = choose(cpu, flags);
 	if (chosen == NULL)
 		return;
@@ -219,8 +223,7 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 		out->slice_ns = out->request_ns;
 		if (cpu->normal_woke || eevdf_earlier_any(cpu, chosen) ||
 		    eevdf_slice_min(cpu) < chosen->slice_ns)
-			out->slice_ns = slice_of(cpu, chosen, left,
-						 (flags & POLICY_PICK_EXACT) != 0);
+			out->slice_ns = slice_of(cpu, chosen, left);
 	}
 	/* Pure order knows no shorter request that cuts in; the next pick does. */
 	if ((flags & POLICY_PICK_FRESH) != 0 && shorter_first(cpu, chosen) != chosen)
