@@ -208,7 +208,7 @@ static int answer_pings(void *argument)
 
 static void wakes_between_check_and_sleep(void)
 {
-	const unsigned rounds = 5000;
+	const unsigned rounds = 2000;
 	struct thread *other;
 
 	pin(0);
@@ -245,7 +245,7 @@ static void many_decisions_take_no_memory(void)
 	struct mm_stats after;
 
 	program_need("asking for memory in use", machine_memory(&before));
-	for (unsigned i = 0; i < 20000; i++)
+	for (unsigned i = 0; i < 10000; i++)
 		sched_yield_now();
 	program_need("asking for memory in use", machine_memory(&after));
 	tap_equal(after.frames_user, before.frames_user);
@@ -382,7 +382,7 @@ static void each_cpu_gets_the_lock(void)
 static int yield_often(void *argument)
 {
 	(void)argument;
-	for (unsigned i = 0; i < 1000; i++)
+	for (unsigned i = 0; i < 500; i++)
 		sched_yield_now();
 	return 0;
 }
@@ -394,7 +394,7 @@ static void a_storm_of_switches(void)
 
 static void spinners_are_killed_again_and_again(void)
 {
-	for (unsigned round = 0; round < 6; round++) {
+	for (unsigned round = 0; round < 4; round++) {
 		struct wait_result result;
 		word_t pids[3];
 
