@@ -132,7 +132,7 @@ def main(argv):
     if not finds_seeded(args.profile, args.root, args.build):
         print(f"{args.profile}: did not find the seeded bug, so finding nothing says nothing")
         return 1
-    found = list(PROFILES[args.profile](args.root, args.build))
+    found = list(dict.fromkeys(PROFILES[args.profile](args.root, args.build)))  # headers: once
     print("\n".join(found) if found else f"{args.profile}: nothing found")
     return 1 if found else 0
 
