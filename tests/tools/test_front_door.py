@@ -112,7 +112,7 @@ class Run(unittest.TestCase):
             self.assertIn(part, err)
 
     def test_refused_options(self):
-        for words, text in ((("--cpus", "0"), "1 to 128"), (("--cpus", "129"), "1 to 128"),
+        for words, text in ((("--cpus", "0"), "1 to 256"), (("--cpus", "257"), "1 to 256"),
                             (("--cpus", "9", "--gic", "2"), "with GICv2"),
                             (("--gic", "4"), "versions 2, 3"), (("--policy", "a b"), "white space"),
                             (("--board", "toaster"), "there is: qemu-virt"),

@@ -141,7 +141,7 @@ static void option_take(struct options *options, int option, char *value)
 	case 'n':
 		config->cpus = (uint32_t)number_parse("--cpus", value);
 		if (number_parse("--cpus", value) < 1 || number_parse("--cpus", value) > CPUS_MAX)
-			wrong("--cpus: %s: a machine has 1 to 128", value);
+			wrong("--cpus: %s: a machine has 1 to 256", value);
 		break;
 	case 'w':
 		options->workload = value;

@@ -26,7 +26,7 @@
 /* start.S and the linker script. */
 extern uint64_t kernel_l1[512];
 extern uint64_t fixed_l2[FIXED_SLOTS];
-extern uint64_t stacks_l3[512];
+extern uint64_t stacks_l3[STACK_TABLES * 512];
 extern const char image_start[];
 extern const char rodata_end[];
 extern const char image_end[];
@@ -35,7 +35,9 @@ static _Alignas(PAGE_SIZE) uint64_t table_pool[TABLE_POOL][512];
 static unsigned table_pool_used;
 static unsigned device_slot_next = FIXED_SLOT_DEVICE;
 
-_Static_assert(CPUS_MAX *STACK_SLOT_BYTES <= 512 * PAGE_SIZE, "one table maps all stacks");
+_Static_assert(CPUS_MAX *STACK_SLOT_BYTES <= STACK_TABLES * BLOCK_BYTES, "all stacks are mapped");
+_Static_assert(FIXED_SLOT_STACKS + STACK_TABLES <= FIXED_SLOT_TREE,
+	       "stacks have slots of their own");
 
 uint64_t mmu_image_bytes(void)
 {
@@ -171,7 +173,8 @@ uint64_t mmu_map_stack(unsigned cpu)
 
 	if (memmap_take(&memmap, bytes, PAGE_SIZE, &paddr) != ERR_OK)
 		panic("no memory for the stack of CPU %u", cpu);
-	fixed_l2[FIXED_SLOT_STACKS] = table_entry(stacks_l3);
+	for (unsigned i = 0; i < STACK_TABLES; i++)
+		fixed_l2[FIXED_SLOT_STACKS + i] = table_entry(&stacks_l3[512 * i]);
 	for (uint64_t i = 0; i < bytes; i += PAGE_SIZE)
 		stacks_l3[(offset + STACK_GUARD_BYTES + i) / PAGE_SIZE] = (paddr + i) |
 									  PTE_KERNEL_DATA |

@@ -283,7 +283,7 @@ image_l3:
 fixed_l2:
 	.space	4096
 stacks_l3:
-	.space	4096
+	.space	4096 * STACK_TABLES
 identity_l1:
 	.space	4096
 identity_l2:

@@ -32,7 +32,7 @@
 	X(ARCHIVE, 9, "preserved untyped over the boot archive's pages")               \
 	X(UART, 10, "device untyped of the console UART (one page)")                   \
 	X(CORE_FIRST, 16, "Core 0; Core c is in slot 16 + c, up to CPUS_MAX")          \
-	X(UNTYPED_FIRST, 256, "first of untyped_count untyped objects, largest first") \
+	X(UNTYPED_FIRST, 384, "first of untyped_count untyped objects, largest first") \
 	X(FREE_FIRST, 512, "first slot that is free; all later ones are")
 
 enum boot_slot {

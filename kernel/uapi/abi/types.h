@@ -16,7 +16,7 @@ typedef uint64_t time_ns_t; /* absolute time or duration, ns */
 
 #define CPTR_NULL       ((cptr_t)0) /* slot 0 is always empty */
 #define TIME_NEVER      UINT64_MAX  /* no deadline */
-#define CPUS_MAX        128u /* CPUs that one build supports; more are named and left parked */
+#define CPUS_MAX        256u /* CPUs that one build supports; more are named and left parked */
 #define MSG_WORDS_MAX   64u  /* words of one IPC message */
 #define MSG_REGS        4u   /* of these, words carried in registers */
 #define MSG_CAPS_MAX    3u   /* capabilities transferred by one message */

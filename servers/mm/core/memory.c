@@ -314,6 +314,18 @@ uint32_t memory_frames_seen(void)
 	return seen;
 }
 
+/* Small objects of mm itself, in as many pieces as it takes. */
+static void own_objects(enum object_type type, unsigned count, cptr_t slot)
+{
+	for (unsigned made = 0; made < count; made += RETYPE_COUNT_MAX) {
+		const unsigned left = count - made;
+
+		if (memory_retype(type, 6, left < RETYPE_COUNT_MAX ? left : RETYPE_COUNT_MAX,
+				  slot + made) != ERR_OK)
+			mm_panic("making objects of its own", ERR_NO_MEMORY);
+	}
+}
+
 void memory_init(const struct mm_start *start)
 {
 	const uint32_t slots = (uint32_t)start->cnode_slots;
@@ -328,10 +340,7 @@ void memory_init(const struct mm_start *start)
 	memory.bytes_left = memory.bytes_total;
 
 	/* Locks have to exist before the second thread; this one is not contended yet. */
-	for (unsigned i = 0; i < MM_LOCKS_MAX; i += RETYPE_COUNT_MAX)
-		if (memory_retype(OBJ_NOTIFICATION, 6, RETYPE_COUNT_MAX, MM_SLOT_LOCK_FIRST + i) !=
-		    ERR_OK)
-			mm_panic("making notifications", ERR_NO_MEMORY);
+	own_objects(OBJ_NOTIFICATION, MM_LOCKS_MAX, MM_SLOT_LOCK_FIRST);
 	for (unsigned i = 0; i < MM_LOCKS_MAX; i++) {
 		enum error error = cnode_mint(MM_SLOT_CNODE, MM_SLOT_LOCK_SIGNAL_FIRST + i,
 					      RIGHT_ALL, 0, MM_SLOT_LOCK_FIRST + i, 1);
@@ -339,7 +348,5 @@ void memory_init(const struct mm_start *start)
 		if (error != ERR_OK)
 			mm_panic("minting a notification", error);
 	}
-	if (memory_retype(OBJ_REPLY, 6, (unsigned)start->pool_threads, MM_SLOT_REPLY_FIRST) !=
-	    ERR_OK)
-		mm_panic("making reply objects", ERR_NO_MEMORY);
+	own_objects(OBJ_REPLY, (unsigned)start->pool_threads, MM_SLOT_REPLY_FIRST);
 }

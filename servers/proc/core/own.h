@@ -37,8 +37,8 @@ enum own_slot {
 	OWN_PROCESS_FIRST = 20480,  /* + index * OWN_PROCESS_SLOTS */
 	OWN_ARCHIVE_FIRST = 24576,  /* one frame for each page of the archive */
 	OWN_INSTANCE_FIRST = 40960, /* + set * OWN_INSTANCE_SLOTS */
-	OWN_SHARED_FIRST = 49152,   /* frames of struct sched_shared */
-	OWN_ALLOC_FIRST = 51200,    /* all the rest: pieces of untyped memory, own page tables */
+	OWN_SHARED_FIRST = 53248,   /* frames of struct sched_shared */
+	OWN_ALLOC_FIRST = 55296,    /* all the rest: pieces of untyped memory, own page tables */
 	OWN_ALLOC_END = 1u << BOOT_CNODE_RADIX,
 };
 
@@ -72,7 +72,7 @@ enum own_instance_slot {
 	INSTANCE_VSPACE,
 	INSTANCE_TCB_FIRST = 16, /* thread n */
 	INSTANCE_REST = 16 + 2 * CPUS_MAX,
-	OWN_INSTANCE_SLOTS = 4096,
+	OWN_INSTANCE_SLOTS = 6144, /* 2 * CPUS_MAX threads of ten pages each, and the program */
 };
 
 #define OWN_REPLY_MAX (PROC_THREADS_MAX + 8u)
@@ -81,6 +81,9 @@ _Static_assert(OWN_REPLY_FIRST + OWN_REPLY_MAX <= OWN_THREAD_FIRST, "slots do no
 _Static_assert(OWN_THREAD_FIRST + PROC_THREADS_MAX * OWN_THREAD_SLOTS <= OWN_PROCESS_FIRST,
 	       "slots do not overlap");
 _Static_assert(OWN_ARCHIVE_FIRST + MM_ARCHIVE_PAGES_MAX <= OWN_INSTANCE_FIRST,
+	       "slots do not overlap");
+
+_Static_assert(OWN_INSTANCE_FIRST + 2 * OWN_INSTANCE_SLOTS <= OWN_SHARED_FIRST,
 	       "slots do not overlap");
 
 static inline cptr_t own_thread_slot(uint32_t tid, enum own_thread_slot which)

@@ -17,9 +17,10 @@
 #define KERNEL_IMAGE        0xffffffffc0000000
 #define IMAGE_L3_TABLES     4
 
-#define FIXED_SLOT_STACKS 0
-#define FIXED_SLOT_TREE   1
-#define FIXED_SLOT_DEVICE 2 /* the first of many */
+#define FIXED_SLOT_STACKS 0 /* the first of STACK_TABLES */
+#define STACK_TABLES      2
+#define FIXED_SLOT_TREE   2
+#define FIXED_SLOT_DEVICE 3 /* the first of many */
 #define FIXED_SLOTS       512
 
 /*
