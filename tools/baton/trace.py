@@ -26,7 +26,7 @@ RECORD = struct.Struct("<4Q")
 SWITCH, UPCALL, IDLE, FALLBACK, READY = 2, 3, 10, 11, 13
 DISPATCHER, RUN, NOTHING = "scheduler", "run", "idle"
 # Tags that no list of threads has: <proc/sched_start.h>.
-BALANCER_FIRST, BALANCER_SET = 1792, 128
+BALANCER_FIRST, BALANCER_SET = 5120 - 2 * 256, 256
 SWITCH_NS_MAX = 1000  # a longer hole between two stretches of a CPU is idle time
 SERVER_CATEGORIES = (DISPATCHER, "fallback")
 

@@ -16,7 +16,24 @@ arch_zero:
 	and	x2, x2, #0x1f		/* allowed, and 64 bytes? */
 	cmp	x2, #4
 	b.ne	2f
-	b	3f
+	sub	x2, x1, x0		/* four lines at a time? */
+	tst	x2, #0xc0
+	b.ne	3f
+	add	x3, x0, #64
+	add	x4, x0, #128
+	add	x5, x0, #192
+	b	6f
+5:	dc	zva, x0
+	add	x0, x0, #256
+	dc	zva, x3
+	add	x3, x3, #256
+	dc	zva, x4
+	add	x4, x4, #256
+	dc	zva, x5
+	add	x5, x5, #256
+6:	cmp	x0, x1
+	b.lo	5b
+	ret
 1:	dc	zva, x0
 	add	x0, x0, #64
 3:	cmp	x0, x1

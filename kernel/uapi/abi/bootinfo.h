@@ -15,7 +15,7 @@
 #define BOOT_STACK_BYTES      (256u * 1024u)
 #define USER_VADDR_MIN        0x10000ull            /* nothing is ever mapped below */
 #define USER_VADDR_MAX        0x0000008000000000ull /* 39-bit user addresses */
-#define BOOT_CNODE_RADIX      16u
+#define BOOT_CNODE_RADIX      17u
 #define BOOT_UNTYPED_MAX      64u
 #define BOOTARGS_MAX          1024u
 

@@ -33,12 +33,12 @@ enum own_slot {
 	OWN_OFFER,            /* an object on its way to a process */
 	OWN_PORT_FIRST = 640, /* privileged request port of CPU c */
 	OWN_REPLY_FIRST = 1024,
-	OWN_THREAD_FIRST = 4096,    /* + tid * OWN_THREAD_SLOTS */
-	OWN_PROCESS_FIRST = 20480,  /* + index * OWN_PROCESS_SLOTS */
-	OWN_ARCHIVE_FIRST = 24576,  /* one frame for each page of the archive */
-	OWN_INSTANCE_FIRST = 40960, /* + set * OWN_INSTANCE_SLOTS */
-	OWN_SHARED_FIRST = 53248,   /* frames of struct sched_shared */
-	OWN_ALLOC_FIRST = 55296,    /* all the rest: pieces of untyped memory, own page tables */
+	OWN_THREAD_FIRST = 8192,    /* + tid * OWN_THREAD_SLOTS */
+	OWN_PROCESS_FIRST = 49152,  /* + index * OWN_PROCESS_SLOTS */
+	OWN_ARCHIVE_FIRST = 53248,  /* one frame for each page of the archive */
+	OWN_INSTANCE_FIRST = 69632, /* + set * OWN_INSTANCE_SLOTS */
+	OWN_SHARED_FIRST = 86016,   /* frames of struct sched_shared */
+	OWN_ALLOC_FIRST = 88064,    /* all the rest: pieces of untyped memory, own page tables */
 	OWN_ALLOC_END = 1u << BOOT_CNODE_RADIX,
 };
 
@@ -72,7 +72,7 @@ enum own_instance_slot {
 	INSTANCE_VSPACE,
 	INSTANCE_TCB_FIRST = 16, /* thread n */
 	INSTANCE_REST = 16 + 2 * CPUS_MAX,
-	OWN_INSTANCE_SLOTS = 6144, /* 2 * CPUS_MAX threads of ten pages each, and the program */
+	OWN_INSTANCE_SLOTS = 8192, /* 2 * CPUS_MAX threads of ten pages each, and the program */
 };
 
 #define OWN_REPLY_MAX (PROC_THREADS_MAX + 8u)

@@ -10,17 +10,44 @@
 #include "untyped.h"
 
 static struct thread threads[PROC_THREADS_MAX];
-static struct list_node threads_free; /* the one that ended longest ago first */
+static struct list_node threads_fresh; /* nobody was these yet; lowest tid first */
+static struct list_node threads_free;  /* the one that ended longest ago first */
+static unsigned threads_free_count;
+
+/* So many have to end before a tid comes again.  A new one costs memory that is kept. */
+#define TIDS_APART 256u
 
 void threads_init(void)
 {
+	list_init(&threads_fresh);
 	list_init(&threads_free);
 	for (uint32_t tid = 0; tid < PROC_THREADS_MAX; tid++) {
 		list_init(&threads[tid].reap);
 		list_init(&threads[tid].link);
 		if (tid >= TID_USER_FIRST && tid < SCHED_TID_USER_MAX)
-			list_push_back(&threads_free, &threads[tid].link);
+			list_push_back(&threads_fresh, &threads[tid].link);
 	}
+}
+
+static struct thread *tid_take(void)
+{
+	struct list_node *node = NULL;
+
+	if (threads_free_count < TIDS_APART)
+		node = list_pop_front(&threads_fresh);
+	if (node == NULL) {
+		node = list_pop_front(&threads_free);
+		if (node == NULL)
+			return NULL;
+		threads_free_count--;
+	}
+	return container_of(node, struct thread, link);
+}
+
+static void tid_give(struct thread *thread)
+{
+	list_push_back(&threads_free, &thread->link);
+	threads_free_count++;
 }
 
 struct thread *thread_get(word_t tid)
@@ -161,18 +188,18 @@ static enum error thread_schedule(const struct process *process, uint32_t tid,
 
 enum error thread_new(struct process *process, const struct thread_args *args, uint32_t *tid)
 {
-	struct list_node *node;
 	enum error error = realm_thread(process);
 
 	if (error == ERR_OK)
 		error = realm_nice(process, args->nice);
 	if (error != ERR_OK)
 		return error;
-	node = list_pop_front(&threads_free);
-	if (node == NULL)
+
+	struct thread *thread = tid_take();
+
+	if (thread == NULL)
 		return ERR_LIMIT;
 
-	struct thread *thread = container_of(node, struct thread, link);
 	const uint32_t index = index_take(process);
 
 	error = ERR_LIMIT;
@@ -193,7 +220,7 @@ enum error thread_new(struct process *process, const struct thread_args *args, u
 			     "undoing a thread");
 		if (index < PROC_PROCESS_THREADS_MAX)
 			index_give(process, index);
-		list_push_back(&threads_free, &thread->link);
+		tid_give(thread);
 		return error;
 	}
 	thread->pid = process->pid;
@@ -214,7 +241,7 @@ void thread_gone(struct thread *thread, uint64_t cpu_ns)
 
 	thread->life = THREAD_FREE;
 	list_remove(&thread->link);
-	list_push_back(&threads_free, &thread->link);
+	tid_give(thread);
 	if (thread->leaver != NULL)
 		waiter_free(thread->leaver);
 	thread->leaver = NULL;

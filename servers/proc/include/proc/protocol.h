@@ -12,7 +12,7 @@
 #include <abi/types.h>
 
 #define PROC_PROCESSES_MAX 512u  /* live and not yet waited for; a pid modulo this is its index */
-#define PROC_THREADS_MAX   2048u /* a tid is below this; 0 is no thread */
+#define PROC_THREADS_MAX   5120u /* a tid is below this; 0 is no thread */
 #define PROC_FDS_MAX       32u
 #define PROC_IO_BYTES_MAX  480u   /* of one READ or WRITE */
 #define PROC_NAME_MAX      96u    /* file name with its NUL */

@@ -14,7 +14,7 @@
 #include <abi/types.h>
 #include <base/cpumask.h>
 
-#define SCHED_THREADS_MAX       2048u
+#define SCHED_THREADS_MAX       5120u
 #define SCHED_HISTOGRAM_BUCKETS 128u
 #define SCHED_SHARED_MAGIC      0x4445524148534354ull
 

@@ -54,7 +54,7 @@ static uint32_t weight_here(const struct group_cpu *cpu, uint32_t index)
 
 	if (node->load == 0 || all <= node->load)
 		return (uint32_t)weight;
-	/* load <= 2048 threads of 2^20, so this does not overflow. */
+	/* load <= 5120 threads of 2^20, so this does not overflow. */
 	return (uint32_t)max_u64(1, (weight * node->load + all / 2) / all);
 }
 
