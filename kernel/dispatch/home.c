@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Moving a thread to another home, and its tag.
+ * Moving a thread to another home, its tag and its key.
  *
  * Who may: the dispatcher of its home, on that CPU; anybody with the rights while the home is in
  * fallback, or while the thread has none.  A moved thread's record starts anew at the other Core
@@ -101,4 +101,10 @@ enum error tcb_set_home(struct tcb *tcb, struct core *core)
 void tcb_set_tag(struct tcb *tcb, word_t tag)
 {
 	__atomic_store_n(&tcb->tag, tag, __ATOMIC_RELAXED);
+}
+
+/* Relaxed: a wake at the same time compares the old or the new key. */
+void tcb_set_key(struct tcb *tcb, word_t key)
+{
+	__atomic_store_n(&tcb->key, key, __ATOMIC_RELAXED);
 }

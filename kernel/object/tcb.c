@@ -202,6 +202,7 @@ static const struct method_entry methods[] = {
 	{METHOD_TCB_SET_FLAGS, RIGHT_CONTROL, METHOD_LOCKED, 2, decode_set_flags, invoke_set_flags},
 	{METHOD_TCB_INFO, 0, 0, 0, decode_nothing, invoke_tcb_info},
 	{METHOD_TCB_SET_TAG, RIGHT_SCHEDULE, 0, 1, decode_nothing, invoke_set_tag},
+	{METHOD_TCB_SET_KEY, RIGHT_SCHEDULE, 0, 1, decode_nothing, invoke_set_key},
 	{METHOD_TCB_SET_HOME, RIGHT_SCHEDULE, 0, 1, decode_set_home, invoke_set_home},
 	{METHOD_TCB_ANSWER, RIGHT_SCHEDULE, 0, 1, decode_nothing, invoke_answer},
 };

@@ -143,6 +143,12 @@ enum invoke_step invoke_set_tag(struct invocation *inv)
 	return STEP_DONE;
 }
 
+enum invoke_step invoke_set_key(struct invocation *inv)
+{
+	tcb_set_key(target(inv), inv->args[0]);
+	return STEP_DONE;
+}
+
 enum error decode_set_home(struct invocation *inv)
 {
 	return cap_lookup_type(inv->caller, inv->args[0], OBJ_CORE, RIGHT_CONTROL, &inv->arg_cap);

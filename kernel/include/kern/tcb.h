@@ -107,6 +107,7 @@ struct tcb {
 	uint64_t dead_batch; /* core.batch with which the DEAD record was handed over */
 	word_t event_info;   /* of the next report; EVENT_*_SINCE flags accumulate */
 	word_t tag;          /* atomic */
+	word_t key;          /* atomic; what wake filters compare */
 	word_t seq;
 	time_ns_t ran_ns; /* since the last report */
 	time_ns_t first_ready_ns;

@@ -19,5 +19,6 @@ enum invoke_step invoke_suspend(struct invocation *inv);
 enum invoke_step invoke_set_flags(struct invocation *inv);
 enum invoke_step invoke_tcb_info(struct invocation *inv);
 enum invoke_step invoke_set_tag(struct invocation *inv);
+enum invoke_step invoke_set_key(struct invocation *inv);
 enum invoke_step invoke_set_home(struct invocation *inv);
 enum invoke_step invoke_answer(struct invocation *inv);

@@ -111,6 +111,7 @@ void core_set_supervisor(struct core *core, struct notification *notification); 
 enum error must_check tcb_set_home(struct tcb *tcb, struct core *core);
 enum error must_check tcb_answer(struct tcb *tcb, word_t error, const word_t results[3]);
 void tcb_set_tag(struct tcb *tcb, word_t tag);
+void tcb_set_key(struct tcb *tcb, word_t key);
 
 /* ---- Signals, other CPUs ---------------------------------------------------------------------- */
 

@@ -90,6 +90,8 @@ enum object_type {
 	  "move to another CPU (schedule right, and the right to both Cores)")                     \
 	X(TCB, ANSWER, 50, "w0 error, w1..w3 results", "",                                         \
 	  "answer the scheduler request that the thread is blocked in (schedule right)")           \
+	X(TCB, SET_KEY, 51, "w0 key", "",                                                          \
+	  "the word that wake filters compare, at first 0 (schedule right)")                       \
 	X(VSPACE, INFO, 64, "", "w0 asid, w1 pages mapped", "describe")                            \
 	X(PAGE_TABLE, MAP, 72, "w0 vspace, w1 vaddr", "w0 level",                                  \
 	  "install at the first missing level of vaddr")                                           \

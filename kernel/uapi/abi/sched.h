@@ -4,20 +4,41 @@
  *
  * A dispatcher blocks in one place only, SYS_CORE_REPLY_WAIT on its Core:
  *
- *   in    x0 core   x1 enum decision   x2 tcb   x3 seq seen
+ *   in    x0 core   x1 enum decision | DECISION_* flags   x2 tcb   x3 seq seen
  *         x4 slice_ns (relative, TIME_NEVER: none)
  *         x5 timer_ns (absolute; enter the dispatcher then, TIME_NEVER: none)
+ *         x6 filter_until_ns (absolute)   x7 filter_key              with DECISION_FILTER
+ *         x9 successor tcb, 0: idle   x10 its seq   x11 its slice_ns
+ *         x12 successor_until_ns (absolute)
+ *         x13 its filter_until_ns, 0: none   x14 its filter_key      with DECISION_SUCCESSOR
  *   out   x0 -error about the decision, 0 = it was carried out (or there was none)
  *         x1 upcall info   x2 now_ns
  *         x3 tag   x4 event info   x5 seq   x6 ran_ns   x7 first_ready_ns   (event 0)
  *
- * Events 1..n-1 and the request are in struct upcall_buffer, at the start of the dispatcher's IPC
- * buffer.  Threads that the dispatcher itself changes (TCB_ANSWER, TCB_SET_HOME, the thread that it
- * runs) are not reported: the answer and the decision are taken as known.  After TCB_SET_HOME the
- * thread belongs to the other CPU's dispatcher, which gets an event with cause ARRIVED (for a
- * stopped thread: at its first start).
+ * Event 0 is in the registers only.  Events 1..n-1 and the request are in struct upcall_buffer, at the
+ * start of the dispatcher's IPC buffer.  Threads that the dispatcher itself changes (TCB_ANSWER,
+ * TCB_SET_HOME, the thread that it runs) are not reported: the answer and the decision are taken as
+ * known.  After TCB_SET_HOME the thread belongs to the other CPU's dispatcher, which gets an event
+ * with cause ARRIVED (for a stopped thread: at its first start).
  *
  * seq stays what the last event said through everything that the dispatcher itself does.
+ *
+ * A decision may say what follows it, so that the dispatcher need not be entered:
+ *
+ *   FILTER     with RUN.  A wake (cause WAKE) does not enter the dispatcher while now < filter_until_ns
+ *              and the key of the woken thread (TCB_SET_KEY) >= filter_key.  Its record is linked as
+ *              always and keeps first_ready_ns.  When filter_until_ns passes with such a record
+ *              pending, the dispatcher is entered.  All else enters it as without a filter.
+ *   SUCCESSOR  with RUN.  If the thread blocks (not in a request, not stopped) at now <
+ *              successor_until_ns, and nothing was posted on this Core since the decision, filtered
+ *              records included, the block is recorded and the successor is run at once, for its
+ *              slice and with its filter; successor 0: the CPU goes idle.  Once a decision.  A
+ *              successor that is not READY here with this seq is refused like the thread in x2.
+ *   FIRST      with IDLE.  The first thread that becomes ready here is run at once, for x4; its record
+ *              stays linked.  The next one enters the dispatcher.
+ *
+ * All three end when the dispatcher is next entered.  A decision that is accepted with something
+ * pending carries no filter and no successor.
  *
  * TCB_ANSWER ends the caller's system call with x0 = 0, label = w0 = error, and w1..w3 = results.
  * Entering fallback ends all requests with x0 = -RESTARTED; one made while no dispatcher is bound, and
@@ -27,7 +48,8 @@
  *   STALE      something was pending that the decision had not seen (once; the second decision is
  *              taken, but then only for SLICE_MIN_NS, and IDLE is never accepted while events are
  *              pending)
- *   NOT_READY FOREIGN BAD_SEQ DEAD CAP_INVALID CAP_TYPE CAP_RIGHTS   about the named thread
+ *   NOT_READY FOREIGN BAD_SEQ DEAD CAP_INVALID CAP_TYPE CAP_RIGHTS   about the named threads
+ *   ARG        no such decision, or a flag that does not go with it
  *   UNBOUND    this thread is not the dispatcher (any more); returned at once, without waiting
  */
 #pragma once
@@ -46,13 +68,21 @@ enum decision {
 #undef X
 };
 
+/* In x1 too. */
+#define DECISION_KIND(x1)  ((x1)&0xff)
+#define DECISION_FILTER    (1ull << 8)
+#define DECISION_SUCCESSOR (1ull << 9)
+#define DECISION_FIRST     (1ull << 10)
+
 /* Every dispatch lasts at least this long, unless the thread blocks. */
 #define SLICE_MIN_NS 20000ull
 
 /* Upcall info, x1. */
-#define UPCALL_EVENTS(info)  ((unsigned)((info)&0xff))
-#define UPCALL_REQUEST       (1ull << 8) /* upcall_buffer.request is valid */
-#define UPCALL_MORE          (1ull << 9) /* more events are pending: ask again with DECISION_NONE */
+#define UPCALL_EVENTS(info) ((unsigned)((info)&0xff))
+#define UPCALL_REQUEST      (1ull << 8) /* upcall_buffer.request is valid */
+#define UPCALL_MORE         (1ull << 9) /* more events are pending: ask again with DECISION_NONE */
+#define UPCALL_SWITCHED \
+	(1ull << 10) /* the successor, or with FIRST the first, was run: .switched_* */
 #define UPCALL_REASONS(info) ((unsigned)((info) >> 16) & 0xffff)
 
 /* Why the dispatcher was entered: a mask of 1 << value.  X(name, value, meaning) */
@@ -146,8 +176,11 @@ struct sched_request {
 #define UPCALL_EVENTS_MAX 32u
 
 struct upcall_buffer {
-	struct sched_event events[UPCALL_EVENTS_MAX]; /* [0] repeats x3..x7 */
+	struct sched_event events[UPCALL_EVENTS_MAX]; /* [0] is in x3..x7, and not here */
 	struct sched_request request;
+	/* With UPCALL_SWITCHED: */
+	time_ns_t switched_ns; /* when the thread of the decision, or idle, was over */
+	word_t switched_tag;   /* who was run then; 0: the CPU went idle */
 };
 
 _Static_assert(sizeof(struct sched_event) == 40, "sched_event is an ABI");
@@ -199,6 +232,9 @@ struct core_stats {
 	word_t syscalls;
 	word_t donations; /* direct switches to and from passive servers */
 	word_t fallback_entries;
+	word_t filtered_wakes; /* by threads of this CPU, that did not enter a dispatcher */
+	word_t successions;    /* to the successor of a decision, without an entry */
+	word_t first_runs; /* of the first thread that became ready on an idle CPU, without an entry */
 };
 
 _Static_assert(sizeof(struct core_stats) <= MSG_WORDS_MAX * sizeof(word_t), "fits one message");

@@ -217,6 +217,13 @@ MUST_CHECK static inline enum error tcb_set_tag(cptr_t tcb, word_t tag)
 	return object_invoke(tcb, METHOD_TCB_SET_TAG, 1, &m);
 }
 
+MUST_CHECK static inline enum error tcb_set_key(cptr_t tcb, word_t key)
+{
+	struct msg m = {.w = {key}};
+
+	return object_invoke(tcb, METHOD_TCB_SET_KEY, 1, &m);
+}
+
 MUST_CHECK static inline enum error tcb_set_home(cptr_t tcb, cptr_t core)
 {
 	struct msg m = {.w = {core}};

@@ -238,6 +238,11 @@ void tcb_set_tag(struct tcb *tcb, word_t tag)
 	tcb->tag = tag;
 }
 
+void tcb_set_key(struct tcb *tcb, word_t key)
+{
+	tcb->key = key;
+}
+
 void grace_wait(void)
 {
 	count(&fakes.graces);

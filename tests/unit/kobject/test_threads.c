@@ -185,6 +185,10 @@ Test(threads, K_threads_scheduling_rights)
 
 	cr_assert_eq(call(W_CNODE, METHOD_CNODE_COPY, 3, 30 | schedule << 32, 0, 16), ERR_OK);
 	cr_assert_eq(call(30, METHOD_TCB_SET_TAG, 1, 99), ERR_OK);
+	cr_assert_eq(thread->key, 0);
+	cr_assert_eq(call(30, METHOD_TCB_SET_KEY, 1, 77), ERR_OK);
+	cr_assert_eq(thread->key, 77);
+	cr_assert_eq(call(30, METHOD_TCB_SET_KEY, 0), ERR_ARG);
 	cr_assert_eq(call(30, METHOD_TCB_SET_HOME, 1, W_CORE1), ERR_OK);
 	cr_assert_eq(call(30, METHOD_TCB_SET_HOME, 1, W_SYSTEM), ERR_CAP_TYPE);
 	cr_assert_eq(call(30, METHOD_TCB_ANSWER, 1, 0), ERR_STATE);
