@@ -182,6 +182,7 @@ _Noreturn void server_main(word_t start_vaddr, word_t role, word_t cpu, word_t n
 	clock_scale_set(info->time_mult, (uint32_t)info->time_shift);
 	server.pick_flags = start->exact != 0 ? POLICY_PICK_EXACT : 0;
 	__atomic_store_n(&server.cpus, (uint32_t)start->cpus, __ATOMIC_RELAXED);
+	group_machine_start(&server.groups, (uint32_t)start->cpus, (uint32_t)start->instance);
 	__atomic_store_n(&server.shared, (struct sched_shared *)start->shared_vaddr,
 			 __ATOMIC_RELAXED);
 	if (role == SCHED_ROLE_DISPATCHER)

@@ -19,6 +19,7 @@
 #define OPS_MAX     300u
 #define REQUESTS    (THREADS + 1)
 #define REFUSED_MAX 3u
+#define GROUPS      4u
 
 enum paper_state { PAPER_NONE, PAPER_STOPPED, PAPER_READY, PAPER_BLOCKED, PAPER_ASKING };
 
@@ -35,9 +36,12 @@ struct paper_thread {
 static struct sched_server *server;
 static struct sched_shared *shared;
 static struct upcall_buffer buffer;
+static struct group_cpu group_cpus[4];
 static struct paper_thread threads[THREADS + 1]; /* index = tid */
 static unsigned running[CPUS_MAX];               /* tid, or 0: idle */
-static unsigned deciding;                        /* CPU whose dispatcher runs */
+static group_id_t groups[GROUPS];                /* the last ones that were made */
+static unsigned groups_made;
+static unsigned deciding; /* CPU whose dispatcher runs */
 static time_ns_t now_ns;
 static time_ns_t timers[CPUS_MAX];
 
@@ -79,9 +83,10 @@ enum error sched_sys_answer(struct sched_server *of, uint32_t tid, enum error er
 	struct paper_thread *thread = &threads[tid <= THREADS ? tid : 0];
 
 	(void)of;
-	(void)w1;
 	(void)w2;
 	fuzz_check(error < ERR_COUNT);
+	if (msg_label(thread->request.info) == SCHED_REQ_GROUP_CREATE && error == ERR_OK)
+		groups[groups_made++ % GROUPS] = w1;
 	if (thread->state != PAPER_ASKING || !thread->delivered || thread->asked != deciding)
 		return ERR_STATE;
 	if (thread->home == deciding && !thread->pending)
@@ -107,6 +112,12 @@ enum error sched_sys_set_home(struct sched_server *of, uint32_t tid, uint32_t cp
 	else
 		post(tid, EVENT_BLOCKED, CAUSE_ARRIVED);
 	return ERR_OK;
+}
+
+struct group_cpu *sched_sys_group_cpu(struct sched_server *of, uint32_t cpu)
+{
+	(void)of;
+	return &group_cpus[cpu];
 }
 
 /* ---- Upcalls --------------------------------------------------------------------------------- */
@@ -167,7 +178,9 @@ static enum error judge(unsigned cpu, const struct sched_decision *decision)
 	const struct paper_thread *thread;
 
 	if (decision->kind == DECISION_IDLE) {
-		fuzz_check(!anybody_ready(cpu));
+		/* Whoever is ready waits for runtime of its group, and there will be some. */
+		fuzz_check(!anybody_ready(cpu) ||
+			   (group_cpus[cpu].throttled != 0 && decision->timer_ns != TIME_NEVER));
 		return ERR_OK;
 	}
 	fuzz_check(decision->kind == DECISION_RUN);
@@ -234,7 +247,7 @@ static void request(struct fuzz_input *input, unsigned tid)
 {
 	struct paper_thread *thread = &threads[tid];
 	uint8_t kind = fuzz_u8(input);
-	word_t label = (kind & 15) == 15 ? fuzz_number(input) : kind & 7;
+	word_t label = (kind & 15) == 15 ? fuzz_number(input) : (word_t)(kind & 15) % 11;
 
 	if ((kind & 0x40) != 0)
 		label |= SCHED_REQUEST_INTERRUPTIBLE;
@@ -246,6 +259,15 @@ static void request(struct fuzz_input *input, unsigned tid)
 	};
 	for (unsigned i = 0; i < 4; i++)
 		thread->request.words[i] = fuzz_number(input);
+	/* A group that there is, or was; a thread goes into one. */
+	if (label >= SCHED_REQ_GROUP_CREATE && label <= SCHED_REQ_GROUP_GET && (kind & 0x20) != 0)
+		thread->request.words[0] = groups[thread->request.words[0] % GROUPS];
+	if (label == SCHED_REQ_SET_PARAM && (kind & 0x20) != 0) {
+		thread->request.words[0] %= THREADS + 1;
+		thread->request.words[1] = SCHED_PARAM_GROUP;
+		thread->request.words[2] = groups[thread->request.words[2] % GROUPS];
+		thread->request.words[3] = 0;
+	}
 	if ((label & 0xff) == SCHED_REQ_SLEEP && (kind & 0x20) != 0)
 		thread->request.words[0] += now_ns;
 	/* THREAD_NEW is proc's, for a record that it has just filled in: thread_new() above. */
@@ -347,9 +369,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(shared->params, 0, sizeof(shared->params));
 	memset(shared->stats, 0, sizeof(shared->stats[0]) * (THREADS + 1));
 	memset(threads, 0, sizeof(threads));
+	memset(groups, 0, sizeof(groups));
+	groups_made = 0;
+	memset(group_cpus, 0, sizeof(group_cpus));
 	memset(running, 0, sizeof(running));
 	server->shared = shared;
 	server->cpus = 1 + (kind & 3);
+	group_machine_start(&server->groups, server->cpus, 1);
 	now_ns = 1000000;
 	for (unsigned cpu = 0; cpu < server->cpus; cpu++) {
 		sched_cpu_init(server, cpu, policies[(kind >> 2 & 3) % policies_count],

@@ -204,7 +204,8 @@ struct sim {
 
 	struct sched_server *server;
 	struct sched_shared *shared;
-	uint32_t acting_cpu; /* which CPU executes what is being handled now */
+	struct group_cpu *groups[CPUS_MAX]; /* made when a CPU asks for it */
+	uint32_t acting_cpu;                /* which CPU executes what is being handled now */
 
 	struct sim_event *queue;
 	size_t queue_count, queue_capacity;

@@ -148,6 +148,7 @@ struct sim *sim_open(const struct sim_config *config)
 	sim->shared = zeroed(sizeof(*sim->shared));
 	sim->server->shared = sim->shared;
 	sim->server->cpus = config->cpus;
+	group_machine_start(&sim->server->groups, config->cpus, 0);
 	sim->server->pick_flags = config->exact ? POLICY_PICK_EXACT : 0;
 	sim->shared->cpus = config->cpus;
 	list_init(&sim->waiting);
@@ -175,6 +176,8 @@ void sim_close(struct sim *sim)
 		free(sim->threads[tid]->wake_ns.values);
 		free(sim->threads[tid]);
 	}
+	for (uint32_t cpu = 0; cpu < sim->config.cpus; cpu++)
+		free(sim->groups[cpu]);
 	free(sim->server);
 	free(sim->shared);
 	free(sim->objects);
@@ -262,4 +265,12 @@ enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_
 {
 	(void)server;
 	return sim_tcb_set_home(the_sim, tid, cpu);
+}
+
+struct group_cpu *sched_sys_group_cpu(struct sched_server *server, uint32_t cpu)
+{
+	(void)server;
+	if (the_sim->groups[cpu] == NULL)
+		the_sim->groups[cpu] = zeroed(sizeof(*the_sim->groups[cpu]));
+	return the_sim->groups[cpu];
 }

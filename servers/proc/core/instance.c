@@ -26,7 +26,10 @@ static struct {
 		struct builder builder;
 		cptr_t foreign_first; /* copies of capabilities that are not of its memory */
 		cptr_t foreign_end;
+		cptr_t groups_first; /* slots for groups: the untyped object, then frames and tables */
+		bool groups_mapped;
 	} set[2];
+	bool groups_reserved; /* atomic: the service thread releases, the supervisor acquires */
 } instances;
 
 static cptr_t instance_slot(unsigned set, uint32_t which)
@@ -110,6 +113,10 @@ static void instance_clear(unsigned set)
 		must(cnode_delete(BOOT_SLOT_CNODE, slot), "deleting an old instance's capability");
 	must(cnode_revoke(BOOT_SLOT_CNODE, instance_slot(set, INSTANCE_UNTYPED)),
 	     "revoking an old instance");
+	if (instances.set[set].groups_mapped)
+		must(cnode_revoke(BOOT_SLOT_CNODE, instances.set[set].groups_first),
+		     "revoking an old instance's groups");
+	instances.set[set].groups_mapped = false;
 	instances.set[set].builder = (struct builder){
 		.untyped = instance_slot(set, INSTANCE_UNTYPED),
 		.vspace = instance_slot(set, INSTANCE_VSPACE),
@@ -235,6 +242,66 @@ enum error instance_build(unsigned set)
 		error = foreign_map(set);
 	for (uint32_t n = 0; n < 2 * instances.cpus && error == ERR_OK; n++)
 		error = thread_build(set, n, elf.entry);
+	return error == ERR_OK ? instance_groups_map(set) : error;
+}
+
+/* ---- memory for groups ------------------------------------------------------------------------ */
+
+/* With a page table for each 2 MiB, and two above them. */
+static uint32_t groups_pages(void)
+{
+	const uint32_t pages = instances.cpus * (SCHED_GROUP_CPU_BYTES / PAGE_SIZE);
+
+	return pages + pages / 512 + 3;
+}
+
+enum error instance_groups_reserve(void)
+{
+	unsigned bits = PAGE_BITS;
+
+	if (__atomic_load_n(&instances.groups_reserved, __ATOMIC_RELAXED))
+		return ERR_OK;
+	while ((1u << (bits - PAGE_BITS)) < groups_pages())
+		bits++;
+	for (unsigned set = 0; set < 2; set++) {
+		enum error error = ERR_OK;
+		cptr_t untyped;
+
+		/* Not given back if there is too little for the second one: it is there next time. */
+		if (instances.set[set].groups_first != 0)
+			continue;
+		error = untyped_alloc(bits, &untyped);
+		if (error != ERR_OK)
+			return error;
+		instances.set[set].groups_first = own_slots_reserve(groups_pages() + 1);
+		must(cnode_move(BOOT_SLOT_CNODE, instances.set[set].groups_first, 0, untyped),
+		     "moving memory");
+	}
+	__atomic_store_n(&instances.groups_reserved, true, __ATOMIC_RELEASE);
+	return ERR_BUSY;
+}
+
+bool instance_groups_wanted(void)
+{
+	return __atomic_load_n(&instances.groups_reserved, __ATOMIC_ACQUIRE) &&
+	       register_shared()->groups_ready == 0;
+}
+
+enum error instance_groups_map(unsigned set)
+{
+	struct builder builder = instances.set[set].builder;
+	enum error error;
+
+	if (!__atomic_load_n(&instances.groups_reserved, __ATOMIC_ACQUIRE) ||
+	    instances.set[set].groups_mapped)
+		return ERR_OK;
+	builder.untyped = instances.set[set].groups_first;
+	builder.slot_next = builder.untyped + 1;
+	builder.slot_end = builder.slot_next + groups_pages();
+	instances.set[set].groups_mapped = true;
+	error = builder_zero(&builder, SCHED_GROUPS_VADDR,
+			     (uint64_t)instances.cpus * SCHED_GROUP_CPU_BYTES,
+			     MAP_READ | MAP_WRITE);
 	return error;
 }
 

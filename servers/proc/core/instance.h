@@ -27,3 +27,13 @@ void instance_retire(unsigned set);
 
 /* No thread of it runs any more. */
 void instance_stop(unsigned set);
+
+/*
+ * Memory for scheduling groups in both instances.  The service thread reserves it, the supervisor maps it.
+ * ERR_BUSY: it has just been reserved, signal the supervisor.  ERR_NO_MEMORY.
+ */
+__attribute__((warn_unused_result)) enum error instance_groups_reserve(void);
+/* It was reserved, and is not mapped in all instances. */
+bool instance_groups_wanted(void);
+/* In that instance; nothing if there is no such memory or it was mapped. */
+__attribute__((warn_unused_result)) enum error instance_groups_map(unsigned set);

@@ -62,6 +62,8 @@ enum error realm_param(const struct process *caller, enum sched_param param, wor
 		return value <= nice_weight(caller->realm_nice) ? ERR_OK : ERR_LIMIT;
 	case SCHED_PARAM_PRIORITY:
 		return value <= PRIORITY_STANDARD ? ERR_OK : ERR_LIMIT;
+	case SCHED_PARAM_GROUP:
+		return caller->realm_group != 0 ? ERR_OK : ERR_PERMISSION;
 	case SCHED_PARAM_PERIOD_NS:
 		return value == 0 ? ERR_OK : ERR_LIMIT;
 	default:
@@ -134,9 +136,11 @@ void realm_enter(struct process *process, const struct process *parent, bool con
 		process->realm = process->pid;
 		process->realm_bytes = 2 * memory_bytes;
 		process->realm_nice = process->nice;
+		process->realm_group = process->sched_group;
 	} else if (parent != NULL && parent->realm != 0) {
 		process->realm = parent->realm;
 		process->realm_bytes = parent->realm_bytes;
 		process->realm_nice = parent->realm_nice;
+		process->realm_group = parent->realm_group;
 	}
 }

@@ -65,7 +65,7 @@ enum error register_thread(uint32_t tid, cptr_t tcb, const struct register_param
 
 	clear(&register_shared()->stats[tid], sizeof(struct sched_thread_stats));
 	*record = (struct sched_thread_params){
-		.flags = SCHED_THREAD_USED,
+		.flags = SCHED_THREAD_USED | (params->confined ? SCHED_THREAD_CONFINED : 0u),
 		.pid = params->pid,
 		.weight = by_nice ? nice_weight(params->nice) : params->weight,
 		.nice = params->nice,
@@ -73,6 +73,8 @@ enum error register_thread(uint32_t tid, cptr_t tcb, const struct register_param
 		.cpu = (uint32_t)sys_thread_clock().cpu,
 		.slice_ns = params->slice_ns != 0 ? params->slice_ns : SLICE_NS_STANDARD,
 		.affinity = params->affinity,
+		.group = params->group,
+		.group_top = params->group_top,
 	};
 	return cnode_copy(OWN_SCHED_CNODE, SCHED_SLOT_TCB_FIRST + (cptr_t)tid, RIGHT_SCHEDULE, 0,
 			  tcb);

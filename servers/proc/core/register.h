@@ -22,6 +22,9 @@ struct register_params {
 	uint32_t weight;
 	uint64_t slice_ns; /* 0: the standard one */
 	struct cpumask affinity;
+	uint64_t group; /* scheduling group, 0: none */
+	bool confined;
+	uint64_t group_top; /* below which a confined thread may use groups */
 };
 
 /* Record and capability of a stopped thread.  ERR_SLOT_OCCUPIED: the number is in use. */

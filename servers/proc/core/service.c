@@ -143,6 +143,8 @@ static void process_param(struct process *process, enum sched_param param, word_
 		process->nice = (int32_t)value;
 	else if (param == SCHED_PARAM_AFFINITY)
 		process->affinity = (struct cpumask){{value, value2}};
+	else if (param == SCHED_PARAM_GROUP)
+		process->sched_group = value;
 }
 
 static void request_sched_set(struct process *caller, struct msg *m)
@@ -151,7 +153,8 @@ static void request_sched_set(struct process *caller, struct msg *m)
 	const word_t tid = m->w[1];
 	const enum sched_param param = (enum sched_param)m->w[2];
 	const word_t value = m->w[3];
-	const word_t value2 = msg_word(m, 4);
+	/* Below which group: the caller does not choose. */
+	const word_t value2 = param == SCHED_PARAM_GROUP ? caller->realm_group : msg_word(m, 4);
 	enum error error = process == NULL ? ERR_NOT_FOUND : realm_reaches(caller, process);
 	word_t changed = 0;
 
@@ -274,6 +277,9 @@ static bool request_machine(enum proc_request request, const struct process *pro
 	const enum error error = realm_machine(process);
 
 	switch (request) {
+	case PROC_REQ_SCHED_GROUPS:
+		msg_answer(m, error == ERR_OK ? supervisor_groups_want() : error, 0);
+		return true;
 	case PROC_REQ_SCHED_KILL:
 		if (error == ERR_OK)
 			supervisor_kill_server();

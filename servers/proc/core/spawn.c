@@ -195,6 +195,7 @@ static void process_adopt(struct process *process, const struct spawn *spawn, co
 	if (parent != NULL) {
 		process->parent = parent->pid;
 		process->affinity = parent->affinity;
+		process->sched_group = parent->sched_group;
 		if (!spawn->new_group)
 			process->group = parent->group;
 	}

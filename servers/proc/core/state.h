@@ -123,9 +123,11 @@ struct process {
 	uint64_t started_ns;
 	int32_t nice;
 	struct cpumask affinity;
+	uint64_t sched_group; /* of its new threads; 0: none */
 	/* realm.h */
 	uint32_t realm;        /* pid of its first process; 0: the machine's */
 	int32_t realm_nice;    /* nothing in it runs with more weight */
+	uint64_t realm_group;  /* scheduling group that it was started in, 0: none */
 	uint64_t realm_bytes;  /* of all its processes together */
 	uint64_t memory_bytes; /* its own limit; 0: none */
 	cptr_t cnode_untyped;

@@ -28,6 +28,19 @@ uint64_t supervisor_restarts(void)
 	return __atomic_load_n(&supervisor.restarts, __ATOMIC_RELAXED);
 }
 
+enum error supervisor_groups_want(void)
+{
+	enum error error = ERR_OK;
+
+	if (__atomic_load_n(&register_shared()->groups_ready, __ATOMIC_ACQUIRE) != 0)
+		return ERR_OK;
+	error = instance_groups_reserve();
+	if (error != ERR_OK && error != ERR_BUSY)
+		return error;
+	must(sys_signal(OWN_SUPERVISOR_FALLBACK), "signalling the supervisor");
+	return ERR_BUSY;
+}
+
 void supervisor_kill_server(void)
 {
 	/* The signal's word says which CPUs fell back, so the question goes beside it. */
@@ -66,6 +79,37 @@ static void standby_make(void)
 	if (error != ERR_OK)
 		log_line(LOG_ERROR, "no standby scheduler server could be made: %s",
 			 error_text(error));
+}
+
+/* In the one in charge and in the standby; every later one gets it when it is made. */
+static void groups_make(void)
+{
+	enum error error = instance_groups_map(supervisor.set);
+
+	if (error == ERR_OK && supervisor.standby)
+		error = instance_groups_map(supervisor.set ^ 1u);
+	if (error != ERR_OK) {
+		log_line(LOG_ERROR, "no memory for groups in the scheduler server: %s",
+			 error_text(error));
+		return;
+	}
+	/* Release: who sees it finds the memory mapped. */
+	__atomic_store_n(&register_shared()->groups_ready, 1, __ATOMIC_RELEASE);
+}
+
+/* Groups are an instance's own.  The next one knows none, and takes their threads as the root's. */
+static void groups_lose(void)
+{
+	unsigned threads = 0;
+
+	for (uint32_t tid = 0; tid < SCHED_THREADS_MAX; tid++)
+		threads += (register_shared()->params[tid].flags & SCHED_THREAD_USED) != 0 &&
+			   __atomic_load_n(&register_shared()->params[tid].group,
+					   __ATOMIC_RELAXED) != 0;
+	if (threads != 0)
+		log_line(LOG_ERROR,
+			 "scheduling groups are lost: %u threads are in none now, without caps",
+			 threads);
 }
 
 /* Whether another restart is worth it. */
@@ -109,6 +153,7 @@ static void take_over(void)
 				    "stays in charge");
 		return;
 	}
+	groups_lose();
 	instance_retire(old);
 	/* Failed CPUs first.  A CPU that was not in fallback is taken from the old instance. */
 	for (unsigned pass = 0; pass < 2; pass++)
@@ -153,6 +198,8 @@ static void supervisor_thread(word_t a0, word_t a1, word_t a2, word_t a3)
 		take_over();
 		if (!supervisor.standby)
 			standby_make();
+		if (instance_groups_wanted())
+			groups_make();
 	}
 }
 

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <abi/error.h>
 #include <abi/types.h>
 
 /* Bind the first instance and start the thread.  The first thread, once. */
@@ -16,6 +17,9 @@ void supervisor_start(uint32_t cpus);
 
 /* Stop the instance in charge, for people who want to see it replaced.  Any thread. */
 void supervisor_kill_server(void);
+
+/* Memory for scheduling groups, in every instance.  ERR_BUSY: soon.  ERR_NO_MEMORY.  Service thread. */
+__attribute__((warn_unused_result)) enum error supervisor_groups_want(void);
 
 /* Instances that replaced a failed one. */
 uint64_t supervisor_restarts(void);

@@ -176,6 +176,9 @@ static enum error thread_schedule(const struct process *process, uint32_t tid,
 		.nice = args->nice == PROC_NICE_INHERIT ? process->nice : (int32_t)args->nice,
 		.slice_ns = args->slice_ns,
 		.affinity = cpumask_empty(&args->affinity) ? process->affinity : args->affinity,
+		.group = process->sched_group,
+		.confined = process->realm != 0,
+		.group_top = process->realm_group,
 	};
 	enum error error = register_thread(tid, tcb, &params);
 

@@ -42,13 +42,13 @@ static void threads_print(void)
 {
 	struct proc_thread_info info;
 
-	printf("  TID   PID  CPU  NICE  STATE       CPU TIME ms  NAME\n");
+	printf("  TID   PID  CPU  NICE  GROUP  STATE       CPU TIME ms  NAME\n");
 	for (word_t tid = 0; thread_list(tid, &info) == ERR_OK; tid = info.tid + 1)
-		printf("%5lu %5lu  %3ld  %4d  %-10s  %11lu  %s%s\n", (unsigned long)info.tid,
+		printf("%5lu %5lu  %3ld  %4d  %5lu  %-10s  %11lu  %s%s\n", (unsigned long)info.tid,
 		       (unsigned long)info.pid, info.passive ? -1l : (long)info.home,
-		       (int)info.nice, thread_state_name(info.state),
-		       (unsigned long)(info.cpu_ns / NS_PER_MS), info.name,
-		       info.passive ? " (passive)" : "");
+		       (int)info.nice, (unsigned long)SCHED_GROUP_INDEX(info.sched_group),
+		       thread_state_name(info.state), (unsigned long)(info.cpu_ns / NS_PER_MS),
+		       info.name, info.passive ? " (passive)" : "");
 }
 
 void command_ps(int count, char **words)
@@ -97,7 +97,7 @@ static unsigned top_collect(void)
 /* The busiest first: a few selection rounds are enough for what is shown. */
 static void top_print(unsigned count, word_t elapsed_ns)
 {
-	printf("  TID   PID  CPU  NICE  %%CPU   NAME\n");
+	printf("  TID   PID  CPU  NICE  GROUP  %%CPU   NAME\n");
 	for (unsigned line = 0; line < TOP_LINES && line < count; line++) {
 		unsigned best = line;
 
@@ -113,8 +113,9 @@ static void top_print(unsigned count, word_t elapsed_ns)
 		const struct proc_thread_info *info = &top_now[line].info;
 		const word_t permille = top_now[line].used_ns * 1000 / elapsed_ns;
 
-		printf("%5lu %5lu  %3lu  %4d  %3lu.%lu  %s\n", (unsigned long)info->tid,
+		printf("%5lu %5lu  %3lu  %4d  %5lu  %3lu.%lu  %s\n", (unsigned long)info->tid,
 		       (unsigned long)info->pid, (unsigned long)info->home, (int)info->nice,
+		       (unsigned long)SCHED_GROUP_INDEX(info->sched_group),
 		       (unsigned long)(permille / 10), (unsigned long)(permille % 10), info->name);
 	}
 }

@@ -26,6 +26,7 @@ const struct command commands[] = {
 	{"kill", "[-SIGNAL] PID | sched", "end a process, or the scheduler server", command_kill},
 	{"nice", "N PID", "-20 gets most of the CPU, 19 least", command_nice},
 	{"taskset", "CPULIST PID", "where a process may run, such as 0-1,3", command_taskset},
+	{"group", "[ACTION ...]", "scheduling groups; \"group help\" says more", command_group},
 	{"sched", "", "policy, CPUs, why the dispatchers were entered", command_sched},
 	{"mem", "[PID]", "memory in use", command_mem},
 	{"ls", "", "files of the boot archive", command_ls},

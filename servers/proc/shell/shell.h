@@ -37,6 +37,10 @@ void command_kill(int count, char **words);
 void command_nice(int count, char **words);
 void command_taskset(int count, char **words);
 void command_poweroff(int count, char **words);
+
+/* group.c */
+void command_group(int count, char **words);
+
 /* Whom Ctrl-C kills; 0: nobody. */
 void foreground_set(word_t group);
 /* Children in the background that have ended. */

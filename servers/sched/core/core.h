@@ -89,6 +89,20 @@ enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
 enum error sched_param_get(struct sched_server *server, const struct sched_thread *thread,
 			   word_t param, word_t *w1, word_t *w2);
 
+/* group.c */
+void sched_group_request(struct sched_server *server, struct sched_cpu *cpu,
+			 const struct sched_request *request, enum error *error, word_t *w1);
+/* May the client put a thread there?  ERR_PERMISSION, ERR_NOT_FOUND. */
+enum error sched_group_allowed(struct sched_server *server, const struct sched_request *request,
+			       group_id_t group);
+/* Make this CPU fit for groups.  ERR_STATE: no memory for them; ERR_UNSUPPORTED: not over its policy. */
+enum error sched_group_attach(struct sched_server *server, struct sched_cpu *cpu);
+/* A thread comes to this CPU: the one whose group is gone, or who cannot be in one here, is the root's. */
+void sched_group_admit(struct sched_server *server, struct sched_cpu *cpu,
+		       struct sched_thread *thread);
+/* The group in its parameters as it is: a group may have gone while its thread was on the way. */
+void sched_group_sync(struct sched_server *server, struct sched_thread *thread);
+
 /* sleep.c */
 void sched_sleep_add(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t wake_at_ns);
 void sched_sleep_cancel(struct sched_cpu *cpu, struct sched_thread *thread);

@@ -26,6 +26,7 @@ void sched_cpu_init(struct sched_server *server, uint32_t index, const struct po
 	cpu->place = place;
 	cpu->index = index;
 	cpu->balancer_tid = 0;
+	cpu->grouped = false;
 	heap_init(&cpu->sleepers);
 	policy->cpu_init(policy_cpu(cpu), index);
 	__atomic_store_n(&server->shared->cpu[index].policy_id, policy->id, __ATOMIC_RELAXED);
@@ -176,6 +177,9 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 				     pick.thread != NULL
 					     ? sched_balance_period_next(server, cpu, now_ns)
 					     : sched_balance_idle_next(cpu));
+	/* Whoever is throttled wants to be asked for again. */
+	if (pick.thread == NULL && cpu->grouped && pick.slice_ns != TIME_NEVER)
+		decision->timer_ns = min_u64(decision->timer_ns, now_ns + pick.slice_ns);
 }
 
 void sched_upcall(struct sched_server *server, uint32_t index, const struct sched_upcall *upcall,

@@ -27,6 +27,7 @@ static void thread_arrive(struct sched_server *server, struct sched_cpu *cpu,
 	thread->arriving = false;
 	thread->arrived_ns = now_ns;
 	sched_incoming_remove(server, cpu->index, thread);
+	sched_group_admit(server, cpu, thread);
 	cpu->policy->migrate_in(policy_cpu(cpu), policy_thread(thread), &thread->migration, now_ns);
 	thread->state = thread->migration.state == POLICY_OUT ? SCHED_OUT : SCHED_READY;
 }

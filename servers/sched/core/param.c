@@ -96,6 +96,9 @@ static enum error param_change(struct sched_server *server, struct sched_thread_
 			return ERR_RANGE;
 		params->class = (uint32_t)value;
 		return ERR_OK;
+	case SCHED_PARAM_GROUP:
+		params->group = value;
+		return sched_group_allowed(server, request, value);
 	default:
 		return ERR_ARG;
 	}
@@ -134,6 +137,13 @@ enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
 			*params = changed;
 		return error;
 	}
+	/* Another parameter changes: of a group that is gone it was told when it joined the root. */
+	if (request->words[1] != SCHED_PARAM_GROUP)
+		changed.group = group_tag(policy_thread(thread))->id;
+	else if (changed.group != 0)
+		error = sched_group_attach(server, cpu);
+	if (error != ERR_OK)
+		return error;
 	sched_thread_policy_params(&changed, thread->tid, &policy_params);
 	error = cpu->policy->set_params(policy_cpu(cpu), policy_thread(thread), &policy_params,
 					now_ns);
@@ -172,6 +182,9 @@ enum error sched_param_get(struct sched_server *server, const struct sched_threa
 		return ERR_OK;
 	case SCHED_PARAM_CLASS:
 		*w1 = params->class;
+		return ERR_OK;
+	case SCHED_PARAM_GROUP:
+		*w1 = params->group;
 		return ERR_OK;
 	default:
 		return ERR_ARG;

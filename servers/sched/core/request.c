@@ -99,6 +99,16 @@ static void request_param(struct sched_server *server, struct sched_cpu *cpu,
 	answer_and_requeue(server, cpu, request, error, w1, w2, now_ns);
 }
 
+static void request_group(struct sched_server *server, struct sched_cpu *cpu,
+			  const struct sched_request *request, time_ns_t now_ns)
+{
+	enum error error;
+	word_t w1;
+
+	sched_group_request(server, cpu, request, &error, &w1);
+	answer_and_requeue(server, cpu, request, error, w1, 0, now_ns);
+}
+
 /* A stopped thread that has no home yet; it reports itself to its new home when it is resumed. */
 static void request_thread_new(struct sched_server *server, struct sched_cpu *cpu,
 			       const struct sched_request *request, time_ns_t now_ns)
@@ -175,6 +185,13 @@ void sched_request_handle(struct sched_server *server, struct sched_cpu *cpu,
 		break;
 	case SCHED_REQ_THREAD_NEW:
 		request_thread_new(server, cpu, request, now_ns);
+		break;
+	case SCHED_REQ_GROUP_CREATE:
+	case SCHED_REQ_GROUP_SET:
+	case SCHED_REQ_GROUP_DELETE:
+	case SCHED_REQ_GROUP_GET:
+	case SCHED_REQ_GROUP_NEXT:
+		request_group(server, cpu, request, now_ns);
 		break;
 	case SCHED_REQ_BALANCE_PARK:
 		request_park(server, cpu, request);

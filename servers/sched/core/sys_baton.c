@@ -3,6 +3,7 @@
  * <proc/sched_start.h>. */
 #include <libsys/objects.h>
 #include <proc/sched_start.h>
+#include <sched/server.h>
 #include <sched/sys_if.h>
 
 enum error sched_sys_answer(struct sched_server *server, uint32_t tid, enum error error, word_t w1,
@@ -16,4 +17,15 @@ enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_
 {
 	(void)server;
 	return tcb_set_home(SCHED_SLOT_TCB_FIRST + tid, SCHED_SLOT_CORE_FIRST + cpu);
+}
+
+_Static_assert(sizeof(struct group_cpu) <= SCHED_GROUP_CPU_BYTES, "proc maps enough");
+
+/* Acquire: proc has mapped it before it said so. */
+struct group_cpu *sched_sys_group_cpu(struct sched_server *server, uint32_t cpu)
+{
+	if (__atomic_load_n(&server->shared->groups_ready, __ATOMIC_ACQUIRE) == 0)
+		return NULL;
+	return (struct group_cpu *)(uintptr_t)(SCHED_GROUPS_VADDR +
+					       (uint64_t)cpu * SCHED_GROUP_CPU_BYTES);
 }

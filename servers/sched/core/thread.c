@@ -34,6 +34,7 @@ void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t
 		.priority = (uint8_t)clamp_u64(from->priority, 0, POLICY_PRIORITY_MAX),
 		.slice_ns = clamp_u64(from->slice_ns, POLICY_SLICE_NS_MIN, POLICY_SLICE_NS_MAX),
 	};
+	to->group = from->group;
 	if (from->period_ns != 0)
 		to->period_ns = clamp_u64(from->period_ns, to->slice_ns, POLICY_PERIOD_NS_MAX);
 }
@@ -65,4 +66,7 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 	/* The parameters were made legal above, so this cannot fail. */
 	if (cpu->policy->thread_init(policy_thread(thread), &params) != ERR_OK)
 		thread->state = SCHED_UNKNOWN;
+	/* The base does not write it. */
+	*group_tag(policy_thread(thread)) = (struct group_tag){.id = params.group};
+	sched_group_admit(server, cpu, thread);
 }

@@ -465,11 +465,11 @@ Test(group, refusals)
 	for (uint32_t depth = 0; depth < GROUP_DEPTH_MAX; depth++)
 		parent = make(world, parent, 1, 0, 0);
 	config.parent = parent;
-	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_RANGE);
+	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_LIMIT);
 	for (uint32_t i = GROUP_DEPTH_MAX + 1; i < GROUP_MAX; i++)
 		(void)make(world, 0, 1, 0, 0);
 	config.parent = 0;
-	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_LIMIT);
+	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_NO_MEMORY);
 	world_free(world);
 }
 

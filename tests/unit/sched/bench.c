@@ -15,6 +15,9 @@ time_ns_t bench_now;
 struct sched_server *bench_server;
 struct sched_shared *bench_shared;
 
+bool bench_groups;
+
+static struct group_cpu *bench_group_cpu[CPUS_MAX];
 static word_t bench_seq;
 static struct upcall_buffer bench_buffer;
 
@@ -39,6 +42,18 @@ enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_
 	return ERR_OK;
 }
 
+struct group_cpu *sched_sys_group_cpu(struct sched_server *server, uint32_t cpu)
+{
+	(void)server;
+	if (!bench_groups)
+		return NULL;
+	if (bench_group_cpu[cpu] == NULL) {
+		bench_group_cpu[cpu] = aligned_alloc(64, (sizeof(struct group_cpu) + 63u) & ~63u);
+		memset(bench_group_cpu[cpu], 0, sizeof(struct group_cpu));
+	}
+	return bench_group_cpu[cpu];
+}
+
 void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct place_ops *place)
 {
 	/* The size of a cache line, which the server's structures ask for. */
@@ -49,6 +64,8 @@ void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct pla
 	memset(bench_server, 0, bytes);
 	bench_server->shared = bench_shared;
 	bench_server->cpus = cpus;
+	bench_groups = true;
+	group_machine_start(&bench_server->groups, cpus, 1);
 	bench_now = 1000000;
 	bench_seq = 0;
 	bench_next_answer = ERR_OK;
@@ -59,6 +76,10 @@ void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct pla
 
 void bench_close(void)
 {
+	for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++) {
+		free(bench_group_cpu[cpu]);
+		bench_group_cpu[cpu] = NULL;
+	}
 	free(bench_server);
 	free(bench_shared);
 }

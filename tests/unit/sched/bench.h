@@ -28,6 +28,7 @@ extern struct bench_move bench_moves[BENCH_CALLS_MAX];
 extern uint32_t bench_moves_count;
 extern enum error bench_next_answer; /* what the next TCB_ANSWER returns */
 extern time_ns_t bench_now;
+extern bool bench_groups; /* there is memory for groups */
 
 extern struct sched_server *bench_server;
 extern struct sched_shared *bench_shared;

@@ -105,6 +105,8 @@ enum proc_signal {
 	X(MEMORY, 42, "w0 pid or 0: the machine", "struct mm_space_info or struct mm_stats",       \
 	  "memory in use")                                                                         \
 	X(KEYS, 45, "", "w0 bytes", "what was typed and not read is dropped; how much it was")     \
+	X(SCHED_GROUPS, 46, "", "",                                                                \
+	  "memory for groups in the scheduler server; BUSY: it is being made, ask again")          \
 	X(OBJECT_NEW, 43, "w0 OBJ_ENDPOINT, OBJ_NOTIFICATION or OBJ_REPLY",                        \
 	  "capability: the object",                                                                \
 	  "a kernel object of the caller, freed when its process ends; deleting the capability "   \
@@ -182,7 +184,8 @@ struct proc_thread_info {
 	word_t slice_ns;
 	word_t affinity[2];
 	word_t passive;
-	char name[32]; /* of its process, or of the server thread */
+	word_t sched_group; /* scheduling group, 0: none */
+	char name[32];      /* of its process, or of the server thread */
 };
 
 struct proc_thread_stats {

@@ -30,10 +30,13 @@
 #define SCHED_START_VADDR   0x0000006000000000ull /* struct sched_start, read-only */
 #define SCHED_SHARED_VADDR  0x0000006000200000ull /* struct sched_shared, read and write */
 #define SCHED_THREADS_VADDR 0x0000006001000000ull /* SCHED_THREAD_BYTES for each thread */
+#define SCHED_GROUPS_VADDR  0x0000006002000000ull /* SCHED_GROUP_CPU_BYTES for each CPU, on demand */
 #define SCHED_THREAD_BYTES  0x10000u
 #define SCHED_STACK_BYTES   0x8000u /* the end of these; the pages below are not mapped */
 
 #define SCHED_IPC_BUFFER_VADDR BOOT_IPC_BUFFER_VADDR /* thread n: + n * PAGE_SIZE */
+/* What scheduling groups need on each CPU; mapped when groups are asked for (sched_shared.groups_ready) */
+#define SCHED_GROUP_CPU_BYTES  0xe000u
 
 static inline uint64_t sched_thread_stack_top(uint64_t n)
 {

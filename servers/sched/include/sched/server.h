@@ -19,6 +19,7 @@
 #include <base/heap.h>
 #include <sched/shared.h>
 
+#include "../../policy/group/group.h"
 #include "../../policy/place.h"
 #include "../../policy/place/balance.h"
 #include "../../policy/policy.h"
@@ -56,7 +57,7 @@ struct sched_thread {
 struct sched_cpu {
 	/* Owner: this CPU's dispatcher. */
 	_Alignas(POLICY_ALIGN) unsigned char policy_blob[POLICY_CPU_BYTES_MAX];
-	const struct policy_ops *policy;
+	const struct policy_ops *policy; /* once a group was met here, the layer over it */
 	const struct place_ops *place;
 	struct heap sleepers;
 	struct sched_thread *running;  /* last dispatched, while it is in the queue */
@@ -69,6 +70,7 @@ struct sched_cpu {
 	word_t decided_seq;    /* and what it had seen of it */
 	uint8_t balancer_parked;
 	uint8_t balancer_ready;
+	uint8_t grouped; /* the policy is the layer of policy/group */
 	word_t balancer_seq;
 	uint64_t spare_cursor;
 	struct cpumask idle_tried; /* asked in vain since this CPU went idle */
@@ -91,6 +93,7 @@ struct sched_server {
 	struct cpumask online; /* atomic words: CPUs whose dispatcher of this instance runs */
 	struct cpumask idle;   /* atomic words; seq_cst, see core/place.c */
 	struct cpumask quiet; /* atomic words: CPUs that ask for no balancing, see core/balance.c */
+	struct group_machine groups; /* atomic, any CPU: policy/group/machine.c */
 	struct sched_cpu cpu[CPUS_MAX];
 	struct sched_thread threads[SCHED_THREADS_MAX];
 };

@@ -20,6 +20,7 @@
 
 #define SCHED_THREAD_USED     1u /* the record describes a thread */
 #define SCHED_THREAD_BALANCER 2u /* balancer of CPU `cpu`: never in a policy's queue */
+#define SCHED_THREAD_CONFINED 4u /* may use groups below group_top only */
 
 struct sched_thread_params {
 	uint32_t flags;
@@ -33,6 +34,8 @@ struct sched_thread_params {
 	uint64_t slice_ns;
 	uint64_t period_ns; /* 0: no reservation */
 	struct cpumask affinity;
+	uint64_t group;     /* scheduling group, 0: none; one that does not exist counts as none */
+	uint64_t group_top; /* of a confined thread: in which its realm was started */
 };
 
 struct sched_thread_stats {
@@ -69,6 +72,8 @@ struct sched_shared {
 	uint64_t cpus;
 	char policy[16]; /* the names in force */
 	char place[16];
+	/* Written by proc (release) once every instance has memory for groups, now and later. */
+	uint64_t groups_ready;
 	struct sched_cpu_stats cpu[CPUS_MAX];
 	struct sched_thread_params params[SCHED_THREADS_MAX];
 	struct sched_thread_stats stats[SCHED_THREADS_MAX];

@@ -8,6 +8,7 @@
 #include <abi/error.h>
 #include <abi/types.h>
 
+struct group_cpu;
 struct sched_server;
 
 /* Answer the request that a thread is blocked in (TCB_ANSWER).  On OK the thread is ready at its home and, if
@@ -19,3 +20,6 @@ enum error sched_sys_answer(struct sched_server *server, uint32_t tid, enum erro
 /* Move a thread's home (TCB_SET_HOME). */
 enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_t cpu)
 	__attribute__((warn_unused_result));
+
+/* Zeroed memory for the groups of that CPU, the same at each call; NULL: there is none (yet). */
+struct group_cpu *sched_sys_group_cpu(struct sched_server *server, uint32_t cpu);

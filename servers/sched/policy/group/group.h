@@ -32,8 +32,15 @@
 #define GROUP_TAKEN_BITS    40u
 #define GROUP_ENTITY_TID    (UINT64_C(1) << 62) /* no thread's */
 
-/* Which group: index and generation, so that a stale one is known; 0 is the root. */
+/* Which group: epoch of the machine << 48 | generation << 16 | index, so that a stale one is known; 0 is
+ * the root. */
 typedef uint64_t group_id_t;
+
+#define GROUP_EPOCH_SHIFT       48u
+#define GROUP_GENERATION_SHIFT  16u
+#define GROUP_PERIOD_NS_DEFAULT 100000000u
+/* How long a thread of a group may run before its CPU looks whether the group was changed. */
+#define GROUP_LOOK_NS           100000000u
 
 struct group_config {
 	group_id_t parent;
@@ -54,10 +61,18 @@ struct group_common {
 	uint64_t members; /* threads and groups; MEMBERS_CLOSED: being deleted */
 	uint64_t load;    /* runnable weight in its queues, all CPUs */
 	uint64_t pool;    /* number of the period << GROUP_TAKEN_BITS | ns taken in it */
+	/* Figures for people; never less than before. */
+	uint64_t used_ns;
+	uint64_t throttled_ns;      /* sum over the CPUs, of times that are over */
+	uint64_t periods;           /* in which it took runtime */
+	uint64_t throttled_periods; /* in which it was throttled on some CPU */
+	uint64_t throttled_last;    /* number of the last of these */
 };
 
 struct group_machine {
 	uint32_t cpus;
+	uint32_t epoch;   /* in all its ids */
+	uint32_t changes; /* counts group_set() */
 	struct group_common group[GROUP_MAX];
 };
 
@@ -70,9 +85,11 @@ struct group_node {
 	uint32_t weight; /* of the entity now */
 	bool inside;     /* QUEUED or RUNNING in its parent's queue */
 	bool throttled;
-	int64_t runtime_ns; /* left of what was taken from the pool; negative: to be paid back */
-	uint64_t refill_ns; /* while throttled */
-	uint64_t load;      /* as counted in the machine's */
+	bool capped;           /* when it was last asked for */
+	int64_t runtime_ns;    /* left of what was taken from the pool; negative: to be paid back */
+	uint64_t refill_ns;    /* while throttled */
+	uint64_t throttled_ns; /* since when */
+	uint64_t load;         /* as counted in the machine's */
 	struct policy_thread *picked; /* last answer of pick() on this queue, while it is in it */
 };
 
@@ -83,6 +100,7 @@ struct group_cpu {
 	uint64_t throttled; /* bits: nodes */
 	uint32_t index;
 	uint32_t misuse;
+	uint32_t changes;                  /* as of the last refresh */
 	struct group_node node[GROUP_MAX]; /* [0]: the root, of which only `picked` is used */
 };
 
@@ -98,18 +116,25 @@ enum group_rule {
 
 /* ---- machine.c: any CPU, no lock ---- */
 void group_machine_init(struct group_machine *machine, uint32_t cpus);
-/* ERR_RANGE: weight, quota or period out of bounds, or deeper than GROUP_DEPTH_MAX.  ERR_NOT_FOUND: no
- * such parent.  ERR_LIMIT: all groups are in use. */
+/* The same for an instance of a server, whose threads all say it: memory is zeroed, and groups of
+ * another epoch are unknown here. */
+void group_machine_start(struct group_machine *machine, uint32_t cpus, uint32_t epoch);
+/* ERR_RANGE: weight, quota or period out of bounds.  ERR_LIMIT: deeper than GROUP_DEPTH_MAX.
+ * ERR_NOT_FOUND: no such parent.  ERR_NO_MEMORY: all groups are in use. */
 enum error group_create(struct group_machine *machine, const struct group_config *config,
 			group_id_t *id) __attribute__((warn_unused_result));
-/* Another weight or cap; the parent stays.  A CPU sees it at its next group_cpu_refresh.  ERR_RANGE,
- * ERR_NOT_FOUND as above. */
+/* Another weight or cap; the parent stays.  A CPU sees it at its next pick.  ERR_RANGE, ERR_NOT_FOUND as
+ * above. */
 enum error group_set(struct group_machine *machine, group_id_t id,
 		     const struct group_config *config) __attribute__((warn_unused_result));
 /* ERR_BUSY: it has threads or groups; ERR_NOT_FOUND. */
 enum error group_delete(struct group_machine *machine, group_id_t id)
 	__attribute__((warn_unused_result));
 bool group_exists(const struct group_machine *machine, group_id_t id);
+/* Is it `above`, or below that?  All are below the root. */
+bool group_within(const struct group_machine *machine, group_id_t id, group_id_t above);
+/* The group after index - 1 in the table; 0: there are no more. */
+group_id_t group_next(const struct group_machine *machine, uint64_t index);
 /* One member more, unless it does not exist any more; one less. */
 bool group_member_add(struct group_machine *machine, group_id_t id);
 void group_member_remove(struct group_machine *machine, group_id_t id);

@@ -27,10 +27,42 @@ void group_machine_init(struct group_machine *machine, uint32_t cpus)
 	*machine = (struct group_machine){.cpus = cpus};
 }
 
+void group_machine_start(struct group_machine *machine, uint32_t cpus, uint32_t epoch)
+{
+	__atomic_store_n(&machine->cpus, cpus, __ATOMIC_RELAXED);
+	__atomic_store_n(&machine->epoch, epoch & 0xffffu, __ATOMIC_RELAXED);
+}
+
 bool group_exists(const struct group_machine *machine, group_id_t id)
 {
 	return id != 0 && group_index(id) != 0 &&
 	       __atomic_load_n(&machine->group[group_index(id)].id, __ATOMIC_ACQUIRE) == id;
+}
+
+static group_id_t id_of(const struct group_machine *machine, uint32_t index)
+{
+	return __atomic_load_n(&machine->group[index].id, __ATOMIC_ACQUIRE);
+}
+
+bool group_within(const struct group_machine *machine, group_id_t id, group_id_t above)
+{
+	for (uint32_t depth = 0; depth <= GROUP_DEPTH_MAX && id != above; depth++) {
+		if (!group_exists(machine, id))
+			return false;
+		const uint32_t parent = __atomic_load_n(&machine->group[group_index(id)].parent,
+							__ATOMIC_RELAXED);
+		id = parent == 0 ? 0 : id_of(machine, parent);
+	}
+	return id == above;
+}
+
+group_id_t group_next(const struct group_machine *machine, uint64_t index)
+{
+	group_id_t id = 0;
+
+	for (uint64_t i = index == 0 ? 1 : index; i < GROUP_MAX && id == 0; i++)
+		id = id_of(machine, (uint32_t)i);
+	return id;
 }
 
 bool group_member_add(struct group_machine *machine, group_id_t id)
@@ -67,8 +99,9 @@ static void config_write(struct group_machine *machine, struct group_common *gro
 			    config->quota_ns < config->period_ns * machine->cpus;
 
 	__atomic_store_n(&group->weight, config->weight, __ATOMIC_RELAXED);
+	/* Never 0: who reads the old one of the two words beside the new one divides by it. */
+	put(&group->period_ns, config->quota_ns != 0 ? config->period_ns : GROUP_PERIOD_NS_DEFAULT);
 	put(&group->quota_ns, capped ? config->quota_ns : 0);
-	put(&group->period_ns, config->period_ns);
 }
 
 /* A free slot becomes ours: its members are closed (or it never had any), and we open them. */
@@ -96,24 +129,34 @@ enum error group_create(struct group_machine *machine, const struct group_config
 								 __ATOMIC_RELAXED);
 	uint32_t index;
 
-	if (!config_valid(config) || depth > GROUP_DEPTH_MAX)
+	if (!config_valid(config))
 		return ERR_RANGE;
 	if (config->parent != 0 && !group_member_add(machine, config->parent))
 		return ERR_NOT_FOUND;
+	if (depth > GROUP_DEPTH_MAX) {
+		group_member_remove(machine, config->parent);
+		return ERR_LIMIT;
+	}
 
 	struct group_common *group = slot_claim(machine, &index);
 
 	if (group == NULL) {
 		if (config->parent != 0)
 			group_member_remove(machine, config->parent);
-		return ERR_LIMIT;
+		return ERR_NO_MEMORY;
 	}
 	config_write(machine, group, config);
 	__atomic_store_n(&group->parent, parent, __ATOMIC_RELAXED);
 	__atomic_store_n(&group->depth, depth, __ATOMIC_RELAXED);
 	__atomic_fetch_and(&group->members, ~MEMBERS_CLOSED, __ATOMIC_RELAXED);
 	put(&group->pool, 0);
-	*id = (uint64_t)group->generation << 32 | index;
+	put(&group->used_ns, 0);
+	put(&group->throttled_ns, 0);
+	put(&group->periods, 0);
+	put(&group->throttled_periods, 0);
+	put(&group->throttled_last, UINT64_MAX);
+	*id = (uint64_t)machine->epoch << GROUP_EPOCH_SHIFT |
+	      (uint64_t)group->generation << GROUP_GENERATION_SHIFT | index;
 	__atomic_store_n(&group->id, *id, __ATOMIC_RELEASE);
 	return ERR_OK;
 }
@@ -126,6 +169,7 @@ enum error group_set(struct group_machine *machine, group_id_t id,
 	if (!group_exists(machine, id))
 		return ERR_NOT_FOUND;
 	config_write(machine, &machine->group[group_index(id)], config);
+	__atomic_fetch_add(&machine->changes, 1, __ATOMIC_RELEASE);
 	return ERR_OK;
 }
 
@@ -167,6 +211,8 @@ uint64_t group_pool_take(struct group_machine *machine, uint32_t index, uint64_t
 		next = period << GROUP_TAKEN_BITS | (taken_ns + got_ns);
 	} while (!__atomic_compare_exchange_n(&group->pool, &word, next, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
+	if (word >> GROUP_TAKEN_BITS != period)
+		__atomic_fetch_add(&group->periods, 1, __ATOMIC_RELAXED);
 	return got_ns;
 }
 

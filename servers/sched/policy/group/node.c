@@ -178,14 +178,23 @@ static void node_throttle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns
 	const uint64_t period_ns = __atomic_load_n(&common_of(cpu, index)->period_ns,
 						   __ATOMIC_RELAXED);
 
+	struct group_common *common = &cpu->machine->group[index];
+	const uint64_t period = now_ns / period_ns;
+
 	node->throttled = true;
-	node->refill_ns = (now_ns / period_ns + 1) * period_ns;
+	node->throttled_ns = now_ns;
+	node->refill_ns = (period + 1) * period_ns;
+	if (__atomic_exchange_n(&common->throttled_last, period, __ATOMIC_RELAXED) != period)
+		__atomic_fetch_add(&common->throttled_periods, 1, __ATOMIC_RELAXED);
 	cpu->throttled |= UINT64_C(1) << index;
 	group_node_settle(cpu, index, now_ns);
 }
 
 void group_node_unthrottle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 {
+	__atomic_fetch_add(&cpu->machine->group[index].throttled_ns,
+			   sub_saturate_u64(now_ns, cpu->node[index].throttled_ns),
+			   __ATOMIC_RELAXED);
 	cpu->node[index].throttled = false;
 	cpu->throttled &= ~(UINT64_C(1) << index);
 	group_node_settle(cpu, index, now_ns);
@@ -199,7 +208,8 @@ bool group_node_fund(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 	const uint64_t part_ns = quota_ns / (64u * (uint64_t)cpu->machine->cpus);
 	const uint64_t piece_ns = min_u64(max_u64(part_ns, GROUP_PIECE_NS_MIN), GROUP_PIECE_NS_MAX);
 
-	if (quota_ns == 0) {
+	node->capped = quota_ns != 0;
+	if (!node->capped) {
 		node->runtime_ns = 0;
 		return true;
 	}
@@ -231,6 +241,8 @@ uint64_t group_refill(struct group_cpu *cpu, uint64_t now_ns)
 
 void group_cpu_refresh(struct group_cpu *cpu, uint64_t now_ns)
 {
+	/* Acquire: with the count comes what was changed. */
+	cpu->changes = __atomic_load_n(&cpu->machine->changes, __ATOMIC_ACQUIRE);
 	for (uint32_t index = 1; index < GROUP_MAX; index++) {
 		if (!group_exists(cpu->machine, cpu->node[index].id))
 			continue;

@@ -96,6 +96,8 @@ static bool descend(struct group_cpu *cpu, uint64_t now_ns, uint32_t flags, stru
 			break;
 		if (!group_node_fund(cpu, index, now_ns))
 			return false;
+		/* A cap may be set while it runs alone. */
+		slice_ns = min_u64(slice_ns, GROUP_LOOK_NS);
 		if (cpu->node[index].runtime_ns > 0)
 			slice_ns = min_u64(slice_ns, (uint64_t)cpu->node[index].runtime_ns);
 	}
@@ -108,6 +110,8 @@ static void group_pick(struct policy_cpu *root, uint64_t now_ns, uint32_t flags,
 {
 	struct group_cpu *cpu = group_cpu_of(root);
 
+	if (__atomic_load_n(&cpu->machine->changes, __ATOMIC_RELAXED) != cpu->changes)
+		group_cpu_refresh(cpu, now_ns);
 	(void)group_refill(cpu, now_ns);
 	/* Each failure throttles one group, so this ends after GROUP_MAX of them. */
 	while (!descend(cpu, now_ns, flags, out))
@@ -117,6 +121,8 @@ static void group_pick(struct policy_cpu *root, uint64_t now_ns, uint32_t flags,
 	/* Also of an idle CPU: then it is when to ask again. */
 	if (next_ns != TIME_NEVER)
 		out->slice_ns = min_u64(out->slice_ns, next_ns - now_ns);
+	/* What the base says of one queue is not true of the tree. */
+	out->runnable = 0;
 }
 
 static bool group_charge(struct policy_cpu *root, struct policy_thread *thread, uint64_t ran_ns,
@@ -127,7 +133,9 @@ static bool group_charge(struct policy_cpu *root, struct policy_thread *thread, 
 	bool done = cpu->base->charge(group_queue(cpu, index), thread, ran_ns, now_ns);
 
 	for (; index != 0; index = cpu->node[index].parent) {
-		cpu->node[index].runtime_ns -= (int64_t)ran_ns;
+		if (cpu->node[index].capped)
+			cpu->node[index].runtime_ns -= (int64_t)ran_ns;
+		__atomic_fetch_add(&cpu->machine->group[index].used_ns, ran_ns, __ATOMIC_RELAXED);
 		if (cpu->base->charge(group_queue(cpu, cpu->node[index].parent),
 				      group_entity(cpu, index), ran_ns, now_ns))
 			done = true;

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Groups as the server offers them: requests, rights, caps, threads that come and go. */
+#include <abi/ipc.h>
+#include <criterion/criterion.h>
+
+#include "bench.h"
+
+#define MS 1000000u
+
+static void open_1(void)
+{
+	bench_open(1, policies[0], places[0]);
+}
+
+static void open_2(void)
+{
+	bench_open(2, policies[0], places[0]);
+}
+
+static void start_on(uint32_t cpu, uint32_t tid)
+{
+	bench_thread(tid, 1024);
+	(void)bench_event(cpu, tid, BENCH_READY(CAUSE_START), 0);
+}
+
+static word_t badge_of(uint32_t tid)
+{
+	return sched_badge(bench_shared->params[tid].pid, POLICY_WEIGHT_MAX);
+}
+
+/* A request in the thread's own right; returns the answer. */
+static enum error ask(uint32_t tid, word_t label, word_t w0, word_t w1, word_t w2, word_t w3,
+		      word_t *result)
+{
+	bench_clear_calls();
+	(void)bench_request_as(bench_server->threads[tid].home, tid, badge_of(tid), label, w0, w1,
+			       w2, w3);
+	cr_assert_eq(bench_answers_count, 1);
+	if (result != NULL)
+		*result = bench_answers[0].w1;
+	return bench_answers[0].error;
+}
+
+static word_t group_new(uint32_t tid, word_t parent, word_t weight, word_t quota_ns,
+			word_t period_ns)
+{
+	word_t id = 0;
+
+	cr_assert_eq(ask(tid, SCHED_REQ_GROUP_CREATE, parent, weight, quota_ns, period_ns, &id),
+		     ERR_OK);
+	cr_assert_neq(id, 0);
+	return id;
+}
+
+static enum error join(uint32_t tid, word_t group)
+{
+	return ask(tid, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_GROUP, group, 0, NULL);
+}
+
+static word_t field(word_t group, enum sched_group_field which)
+{
+	word_t value = 0;
+
+	bench_clear_calls();
+	(void)bench_request(0, 5, SCHED_REQ_GROUP_GET, group, which, 0, 0);
+	cr_assert_eq(bench_answers[0].error, ERR_OK);
+	value = bench_answers[0].w1;
+	return value;
+}
+
+Test(groups, a_machine_without_groups_runs_the_policy_itself, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5);
+	cr_assert_eq(bench_server->cpu[0].policy, policies[0]);
+	(void)group_new(5, 0, 1024, 0, 0);
+	cr_assert_neq(bench_server->cpu[0].policy, policies[0]);
+}
+
+Test(groups, the_first_one_needs_memory, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5);
+	bench_groups = false;
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_CREATE, 0, 1024, 0, 0, NULL), ERR_STATE);
+	bench_groups = true;
+	(void)group_new(5, 0, 1024, 0, 0);
+}
+
+Test(groups, errors_name_their_cause, .init = open_1, .fini = bench_close)
+{
+	word_t parent = 0;
+
+	start_on(0, 5);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_CREATE, 0, 0, 0, 0, NULL), ERR_RANGE, "weight 0");
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_CREATE, 0, (1u << 20) + 1, 0, 0, NULL), ERR_RANGE);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_CREATE, 0, 1ull << 32 | 1024, 0, 0, NULL), ERR_RANGE);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_CREATE, 0, 1, 99999, 10 * MS, NULL), ERR_RANGE,
+		     "quota below 0.1 ms");
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_CREATE, 0, 1, MS, MS - 1, NULL), ERR_RANGE, "period");
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_CREATE, 77, 1, 0, 0, NULL), ERR_NOT_FOUND);
+	for (unsigned depth = 0; depth < 4; depth++)
+		parent = group_new(5, parent, 1024, 0, 0);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_CREATE, parent, 1, 0, 0, NULL), ERR_LIMIT, "depth");
+	for (unsigned i = 4; i < 63; i++)
+		(void)group_new(5, 0, 1024, 0, 0);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_CREATE, 0, 1, 0, 0, NULL), ERR_NO_MEMORY);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_GET, parent, SCHED_GROUP_FIELD_COUNT, 0, 0, NULL),
+		     ERR_ARG);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_GET, 0, 0, 0, 0, NULL), ERR_NOT_FOUND, "the root");
+	cr_assert_eq(join(5, 77), ERR_NOT_FOUND);
+}
+
+Test(groups, one_with_members_is_not_deleted, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5);
+	start_on(0, 6);
+	const word_t outer = group_new(5, 0, 1024, 0, 0), inner = group_new(5, outer, 1024, 0, 0);
+
+	cr_assert_eq(join(6, inner), ERR_OK);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_DELETE, inner, 0, 0, 0, NULL), ERR_BUSY);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_DELETE, outer, 0, 0, 0, NULL), ERR_BUSY);
+	(void)bench_event(0, 6, (word_t)EVENT_DEAD, 0);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_DELETE, inner, 0, 0, 0, NULL), ERR_OK);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_DELETE, outer, 0, 0, 0, NULL), ERR_OK);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_DELETE, outer, 0, 0, 0, NULL), ERR_NOT_FOUND);
+	cr_assert_neq(group_new(5, 0, 1024, 0, 0), outer, "an old id stays unknown");
+}
+
+/* 1 ms in each 10 ms: it idles until the next period begins, and is asked for then. */
+Test(groups, a_capped_one_waits_for_its_period, .init = open_1, .fini = bench_close)
+{
+	struct sched_decision d;
+	uint64_t ran_ns = 0;
+
+	bench_now = 20 * MS;
+	start_on(0, 5);
+	const word_t group = group_new(5, 0, 1024, MS, 10 * MS);
+
+	cr_assert_eq(join(5, group), ERR_OK);
+	d = bench_nothing(0, ERR_OK);
+	for (unsigned i = 0; i < 100 && d.kind == DECISION_RUN; i++) {
+		bench_now += d.slice_ns;
+		ran_ns += d.slice_ns;
+		d = bench_event(0, 5, BENCH_READY(CAUSE_SLICE), d.slice_ns);
+	}
+	cr_assert_eq(d.kind, DECISION_IDLE);
+	cr_assert_eq(d.timer_ns, 30 * MS);
+	cr_assert_eq(ran_ns, MS);
+	bench_now = 30 * MS;
+	d = bench_nothing(0, ERR_OK);
+	cr_assert_eq(d.kind, DECISION_RUN);
+	cr_assert_eq(d.tid, 5);
+	cr_assert_eq(field(group, SCHED_GROUP_USED_NS), MS);
+	cr_assert_eq(field(group, SCHED_GROUP_THROTTLED_NS), 9 * MS);
+	cr_assert_eq(field(group, SCHED_GROUP_PERIODS), 2);
+	cr_assert_eq(field(group, SCHED_GROUP_PERIODS_THROTTLED), 1);
+	cr_assert_eq(field(group, SCHED_GROUP_MEMBERS), 1);
+}
+
+/* Its CPU has no reason to be entered but that. */
+Test(groups, a_cap_reaches_who_runs_alone, .init = open_1, .fini = bench_close)
+{
+	struct sched_decision d;
+
+	bench_now = 20 * MS;
+	start_on(0, 5);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	cr_assert_eq(join(5, group), ERR_OK);
+	d = bench_nothing(0, ERR_OK);
+	cr_assert_leq(d.slice_ns, 100 * MS);
+	/* What it ran before is no debt. */
+	bench_now += 5 * MS;
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_PREEMPTED), 5 * MS);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_SET, group, 1024, 5 * MS, 10 * MS, NULL), ERR_OK);
+	d = bench_nothing(0, ERR_OK);
+	cr_assert_eq(d.kind, DECISION_RUN);
+	cr_assert_leq(d.slice_ns, 5 * MS);
+}
+
+Test(groups, weight_changes_at_once, .init = open_1, .fini = bench_close)
+{
+	struct policy_info info;
+	const struct sched_cpu *cpu = &bench_server->cpu[0];
+
+	start_on(0, 5);
+	start_on(0, 6);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	cr_assert_eq(join(6, group), ERR_OK);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_SET, group, 3072, 0, 0, NULL), ERR_OK);
+	cpu->policy->query((const struct policy_cpu *)(const void *)cpu->policy_blob, NULL, &info);
+	cr_assert_eq(info.load, 4096);
+}
+
+/* ---- Rights ---------------------------------------------------------------------------------- */
+
+static void confine(uint32_t tid, word_t top)
+{
+	bench_shared->params[tid].flags |= SCHED_THREAD_CONFINED;
+	bench_shared->params[tid].group_top = top;
+	bench_shared->params[tid].group = top;
+}
+
+Test(groups, another_process_moves_nobody, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5);
+	start_on(0, 6);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	cr_assert_eq(ask(5, SCHED_REQ_SET_PARAM, 6, SCHED_PARAM_GROUP, group, 0, NULL),
+		     ERR_PERMISSION);
+	cr_assert_eq(bench_shared->params[6].group, 0);
+}
+
+Test(groups, a_confined_client_stays_below_its_own, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5);
+	const word_t own = group_new(5, 0, 1024, 0, 0), other = group_new(5, 0, 1024, 0, 0);
+
+	bench_thread(6, 1024);
+	confine(6, own);
+	(void)bench_event(0, 6, BENCH_READY(CAUSE_START), 0);
+	cr_assert_eq(field(own, SCHED_GROUP_MEMBERS), 1);
+
+	const word_t below = group_new(6, own, 1024, 0, 0);
+
+	cr_assert_eq(ask(6, SCHED_REQ_GROUP_CREATE, 0, 1024, 0, 0, NULL), ERR_PERMISSION);
+	cr_assert_eq(ask(6, SCHED_REQ_GROUP_CREATE, other, 1024, 0, 0, NULL), ERR_PERMISSION);
+	cr_assert_eq(ask(6, SCHED_REQ_GROUP_SET, own, 9999, 0, 0, NULL), ERR_PERMISSION);
+	cr_assert_eq(ask(6, SCHED_REQ_GROUP_SET, other, 9999, 0, 0, NULL), ERR_PERMISSION);
+	cr_assert_eq(ask(6, SCHED_REQ_GROUP_DELETE, other, 0, 0, 0, NULL), ERR_PERMISSION);
+	cr_assert_eq(ask(6, SCHED_REQ_GROUP_SET, below, 9999, 0, 0, NULL), ERR_OK);
+	cr_assert_eq(join(6, below), ERR_OK);
+	cr_assert_eq(join(6, other), ERR_PERMISSION);
+	cr_assert_eq(join(6, 0), ERR_PERMISSION);
+	cr_assert_eq(join(6, own), ERR_OK);
+	for (unsigned i = 1; i < SCHED_GROUPS_CONFINED_MAX; i++)
+		(void)group_new(6, own, 1024, 0, 0);
+	cr_assert_eq(ask(6, SCHED_REQ_GROUP_CREATE, own, 1024, 0, 0, NULL), ERR_LIMIT);
+	cr_assert_eq(ask(6, SCHED_REQ_GROUP_DELETE, below, 0, 0, 0, NULL), ERR_OK);
+}
+
+Test(groups, a_confined_client_in_none_has_none, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	start_on(0, 6);
+	confine(6, 0);
+	cr_assert_eq(ask(6, SCHED_REQ_GROUP_CREATE, 0, 1024, 0, 0, NULL), ERR_PERMISSION);
+	cr_assert_eq(ask(6, SCHED_REQ_GROUP_DELETE, group, 0, 0, 0, NULL), ERR_PERMISSION);
+	cr_assert_eq(join(6, group), ERR_PERMISSION);
+}
+
+/* A passive server of a confined process, on the time of somebody who may more. */
+Test(groups, the_payer_lends_no_rights, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5);
+	start_on(0, 6);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	bench_clear_calls();
+	(void)bench_request_as(0, 5, badge_of(6), SCHED_REQ_GROUP_DELETE, group, 0, 0, 0);
+	cr_assert_eq(bench_answers[0].error, ERR_PERMISSION);
+}
+
+/* ---- Threads that come and go ---------------------------------------------------------------- */
+
+Test(groups, a_cpu_meets_them_with_their_first_thread, .init = open_2, .fini = bench_close)
+{
+	start_on(0, 5);
+	start_on(0, 6);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	cr_assert_eq(join(6, group), ERR_OK);
+	cr_assert_eq(bench_server->cpu[1].policy, policies[0]);
+	bench_clear_calls();
+	(void)bench_request(0, 6, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_AFFINITY, 2, 0);
+	cr_assert_eq(bench_moves_count, 1);
+	cr_assert_eq(bench_moves[0].cpu, 1);
+	(void)bench_event(1, 6, BENCH_READY(CAUSE_ARRIVED), 0);
+	cr_assert_neq(bench_server->cpu[1].policy, policies[0]);
+	cr_assert_eq(bench_shared->params[6].group, group);
+	cr_assert_eq(field(group, SCHED_GROUP_MEMBERS), 1);
+}
+
+Test(groups, on_its_way_a_thread_may_lose_its_group, .init = open_2, .fini = bench_close)
+{
+	start_on(0, 5);
+	start_on(0, 6);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	cr_assert_eq(join(6, group), ERR_OK);
+	(void)bench_request(0, 6, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_AFFINITY, 2, 0);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_DELETE, group, 0, 0, 0, NULL), ERR_OK);
+	(void)bench_event(1, 6, BENCH_READY(CAUSE_ARRIVED), 0);
+	cr_assert_eq(bench_shared->params[6].group, 0);
+	cr_assert_eq(ask(6, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_NICE, 5, 0, NULL), ERR_OK);
+}
+
+Test(groups, of_another_instance_are_none, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	bench_thread(6, 1024);
+	bench_shared->params[6].group = group ^ 1ull << 48;
+	(void)bench_event(0, 6, BENCH_READY(CAUSE_START), 0);
+	cr_assert_eq(bench_shared->params[6].group, 0);
+	cr_assert_eq(field(group, SCHED_GROUP_MEMBERS), 0);
+}
+
+/* A tid that is used again after its thread was in a group. */
+Test(groups, a_new_thread_is_not_in_its_predecessors, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5);
+	start_on(0, 6);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	cr_assert_eq(join(6, group), ERR_OK);
+	(void)bench_event(0, 6, (word_t)EVENT_DEAD, 0);
+	start_on(0, 6);
+	cr_assert_eq(field(group, SCHED_GROUP_MEMBERS), 0);
+	cr_assert_eq(
+		bench_server->cpu[0].policy->check(
+			(const struct policy_cpu *)(const void *)bench_server->cpu[0].policy_blob),
+		0);
+}
