@@ -30,7 +30,7 @@
 #define SCHED_START_VADDR   0x0000006000000000ull /* struct sched_start, read-only */
 #define SCHED_SHARED_VADDR  0x0000006000200000ull /* struct sched_shared, read and write */
 #define SCHED_THREADS_VADDR 0x0000006001000000ull /* SCHED_THREAD_BYTES for each thread */
-#define SCHED_GROUPS_VADDR  0x0000006002000000ull /* SCHED_GROUP_CPU_BYTES for each CPU, on demand */
+#define SCHED_GROUPS_VADDR  0x0000006004000000ull /* SCHED_GROUP_CPU_BYTES for each CPU, on demand */
 #define SCHED_THREAD_BYTES  0x10000u
 #define SCHED_STACK_BYTES   0x8000u /* the end of these; the pages below are not mapped */
 
@@ -94,3 +94,5 @@ struct sched_start {
 };
 
 _Static_assert(sizeof(struct sched_start) <= PAGE_SIZE, "one page");
+_Static_assert(SCHED_THREADS_VADDR + 2ull * CPUS_MAX * SCHED_THREAD_BYTES <= SCHED_GROUPS_VADDR,
+	       "the addresses do not overlap");
