@@ -62,7 +62,8 @@ class Recording(unittest.TestCase):
         self.assertEqual([each[0] for each in trace.runs_of(timeline)], [True, True])
 
     def test_names_of_those_that_have_none(self):
-        timeline = rebuild(chunk(0, 0, [(10, SWITCH, 5120 - 512 + 3, 9), (20, SWITCH, 9, 9), (30, IDLE, 1, 0)]))
+        balancer = 5120 - 2 * 256 + 3  # of CPU 3, first instance
+        timeline = rebuild(chunk(0, 0, [(10, SWITCH, balancer, 9), (20, SWITCH, 9, 9), (30, IDLE, 1, 0)]))
         self.assertEqual([each[4] for each in timeline.stretches], ["balancer-3", "thread 9"])
 
     def test_records_that_come_twice_count_once(self):
