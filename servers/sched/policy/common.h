@@ -7,6 +7,7 @@
 
 #include "policy.h"
 #include <base/math.h>
+#include <base/rbtree.h>
 #include <base/text.h>
 
 #define POLICY_SHOWN 24u /* threads in a dump */
@@ -105,6 +106,30 @@ static inline bool policy_record_fits(const struct policy_record *record, uint32
 {
 	return record->policy_id == id && record->version == version && record->kind == kind &&
 	       (kind == 1 || record->tid == tid);
+}
+
+/* An empty record of the queue. */
+static inline struct policy_record policy_record_of(uint32_t id, uint32_t version)
+{
+	return (struct policy_record){.policy_id = id, .version = (uint16_t)version, .kind = 1};
+}
+
+/* Where spare() begins to look backwards: at the last in order for cursor 0, else by the cursor's bits down
+ * the tree, so that a queue full of pinned threads is searched over several balance periods. */
+static inline struct rb_node *policy_spare_start(const struct rb_tree *tree, uint64_t cursor)
+{
+	if (cursor == 0)
+		return rb_last(tree);
+	uint64_t bits = cursor * UINT64_C(0x9E3779B97F4A7C15);
+	struct rb_node *node = tree->root;
+	while (node != NULL) {
+		struct rb_node *child = (bits >> 63) != 0 ? node->right : node->left;
+		if (child == NULL)
+			break;
+		node = child;
+		bits <<= 1;
+	}
+	return node;
 }
 
 static inline void policy_average_ignore(struct policy_cpu *cpu, uint64_t average_weight,

@@ -26,118 +26,93 @@
  * not charged to a budget; so the background takes nothing from the admitted, and the admitted leave it
  * 1 - U.
  *
- * Invariants: a QUEUED or RUNNING thread is in exactly one of `ready` (admitted, c > 0; by (d, tid)) and
- * `ring`; a throttled one is in `throttled` (by (d, tid)) as well, also while it sleeps.  U is the sum
- * of the admitted threads' U_i, and at most 1.
+ * On a line (line.h) whose first thread runs: the key of an admitted thread with budget is its deadline, that
+ * of all others EDF_BACKGROUND, behind every deadline; a turn is a turn in the background.
+ *
+ * Invariants: a throttled thread is in `throttled` (by (d, tid)) as well, also while it sleeps.  U is the
+ * sum of the admitted threads' U_i, and at most 1.
  *
  * U_i is rounded down to 2^-36: 2,048 threads may exceed the CPU by 30 ns a second.
  *
  * Bad at: several CPUs.  A reservation holds on one CPU; pin such threads (affinity), or use place=home.
  * Their owners must know their budgets.  preempts() looks at each throttled thread that is due.
  *
- * check() numbers: enum edf_rule.
+ * check() numbers: enum line_rule; LINE_RULE_OWN: budgets, places, the sum of what is promised.
  */
 #pragma once
 
-#include "../common.h"
-#include <base/list.h>
-#include <base/math.h>
-#include <base/rbtree.h>
+#include "../line/line.h"
 
-#define EDF_ID      6u
-#define EDF_VERSION 1u
-#define EDF_U_BITS  36u
-
-enum edf_rule {
-	EDF_RULE_TREE = 1,       /* links and order of ready and throttled */
-	EDF_RULE_RING = 2,       /* links of the ring */
-	EDF_RULE_COUNT = 3,      /* every runnable thread is in exactly one place */
-	EDF_RULE_WEIGHT = 4,     /* sum of the weights */
-	EDF_RULE_RUNNING = 5,    /* one RUNNING thread, the one named */
-	EDF_RULE_ADMISSION = 6,  /* U <= 1; a thread's U_i follows from its parameters */
-	EDF_RULE_BUDGET = 7,     /* ready: 0 < c <= Q; throttled: c <= 0 */
-	EDF_RULE_BACKGROUND = 8, /* nobody has used up a background slice and still stands first */
-	EDF_RULE_MISUSE = 9,
-};
+#define EDF_ID         6u
+#define EDF_VERSION    2u
+#define EDF_U_BITS     36u
+#define EDF_BACKGROUND ((uint64_t)INT64_MAX)
 
 struct edf_thread {
-	struct rb_node ready;    /* in cpu->ready */
+	struct line_thread line;
 	struct rb_node throttle; /* in cpu->throttled */
-	struct list_node ring;   /* in cpu->ring */
-	uint64_t tid;
-	uint64_t slice_ns;
 	uint64_t period_ns;
 	uint64_t deadline_ns;
 	uint64_t bandwidth; /* U_i, 2^-36; 0: not admitted */
 	int64_t left_ns;    /* c */
-	uint64_t used_ns;   /* of a background slice */
-	uint32_t weight;
-	uint8_t state;
-	bool in_ready;
 	bool throttled;
-	uint8_t pad;
+	uint8_t pad[7];
 };
 
 struct edf_cpu {
-	struct rb_tree ready;
+	struct line_cpu line;
 	struct rb_tree throttled;
-	struct list_node ring;
-	struct edf_thread *running;
 	uint64_t bandwidth; /* U, 2^-36 */
-	uint64_t weight;
-	uint32_t runnable;
-	uint32_t misuse;
-	uint32_t index;
 	uint32_t admitted;
 	bool fresh; /* the running thread was picked with budget: what it runs is charged to it */
 	bool alone; /* ... and without a timer, because nobody else was there */
-	uint8_t pad[6];
+	uint8_t pad[2];
 };
 
-POLICY_VIEWS(edf);
-
-static inline struct edf_thread *edf_of_ready(struct rb_node *node)
-{
-	return node == NULL ? NULL : container_of(node, struct edf_thread, ready);
-}
+LINE_VIEWS(edf);
 
 static inline struct edf_thread *edf_of_throttle(struct rb_node *node)
 {
 	return node == NULL ? NULL : container_of(node, struct edf_thread, throttle);
 }
 
-static inline struct edf_thread *edf_of_ring(struct list_node *node)
+/* Whether it competes by its deadline. */
+static inline bool edf_reserved(const struct edf_thread *thread)
 {
-	return container_of(node, struct edf_thread, ring);
+	return thread->bandwidth != 0 && !thread->throttled;
 }
 
-static inline bool edf_before(const struct edf_thread *a, const struct edf_thread *b)
+static inline uint64_t edf_key(const struct edf_thread *thread)
 {
-	return a->deadline_ns != b->deadline_ns ? a->deadline_ns < b->deadline_ns : a->tid < b->tid;
+	return edf_reserved(thread) ? thread->deadline_ns : EDF_BACKGROUND;
 }
 
-/* ---- server.c: budgets, deadlines, admission; where a thread waits ---- */
+/* ---- server.c: budgets, deadlines, admission ---- */
 
 /* U_i of these parameters. */
 uint64_t edf_bandwidth(uint64_t slice_ns, uint64_t period_ns);
 /* Admit if there is room: a full budget from now on. */
 bool edf_admit(struct edf_cpu *cpu, struct edf_thread *thread, uint64_t now_ns);
-/* Give back what was promised; the thread is not linked anywhere. */
+/* Give back what was promised. */
 void edf_release(struct edf_cpu *cpu, struct edf_thread *thread);
-/* Put a runnable thread where it belongs now, the last in the ring; take it out of everywhere. */
-void edf_link(struct edf_cpu *cpu, struct edf_thread *thread);
-void edf_unlink(struct edf_cpu *cpu, struct edf_thread *thread);
-/* The rule of a wake-up for an admitted thread that is not linked. */
+/* The rule of a wake-up for an admitted thread that is not in the line. */
 void edf_wake(struct edf_cpu *cpu, struct edf_thread *thread, uint64_t now_ns);
-/* No budget until the deadline; the thread is not linked. */
+/* No budget until the deadline. */
 void edf_throttle(struct edf_cpu *cpu, struct edf_thread *thread);
 /* Deadline and budget after the throttled thread's deadline has passed. */
 uint64_t edf_deadline_next(const struct edf_thread *thread, uint64_t now_ns);
 /* Everybody whose time has come gets a new budget. */
 void edf_replenish(struct edf_cpu *cpu, uint64_t now_ns);
-/* Service to a thread; returns whether its budget, or its turn in the ring, is used up by it. */
-bool edf_serve(struct edf_cpu *cpu, struct edf_thread *thread, uint64_t ran_ns);
+/* Service to a thread; returns whether its budget, or its turn in the background, is used up by it. */
+bool edf_charge(struct line_cpu *cpu, struct line_thread *thread, uint64_t ran_ns);
+bool edf_throttled_before(const struct edf_thread *a, const struct edf_thread *b);
 
-/* ---- edf.c, inspect.c: operations of the interface ---- */
-
-POLICY_PROTOTYPES(edf);
+/* ---- records.c: hooks that look at a queue from outside ---- */
+void edf_save(const struct line_cpu *cpu, const struct line_thread *thread,
+	      uint64_t words[LINE_WORDS_OWN]);
+bool edf_load(struct line_cpu *cpu, struct line_thread *thread,
+	      const uint64_t words[LINE_WORDS_OWN]);
+void edf_tell(const struct line_cpu *cpu, const struct line_thread *thread,
+	      struct policy_info *out);
+bool edf_right(const struct line_cpu *cpu, const struct line_thread *thread);
+void edf_show(const struct line_cpu *cpu, const struct line_thread *thread, struct text *text);

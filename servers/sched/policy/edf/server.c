@@ -11,14 +11,14 @@ uint64_t edf_bandwidth(uint64_t slice_ns, uint64_t period_ns)
 
 bool edf_admit(struct edf_cpu *cpu, struct edf_thread *thread, uint64_t now_ns)
 {
-	const uint64_t bandwidth = edf_bandwidth(thread->slice_ns, thread->period_ns);
+	const uint64_t bandwidth = edf_bandwidth(thread->line.slice_ns, thread->period_ns);
 	if (bandwidth == 0 || cpu->bandwidth + bandwidth > U_ONE)
 		return false;
 	cpu->bandwidth += bandwidth;
 	cpu->admitted++;
 	thread->bandwidth = bandwidth;
 	thread->deadline_ns = now_ns + thread->period_ns;
-	thread->left_ns = (int64_t)thread->slice_ns;
+	thread->left_ns = (int64_t)thread->line.slice_ns;
 	return true;
 }
 
@@ -39,6 +39,12 @@ void edf_release(struct edf_cpu *cpu, struct edf_thread *thread)
 	thread->bandwidth = 0;
 }
 
+bool edf_throttled_before(const struct edf_thread *a, const struct edf_thread *b)
+{
+	return a->deadline_ns != b->deadline_ns ? a->deadline_ns < b->deadline_ns
+						: a->line.tid < b->line.tid;
+}
+
 void edf_throttle(struct edf_cpu *cpu, struct edf_thread *thread)
 {
 	struct rb_node **link = &cpu->throttled.root;
@@ -47,34 +53,11 @@ void edf_throttle(struct edf_cpu *cpu, struct edf_thread *thread)
 		return;
 	while (*link != NULL) {
 		parent = *link;
-		link = edf_before(thread, edf_of_throttle(parent)) ? &parent->left : &parent->right;
+		link = edf_throttled_before(thread, edf_of_throttle(parent)) ? &parent->left
+									     : &parent->right;
 	}
 	rb_insert(&cpu->throttled, &thread->throttle, parent, link, rb_update_none);
 	thread->throttled = true;
-}
-
-void edf_link(struct edf_cpu *cpu, struct edf_thread *thread)
-{
-	if (thread->bandwidth == 0 || thread->throttled) {
-		list_push_back(&cpu->ring, &thread->ring);
-		return;
-	}
-	struct rb_node **link = &cpu->ready.root;
-	struct rb_node *parent = NULL;
-	while (*link != NULL) {
-		parent = *link;
-		link = edf_before(thread, edf_of_ready(parent)) ? &parent->left : &parent->right;
-	}
-	rb_insert(&cpu->ready, &thread->ready, parent, link, rb_update_none);
-	thread->in_ready = true;
-}
-
-void edf_unlink(struct edf_cpu *cpu, struct edf_thread *thread)
-{
-	if (thread->in_ready)
-		rb_erase(&cpu->ready, &thread->ready, rb_update_none);
-	thread->in_ready = false;
-	list_remove(&thread->ring);
 }
 
 void edf_wake(struct edf_cpu *cpu, struct edf_thread *thread, uint64_t now_ns)
@@ -87,11 +70,11 @@ void edf_wake(struct edf_cpu *cpu, struct edf_thread *thread, uint64_t now_ns)
 	if (thread->deadline_ns > now_ns) {
 		const uint128_t left = (uint128_t)(uint64_t)thread->left_ns * thread->period_ns;
 		const uint64_t rest_ns = thread->deadline_ns - now_ns;
-		if (left <= (uint128_t)rest_ns * thread->slice_ns)
+		if (left <= (uint128_t)rest_ns * thread->line.slice_ns)
 			return;
 	}
 	thread->deadline_ns = now_ns + thread->period_ns;
-	thread->left_ns = (int64_t)thread->slice_ns;
+	thread->left_ns = (int64_t)thread->line.slice_ns;
 }
 
 /* One period on; from now on if that has passed too (the thread was not looked at for so long). */
@@ -109,48 +92,31 @@ void edf_replenish(struct edf_cpu *cpu, uint64_t now_ns)
 			return;
 		throttle_end(cpu, thread);
 		thread->deadline_ns = edf_deadline_next(thread, now_ns);
-		thread->left_ns += (int64_t)thread->slice_ns;
+		thread->left_ns += (int64_t)thread->line.slice_ns;
 		/* An overrun is at most one budget, so this may leave nothing once. */
 		if (thread->left_ns <= 0) {
 			edf_throttle(cpu, thread);
-		} else if (thread->state != POLICY_OUT) {
-			edf_unlink(cpu, thread);
-			edf_link(cpu, thread);
+		} else if (thread->line.state != POLICY_OUT) {
+			line_move(&cpu->line, &thread->line, edf_key(thread));
 		}
 	}
 }
 
-static bool serve_background(struct edf_thread *thread, uint64_t ran_ns)
+bool edf_charge(struct line_cpu *line_cpu, struct line_thread *line, uint64_t ran_ns)
 {
-	if (thread->state == POLICY_OUT)
-		return false;
-	thread->used_ns = add_saturate_u64(thread->used_ns, ran_ns);
-	return thread->used_ns >= thread->slice_ns;
-}
-
-bool edf_serve(struct edf_cpu *cpu, struct edf_thread *thread, uint64_t ran_ns)
-{
-	const bool overrun = thread->throttled && cpu->fresh && cpu->running == thread;
-	if (thread->bandwidth == 0 || (thread->throttled && !overrun)) {
-		const bool done = serve_background(thread, ran_ns);
-		if (done) {
-			thread->used_ns = 0;
-			list_remove(&thread->ring);
-			list_push_back(&cpu->ring, &thread->ring);
-		}
-		return done;
-	}
+	struct edf_cpu *cpu = edf_cpu(line_cpu);
+	struct edf_thread *thread = edf_thread(line);
+	const bool overrun = thread->throttled && cpu->fresh && line_cpu->running == line;
+	if (!edf_reserved(thread) && !overrun)
+		return line_charge_turn(line_cpu, line, ran_ns);
 	/* An overrun is paid from the next budget, unless nobody else could have used the time. */
-	const int64_t least = cpu->runnable <= 1 ? 0 : -(int64_t)thread->slice_ns;
+	const int64_t least = line_cpu->runnable <= 1 ? 0 : -(int64_t)line->slice_ns;
 	const int64_t left = thread->left_ns - (int64_t)ran_ns;
 	thread->left_ns = left < least ? (thread->left_ns < least ? thread->left_ns : least) : left;
 	if (thread->left_ns > 0 || thread->throttled)
 		return false;
-	const bool linked = thread->state != POLICY_OUT;
-	edf_unlink(cpu, thread);
 	edf_throttle(cpu, thread);
-	thread->used_ns = 0;
-	if (linked)
-		edf_link(cpu, thread);
+	if (line->state != POLICY_OUT)
+		line_turn_end(line_cpu, line, false);
 	return true;
 }
