@@ -40,6 +40,11 @@ static inline uint64_t mul_saturate_u64(uint64_t a, uint64_t b)
 	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
+static inline int128_t min_i128(int128_t a, int128_t b)
+{
+	return a < b ? a : b;
+}
+
 static inline bool int128_fits_i64(int128_t a)
 {
 	return a == (int128_t)(int64_t)a;

@@ -113,6 +113,20 @@ enum policy_state {
 #define POLICY_PICK_FRESH 1u /* the running thread has no claim to stay (stepper): pure order */
 #define POLICY_PICK_EXACT 2u /* as specified: none of the policy's own refinements (sched.exact) */
 
+/* Asked for beside the decision, by policies that have key() and succeed(). */
+#define POLICY_PICK_FILTER    4u
+#define POLICY_PICK_SUCCESSOR 8u
+
+/* Who runs if the picked thread blocks before valid_ns while nobody has woken since: exactly what pick()
+ * would say then.  Times are from now, until it is dispatched, slice_ns from there. */
+struct policy_successor {
+	struct policy_thread *thread; /* NULL: nobody, idle */
+	uint64_t valid_ns;
+	uint64_t slice_ns;
+	uint64_t filter_ns; /* from now, whenever it is dispatched; 0: no filter */
+	uint64_t filter_key;
+};
+
 /* The answer of pick(). */
 struct policy_pick {
 	struct policy_thread *thread; /* NULL: nothing to run, idle */
@@ -124,8 +138,12 @@ struct policy_pick {
 			      * TIME_NEVER where requests do not end */
 	uint64_t load;       /* as in policy_info, valid if runnable is not 0 */
 	uint32_t runnable;   /* as in policy_info; 0 with a thread: ask query() */
-	/* later steps: filter_ns, filter_key (wake filter); successor and its slice */
-	uint64_t reserved[3]; /* zero */
+	uint32_t offers;     /* POLICY_PICK_FILTER, POLICY_PICK_SUCCESSOR: what of the following is
+			  * valid; never more than was asked for */
+	uint64_t filter_ns;  /* from now: until then no thread that wakes with a key of at least
+			      * filter_key changes the decision; > 0 */
+	uint64_t filter_key; /* > 0 */
+	struct policy_successor successor;
 };
 
 /* A fixed-point number: whole + frac / 2^32, with frac >= 0 (so -0.25 is {-1, 3 << 30}). */
@@ -186,7 +204,7 @@ struct policy_spare {
 };
 
 /*
- * Every member must be present; a policy without use for one does nothing in it.
+ * Every member must be present, but for key and succeed; a policy without use for one does nothing in it.
  * Cost is O(log n) and no call fails unless said.
  */
 struct policy_ops {
@@ -291,6 +309,14 @@ struct policy_ops {
 	 * spare() offers the ones furthest ahead first, query() tells the mean of the queue.  A
 	 * policy may ignore it.  The account travels in the thread's blob. */
 	void (*set_average)(struct policy_cpu *cpu, uint64_t average_weight, uint64_t now_ns);
+
+	/* The key by which a wake of a thread with these parameters is filtered, see policy_pick.
+	 * NULL, like succeed: the policy offers neither filters nor successors. */
+	uint64_t (*key)(const struct policy_params *params);
+
+	/* The thread that pick() offered as successor runs: what pick() would do now, the one that it
+	 * picked having left with dequeue(SLEEP).  Nobody is RUNNING. */
+	void (*succeed)(struct policy_cpu *cpu, struct policy_thread *thread, uint64_t now_ns);
 
 	/* Set the kept lag of an OUT thread, whole ns and 2^-32 ns (stepper, tests). */
 	void (*set_lag)(struct policy_thread *thread, struct policy_number lag_ns);

@@ -59,6 +59,17 @@ int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 	return eevdf_leave(cpu, thread);
 }
 
+void eevdf_run(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	eevdf_tree_erase(cpu, thread);
+	thread->state = POLICY_RUNNING;
+	cpu->running = thread;
+	cpu->normal_woke = false;
+	cpu->request_done = false;
+	cpu->yielded = false;
+	cpu->ran_ns = 0;
+}
+
 void eevdf_weight_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight)
 {
 	if (thread->state == POLICY_OUT) {
@@ -237,4 +248,6 @@ const struct policy_ops policy_eevdf = {
 	POLICY_OPS(eevdf, EEVDF_ID, EEVDF_VERSION),
 	.set_average = eevdf_set_average,
 	.set_lag = eevdf_set_lag,
+	.key = eevdf_key,
+	.succeed = eevdf_succeed,
 };

@@ -243,8 +243,8 @@ void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 void eevdf_tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 struct eevdf_thread *eevdf_delayed_first(const struct eevdf_cpu *cpu);
 bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_thread *b);
-/* The first in order among the eligible of one class, or NULL. */
-struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class);
+/* The first in order among those of one class that are eligible, v <= cutoff, or NULL. */
+struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class, int128_t cutoff);
 /* The shortest slice among the waiting, UINT32_MAX if none waits. */
 uint32_t eevdf_slice_min(const struct eevdf_cpu *cpu);
 /* The longest slice in use. */
@@ -270,6 +270,27 @@ bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 struct eevdf_thread *eevdf_short_best(const struct eevdf_cpu *cpu, uint32_t class,
 				      uint32_t slice_ns);
 
+/* ---- pick.c ---- */
+static inline struct eevdf_thread *eevdf_first_of(struct eevdf_thread *a, struct eevdf_thread *b)
+{
+	if (a == NULL || b == NULL)
+		return a == NULL ? b : a;
+	return eevdf_before(b, a) ? b : a;
+}
+/* The longest slice that may go before `thread` although it is due later. */
+static inline uint32_t eevdf_short_ns(const struct eevdf_thread *thread)
+{
+	return thread->slice_ns / EEVDF_SHORT_PART;
+}
+/* Units of service until `running` is not eligible. */
+int128_t eevdf_units_eligible(const struct eevdf_cpu *cpu, const struct eevdf_thread *running);
+
+/* ---- offer.c: for how long the decision to run `chosen` stays right while others wake or it blocks ---- */
+void eevdf_offer(const struct eevdf_cpu *cpu, const struct eevdf_thread *chosen, uint32_t flags,
+		 struct policy_pick *out);
+uint64_t eevdf_key(const struct policy_params *params);
+void eevdf_succeed(struct policy_cpu *cpu, struct policy_thread *thread, uint64_t now_ns);
+
 /* ---- pick.c, state.c, inspect.c: operations of the interface ---- */
 POLICY_PROTOTYPES(eevdf);
 
@@ -278,5 +299,7 @@ POLICY_PROTOTYPES(eevdf);
 void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 /* A QUEUED, RUNNING or DELAYED thread becomes OUT; returns its lag. */
 int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+/* A QUEUED thread becomes RUNNING; nobody else is. */
+void eevdf_run(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 /* Change the weight of a thread in any state. */
 void eevdf_weight_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight);

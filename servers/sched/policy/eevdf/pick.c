@@ -23,13 +23,6 @@
  */
 #include "eevdf.h"
 
-static struct eevdf_thread *first_of(struct eevdf_thread *a, struct eevdf_thread *b)
-{
-	if (a == NULL || b == NULL)
-		return a == NULL ? b : a;
-	return eevdf_before(b, a) ? b : a;
-}
-
 /* Rules b and c; `best` is the first in order among the waiting and eligible, or NULL. */
 static bool displaces(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
 		      const struct eevdf_thread *best)
@@ -61,34 +54,29 @@ static bool has_slack(const struct eevdf_cpu *cpu, const struct eevdf_thread *th
 	return late <= eevdf_units(thread->slice_ns / EEVDF_LATE_PART) + slack;
 }
 
-/* The longest slice that may go before `thread` although it is due later. */
-static uint32_t short_enough_ns(const struct eevdf_thread *thread)
-{
-	return thread->slice_ns / EEVDF_SHORT_PART;
-}
-
 /* `first`, or a much shorter request that goes before it. */
 static struct eevdf_thread *shorter_first(const struct eevdf_cpu *cpu, struct eevdf_thread *first)
 {
 	struct eevdf_thread *running = cpu->running;
 	struct eevdf_thread *shorter = NULL;
-	const uint32_t slice_ns = short_enough_ns(first);
+	const uint32_t slice_ns = eevdf_short_ns(first);
 	if (eevdf_slice_min(cpu) <= slice_ns)
 		shorter = eevdf_short_best(cpu, first->class, slice_ns);
 	if (running != NULL && !cpu->yielded && running->slice_ns <= slice_ns &&
 	    running->class <= first->class && eevdf_eligible(cpu, running))
-		shorter = first_of(shorter, running);
+		shorter = eevdf_first_of(shorter, running);
 	return shorter == NULL || !has_slack(cpu, first) ? first : shorter;
 }
 
 /* All rules but the second half of c. */
 static struct eevdf_thread *choose_by_deadline(const struct eevdf_cpu *cpu, uint32_t flags)
 {
+	const int128_t cutoff = eevdf_cutoff(cpu);
 	struct eevdf_thread *running = cpu->running;
-	struct eevdf_thread *normal = eevdf_best(cpu, POLICY_CLASS_NORMAL);
+	struct eevdf_thread *normal = eevdf_best(cpu, POLICY_CLASS_NORMAL, cutoff);
 	struct eevdf_thread *best = normal;
 	if (cpu->waiting[POLICY_CLASS_BACKGROUND].root != NULL)
-		best = first_of(normal, eevdf_best(cpu, POLICY_CLASS_BACKGROUND));
+		best = eevdf_first_of(normal, eevdf_best(cpu, POLICY_CLASS_BACKGROUND, cutoff));
 	const bool fresh = (flags & POLICY_PICK_FRESH) != 0;
 	if (running == NULL)
 		return best;
@@ -97,7 +85,7 @@ static struct eevdf_thread *choose_by_deadline(const struct eevdf_cpu *cpu, uint
 	if (!fresh && cpu->yielded)
 		return best != NULL ? best : running;
 	if (fresh || cpu->request_done)
-		return eevdf_eligible(cpu, running) || best == NULL ? first_of(best, running)
+		return eevdf_eligible(cpu, running) || best == NULL ? eevdf_first_of(best, running)
 								    : best;
 	return displaces(cpu, running, best) ? best : running;
 }
@@ -119,7 +107,7 @@ static struct eevdf_thread *choose(const struct eevdf_cpu *cpu, uint32_t flags)
 
 /* Units of service until `running` is not eligible: its lag falls at 1 - w / W, so that takes
  * lag W / (W - w), and a little more to be past the slack that counts as eligible. */
-static int128_t units_eligible(const struct eevdf_cpu *cpu, const struct eevdf_thread *running)
+int128_t eevdf_units_eligible(const struct eevdf_cpu *cpu, const struct eevdf_thread *running)
 {
 	const int128_t lag = eevdf_lag(cpu, running) + (int128_t)EEVDF_SLACK * running->weight;
 	uint64_t rest;
@@ -146,7 +134,7 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 	if (slice_min < running->slice_ns) {
 		int128_t short_v = 0;
 		const bool slack = !cpu->exact && has_slack(cpu, running);
-		const uint32_t later_ns = slack ? short_enough_ns(running) : 0;
+		const uint32_t later_ns = slack ? eevdf_short_ns(running) : 0;
 		if (eevdf_shorter_min_v(cpu, running, later_ns, &short_v)) {
 			int128_t cut = eevdf_units_until(cpu, short_v, weight);
 			if (cut == 0) /* only a bound was found: look again after a while */
@@ -160,7 +148,7 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 	int128_t contest = eevdf_units_until(cpu, v, weight);
 	contest = parity > contest ? parity : contest;
 	if (contest < units) {
-		const int128_t eligible = units_eligible(cpu, running);
+		const int128_t eligible = eevdf_units_eligible(cpu, running);
 		contest = eligible > contest ? eligible : contest;
 	}
 	return contest < units ? contest : units;
@@ -176,7 +164,7 @@ static uint64_t slice_of(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 		const int128_t leaves = eevdf_units_until(cpu, sleeper->v, cpu->weight);
 		const uint64_t least = cpu->weight - cpu->weight_delayed;
 		const bool no_slack = !cpu->exact &&
-				      eevdf_slice_min(cpu) <= short_enough_ns(running) &&
+				      eevdf_slice_min(cpu) <= eevdf_short_ns(running) &&
 				      !has_slack(cpu, running);
 		if (leaves < units &&
 		    (no_slack || units_contested(cpu, running, least, units) < units))
@@ -194,7 +182,7 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 	out->thread = NULL;
 	out->slice_ns = TIME_NEVER;
 	out->request_ns = TIME_NEVER;
-	out->reserved[0] = out->reserved[1] = out->reserved[2] = 0;
+	out->offers = 0;
 	out->runnable = cpu->misuse == 0 ? cpu->runnable : 0;
 	out->load = cpu->weight - cpu->weight_delayed;
 	struct eevdf_thread *running = cpu->running;
@@ -203,19 +191,16 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 	if (chosen == NULL)
 		return;
 	if (chosen != running) {
-		eevdf_tree_erase(cpu, chosen);
-		chosen->state = POLICY_RUNNING;
 		if (running != NULL) {
 			running->state = POLICY_QUEUED;
 			eevdf_tree_insert(cpu, running);
 		}
-		cpu->running = chosen;
-		cpu->normal_woke = false;
-	}
-	if (chosen != running || cpu->request_done || cpu->yielded)
+		eevdf_run(cpu, chosen);
+	} else if (cpu->request_done || cpu->yielded) {
 		cpu->ran_ns = 0; /* a new dispatch */
-	cpu->request_done = false;
-	cpu->yielded = false;
+		cpu->request_done = false;
+		cpu->yielded = false;
+	}
 	out->thread = eevdf_handle(chosen);
 	const int128_t left = eevdf_left(chosen);
 	out->request_ns = eevdf_ns_ceil(left, 1);
@@ -225,6 +210,8 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 		    eevdf_slice_min(cpu) < chosen->slice_ns)
 			out->slice_ns = slice_of(cpu, chosen, left);
 	}
+	if ((flags & (POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR)) != 0)
+		eevdf_offer(cpu, chosen, flags, out);
 	/* Pure order knows no shorter request that cuts in; the next pick does. */
 	if ((flags & POLICY_PICK_FRESH) != 0 && shorter_first(cpu, chosen) != chosen)
 		out->slice_ns = 1;

@@ -112,9 +112,8 @@ struct eevdf_thread *eevdf_delayed_first(const struct eevdf_cpu *cpu)
 	return node == NULL ? NULL : eevdf_of_node(node);
 }
 
-struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class)
+struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class, int128_t cutoff)
 {
-	const int128_t cutoff = eevdf_cutoff(cpu);
 	struct rb_node *node = cpu->waiting[class].root;
 	if (cpu->first[class] == NULL || cpu->first[class]->v <= cutoff)
 		return cpu->first[class];
