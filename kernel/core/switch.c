@@ -6,6 +6,7 @@
 #include <kern/irq.h>
 #include <kern/ready.h>
 #include <kern/stop.h>
+#include <kern/successor.h>
 #include <kern/switch.h>
 #include <kern/thread.h>
 #include <kern/timer.h>
@@ -107,6 +108,12 @@ static void choose(struct core *core)
 {
 	uint32_t rotation = 1u << REASON_SLICE | 1u << REASON_IDLE;
 
+	/* It blocked when stretch_ns began: the successor ran from then on. */
+	if (core->reasons == 1u << REASON_BLOCK && successor_armed(core) &&
+	    successor_run(core, core->stretch_ns)) {
+		core->stats.successions++;
+		return;
+	}
 	if (core->dispatcher != NULL &&
 	    (core->fallback == FALLBACK_NONE || (core->reasons & ~rotation) != 0))
 		upcall_enter(core);

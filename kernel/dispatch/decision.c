@@ -5,24 +5,17 @@
 #include <kern/event.h>
 #include <kern/fallback.h>
 #include <kern/ready.h>
+#include <kern/successor.h>
 #include <kern/timer.h>
 #include <kern/trace.h>
 #include <kern/upcall.h>
 #include <kern/waitable.h>
 
-/* Lock held: may this thread be dispatched here now, as the dispatcher last saw it? */
-static enum error decision_check(const struct core *core, const struct tcb *payer, word_t seq)
-{
-	if (payer->object.dying != 0)
-		return ERR_DEAD;
-	if (tcb_home(payer) != core)
-		return ERR_FOREIGN;
-	if (payer->sched != SCHED_READY)
-		return ERR_NOT_READY;
-	if (payer->seq != seq)
-		return ERR_BAD_SEQ;
-	return ERR_OK;
-}
+/* What a decision names. */
+struct choice {
+	struct tcb *payer;
+	struct tcb *successor; /* NULL: idle, if there is one */
+};
 
 /* Lock held: the dispatcher is parked; what it chose is in force. */
 static void decision_accept(struct core *core, struct tcb *dispatcher, time_ns_t now)
@@ -38,35 +31,60 @@ static void decision_accept(struct core *core, struct tcb *dispatcher, time_ns_t
 	core->bounced = false;
 	core->refusals = 0;
 	core->reasons = 0;
+	core->switched = false;
 	core->server_timer_ns = timer > soonest ? timer : soonest;
 	core->slice_end_ns = TIME_NEVER;
 	tcb_state_set(dispatcher, THREAD_PARKED);
 }
 
-/* Lock held: when the thread that has waited longest will have waited too long. */
-static void decision_starvation(struct core *core)
+static time_ns_t slice_at_least(time_ns_t slice_ns)
 {
-	const struct list_node *oldest = list_first(&core->ready);
+	return slice_ns < SLICE_MIN_NS ? SLICE_MIN_NS : slice_ns;
+}
 
-	core->starvation_end_ns = TIME_NEVER;
-	if (core->starvation_limit_ns != 0 && oldest != NULL)
-		core->starvation_end_ns = time_after(
-			container_of_const(oldest, struct tcb, ready_link)->ready_since_ns,
-			core->starvation_limit_ns);
+/* Lock held: what follows the thread that was just dispatched.  Nothing does when a record is pending
+ * that the dispatcher has not seen. */
+static void decision_terms(struct core *core, const struct tcb *dispatcher,
+			   const struct choice *choice) LOCK_REQUIRES(core->lock)
+{
+	const word_t *x = dispatcher->context.x;
+
+	if ((x[1] & DECISION_FILTER) != 0)
+		filter_set(core, x[6], x[7]);
+	if ((x[1] & DECISION_SUCCESSOR) == 0)
+		return;
+	core->next.tcb = choice->successor;
+	core->next.seq = x[10];
+	core->next.slice_ns = slice_at_least(x[11]);
+	core->next.until_ns = x[12];
+	core->next.filter_until_ns = x[13];
+	core->next.filter_key = x[14];
+	successor_arm(core, true);
 }
 
 /* Lock held. */
-static void decision_run(struct core *core, struct tcb *dispatcher, struct tcb *payer,
+static void decision_run(struct core *core, struct tcb *dispatcher, const struct choice *choice,
 			 time_ns_t now) LOCK_REQUIRES(core->lock)
 {
-	time_ns_t slice = dispatcher->context.x[4];
+	bool pending = event_pending(core);
 
-	if (slice < SLICE_MIN_NS || event_pending(core))
-		slice = SLICE_MIN_NS;
 	decision_accept(core, dispatcher, now);
-	core->slice_end_ns = time_after(now, slice);
-	core_dispatch(core, payer, now);
-	decision_starvation(core);
+	core->slice_end_ns = time_after(now, pending ? SLICE_MIN_NS
+						     : slice_at_least(dispatcher->context.x[4]));
+	if (!pending)
+		decision_terms(core, dispatcher, choice);
+	core_dispatch(core, choice->payer, now);
+	timer_starvation(core);
+}
+
+/* Lock held. */
+static void decision_idle(struct core *core, struct tcb *dispatcher, time_ns_t now)
+	LOCK_REQUIRES(core->lock)
+{
+	decision_accept(core, dispatcher, now);
+	if ((dispatcher->context.x[1] & DECISION_FIRST) != 0)
+		core->first_slice_ns = slice_at_least(dispatcher->context.x[4]);
+	timer_starvation(core);
 }
 
 /* Lock held: come back with the next batch; the dispatcher goes on running. */
@@ -101,63 +119,73 @@ static void decision_none(struct core *core, struct tcb *dispatcher, time_ns_t n
 	decision_accept(core, dispatcher, now);
 	core->fallback = fallback;
 	core->server_timer_ns = TIME_NEVER;
-	decision_starvation(core);
+	timer_starvation(core);
 }
 
 /* Lock held: RUN and IDLE. */
 static enum error decision_try(struct core *core, struct tcb *dispatcher, enum error lookup,
-			       struct tcb *payer, time_ns_t now) LOCK_REQUIRES(core->lock)
+			       const struct choice *choice, time_ns_t now) LOCK_REQUIRES(core->lock)
 {
-	word_t kind = dispatcher->context.x[1];
+	const word_t *x = dispatcher->context.x;
+	bool idle = DECISION_KIND(x[1]) == DECISION_IDLE;
 	enum error error = lookup;
 
-	if (event_pending(core) && (kind == DECISION_IDLE || !core->bounced))
+	if (event_pending(core) && (idle || !core->bounced))
 		return ERR_STALE;
-	if (kind == DECISION_IDLE) {
-		decision_accept(core, dispatcher, now);
-		decision_starvation(core);
+	if (error == ERR_OK && idle) {
+		decision_idle(core, dispatcher, now);
 		return ERR_OK;
 	}
 	if (error == ERR_OK)
-		error = decision_check(core, payer, dispatcher->context.x[3]);
+		error = dispatch_check(core, choice->payer, x[3]);
+	if (error == ERR_OK && choice->successor != NULL && !event_pending(core))
+		error = dispatch_check(core, choice->successor, x[10]);
 	if (error == ERR_OK)
-		decision_run(core, dispatcher, payer, now);
+		decision_run(core, dispatcher, choice, now);
 	return error;
 }
 
-static enum error decision_lookup(const struct tcb *dispatcher, struct tcb **payer)
+static enum error thread_lookup(const struct tcb *dispatcher, cptr_t cptr, struct tcb **tcb)
 {
 	struct cap cap;
+	enum error error = cap_lookup_type(dispatcher, cptr, OBJ_TCB, RIGHT_SCHEDULE, &cap);
+
+	if (error == ERR_OK)
+		*tcb = (struct tcb *)(uintptr_t)cap.object;
+	return error;
+}
+
+static enum error decision_lookup(const struct tcb *dispatcher, struct choice *choice)
+{
+	const word_t *x = dispatcher->context.x;
 	enum error error;
 
-	*payer = NULL;
-	if (dispatcher->context.x[1] == DECISION_IDLE)
+	if ((x[1] & ~DECISION_FIRST) == DECISION_IDLE)
 		return ERR_OK;
-	if (dispatcher->context.x[1] != DECISION_RUN)
+	if ((x[1] & ~(DECISION_FILTER | DECISION_SUCCESSOR)) != DECISION_RUN)
 		return ERR_ARG;
-	error = cap_lookup_type(dispatcher, dispatcher->context.x[2], OBJ_TCB, RIGHT_SCHEDULE,
-				&cap);
-	if (error == ERR_OK)
-		*payer = (struct tcb *)(uintptr_t)cap.object;
+	error = thread_lookup(dispatcher, x[2], &choice->payer);
+	if (error == ERR_OK && (x[1] & DECISION_SUCCESSOR) != 0 && x[9] != CPTR_NULL)
+		error = thread_lookup(dispatcher, x[9], &choice->successor);
 	return error;
 }
 
 static void decision_take(struct core *core, struct tcb *dispatcher)
 {
-	struct tcb *payer = NULL;
+	struct choice choice = {NULL, NULL};
 	enum error error = ERR_OK;
 	bool none = dispatcher->context.x[1] == DECISION_NONE;
 	time_ns_t now = arch_now();
 
 	if (!none)
-		error = decision_lookup(dispatcher, &payer);
-	trace_record_at(arch_this_cpu(), now, TRACE_DECISION, dispatcher->context.x[1],
-			(word_t)error);
+		error = decision_lookup(dispatcher, &choice);
+	trace_record_at(arch_this_cpu(), now, TRACE_DECISION,
+			DECISION_KIND(dispatcher->context.x[1]), (word_t)error);
 	spin_lock(&core->lock);
 	if (none) {
 		decision_none(core, dispatcher, now);
 	} else {
-		error = decision_try(core, dispatcher, error, payer, now);
+		error = decision_try(core, dispatcher, error, &choice, now);
 		if (error != ERR_OK)
 			decision_refuse(core, error, now);
 	}

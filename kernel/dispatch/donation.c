@@ -128,6 +128,8 @@ static void orphan_make(struct core *home, struct tcb *tcb, struct tcb *tail)
 		payer_set(member, tcb);
 	tail_set(tcb, tail);
 	tcb->sched = SCHED_BLOCKED;
+	/* Nobody has scheduled it yet: no filter holds it back. */
+	__atomic_store_n(&tcb->key, 0, __ATOMIC_RELAXED);
 	home_insert(home, tcb);
 	if (tcb_state(tail) == THREAD_READY)
 		sched_ready(home, tcb, CAUSE_WAKE);

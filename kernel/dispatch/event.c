@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Event records.  See <kern/event.h>. */
 #include <kern/event.h>
+#include <kern/successor.h>
 #include <kern/trace.h>
 
 #define EVENT_SINCE (EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE)
@@ -24,6 +25,7 @@ void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum
 {
 	event_set(tcb, state, cause);
 	tcb->event_info |= event_since(state, cause);
+	successor_arm(home, false);
 	if (home->dispatcher != NULL && !list_linked(&tcb->event_link))
 		list_push_back(&home->events, &tcb->event_link);
 	trace_record(TRACE_EVENT, tcb->tag, tcb->event_info);

@@ -4,6 +4,7 @@
 #include <kern/fallback.h>
 #include <kern/ready.h>
 #include <kern/request.h>
+#include <kern/successor.h>
 #include <kern/switch.h>
 #include <kern/thread.h>
 #include <kern/timer.h>
@@ -49,6 +50,7 @@ void fallback_enter(struct core *core, enum fallback_reason reason)
 
 	spin_lock(&core->lock);
 	dispatcher_release(core, now);
+	successor_forget(core);
 	core->fallback = reason;
 	core->rebind_next = NULL;
 	core->bounced = false;

@@ -4,6 +4,7 @@
 #include <kern/event.h>
 #include <kern/ipi.h>
 #include <kern/ready.h>
+#include <kern/successor.h>
 #include <kern/timer.h>
 #include <kern/trace.h>
 
@@ -39,7 +40,10 @@ void sched_ready(struct core *home, struct tcb *payer, enum event_cause cause)
 	if (payer->first_ready_ns == 0)
 		payer->first_ready_ns = now;
 	event_post(home, payer, EVENT_READY, cause);
-	core_kick(home, REASON_KICK);
+	if (cause == CAUSE_WAKE && filter_wake(home, payer, now))
+		return;
+	if (!first_claim(home, payer))
+		core_kick(home, REASON_KICK);
 }
 
 void sched_ready_silent(struct core *home, struct tcb *payer)
@@ -101,9 +105,13 @@ void core_preempt(struct core *core, enum event_cause cause, time_ns_t now)
 void core_block(struct core *core, enum event_cause cause)
 {
 	struct tcb *payer = core_take_payer(core, arch_now());
+	/* Its own record is the one that a successor may follow.  A request is to be seen; who stops a
+	 * thread has a reason to look at all of them. */
+	bool followed = successor_armed(core) && cause != CAUSE_REQUEST && cause != CAUSE_STOPPED;
 
 	payer->sched = SCHED_BLOCKED;
 	event_post(core, payer, EVENT_BLOCKED, cause);
+	successor_arm(core, followed);
 	core->reasons |= 1u << REASON_BLOCK;
 }
 

@@ -5,6 +5,7 @@
 #include <kern/ipi.h>
 #include <kern/ready.h>
 #include <kern/request.h>
+#include <kern/successor.h>
 #include <kern/timer.h>
 #include <kern/trace.h>
 #include <kern/upcall.h>
@@ -16,7 +17,7 @@ static struct upcall_buffer *upcall_buffer(const struct tcb *dispatcher)
 							       __ATOMIC_RELAXED);
 }
 
-/* Lock held.  The first event also goes into x3..x7. */
+/* Lock held.  The first event goes into x3..x7. */
 static unsigned upcall_events(struct core *core, struct user_context *context,
 			      struct upcall_buffer *buffer) LOCK_REQUIRES(core->lock)
 {
@@ -32,8 +33,6 @@ static unsigned upcall_events(struct core *core, struct user_context *context,
 		tcb->dead_batch = core->batch;
 		count++;
 	}
-	if (buffer != NULL && count != 0)
-		buffer->events[0] = first;
 	context->x[3] = first.tag;
 	context->x[4] = first.info;
 	context->x[5] = first.seq;
@@ -60,6 +59,12 @@ void upcall_fill(struct core *core, enum error outcome, time_ns_t now)
 	}
 	if (event_pending(core))
 		flags |= UPCALL_MORE;
+	if (core->switched && buffer != NULL) {
+		flags |= UPCALL_SWITCHED;
+		buffer->switched_ns = core->switched_ns;
+		buffer->switched_tag = core->switched_tag;
+		core->switched = false;
+	}
 	tcb_result_set(dispatcher, outcome);
 	dispatcher->context.x[1] = count | flags | (word_t)reasons << 16;
 	dispatcher->context.x[2] = now;
@@ -87,6 +92,7 @@ void upcall_enter(struct core *core)
 			     (core->reasons & (1u << REASON_SLICE)) != 0 ? CAUSE_SLICE
 									 : CAUSE_PREEMPTED,
 			     now);
+	successor_forget(core);
 	core->dispatcher_running = true;
 	core_account(core, now); /* since the payer blocked */
 	upcall_take_kick(core);

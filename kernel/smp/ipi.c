@@ -4,11 +4,13 @@
 #include <kern/grace.h>
 #include <kern/ipi.h>
 #include <kern/stop.h>
+#include <kern/successor.h>
+#include <kern/timer.h>
 #include <kern/trace.h>
 
 #define CORE_REQUESTS_ALL                                                                 \
 	(CORE_REQUEST_KICK | CORE_REQUEST_STOP | CORE_REQUEST_GRACE | CORE_REQUEST_HALT | \
-	 CORE_REQUEST_BIND)
+	 CORE_REQUEST_BIND | CORE_REQUEST_TIMER | CORE_REQUEST_FIRST)
 
 void core_post(struct core *core, uint32_t bit)
 {
@@ -44,6 +46,10 @@ void core_serve(struct core *core)
 		bind_serve(core);
 	if ((requests & CORE_REQUEST_KICK) != 0)
 		core->reasons |= 1u << REASON_KICK;
+	if ((requests & CORE_REQUEST_TIMER) != 0)
+		timer_update(core);
+	if ((requests & CORE_REQUEST_FIRST) != 0)
+		first_run(core);
 }
 
 void core_serve_grace(struct core *core)

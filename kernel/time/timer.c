@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The one deadline of each CPU.  See <kern/timer.h>. */
 #include <kern/fallback.h>
+#include <kern/successor.h>
 #include <kern/timer.h>
 #include <kern/trace.h>
 
@@ -18,7 +19,20 @@ static time_ns_t timer_deadline(const struct core *core)
 	deadline = core->payer != NULL ? core->slice_end_ns : TIME_NEVER;
 	if (core->dispatcher == NULL)
 		return deadline;
+	if (__atomic_load_n(&core->filtered, __ATOMIC_RELAXED))
+		deadline = earlier(deadline, core->filter_until_ns);
 	return earlier(deadline, earlier(core->server_timer_ns, core->starvation_end_ns));
+}
+
+void timer_starvation(struct core *core)
+{
+	const struct list_node *oldest = list_first(&core->ready);
+
+	core->starvation_end_ns = TIME_NEVER;
+	if (core->starvation_limit_ns != 0 && oldest != NULL)
+		core->starvation_end_ns = time_after(
+			container_of_const(oldest, struct tcb, ready_link)->ready_since_ns,
+			core->starvation_limit_ns);
 }
 
 void timer_update(struct core *core)
@@ -71,6 +85,7 @@ void timer_expired(struct core *core)
 			core->server_timer_ns = TIME_NEVER;
 			core->reasons |= 1u << REASON_TIMER;
 		}
+		filter_expire(core, now);
 	}
 	timer_update(core);
 }

@@ -169,6 +169,20 @@ MUTANTS = [
     ("servers/sched/policy/chaos/chaos.c", "first != NULL ? first->key : chaos_cpu(cpu)->present",
      "chaos_cpu(cpu)->present", "policy_conformance"),
     # Fast path of IPC
+    # Wake filter, successor, first to run
+    ("kernel/dispatch/successor.c", "__atomic_load_n(&payer->key, __ATOMIC_RELAXED) < home->filter_key",
+     "__atomic_load_n(&payer->key, __ATOMIC_RELAXED) <= home->filter_key", "kernel-successor"),
+    ("kernel/dispatch/successor.c", "\t\tcore_post(home, CORE_REQUEST_TIMER);", "\t\t;", "kernel-successor"),
+    ("kernel/dispatch/ready.c", "if (cause == CAUSE_WAKE && filter_wake(home, payer, now))",
+     "if (filter_wake(home, payer, now))", "kernel-successor"),
+    ("kernel/dispatch/event.c", "\tsuccessor_arm(home, false);\n", "", "kernel-successor"),
+    ("kernel/dispatch/successor.c", "list_empty(&core->requests_waiting) &&", "true &&",
+     "kernel-successor"),
+    ("kernel/dispatch/successor.c", "if (core->current == NULL && core->reasons == 0 && successor_run",
+     "if (successor_run", "kernel-successor"),
+    ("kernel/dispatch/upcall.c", "\tsuccessor_forget(core);\n", "", "kernel-successor"),
+    ("kernel/time/timer.c", "\tif (__atomic_load_n(&core->filtered, __ATOMIC_RELAXED))\n"
+     "\t\tdeadline = earlier(deadline, core->filter_until_ns);\n", "", "protocol"),
     ("kernel/ipc/fastpath.c", "if (tcb_payer(server) != NULL || reply == NULL)",
      "if (reply == NULL)", "kernel-fastpath"),
     ("kernel/ipc/fastpath.c", "return msg_length(info) <= MSG_REGS && msg_caps(info) == 0;",

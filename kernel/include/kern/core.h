@@ -20,6 +20,19 @@
 #define CORE_REQUEST_GRACE 4u  /* acknowledge quiescence */
 #define CORE_REQUEST_HALT  8u  /* panic elsewhere: stop for ever */
 #define CORE_REQUEST_BIND  16u /* bind_next is to become the dispatcher (NULL: unbind) */
+#define CORE_REQUEST_TIMER 32u /* a wake was filtered: arm the end of the filter */
+#define CORE_REQUEST_FIRST 64u /* core.next became ready on the idle CPU: run it */
+
+/* Who is run next without the dispatcher being asked. */
+struct core_next {
+	bool armed;      /* atomic; nothing was posted since it was chosen */
+	struct tcb *tcb; /* good memory while armed; NULL: the CPU goes idle */
+	word_t seq;
+	time_ns_t slice_ns;
+	time_ns_t until_ns; /* not at or after this time */
+	time_ns_t filter_until_ns;
+	word_t filter_key;
+};
 
 struct core {
 	uint32_t index;
@@ -49,6 +62,18 @@ struct core {
 	bool dispatcher_running; /* it is current, and looks at all records before it parks */
 	uint32_t fallback;       /* enum fallback_reason; NONE = the dispatcher decides */
 	uint64_t batch;          /* counts batches of records handed over and dealt with */
+
+	/* What the last decision allows without the dispatcher; nothing while that runs, or in
+	 * fallback.  Owner under the lock; who posts a record here disarms next (event_post). */
+	time_ns_t filter_until_ns; /* 0: every wake kicks */
+	word_t filter_key;
+	bool filter_arms;         /* it ends before the CPU is interrupted anyway */
+	bool filtered;            /* atomic; a record was posted without a kick; any poster */
+	time_ns_t first_slice_ns; /* of the first that becomes ready; 0: that kicks; any poster */
+	struct core_next next;
+	bool switched; /* next was run since the decision: */
+	time_ns_t switched_ns;
+	word_t switched_tag;
 
 	/* Owner under the lock, and who removes a thread from homed. */
 	struct list_node *rebind_next; /* next homed thread to report after a bind; NULL: done */

@@ -10,7 +10,7 @@
 
 #include <kern/core.h>
 
-/* Lock of home held.  Does not kick. */
+/* Lock of home held.  Does not kick.  What was to run next is not any more (<kern/successor.h>). */
 void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum event_cause cause)
 	LOCK_REQUIRES(home->lock);
 

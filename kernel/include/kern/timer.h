@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The one deadline of each CPU: the earliest of slice end, server timer, decision limit (while the
- * dispatcher runs) and starvation limit.  The hardware is set again only when the deadline moves to
- * before what it is set to; a timer that fires too early for that is set again then, so a thread
- * that never uses up its slice costs no timer access.
+ * dispatcher runs), starvation limit, and end of the wake filter if that holds something back.  The
+ * hardware is set again only when the deadline moves to before what it is set to; a timer that fires
+ * too early for that is set again then, so a thread that never uses up its slice costs no timer
+ * access.
  */
 #pragma once
 
@@ -11,6 +12,10 @@
 
 /* Owner.  After any of the times above changed. */
 void timer_update(struct core *core);
+
+/* Owner, lock held, after the ready ring changed: when the thread that has waited longest will have
+ * waited too long. */
+void timer_starvation(struct core *core) LOCK_REQUIRES(core->lock);
 
 /* Owner, no lock held, from the timer interrupt: note what is due. */
 void timer_expired(struct core *core);

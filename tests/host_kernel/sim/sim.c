@@ -178,7 +178,7 @@ struct tcb *sim_current(unsigned cpu)
 void sim_syscall(unsigned cpu, struct tcb *tcb, enum syscall number, struct sim_regs regs)
 {
 	assert(sim_current(cpu) == tcb);
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < 15; i++)
 		tcb->context.x[i] = regs.x[i];
 	tcb->context.x[8] = number;
 	tcb->context.pc += 4;
@@ -237,7 +237,15 @@ static void check_cpu(unsigned cpu)
 		}
 	}
 	if (core->fallback == FALLBACK_NONE && core->payer == NULL && !core->dispatcher_running)
-		assert(list_empty(&core->events) || core->requests != 0 || core->reasons != 0);
+		assert(list_empty(&core->events) || core->requests != 0 || core->reasons != 0 ||
+		       core->switched);
+	/* I4: what the filter holds back is seen when it ends. */
+	if (core->filtered)
+		assert(!core->dispatcher_running && core->fallback == FALLBACK_NONE &&
+		       (core->armed_ns <= core->filter_until_ns || core->requests != 0));
+	if (core->dispatcher_running || core->fallback != FALLBACK_NONE)
+		assert(core->filter_until_ns == 0 && core->first_slice_ns == 0 &&
+		       !core->next.armed);
 }
 
 void sim_check(void)

@@ -20,9 +20,9 @@
 
 enum sim_at { SIM_USER, SIM_IDLE, SIM_SPIN };
 
-/* Registers x0..x7 of a system call; what is not named is 0. */
+/* Registers of a system call (x8: its number); what is not named is 0. */
 struct sim_regs {
-	uint64_t x[8];
+	uint64_t x[15];
 };
 
 /* A machine with this many CPUs, all idle and in boot fallback. */
@@ -66,6 +66,9 @@ struct tcb *sim_bind(unsigned cpu, time_ns_t decision_limit_ns, time_ns_t starva
 /* The dispatcher of the CPU, which runs, decides. */
 void sim_decide(unsigned cpu, enum decision kind, const struct tcb *tcb, time_ns_t slice_ns);
 void sim_decide_seq(unsigned cpu, const struct tcb *tcb, word_t seq, time_ns_t slice_ns);
+/* The same with flags in x1 and x4..x14 as given; x0..x3 are filled in, and x9, x10 for a successor. */
+void sim_decide_terms(unsigned cpu, word_t decision, const struct tcb *tcb,
+		      const struct tcb *successor, struct sim_regs terms);
 /* Whether the dispatcher of the CPU is what runs. */
 bool sim_deciding(unsigned cpu);
 /* Let the dispatcher choose the oldest ready thread, or idle, until it is parked. */
@@ -73,11 +76,12 @@ void sim_auto(unsigned cpu);
 /* Settle, and let all dispatchers choose, until nothing changes. */
 void sim_auto_all(void);
 
-/* Event i of the dispatcher's last upcall; NULL: there are fewer. */
+/* Event i of the dispatcher's last upcall, until the next is asked for; NULL: there are fewer. */
 const struct sched_event *sim_event(unsigned cpu, unsigned i);
 /* The event of its last upcall with this tag, or NULL. */
 const struct sched_event *sim_event_of(unsigned cpu, word_t tag);
 const struct sched_request *sim_request(unsigned cpu);
+const struct upcall_buffer *sim_upcall(unsigned cpu);
 
 unsigned sim_ipis(void);
 

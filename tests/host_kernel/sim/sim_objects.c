@@ -159,6 +159,23 @@ void sim_decide_seq(unsigned cpu, const struct tcb *tcb, word_t seq, time_ns_t s
 	sim_syscall(cpu, cpus[cpu].core.dispatcher, SYS_CORE_REPLY_WAIT, regs);
 }
 
+void sim_decide_terms(unsigned cpu, word_t decision, const struct tcb *tcb,
+		      const struct tcb *successor, struct sim_regs terms)
+{
+	terms.x[0] = cap_of(OBJ_CORE, &cpus[cpu].core);
+	terms.x[1] = decision;
+	terms.x[5] = TIME_NEVER;
+	if (tcb != NULL) {
+		terms.x[2] = cap_of(OBJ_TCB, tcb);
+		terms.x[3] = tcb->seq;
+	}
+	if (successor != NULL) {
+		terms.x[9] = cap_of(OBJ_TCB, successor);
+		terms.x[10] = successor->seq;
+	}
+	sim_syscall(cpu, cpus[cpu].core.dispatcher, SYS_CORE_REPLY_WAIT, terms);
+}
+
 void sim_decide(unsigned cpu, enum decision kind, const struct tcb *tcb, time_ns_t slice_ns)
 {
 	struct sim_regs regs = {{cap_of(OBJ_CORE, &cpus[cpu].core), kind, 0, 0, 0, TIME_NEVER}};
@@ -213,9 +230,16 @@ void sim_auto_all(void)
 
 const struct sched_event *sim_event(unsigned cpu, unsigned i)
 {
-	word_t info = cpus[cpu].core.dispatcher->context.x[1];
+	static struct sched_event first;
+	const word_t *x = cpus[cpu].core.dispatcher->context.x;
 
-	return i < UPCALL_EVENTS(info) ? &upcall_of(cpu)->events[i] : NULL;
+	if (i >= UPCALL_EVENTS(x[1]))
+		return NULL;
+	if (i != 0)
+		return &upcall_of(cpu)->events[i];
+	first = (struct sched_event){
+		.tag = x[3], .info = x[4], .seq = x[5], .ran_ns = x[6], .first_ready_ns = x[7]};
+	return &first;
 }
 
 const struct sched_event *sim_event_of(unsigned cpu, word_t tag)
@@ -226,6 +250,11 @@ const struct sched_event *sim_event_of(unsigned cpu, word_t tag)
 		if (event->tag == tag)
 			return event;
 	return NULL;
+}
+
+const struct upcall_buffer *sim_upcall(unsigned cpu)
+{
+	return upcall_of(cpu);
 }
 
 const struct sched_request *sim_request(unsigned cpu)

@@ -97,6 +97,7 @@ static void thread_make(struct storm_thread *thread, word_t tag)
 	thread->tcb.ipc_buffer = (struct ipc_buffer *)(void *)thread->buffer;
 	thread->tcb.context.pc = 0x1004;
 	tcb_set_tag(&thread->tcb, tag);
+	tcb_set_key(&thread->tcb, tag);
 }
 
 static void kinds_make(void)

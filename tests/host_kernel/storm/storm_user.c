@@ -125,8 +125,11 @@ static void view_upcall(struct storm_cpu *cpu, const struct tcb *tcb)
 						     cpu->dispatcher.buffer;
 	word_t info = tcb->context.x[1];
 
+	const struct sched_event first = {
+		.tag = tcb->context.x[3], .info = tcb->context.x[4], .seq = tcb->context.x[5]};
+
 	for (unsigned i = 0; i < UPCALL_EVENTS(info); i++)
-		view_event(cpu, &buffer->events[i]);
+		view_event(cpu, i == 0 ? &first : &buffer->events[i]);
 	if ((info & UPCALL_REQUEST) != 0)
 		cpu->view[buffer->request.payer_tag].asking = true;
 }
@@ -186,9 +189,37 @@ static void dispatcher_move(struct storm_cpu *cpu, struct tcb *tcb)
 	cpu->moves++;
 }
 
+/* A filter, and another ready thread or idle as successor, each in some of the decisions. */
+static word_t decision_terms(struct storm_cpu *cpu, struct tcb *tcb, unsigned tag)
+{
+	uint64_t random = storm_random(cpu);
+	word_t *x = tcb->context.x;
+	unsigned next = 1 + (unsigned)(random >> 8) % STORM_THREADS;
+	word_t flags = 0;
+
+	if (tag == 0)
+		return random % 2 != 0 ? DECISION_IDLE | DECISION_FIRST : DECISION_IDLE;
+	if (random % 2 != 0) {
+		flags |= DECISION_FILTER;
+		x[6] = arch_now() + (random >> 16) % 20000;
+		x[7] = (random >> 32) % (STORM_THREADS + 1);
+	}
+	if ((random & 2) != 0 && next != tag) {
+		flags |= DECISION_SUCCESSOR;
+		x[9] = cpu->view[next].ready ? storm_slot_tcb(next) : CPTR_NULL;
+		x[10] = cpu->view[next].seq;
+		x[11] = 20000 + (random >> 16) % 30000;
+		x[12] = arch_now() + (random >> 16) % 40000;
+		x[13] = arch_now() + (random >> 16) % 40000;
+		x[14] = (random >> 40) % (STORM_THREADS + 1);
+	}
+	return DECISION_RUN | flags;
+}
+
 static void dispatcher_decide(struct storm_cpu *cpu, struct tcb *tcb)
 {
 	unsigned tag = view_find(cpu, false);
+	word_t decision = decision_terms(cpu, tcb, tag);
 
 	tcb->context.x[2] = storm_slot_tcb(tag);
 	tcb->context.x[3] = cpu->view[tag].seq;
@@ -196,7 +227,7 @@ static void dispatcher_decide(struct storm_cpu *cpu, struct tcb *tcb)
 	tcb->context.x[5] = arch_now() + 50000;
 	cpu->decisions++;
 	syscall_go(tcb, SYS_CORE_REPLY_WAIT, storm_slot_core((unsigned)(cpu - storm_cpus)),
-		   tag != 0 ? DECISION_RUN : DECISION_IDLE, 0);
+		   decision, tcb->context.x[6]);
 }
 
 /* From one upcall to the next decision. */

@@ -19,11 +19,13 @@ int main(int argc, char **argv)
 		const struct core_stats *stats = &cpus[i].core.stats;
 
 		printf("# CPU %u: %lu decisions, %lu refused, %lu stale, %lu moves, %lu switches, "
-		       "%lu donations, %lu IPIs\n",
+		       "%lu donations, %lu IPIs, %lu filtered, %lu successions, %lu first runs\n",
 		       i, (unsigned long)storm_cpus[i].decisions,
 		       (unsigned long)storm_cpus[i].refusals, (unsigned long)stats->stale_decisions,
 		       (unsigned long)storm_cpus[i].moves, (unsigned long)stats->switches,
-		       (unsigned long)stats->donations, (unsigned long)stats->ipis_sent);
+		       (unsigned long)stats->donations, (unsigned long)stats->ipis_sent,
+		       (unsigned long)stats->filtered_wakes, (unsigned long)stats->successions,
+		       (unsigned long)stats->first_runs);
 	}
 	printf("ok 1 - every list agrees with every state\n");
 	return 0;

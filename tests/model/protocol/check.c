@@ -44,8 +44,15 @@ static void check_core(const struct core *core)
 	if (core->fallback == FALLBACK_REFUSED)
 		must(somebody_dies());
 	/* I2: what the dispatcher has chosen it had seen; else there would be a record. */
-	if (core->payer != NULL && core->dispatcher != NULL && core->fallback == FALLBACK_NONE)
+	if (core->payer != NULL && core->dispatcher != NULL && core->fallback == FALLBACK_NONE &&
+	    !core->switched)
 		must(!list_linked(&core->payer->event_link));
+	/* What may be run next without the dispatcher is what it believes it to be. */
+	if (core->next.armed && core->next.tcb != NULL)
+		must(core->next.tcb->home == core && core->next.tcb->sched == SCHED_READY &&
+		     core->next.tcb->seq == core->next.seq);
+	if (core->dispatcher_running || core->fallback != FALLBACK_NONE)
+		must(!core->next.armed && core->filter_until_ns == 0 && core->first_slice_ns == 0);
 }
 
 /* In user mode: nobody else runs the thread, no IPI is owed. */
@@ -128,6 +135,14 @@ static void check_thread(const struct tcb *tcb)
 	}
 }
 
+/* The one record that a switch without the dispatcher leaves, or what a filter holds back. */
+static bool record_is_left(const struct core *core)
+{
+	return list_empty(&core->requests_waiting) && core->rebind_next == NULL &&
+	       (core->filtered ||
+		(core->switched && list_first(&core->events)->next == &core->events));
+}
+
 /* I4, and nothing is left that a CPU should have done. */
 static void check_quiet(unsigned cpu)
 {
@@ -141,7 +156,9 @@ static void check_quiet(unsigned cpu)
 	must(core->reasons == 0);
 	must(!core->dispatcher_running);
 	must(at == AT_USER || list_empty(&core->ready));
-	must(core->dispatcher == NULL || !event_pending(core));
+	must(core->dispatcher == NULL || !event_pending(core) || record_is_left(core));
+	if (core->filtered)
+		must(model_cpus[cpu].deadline <= core->filter_until_ns);
 	list_for_each (node, &core->homed) {
 		const struct tcb *tcb = container_of_const(node, struct tcb, home_link);
 

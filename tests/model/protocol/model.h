@@ -140,6 +140,8 @@ struct cap_slot *world_slot(cptr_t cptr);
 /* The dispatcher of this CPU moves a thread when it first blocks; dispatches for this long. */
 void world_move(unsigned cpu, struct tcb *tcb, unsigned to);
 void world_slice(time_ns_t slice_ns);
+/* DECISION_* flags of all decisions; how long filters last. */
+void world_terms(word_t flags, time_ns_t filter_ns);
 void world_go(struct tcb *tcb); /* it executes its program from now on */
 
 bool user_has_instruction(unsigned cpu);

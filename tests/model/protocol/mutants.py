@@ -43,6 +43,12 @@ TABLE = [
      "stop-again"),
     ("kernel/dispatch/bind.c", "\tif (!bind_is_noted(core))\n\t\treturn;\n",
      "\t(void)bind_is_noted(core);\n", "bind-other"),
+    # What a decision allows without the dispatcher
+    ("kernel/dispatch/event.c", "\tsuccessor_arm(home, false);\n", "", "successor-stop"),
+    ("kernel/dispatch/successor.c", "core_post(home, CORE_REQUEST_TIMER);", ";", "filter-wake"),
+    ("kernel/smp/ipi.c", "\t\ttimer_update(core);", "\t\t;", "filter-wake"),
+    ("kernel/dispatch/successor.c", "core_post(home, CORE_REQUEST_FIRST);", "", "first-wake"),
+    ("kernel/dispatch/fallback.c", "\tsuccessor_forget(core);\n", "", "terms-unbind"),
     # Look again after locking
     ("kernel/dispatch/donation.c", "if (tcb_payer(tcb) == payer && tcb_home(head) == home)",
      "if (true)", "L18_move-wake"),

@@ -74,4 +74,4 @@ static inline enum error result(const struct tcb *tcb)
 /* Each ends with an entry without a name. */
 extern const struct scenario scenarios_wake[], scenarios_ipc[], scenarios_stop[], scenarios_home[];
 extern const struct scenario scenarios_bind[], scenarios_donation[], scenarios_request[];
-extern const struct scenario scenarios_delete[];
+extern const struct scenario scenarios_delete[], scenarios_successor[];

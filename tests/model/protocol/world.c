@@ -57,6 +57,8 @@ static struct cap_slot slots[1u << RADIX];
 static struct vspace space;
 static unsigned objects_used, slots_used;
 static time_ns_t slice_ns;
+static time_ns_t filter_ns;
+static word_t decision_flags;
 struct tcb *world_threads[MODEL_THREADS];
 unsigned world_threads_count;
 
@@ -71,6 +73,7 @@ void world_reset(unsigned count)
 	slots_used = 1;
 	world_threads_count = 0;
 	slice_ns = TIME_NEVER;
+	decision_flags = 0;
 	model_hardware_reset();
 	cpus_count = count;
 	trace_mask = 0;
@@ -258,6 +261,7 @@ bool user_has_instruction(unsigned cpu)
 	return dispatcher_current(cpu) != NULL || !thread_finished(cpus[cpu].current);
 }
 
+/* x7 and the rest are the decision's; nobody else has so many arguments. */
 static void system_call(struct tcb *tcb, unsigned number, const uint64_t x[7])
 {
 	for (unsigned i = 0; i < 7; i++)
@@ -314,6 +318,12 @@ void world_slice(time_ns_t ns)
 	slice_ns = ns;
 }
 
+void world_terms(word_t flags, time_ns_t ns)
+{
+	decision_flags = flags;
+	filter_ns = ns;
+}
+
 static void absorb_event(struct model_dispatcher *dispatcher, const struct sched_event *event)
 {
 	struct view *view = &dispatcher->views[event->tag - 1];
@@ -332,6 +342,8 @@ static void absorb(struct model_dispatcher *dispatcher, const struct user_contex
 		dispatcher->begun = false;
 		return;
 	}
+	dispatcher->buffer.events[0] = (struct sched_event){
+		.tag = context->x[3], .info = context->x[4], .seq = context->x[5]};
 	for (unsigned i = 0; i < UPCALL_EVENTS(context->x[1]); i++)
 		absorb_event(dispatcher, &dispatcher->buffer.events[i]);
 	if ((context->x[1] & UPCALL_REQUEST) != 0)
@@ -356,25 +368,50 @@ static void absorb_result(unsigned cpu, struct model_dispatcher *dispatcher)
 	dispatcher->moving = NULL;
 }
 
+/* The next thread from this one on that the dispatcher believes to be ready, or the count. */
+static unsigned view_ready(const struct model_dispatcher *dispatcher, unsigned from)
+{
+	while (from < world_threads_count &&
+	       (!dispatcher->views[from].known || dispatcher->views[from].state != EVENT_READY))
+		from++;
+	return from;
+}
+
+/* Of the thread to be run: a filter for all threads with a key, and who is next in order. */
+static void wait_terms(const struct model_dispatcher *dispatcher, unsigned thread, uint64_t x[15])
+{
+	unsigned next = view_ready(dispatcher, thread + 1);
+
+	x[6] = x[13] = arch_now() + filter_ns;
+	x[7] = x[14] = 1;
+	x[9] = CPTR_NULL;
+	x[11] = slice_ns;
+	x[12] = TIME_NEVER;
+	if (next < world_threads_count) {
+		x[9] = world_cap(OBJ_TCB, world_threads[next], 0);
+		x[10] = dispatcher->views[next].seq;
+	}
+}
+
 static void wait(unsigned cpu, struct model_dispatcher *dispatcher, enum decision decision)
 {
-	uint64_t x[7] = {world_cap(OBJ_CORE, &cpus[cpu].core, 0), decision};
+	uint64_t *x = dispatcher->thread.tcb.context.x;
+	uint64_t first[7] = {world_cap(OBJ_CORE, &cpus[cpu].core, 0), decision, 0, 0, slice_ns};
+	unsigned thread = view_ready(dispatcher, 0);
 
-	x[5] = TIME_NEVER;
-	for (unsigned i = 0; i < world_threads_count && decision == DECISION_IDLE; i++) {
-		struct view *view = &dispatcher->views[i];
-
-		if (!view->known || view->state != EVENT_READY)
-			continue;
-		x[1] = DECISION_RUN;
-		x[2] = world_cap(OBJ_TCB, world_threads[i], 0);
-		x[3] = view->seq;
-		x[4] = slice_ns;
-		break;
+	first[5] = TIME_NEVER;
+	if (decision == DECISION_IDLE && thread < world_threads_count) {
+		first[1] = DECISION_RUN | (decision_flags & ~DECISION_FIRST);
+		first[2] = world_cap(OBJ_TCB, world_threads[thread], 0);
+		first[3] = dispatcher->views[thread].seq;
+		wait_terms(dispatcher, thread, x);
+		first[6] = x[6];
+	} else if (decision == DECISION_IDLE) {
+		first[1] |= decision_flags & DECISION_FIRST;
 	}
 	dispatcher->begun = true;
 	dispatcher->fresh = true;
-	system_call(&dispatcher->thread.tcb, SYS_CORE_REPLY_WAIT, x);
+	system_call(&dispatcher->thread.tcb, SYS_CORE_REPLY_WAIT, first);
 }
 
 static void answer(struct model_dispatcher *dispatcher)

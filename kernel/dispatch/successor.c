@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Wake filter, successor, first to run.  See <kern/successor.h>. */
+#include <kern/ipi.h>
+#include <kern/ready.h>
+#include <kern/successor.h>
+#include <kern/timer.h>
+
+enum error dispatch_check(const struct core *core, const struct tcb *payer, word_t seq)
+{
+	if (payer->object.dying != 0)
+		return ERR_DEAD;
+	if (tcb_home(payer) != core)
+		return ERR_FOREIGN;
+	if (payer->sched != SCHED_READY)
+		return ERR_NOT_READY;
+	if (payer->seq != seq)
+		return ERR_BAD_SEQ;
+	return ERR_OK;
+}
+
+void filter_set(struct core *core, time_ns_t until_ns, word_t key)
+{
+	core->filter_until_ns = until_ns;
+	core->filter_key = key;
+	core->filter_arms = until_ns < core->slice_end_ns && until_ns < core->server_timer_ns;
+}
+
+bool filter_wake(struct core *home, const struct tcb *payer, time_ns_t now)
+{
+	if (now >= home->filter_until_ns ||
+	    __atomic_load_n(&payer->key, __ATOMIC_RELAXED) < home->filter_key)
+		return false;
+	this_core()->stats.filtered_wakes++;
+	if (__atomic_load_n(&home->filtered, __ATOMIC_RELAXED))
+		return true;
+	/* Relaxed: the request orders it for another CPU. */
+	__atomic_store_n(&home->filtered, true, __ATOMIC_RELAXED);
+	if (home == this_core())
+		timer_update(home);
+	else if (home->filter_arms)
+		core_post(home, CORE_REQUEST_TIMER);
+	return true;
+}
+
+void filter_expire(struct core *core, time_ns_t now)
+{
+	if (!__atomic_load_n(&core->filtered, __ATOMIC_RELAXED))
+		return;
+	spin_lock(&core->lock);
+	if (core->filter_until_ns <= now) {
+		core->filter_until_ns = 0;
+		__atomic_store_n(&core->filtered, false, __ATOMIC_RELAXED);
+		core->reasons |= 1u << REASON_KICK;
+	}
+	spin_unlock(&core->lock);
+}
+
+bool first_claim(struct core *home, struct tcb *payer)
+{
+	if (home->first_slice_ns == 0)
+		return false;
+	home->next.tcb = payer;
+	home->next.seq = payer->seq;
+	home->next.slice_ns = home->first_slice_ns;
+	home->next.until_ns = TIME_NEVER;
+	home->next.filter_until_ns = 0;
+	home->first_slice_ns = 0;
+	successor_arm(home, true);
+	core_post(home, CORE_REQUEST_FIRST);
+	return true;
+}
+
+/* Lock held. */
+static bool successor_good(const struct core *core, time_ns_t now) LOCK_REQUIRES(core->lock)
+{
+	const struct core_next *next = &core->next;
+
+	return successor_armed(core) && now < next->until_ns &&
+	       list_empty(&core->requests_waiting) &&
+	       (next->tcb == NULL || dispatch_check(core, next->tcb, next->seq) == ERR_OK);
+}
+
+/* Lock held. */
+static void successor_dispatch(struct core *core, time_ns_t now) LOCK_REQUIRES(core->lock)
+{
+	struct tcb *tcb = core->next.tcb;
+
+	core->reasons = 0;
+	core->switched = true;
+	core->switched_ns = now;
+	core->switched_tag = 0;
+	core->filter_until_ns = 0;
+	core->slice_end_ns = TIME_NEVER;
+	if (tcb == NULL)
+		return;
+	core->switched_tag = __atomic_load_n(&tcb->tag, __ATOMIC_RELAXED);
+	core->slice_end_ns = time_after(now, core->next.slice_ns);
+	filter_set(core, core->next.filter_until_ns, core->next.filter_key);
+	core_dispatch(core, tcb, now);
+}
+
+bool successor_run(struct core *core, time_ns_t now)
+{
+	bool good;
+
+	spin_lock(&core->lock);
+	good = successor_good(core, now);
+	successor_arm(core, false);
+	if (good) {
+		successor_dispatch(core, now);
+		timer_starvation(core);
+	}
+	spin_unlock(&core->lock);
+	if (good)
+		timer_update(core);
+	return good;
+}
+
+/*
+ * The bit may be an old one: the dispatcher was entered for something else, and has decided.  On a
+ * bound CPU that has nothing to do and no reason to do anything, only first_claim() arms next; whoever
+ * disarmed it has kicked, or took the decision back.
+ */
+void first_run(struct core *core)
+{
+	if (core->current == NULL && core->reasons == 0 && successor_run(core, arch_now()))
+		core->stats.first_runs++;
+}

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Wake filter, successor and first to run: what a decision allows without the dispatcher. */
+#include "sim.h"
+
+#include <criterion/criterion.h>
+#include <host_arch.h>
+#include <kern/thread.h>
+
+#define LIMIT_NS  1000000u
+#define SLICE_NS  1000000u
+#define FILTER_NS 300000u
+#define KEY       7u
+
+static struct tcb *a, *b, *c, *waker;
+static struct notification *bell; /* a waits for it */
+static cptr_t bell_cap;
+
+static void resume(struct tcb *tcb)
+{
+	sim_as(1);
+	cr_assert_eq(thread_resume(tcb), ERR_OK);
+}
+
+/* a waits for its bell; b and c are ready on CPU 0, whose dispatcher decides; waker runs on CPU 1. */
+static void setup(void)
+{
+	sim_start(2);
+	sim_bind(0, LIMIT_NS, 0, NULL);
+	sim_bind(1, LIMIT_NS, 0, NULL);
+	sim_auto_all();
+	bell = sim_notification();
+	bell_cap = sim_cap(OBJ_NOTIFICATION, bell, 1);
+	a = sim_thread(1, 0);
+	b = sim_thread(2, 0);
+	c = sim_thread(3, 0);
+	waker = sim_thread(4, 1);
+	resume(waker);
+	sim_auto_all();
+	resume(a);
+	sim_step(0);
+	sim_decide(0, DECISION_RUN, a, SLICE_NS);
+	sim_syscall(0, a, SYS_WAIT, (struct sim_regs){{bell_cap}});
+	resume(b);
+	resume(c);
+	sim_decide(0, DECISION_IDLE, NULL, 0);
+	cr_assert(sim_deciding(0) && sim_event_of(0, 3) != NULL);
+	cr_assert_eq(sim_current(1), waker);
+	tcb_set_key(a, KEY);
+}
+
+TestSuite(successor, .init = setup, .fini = sim_end);
+
+static struct core *core(void)
+{
+	return &cpus[0].core;
+}
+
+static word_t info(void)
+{
+	return core()->dispatcher->context.x[1];
+}
+
+static int64_t outcome(void)
+{
+	return sim_x0(core()->dispatcher);
+}
+
+static void run_filtered(struct tcb *tcb, word_t key)
+{
+	sim_decide_terms(
+		0, DECISION_RUN | DECISION_FILTER, tcb, NULL,
+		(struct sim_regs){.x = {[4] = SLICE_NS, [6] = arch_now() + FILTER_NS, [7] = key}});
+	cr_assert_eq(sim_current(0), tcb);
+}
+
+static void run_followed(struct tcb *tcb, struct tcb *successor)
+{
+	sim_decide_terms(0, DECISION_RUN | DECISION_FILTER | DECISION_SUCCESSOR, tcb, successor,
+			 (struct sim_regs){.x = {[4] = SLICE_NS,
+						 [6] = arch_now() + FILTER_NS,
+						 [7] = KEY,
+						 [11] = SLICE_NS / 2,
+						 [12] = arch_now() + FILTER_NS,
+						 [13] = arch_now() + 2 * FILTER_NS,
+						 [14] = KEY}});
+	cr_assert_eq(sim_current(0), tcb);
+}
+
+static void ring(void)
+{
+	sim_syscall(1, waker, SYS_SIGNAL, (struct sim_regs){{bell_cap}});
+	sim_step(0);
+	sim_check();
+}
+
+static void block(struct tcb *tcb)
+{
+	sim_syscall(0, tcb, SYS_WAIT,
+		    (struct sim_regs){{sim_cap(OBJ_NOTIFICATION, sim_notification(), 0)}});
+	sim_check();
+}
+
+/* ---- Filter ---------------------------------------------------------------------------------- */
+
+Test(successor, a_filtered_wake_is_seen_when_the_filter_ends)
+{
+	time_ns_t woken;
+
+	run_filtered(b, KEY);
+	cr_assert_gt(core()->armed_ns, core()->filter_until_ns, "only what is held back arms");
+	sim_advance(1000);
+	woken = arch_now();
+	ring();
+	cr_assert_eq(sim_current(0), b);
+	cr_assert_eq(a->sched, SCHED_READY);
+	cr_assert_eq(cpus[1].core.stats.filtered_wakes, 1);
+	cr_assert_eq(core()->armed_ns, core()->filter_until_ns);
+	sim_advance(FILTER_NS - 1001);
+	sim_step(0);
+	cr_assert_eq(sim_current(0), b);
+	sim_advance(1);
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(UPCALL_REASONS(info()), 1u << REASON_KICK);
+	cr_assert_eq(sim_event_of(0, 1)->first_ready_ns, woken);
+	cr_assert_eq(info() & UPCALL_SWITCHED, 0);
+	sim_check();
+}
+
+Test(successor, a_filter_that_held_nothing_back_interrupts_nobody)
+{
+	word_t interrupts = core()->stats.timer_interrupts;
+
+	run_filtered(b, KEY);
+	sim_advance(FILTER_NS + 1);
+	sim_step(0);
+	cr_assert_eq(core()->stats.timer_interrupts, interrupts);
+	ring();
+	cr_assert(sim_deciding(0), "after its end every wake kicks");
+}
+
+Test(successor, a_smaller_key_enters)
+{
+	run_filtered(b, KEY + 1);
+	ring();
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(cpus[1].core.stats.filtered_wakes, 0);
+}
+
+Test(successor, a_key_that_nobody_set_is_never_filtered)
+{
+	tcb_set_key(a, 0);
+	run_filtered(b, 1);
+	ring();
+	cr_assert(sim_deciding(0));
+}
+
+/* The second wake needs no interrupt: the end of the filter is armed. */
+Test(successor, M28_many_filtered_wakes_cost_one_interrupt)
+{
+	unsigned ipis;
+
+	run_filtered(c, KEY);
+	sim_syscall(0, c, SYS_WAIT, (struct sim_regs){{bell_cap}});
+	cr_assert(sim_deciding(0));
+	tcb_set_key(c, KEY);
+	run_filtered(b, KEY);
+	ipis = sim_ipis();
+	ring();
+	ring();
+	cr_assert_eq(sim_current(0), b);
+	cr_assert_eq(sim_ipis() - ipis, 1);
+	cr_assert_eq(cpus[1].core.stats.filtered_wakes, 2);
+	sim_advance(FILTER_NS);
+	sim_step(0);
+	cr_assert_eq(UPCALL_EVENTS(info()), 3);
+}
+
+Test(successor, a_wake_from_the_same_cpu_is_filtered_too)
+{
+	run_filtered(b, KEY);
+	sim_syscall(0, b, SYS_SIGNAL, (struct sim_regs){{bell_cap}});
+	cr_assert_eq(sim_current(0), b);
+	cr_assert_eq(core()->armed_ns, core()->filter_until_ns);
+	sim_check();
+}
+
+Test(successor, starts_arrivals_and_stops_are_not_filtered)
+{
+	struct tcb *fresh = sim_thread(9, 0);
+
+	tcb_set_key(fresh, KEY);
+	run_filtered(b, KEY);
+	resume(fresh);
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	run_filtered(b, KEY);
+	sim_as(1);
+	cr_assert(thread_suspend(a));
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	run_filtered(b, KEY);
+	resume(a);
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+}
+
+Test(successor, a_request_is_not_filtered)
+{
+	run_filtered(b, KEY);
+	sim_syscall(1, waker, SYS_CALL,
+		    (struct sim_regs){{sim_cap(OBJ_SCHED, core(), 5), msg_info(1, 0, 0)}});
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	cr_assert_not_null(sim_request(0));
+}
+
+/* ---- Successor ------------------------------------------------------------------------------- */
+
+Test(successor, runs_when_the_thread_blocks)
+{
+	word_t entries = core()->stats.entries[REASON_BLOCK];
+	time_ns_t begin, over;
+
+	run_followed(b, c);
+	begin = arch_now();
+	sim_advance(1000);
+	over = arch_now();
+	block(b);
+	cr_assert_eq(sim_current(0), c);
+	cr_assert_eq(core()->stats.entries[REASON_BLOCK], entries);
+	cr_assert_eq(core()->stats.successions, 1);
+	cr_assert_eq(core()->slice_end_ns, over + SLICE_NS / 2);
+	cr_assert_eq(core()->filter_until_ns, begin + 2 * FILTER_NS);
+	ring();
+	cr_assert_eq(sim_current(0), c, "its own filter");
+	sim_advance(SLICE_NS / 2);
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(UPCALL_EVENTS(info()), 3);
+	cr_assert_neq(info() & UPCALL_SWITCHED, 0);
+	cr_assert_eq(sim_upcall(0)->switched_ns, over);
+	cr_assert_eq(sim_upcall(0)->switched_tag, 3);
+	cr_assert_eq(sim_event(0, 0)->tag, 2, "in the order of what happened");
+	cr_assert_eq(sim_event(0, 0)->ran_ns, 1000);
+	cr_assert_eq(sim_event(0, 1)->tag, 1);
+	cr_assert_eq(sim_event(0, 2)->tag, 3);
+	cr_assert_eq(sim_event(0, 2)->ran_ns, SLICE_NS / 2);
+	sim_decide(0, DECISION_RUN, a, SLICE_NS);
+	block(a);
+	cr_assert_eq(info() & UPCALL_SWITCHED, 0, "said once");
+}
+
+Test(successor, there_is_one_in_a_decision)
+{
+	run_followed(b, c);
+	block(b);
+	block(c);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(UPCALL_EVENTS(info()), 2);
+	cr_assert_eq(core()->stats.successions, 1);
+}
+
+Test(successor, any_record_drops_it)
+{
+	run_followed(b, c);
+	ring();
+	cr_assert_eq(sim_current(0), b, "filtered");
+	block(b);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(core()->stats.successions, 0);
+}
+
+Test(successor, not_after_its_time)
+{
+	run_followed(b, c);
+	sim_advance(FILTER_NS);
+	block(b);
+	cr_assert(sim_deciding(0));
+}
+
+Test(successor, a_stop_of_the_successor_drops_it)
+{
+	run_followed(b, c);
+	sim_as(1);
+	cr_assert(thread_suspend(c));
+	cr_assert_not(core()->next.armed);
+	block(b);
+	cr_assert(sim_deciding(0));
+	sim_check();
+}
+
+Test(successor, requests_and_stops_enter)
+{
+	run_followed(b, c);
+	sim_syscall(0, b, SYS_CALL,
+		    (struct sim_regs){{sim_cap(OBJ_SCHED, core(), 5), msg_info(1, 0, 0)}});
+	cr_assert(sim_deciding(0));
+	cr_assert_not_null(sim_request(0));
+	run_followed(c, NULL);
+	sim_as(1);
+	cr_assert_not(thread_suspend(c));
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+}
+
+Test(successor, a_request_that_waits_is_served_first)
+{
+	run_followed(b, c);
+	sim_syscall(1, waker, SYS_CALL,
+		    (struct sim_regs){{sim_cap(OBJ_SCHED, core(), 5), msg_info(1, 0, 0)}});
+	block(b); /* before it took the interrupt */
+	cr_assert(sim_deciding(0));
+	cr_assert_not_null(sim_request(0));
+}
+
+Test(successor, idle_is_one)
+{
+	run_followed(b, NULL);
+	sim_advance(500);
+	block(b);
+	cr_assert_eq(sim_at(0), SIM_IDLE);
+	cr_assert_eq(core()->stats.successions, 1);
+	ring();
+	cr_assert(sim_deciding(0), "no filter holds back what would be idle time");
+	cr_assert_neq(info() & UPCALL_SWITCHED, 0);
+	cr_assert_eq(sim_upcall(0)->switched_tag, 0);
+	cr_assert_eq(UPCALL_EVENTS(info()), 2);
+}
+
+Test(successor, follows_a_call_to_nobody)
+{
+	run_followed(b, c);
+	sim_syscall(0, b, SYS_CALL, (struct sim_regs){{sim_cap(OBJ_ENDPOINT, sim_endpoint(), 0)}});
+	cr_assert_eq(b->sched, SCHED_BLOCKED);
+	cr_assert_eq(sim_current(0), c);
+	sim_check();
+}
+
+Test(successor, must_be_what_the_dispatcher_saw)
+{
+	struct tcb *stranger = sim_thread(9, 1);
+
+	sim_decide_terms(0, DECISION_RUN | DECISION_SUCCESSOR, b, a,
+			 (struct sim_regs){.x = {[12] = TIME_NEVER}});
+	cr_assert_eq(outcome(), -ERR_NOT_READY);
+	sim_decide_terms(0, DECISION_RUN | DECISION_SUCCESSOR, b, stranger,
+			 (struct sim_regs){.x = {[12] = TIME_NEVER}});
+	cr_assert_eq(outcome(), -ERR_FOREIGN);
+	sim_decide_terms(0, DECISION_RUN | DECISION_SUCCESSOR, b, NULL,
+			 (struct sim_regs){.x = {[9] = 250, [12] = TIME_NEVER}});
+	cr_assert_eq(outcome(), -ERR_CAP_INVALID);
+	c->seq++;
+	run_followed(b, NULL);
+	sim_advance(SLICE_NS);
+	sim_step(0);
+	c->seq--;
+	c->object.dying = 1;
+	sim_decide_terms(0, DECISION_RUN | DECISION_SUCCESSOR, b, c,
+			 (struct sim_regs){.x = {[12] = TIME_NEVER}});
+	cr_assert_eq(outcome(), -ERR_DEAD);
+	c->object.dying = 0;
+	cr_assert(sim_deciding(0));
+	sim_check();
+}
+
+Test(successor, K_core_flags_that_do_not_go_together)
+{
+	static const word_t wrong[] = {
+		DECISION_RUN | DECISION_FIRST,
+		DECISION_IDLE | DECISION_FILTER,
+		DECISION_IDLE | DECISION_SUCCESSOR,
+		DECISION_NONE | DECISION_FIRST,
+		DECISION_RUN | 1u << 11,
+	};
+
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		sim_decide_terms(0, wrong[i], b, NULL, (struct sim_regs){{0}});
+		cr_assert_eq(outcome(), -ERR_ARG, "%u", i);
+		cr_assert(sim_deciding(0));
+	}
+}
+
+/* Accepted although a record is pending that it has not seen: no terms. */
+Test(successor, a_stale_decision_carries_none)
+{
+	run_filtered(b, KEY);
+	block(b);
+	ring();
+	sim_decide_terms(0, DECISION_RUN | DECISION_FILTER | DECISION_SUCCESSOR, c, NULL,
+			 (struct sim_regs){.x = {[6] = TIME_NEVER, [7] = 0, [12] = TIME_NEVER}});
+	cr_assert_eq(outcome(), -ERR_STALE);
+	resume(sim_thread(9, 0));
+	sim_decide_terms(0, DECISION_RUN | DECISION_FILTER | DECISION_SUCCESSOR, c, NULL,
+			 (struct sim_regs){.x = {[6] = TIME_NEVER, [7] = 0, [12] = TIME_NEVER}});
+	cr_assert_eq(sim_current(0), c);
+	cr_assert_eq(core()->filter_until_ns, 0);
+	cr_assert_not(core()->next.armed);
+	sim_check();
+}
+
+Test(successor, fallback_takes_everything_back)
+{
+	run_followed(b, c);
+	ring();
+	core_unbind(core());
+	sim_settle();
+	cr_assert_eq(core()->fallback, FALLBACK_UNBOUND);
+	cr_assert_not(core()->filtered);
+	sim_check();
+}
+
+/* ---- First ----------------------------------------------------------------------------------- */
+
+static void idle_first(void)
+{
+	run_filtered(b, KEY);
+	block(b);
+	run_filtered(c, KEY);
+	block(c);
+	sim_decide_terms(0, DECISION_IDLE | DECISION_FIRST, NULL, NULL,
+			 (struct sim_regs){.x = {[4] = SLICE_NS / 4}});
+	cr_assert_eq(sim_at(0), SIM_IDLE);
+	sim_check();
+}
+
+Test(successor, the_first_that_becomes_ready_runs_on_the_idle_cpu)
+{
+	time_ns_t woken;
+
+	idle_first();
+	sim_advance(700);
+	woken = arch_now();
+	ring();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(core()->stats.first_runs, 1);
+	cr_assert_eq(core()->slice_end_ns, woken + SLICE_NS / 4);
+	cr_assert_eq(core()->filter_until_ns, 0);
+	sim_advance(100);
+	block(a);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(UPCALL_EVENTS(info()), 1);
+	cr_assert_eq(sim_event(0, 0)->first_ready_ns, woken);
+	cr_assert_eq(sim_event(0, 0)->ran_ns, 100);
+	cr_assert_eq(EVENT_STATE(sim_event(0, 0)->info), EVENT_BLOCKED);
+	cr_assert_neq(sim_event(0, 0)->info & EVENT_WOKE_SINCE, 0);
+	cr_assert_neq(info() & UPCALL_SWITCHED, 0);
+	cr_assert_eq(sim_upcall(0)->switched_tag, 1);
+	cr_assert_eq(sim_upcall(0)->switched_ns, woken);
+}
+
+Test(successor, the_second_enters)
+{
+	idle_first();
+	ring();
+	cr_assert_eq(sim_current(0), a);
+	resume(sim_thread(9, 0));
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(UPCALL_EVENTS(info()), 2);
+	cr_assert_eq(EVENT_CAUSE(sim_event_of(0, 1)->info), CAUSE_PREEMPTED);
+}
+
+/* Both before the CPU has woken up: the dispatcher chooses. */
+Test(successor, two_at_once_enter)
+{
+	idle_first();
+	sim_syscall(1, waker, SYS_SIGNAL, (struct sim_regs){{bell_cap}});
+	resume(sim_thread(9, 0));
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(core()->stats.first_runs, 0);
+	cr_assert_eq(info() & UPCALL_SWITCHED, 0);
+	cr_assert_eq(a->sched, SCHED_READY);
+	sim_check();
+}
+
+Test(successor, an_arrival_is_a_first)
+{
+	struct tcb *fresh = sim_thread(9, 0);
+
+	idle_first();
+	resume(fresh);
+	sim_step(0);
+	cr_assert_eq(sim_current(0), fresh);
+}
+
+Test(successor, one_that_is_stopped_before_it_ran_does_not)
+{
+	idle_first();
+	sim_syscall(1, waker, SYS_SIGNAL, (struct sim_regs){{bell_cap}});
+	sim_as(1);
+	cr_assert(thread_suspend(a));
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(EVENT_CAUSE(sim_event_of(0, 1)->info), CAUSE_STOPPED);
+	sim_check();
+}
+
+/* An old request bit finds a decision that came after it. */
+Test(successor, an_old_request_runs_nobody)
+{
+	run_followed(b, c);
+	sim_as(1);
+	__atomic_fetch_or(&core()->requests, CORE_REQUEST_FIRST, __ATOMIC_SEQ_CST);
+	arch_ipi_send(0);
+	sim_step(0);
+	cr_assert_eq(sim_current(0), b);
+	cr_assert(core()->next.armed);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Wake filter, successor and first to run, against all that may change meanwhile. */
+#include "scenario.h"
+
+#include <kern/grace.h>
+
+#define FILTER_NS 5000u
+#define ALL_TERMS (DECISION_FILTER | DECISION_SUCCESSOR | DECISION_FIRST)
+
+static void terms(word_t flags)
+{
+	world_terms(flags, FILTER_NS);
+	for (unsigned i = 0; i < world_threads_count; i++)
+		tcb_set_key(world_threads[i], 1);
+	bind_all();
+}
+
+/* Both wait on one CPU; each is signalled from elsewhere. */
+static void wakes(word_t flags)
+{
+	struct notification *n = world_notification();
+	struct notification *m = world_notification();
+
+	world_thread(0, PROGRAM(WAIT(n)));
+	world_thread(0, PROGRAM(WAIT(m)));
+	world_thread(1, PROGRAM(SIGNAL(n, 1), SIGNAL(m, 2)));
+	terms(flags);
+}
+
+/* A third one never blocks. */
+static void filter_setup(void)
+{
+	wakes(DECISION_FILTER);
+	world_thread(0, PROGRAM(USER(NULL)));
+	world_threads[3]->context.pc += 4;
+}
+
+static void successor_setup(void)
+{
+	wakes(DECISION_SUCCESSOR);
+}
+
+static void first_setup(void)
+{
+	wakes(DECISION_FIRST);
+}
+
+static void all_setup(void)
+{
+	wakes(ALL_TERMS);
+}
+
+/* Nobody was forgotten: each is ready or runs, or has not come to its wait. */
+static void woken_final(void)
+{
+	for (unsigned i = 0; i < 2; i++)
+		must(world_threads[i]->sched != SCHED_BLOCKED);
+	must(thread_finished(world_threads[2]));
+}
+
+/* The successor is stopped while the thread before it blocks. */
+static void target_forbid(struct tcb *tcb)
+{
+	must(result(tcb) == ERR_OK);
+	must(world_threads[1]->state == THREAD_STOPPED && world_threads[1]->on_cpu == 0);
+	world_forbid(world_threads[1], true);
+}
+
+static void stop_setup(void)
+{
+	struct notification *n = world_notification();
+	struct tcb *target;
+
+	world_thread(0, PROGRAM(WAIT(n)));
+	target = world_thread(0, PROGRAM(WAIT(world_notification())));
+	world_thread(1, PROGRAM(SUSPEND(target), USER(target_forbid), SIGNAL(n, 1)));
+	terms(ALL_TERMS);
+}
+
+static void stop_final(void)
+{
+	must(world_threads[1]->state == THREAD_STOPPED);
+	must(thread_finished(world_threads[0]) && thread_finished(world_threads[2]));
+}
+
+/* The successor is moved by its dispatcher, between two decisions. */
+static void home_setup(void)
+{
+	struct notification *n = world_notification();
+	struct tcb *moved;
+
+	world_thread(0, PROGRAM(WAIT(n)));
+	moved = world_thread(0, PROGRAM(WAIT(n), SIGNAL(n, 1)));
+	world_thread(1, PROGRAM(SIGNAL(n, 1)));
+	terms(ALL_TERMS);
+	world_move(0, moved, 1);
+}
+
+static void home_final(void)
+{
+	must(thread_finished(world_threads[2]));
+	must(world_threads[0]->sched != SCHED_BLOCKED || world_threads[1]->sched != SCHED_BLOCKED);
+}
+
+/* The successor is deleted. */
+static void destroy(struct tcb *tcb)
+{
+	if (!thread_destroy(world_threads[1])) {
+		tcb->context.pc -= 4;
+		return;
+	}
+	grace_wait();
+	memory_poison(world_threads[1], sizeof(*world_threads[1]));
+}
+
+static void delete_setup(void)
+{
+	world_thread(0, PROGRAM(WAIT(world_notification())));
+	world_thread(0, PROGRAM(WAIT(world_notification())));
+	world_thread(1, PROGRAM(KERNEL(destroy)));
+	terms(ALL_TERMS);
+}
+
+static void delete_final(void)
+{
+	must(thread_finished(world_threads[2]));
+	must(world_threads[0]->state == THREAD_WAITING);
+}
+
+/* Whoever is bound next finds nothing left of the decisions before. */
+static void unbind_setup(void)
+{
+	struct notification *n = world_notification();
+
+	world_thread(0, PROGRAM(WAIT(n)));
+	world_thread(0, PROGRAM(WAIT(n)));
+	world_thread(1, PROGRAM(SIGNAL(n, 1), UNBIND(CORE(0))));
+	terms(ALL_TERMS);
+}
+
+static void unbind_final(void)
+{
+	must(thread_finished(world_threads[2]));
+	must(world_threads[0]->sched != SCHED_BLOCKED || world_threads[1]->sched != SCHED_BLOCKED);
+}
+
+const struct scenario scenarios_successor[] = {
+	SCENARIO("filter-wake", 2, filter_setup, woken_final),
+	SCENARIO("successor-wake", 2, successor_setup, woken_final),
+	SCENARIO("first-wake", 2, first_setup, woken_final),
+	SCENARIO("terms-wake", 2, all_setup, woken_final),
+	SCENARIO("successor-stop", 2, stop_setup, stop_final),
+	SCENARIO("successor-home", 2, home_setup, home_final),
+	SCENARIO("successor-delete", 2, delete_setup, delete_final),
+	SCENARIO("terms-unbind", 2, unbind_setup, unbind_final),
+	{.name = NULL},
+};
