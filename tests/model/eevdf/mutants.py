@@ -78,7 +78,7 @@ MUTANTS = [
      "return late <= eevdf_units(thread->slice_ns / EEVDF_LATE_PART) + slack;",
      "return slack != 0;"),
     ("late by a whole request", "pick.c", "thread->slice_ns / EEVDF_LATE_PART", "thread->slice_ns"),
-    ("any shorter request goes first", "pick.c", "thread->slice_ns / EEVDF_SHORT_PART", "thread->slice_ns"),
+    ("any shorter request goes first", "eevdf.h", "thread->slice_ns / EEVDF_SHORT_PART", "thread->slice_ns"),
     ("migration makes a fresh request", "state.c", "eevdf_request_some(thread, left);",
      "eevdf_request(thread);"),
     ("migration drops the lag", "state.c", "eevdf_join(cpu, thread, thread->lag);",
@@ -100,16 +100,15 @@ def build(cc, source, policy, out):
 
 def survives(cc, source, work, mutant):
     name, file, old, new = mutant
-    policy = work / "policy"
-    shutil.copytree(source / "servers/sched/policy", policy)
-    path = policy / "eevdf" / file
-    text = path.read_text()
+    text = (source / "servers/sched/policy/eevdf" / file).read_text()
     if text.count(old) != 1:
         return f"\"{name}\": its text occurs {text.count(old)} times in {file}"
-    path.write_text(text.replace(old, new))
     program = work / "random"
-    build(cc, source, policy, program)
-    shutil.rmtree(policy)
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        policy = Path(folder) / "policy"
+        shutil.copytree(source / "servers/sched/policy", policy)
+        (policy / "eevdf" / file).write_text(text.replace(old, new))
+        build(cc, source, policy, program)
     try:
         run = subprocess.run([str(program), "24", "4000"], capture_output=True, timeout=60,
                              check=False)
