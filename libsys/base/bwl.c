@@ -156,6 +156,61 @@ static enum bwl_reason read_object(struct reader *reader)
 	return reason;
 }
 
+/* Index of a group that was defined before, or "none". */
+static enum bwl_reason group_ref(const struct reader *reader, uint32_t index, uint32_t *group)
+{
+	enum bwl_reason reason = BWL_FINE;
+
+	*group = WORKLOAD_GROUP_NONE;
+	if (word_is(reader, index, "none"))
+		return BWL_FINE;
+	reason = u32_read(reader, index, UINT32_MAX - 1, group);
+	if (reason == BWL_FINE && *group >= reader->used.groups)
+		reason = BWL_REF;
+	return reason;
+}
+
+static uint32_t group_depth(const struct reader *reader, uint32_t group)
+{
+	uint32_t depth = 0;
+
+	/* Parents come first, so this ends. */
+	for (; group != WORKLOAD_GROUP_NONE; group = reader->arrays->groups[group].parent)
+		depth++;
+	return depth;
+}
+
+static enum bwl_reason read_group(struct reader *reader)
+{
+	struct workload_group *group;
+	enum bwl_reason reason;
+
+	if (reader->task != NULL)
+		return BWL_ORDER;
+	if (reader->used.groups == reader->declared.groups)
+		return BWL_COUNTS;
+	group = &reader->arrays->groups[reader->used.groups];
+	*group = (struct workload_group){.parent = WORKLOAD_GROUP_NONE};
+	reason = name_read(reader, 1, group->name);
+	if (reason == BWL_FINE)
+		reason = group_ref(reader, 2, &group->parent);
+	if (reason == BWL_FINE)
+		reason = u32_read(reader, 3, WEIGHT_LARGEST, &group->weight);
+	if (reason == BWL_FINE)
+		reason = number_read(reader, 4, UINT64_MAX, &group->quota_ns);
+	if (reason == BWL_FINE)
+		reason = number_read(reader, 5, WORKLOAD_GROUP_PERIOD_NS_MAX, &group->period_ns);
+	if (reason != BWL_FINE)
+		return reason;
+	if (group->weight == 0 || group->period_ns < WORKLOAD_GROUP_PERIOD_NS_MIN ||
+	    (group->quota_ns != 0 && group->quota_ns < WORKLOAD_GROUP_QUOTA_NS_MIN))
+		return BWL_NUMBER;
+	if (group_depth(reader, reader->used.groups) > WORKLOAD_GROUP_DEPTH_MAX)
+		return BWL_DEPTH;
+	reader->used.groups++;
+	return BWL_FINE;
+}
+
 static bool parts_complete(const struct reader *reader)
 {
 	return (reader->task == NULL || reader->task->phase_count > 0) &&
@@ -262,6 +317,10 @@ static enum bwl_reason params_line(struct reader *reader, struct workload_params
 		params->set |= WORKLOAD_SET_PERIOD;
 		return number_read(reader, 1, UINT64_MAX - 1, &params->period_ns);
 	}
+	if (word_is(reader, 0, "in")) {
+		params->set |= WORKLOAD_SET_GROUP;
+		return group_ref(reader, 1, &params->group);
+	}
 	if (word_is(reader, 0, "priority")) {
 		params->set |= WORKLOAD_SET_PRIORITY;
 		return u32_read(reader, 1, 99, &params->priority);
@@ -367,6 +426,7 @@ static enum bwl_reason line_read(struct reader *reader)
 	} lines[] = {
 		{"duration_ns", 2, read_duration},
 		{"object", 4, read_object},
+		{"group", 6, read_group},
 		{"task", 2, read_task},
 		{"phase", 3, read_phase},
 		{"instance", 2, read_task_field},
@@ -378,6 +438,7 @@ static enum bwl_reason line_read(struct reader *reader)
 		{"slice_ns", 2, read_params},
 		{"period_ns", 2, read_params},
 		{"cpus", 2, read_params},
+		{"in", 2, read_params},
 		{"policy", 2, read_params},
 		{"priority", 2, read_params},
 	};
@@ -397,11 +458,14 @@ static enum bwl_reason head_read(struct reader *reader)
 	if (!line_next(reader) || reader->word_count != 2 || !word_is(reader, 0, "bwl") ||
 	    !word_is(reader, 1, "1"))
 		return BWL_NOT_BWL;
-	if (!line_next(reader) || reader->word_count != 5 || !word_is(reader, 0, "counts") ||
+	if (!line_next(reader) || reader->word_count < 5 || reader->word_count > 6 ||
+	    !word_is(reader, 0, "counts") ||
 	    u32_read(reader, 1, UINT32_MAX, &reader->declared.tasks) != BWL_FINE ||
 	    u32_read(reader, 2, UINT32_MAX, &reader->declared.phases) != BWL_FINE ||
 	    u32_read(reader, 3, UINT32_MAX, &reader->declared.events) != BWL_FINE ||
-	    u32_read(reader, 4, UINT32_MAX, &reader->declared.objects) != BWL_FINE)
+	    u32_read(reader, 4, UINT32_MAX, &reader->declared.objects) != BWL_FINE ||
+	    (reader->word_count == 6 &&
+	     u32_read(reader, 5, WORKLOAD_GROUPS_MAX, &reader->declared.groups) != BWL_FINE))
 		return BWL_NO_COUNTS;
 	return BWL_FINE;
 }
@@ -424,7 +488,8 @@ static enum bwl_reason end_check(const struct reader *reader)
 	if (reader->used.tasks != reader->declared.tasks ||
 	    reader->used.phases != reader->declared.phases ||
 	    reader->used.events != reader->declared.events ||
-	    reader->used.objects != reader->declared.objects)
+	    reader->used.objects != reader->declared.objects ||
+	    reader->used.groups != reader->declared.groups)
 		return BWL_COUNTS;
 	return BWL_FINE;
 }
@@ -432,7 +497,8 @@ static enum bwl_reason end_check(const struct reader *reader)
 static bool arrays_hold(const struct bwl_counts *max, const struct bwl_counts *counts)
 {
 	return counts->tasks <= max->tasks && counts->phases <= max->phases &&
-	       counts->events <= max->events && counts->objects <= max->objects;
+	       counts->events <= max->events && counts->objects <= max->objects &&
+	       counts->groups <= max->groups;
 }
 
 static enum bwl_reason body_read(struct reader *reader)
@@ -455,7 +521,11 @@ enum error bwl_read(const char *text, size_t len, const struct bwl_arrays *array
 	struct reader reader = {.text = text, .len = len, .arrays = arrays, .workload = workload};
 
 	*workload = (struct workload){
-		.duration_ns = TIME_NEVER, .tasks = arrays->tasks, .objects = arrays->objects};
+		.duration_ns = TIME_NEVER,
+		.tasks = arrays->tasks,
+		.objects = arrays->objects,
+		.groups = arrays->groups,
+	};
 	fault->reason = head_read(&reader);
 	if (fault->reason == BWL_FINE && !arrays_hold(&arrays->max, &reader.declared))
 		fault->reason = BWL_LIMIT;
@@ -468,5 +538,6 @@ enum error bwl_read(const char *text, size_t len, const struct bwl_arrays *array
 		return ERR_FORMAT;
 	workload->task_count = reader.used.tasks;
 	workload->object_count = reader.used.objects;
+	workload->group_count = reader.used.groups;
 	return ERR_OK;
 }

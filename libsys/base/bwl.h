@@ -11,20 +11,22 @@
 #include <base/workload.h>
 
 /* X(name, text) */
-#define BWL_REASON_LIST(X)                                                                   \
-	X(FINE, "no fault")                                                                  \
-	X(NOT_BWL, "the first line is not \"bwl 1\"")                                        \
-	X(NO_COUNTS, "the second line is not \"counts TASKS PHASES EVENTS OBJECTS\"")        \
-	X(LINE, "a line of an unknown kind or with the wrong number of words")               \
-	X(ORDER, "a line that may not stand here")                                           \
-	X(NUMBER, "a number is unreadable or out of range")                                  \
-	X(NAME, "a name is too long or has other than visible ASCII characters")             \
-	X(WORD, "an unknown word")                                                           \
-	X(CPUS, "an unreadable CPU list")                                                    \
-	X(REF, "a reference to an object or task that does not exist or is of another kind") \
-	X(LIMIT, "more tasks, phases, events or objects than the arrays hold")               \
-	X(COUNTS, "the counts in the second line are not those of the text")                 \
-	X(EMPTY, "a task without phases, or a phase without events")                         \
+#define BWL_REASON_LIST(X)                                                                     \
+	X(FINE, "no fault")                                                                    \
+	X(NOT_BWL, "the first line is not \"bwl 1\"")                                          \
+	X(NO_COUNTS, "the second line is not \"counts TASKS PHASES EVENTS OBJECTS [GROUPS]\"") \
+	X(LINE, "a line of an unknown kind or with the wrong number of words")                 \
+	X(ORDER, "a line that may not stand here")                                             \
+	X(NUMBER, "a number is unreadable or out of range")                                    \
+	X(NAME, "a name is too long or has other than visible ASCII characters")               \
+	X(WORD, "an unknown word")                                                             \
+	X(CPUS, "an unreadable CPU list")                                                      \
+	X(REF,                                                                                 \
+	  "a reference to an object, task or group that does not exist or is of another kind") \
+	X(DEPTH, "a group below 4 others")                                                     \
+	X(LIMIT, "more tasks, phases, events, objects or groups than the arrays hold")         \
+	X(COUNTS, "the counts in the second line are not those of the text")                   \
+	X(EMPTY, "a task without phases, or a phase without events")                           \
 	X(NO_END, "the text ends without the line \"end\"")
 
 enum bwl_reason {
@@ -39,6 +41,7 @@ struct bwl_counts {
 	uint32_t phases;
 	uint32_t events;
 	uint32_t objects;
+	uint32_t groups;
 };
 
 struct bwl_arrays {
@@ -46,6 +49,7 @@ struct bwl_arrays {
 	struct workload_phase *phases;
 	struct workload_event *events;
 	struct workload_object *objects;
+	struct workload_group *groups;
 	struct bwl_counts max;
 };
 

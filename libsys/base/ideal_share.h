@@ -32,6 +32,7 @@ struct ideal_task {
 	uint32_t weight;     /* 1 .. 2^20 */
 	uint64_t cap;        /* largest rate, 1..IDEAL_ONE; 0 means IDEAL_ONE */
 	struct cpumask cpus; /* CPUs at or above the machine's count do not matter */
+	uint32_t group;      /* 1 + index of its group, 0: none (ideal_share_groups) */
 
 	/* Result. */
 	uint64_t rate;
@@ -63,3 +64,32 @@ __attribute__((warn_unused_result)) enum error ideal_share(struct ideal_task *ta
 							   uint32_t cpus,
 							   struct ideal_class *classes,
 							   uint32_t classes_max);
+
+/* A group of threads and groups. */
+struct ideal_group {
+	/* Set by the caller. */
+	uint32_t parent; /* 1 + index of its parent, a smaller one than its own; 0: none */
+	uint32_t weight; /* beside its siblings, 1 .. 2^20 */
+	uint64_t cap;    /* largest rate of all its threads together, in CPUs; 0: none */
+
+	/* Result. */
+	uint64_t rate;
+
+	/* Private. */
+	uint64_t limit;
+	bool fixed;
+};
+
+/*
+ * The same with groups: what a group has is shared among its members in the same way, by weight up to
+ * what each can use, and it can use no more than its members and its cap.  Exact where no affinity mask
+ * excludes a CPU.  Where one does, each thread competes with the weight that its rate would have had without
+ * masks, and one that a cap may hold back gets no more than that rate: then a group below which masks
+ * bind may have less than it could.
+ * The tasks' weights and caps may be overwritten.
+ * Errors as ideal_share; ERR_ARG also for a parent that does not come before.
+ */
+__attribute__((warn_unused_result)) enum error
+ideal_share_groups(struct ideal_task *tasks, uint32_t count, struct ideal_group *groups,
+		   uint32_t group_count, uint32_t cpus, struct ideal_class *classes,
+		   uint32_t classes_max);

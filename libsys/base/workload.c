@@ -44,7 +44,8 @@ const char *workload_policy_word(enum workload_policy policy)
 
 struct workload_params workload_params_default(void)
 {
-	return (struct workload_params){.weight = nice_weight(0), .cpus = cpumask_all()};
+	return (struct workload_params){
+		.weight = nice_weight(0), .group = WORKLOAD_GROUP_NONE, .cpus = cpumask_all()};
 }
 
 uint32_t workload_params_weight(const struct workload_params *params)

@@ -15,6 +15,15 @@
 
 #define WORKLOAD_NAME_BYTES_MAX 48u
 #define WORKLOAD_LOOP_FOREVER   ((int64_t)-1)
+#define WORKLOAD_GROUP_NONE     UINT32_MAX
+
+/* As the scheduler server's: see <libsys/sched.h>. */
+#define WORKLOAD_GROUPS_MAX          63u
+#define WORKLOAD_GROUP_DEPTH_MAX     4u
+#define WORKLOAD_GROUP_QUOTA_NS_MIN  100000u
+#define WORKLOAD_GROUP_PERIOD_NS_MIN 1000000u
+#define WORKLOAD_GROUP_PERIOD_NS_MAX 1000000000u
+#define WORKLOAD_GROUP_PERIOD_NS     100000000u /* where none is given */
 
 /* What an event's operands are. */
 enum workload_operand {
@@ -75,6 +84,15 @@ struct workload_object {
 	uint32_t users; /* barrier: how many must arrive */
 };
 
+/* A scheduling group: docs/design/groups.md. */
+struct workload_group {
+	char name[WORKLOAD_NAME_BYTES_MAX];
+	uint32_t parent; /* index, smaller than its own, or WORKLOAD_GROUP_NONE */
+	uint32_t weight;
+	uint64_t quota_ns; /* 0: no cap */
+	uint64_t period_ns;
+};
+
 struct workload_event {
 	enum workload_event_kind kind;
 	bool absolute; /* timer: keep to the grid of the first use even after a miss */
@@ -92,6 +110,7 @@ enum {
 	WORKLOAD_SET_POLICY = 16,
 	WORKLOAD_SET_PRIORITY = 32,
 	WORKLOAD_SET_PERIOD = 64, /* after the slice: it must not be shorter */
+	WORKLOAD_SET_GROUP = 128,
 };
 
 struct workload_params {
@@ -102,6 +121,7 @@ struct workload_params {
 	uint32_t weight;    /* always valid in a task: given, or from nice and policy */
 	uint64_t slice_ns;  /* 0: the policy's default */
 	uint64_t period_ns; /* edf: a slice in each period; 0: no reservation */
+	uint32_t group;     /* index into groups[], or WORKLOAD_GROUP_NONE */
 	struct cpumask cpus;
 };
 
@@ -130,6 +150,8 @@ struct workload {
 	uint32_t task_count;
 	struct workload_object *objects;
 	uint32_t object_count;
+	struct workload_group *groups; /* parents first */
+	uint32_t group_count;
 };
 
 /* Words of the text form; null for an impossible value. */

@@ -19,11 +19,12 @@ static bool arrays_make(struct bwl_arrays *arrays, const char *text, size_t len)
 	if (error != ERR_OK)
 		return false;
 	if (max->tasks > MANY || max->phases > MANY || max->events > MANY || max->objects > MANY)
-		*max = (struct bwl_counts){2, 2, 2, 2};
+		*max = (struct bwl_counts){2, 2, 2, 2, 2};
 	arrays->tasks = malloc(sizeof(arrays->tasks[0]) * max->tasks);
 	arrays->phases = malloc(sizeof(arrays->phases[0]) * max->phases);
 	arrays->events = malloc(sizeof(arrays->events[0]) * max->events);
 	arrays->objects = malloc(sizeof(arrays->objects[0]) * max->objects);
+	arrays->groups = malloc(sizeof(arrays->groups[0]) * max->groups);
 	return true;
 }
 
@@ -33,6 +34,7 @@ static void arrays_free(struct bwl_arrays *arrays)
 	free(arrays->phases);
 	free(arrays->events);
 	free(arrays->objects);
+	free(arrays->groups);
 }
 
 static void check_event(const struct workload *workload, const struct workload_event *event)

@@ -25,6 +25,7 @@ static void check_text_form(const char *text, size_t len)
 	arrays.phases = malloc(sizeof(arrays.phases[0]) * arrays.max.phases);
 	arrays.events = malloc(sizeof(arrays.events[0]) * arrays.max.events);
 	arrays.objects = malloc(sizeof(arrays.objects[0]) * arrays.max.objects);
+	arrays.groups = malloc(sizeof(arrays.groups[0]) * arrays.max.groups);
 	fuzz_check(bwl_read(text, len, &arrays, &workload, &fault) == ERR_OK);
 	out = open_memstream(&again, &again_len);
 	fuzz_check(out != NULL && workload_write_bwl(&workload, out));
@@ -35,6 +36,7 @@ static void check_text_form(const char *text, size_t len)
 	free(arrays.phases);
 	free(arrays.events);
 	free(arrays.objects);
+	free(arrays.groups);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,7 +3,8 @@
  * Invariants (docs/invariants.md) that can be seen from outside, between two events of the
  * simulation:
  *   - the server's view of a thread equals the kernel's, or a record for it is pending (3)
- *   - no CPU idles with a ready thread at home, none parks with a record waiting and no kick (4)
+ *   - no CPU idles with a ready thread at home but one under a cap, none parks with a record waiting
+ *     and no kick (4)
  *   - every policy's own check is 0, and no policy was misused
  */
 #include "sim.h"
@@ -47,7 +48,7 @@ static void thread_check(struct sim *sim, const struct sim_thread *thread)
 		violation(sim, "different sequences", thread);
 	else if ((view->state == SCHED_READY) != ready && !view->in_request)
 		violation(sim, "different states", thread);
-	else if (thread->state == SIM_READY && home->mode == SIM_IDLE)
+	else if (thread->state == SIM_READY && home->mode == SIM_IDLE && !sim_capped(sim, thread))
 		violation(sim, "its CPU idles", thread);
 }
 

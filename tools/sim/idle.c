@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * W1 and W2: how long a CPU idles while a ready thread that may run there waits somewhere; in sum
- * over the CPUs, and the longest time at a stretch.
+ * over the CPUs, and the longest time at a stretch.  Threads under a cap do not count.
  */
 #include "sim.h"
 
@@ -15,6 +15,17 @@ static void served(struct sim *sim, uint32_t cpu)
 	cpumask_clear(&sim->unserved, cpu);
 }
 
+bool sim_capped(const struct sim *sim, const struct sim_thread *thread)
+{
+	const struct workload_group *groups = sim->config.workload->groups;
+	uint32_t i = report_group(sim, thread->tid) - 1;
+
+	for (; i != WORKLOAD_GROUP_NONE; i = groups[i].parent)
+		if (groups[i].quota_ns != 0)
+			return true;
+	return false;
+}
+
 static void unserved_update(struct sim *sim)
 {
 	struct cpumask wanted = cpumask_none();
@@ -24,6 +35,8 @@ static void unserved_update(struct sim *sim)
 			struct sim_thread *thread = container_of(node, struct sim_thread,
 								 waiting_link);
 
+			if (sim->config.workload->group_count != 0 && sim_capped(sim, thread))
+				continue;
 			wanted = cpumask_or(wanted, sim->shared->params[thread->tid].affinity);
 		}
 		wanted = cpumask_and(wanted, sim->idle);

@@ -108,8 +108,35 @@ static bool task_counts(const struct sim *sim, const struct sim_thread *thread)
 	return sim->live == 0 || (thread->state != SIM_DEAD && thread->state != SIM_STOPPED);
 }
 
+/* 1 + index of the workload's group that the thread is in now; 0: none. */
+uint32_t report_group(const struct sim *sim, uint32_t tid)
+{
+	const group_id_t id = sim->shared->params[tid].group;
+
+	for (uint32_t i = 0; id != 0 && i < sim->config.workload->group_count; i++)
+		if (sim->group_ids[i] == id)
+			return i + 1;
+	return 0;
+}
+
+static void ideal_groups(const struct workload *workload, struct ideal_group *groups)
+{
+	for (uint32_t i = 0; i < workload->group_count; i++) {
+		const struct workload_group *group = &workload->groups[i];
+
+		groups[i] = (struct ideal_group){
+			/* WORKLOAD_GROUP_NONE is -1. */
+			.parent = group->parent + 1,
+			.weight = group->weight,
+			.cap = (uint64_t)((double)group->quota_ns / (double)group->period_ns *
+					  (double)IDEAL_ONE),
+		};
+	}
+}
+
 void report_ideal(const struct sim *sim, double *ideal)
 {
+	struct ideal_group groups[WORKLOAD_GROUPS_MAX];
 	uint32_t count = sim->threads_count;
 	struct ideal_task *tasks = calloc(count + 1, sizeof(*tasks));
 	struct ideal_class *classes = calloc(count + 1, sizeof(*classes));
@@ -129,10 +156,13 @@ void report_ideal(const struct sim *sim, double *ideal)
 			.weight = background ? POLICY_WEIGHT_BACKGROUND : params->weight,
 			.cap = task_cap(task),
 			.cpus = params->affinity,
+			.group = report_group(sim, tid),
 		};
 	}
+	ideal_groups(sim->config.workload, groups);
 	if (counted != 0 &&
-	    ideal_share(tasks, counted, sim->config.cpus, classes, count + 1) != ERR_OK)
+	    ideal_share_groups(tasks, counted, groups, sim->config.workload->group_count,
+			       sim->config.cpus, classes, count + 1) != ERR_OK)
 		fputs("baton-sim: no ideal shares for this workload\n", stderr);
 	counted = 0;
 	for (uint32_t tid = 1; tid <= count; tid++)
@@ -178,6 +208,31 @@ static void tasks_table(const struct sim_report *report, FILE *out)
 	}
 }
 
+static void groups_table(const struct sim_report *report, FILE *out)
+{
+	const struct sim *sim = report->sim;
+
+	if (sim->config.workload->group_count == 0)
+		return;
+	fprintf(out, "\n%-20s %7s %8s %8s %10s  %s\n", "group", "weight", "share", "cap",
+		"throttled", "periods");
+	for (uint32_t i = 0; i < sim->config.workload->group_count; i++) {
+		const struct workload_group *from = &sim->config.workload->groups[i];
+		const struct group_common *group =
+			&sim->server->groups.group[group_index(sim->group_ids[i])];
+
+		fprintf(out, "%-20s %7u %8.4f ", from->name, from->weight,
+			part(group->used_ns, report->wall_ns));
+		if (from->quota_ns != 0)
+			fprintf(out, "%8.4f", part(from->quota_ns, from->period_ns));
+		else
+			fprintf(out, "%8s", "-");
+		fprintf(out, " %10.4f  %llu of %llu\n", part(group->throttled_ns, report->wall_ns),
+			(unsigned long long)group->throttled_periods,
+			(unsigned long long)group->periods);
+	}
+}
+
 static void cpus_table(const struct sim_report *report, FILE *out)
 {
 	const struct sim *sim = report->sim;
@@ -212,5 +267,6 @@ void report_table(const struct sim_report *report, FILE *out)
 		"decisions\n\n",
 		us(sim->unserved_ns), us(sim->unserved_max_ns), (unsigned long long)sim->decisions);
 	tasks_table(report, out);
+	groups_table(report, out);
 	cpus_table(report, out);
 }

@@ -66,7 +66,7 @@ static void task_json(const struct sim_report *report, uint32_t tid, FILE *out)
 	fprintf(out,
 		",\"weight\":%u,\"cpu_ns\":%llu,\"share\":%.9f,\"ideal_share\":%.9f,"
 		"\"runs\":%llu,\"preemptions\":%llu,\"migrations\":%llu,\"wakes\":%llu,"
-		"\"wake_ns\":{\"p50\":%llu,\"p99\":%llu,\"max\":%llu}}",
+		"\"wake_ns\":{\"p50\":%llu,\"p99\":%llu,\"max\":%llu}",
 		report->sim->shared->params[tid].weight, (unsigned long long)thread->cpu_ns,
 		(double)thread->cpu_ns / wall_ns, report->ideal[tid],
 		(unsigned long long)thread->runs, (unsigned long long)thread->preemptions,
@@ -74,6 +74,44 @@ static void task_json(const struct sim_report *report, uint32_t tid, FILE *out)
 		(unsigned long long)sim_samples_percentile(samples, 500),
 		(unsigned long long)sim_samples_percentile(samples, 990),
 		(unsigned long long)sim_samples_percentile(samples, 1000));
+	if (report_group(report->sim, tid) != 0) {
+		fputs(",\"group\":", out);
+		report_string(out, report->sim->config.workload
+					   ->groups[report_group(report->sim, tid) - 1]
+					   .name);
+	}
+	fputc('}', out);
+}
+
+static void group_json(const struct sim_report *report, uint32_t i, FILE *out)
+{
+	const struct sim *sim = report->sim;
+	const struct group_common *group =
+		&sim->server->groups.group[group_index(sim->group_ids[i])];
+
+	fputs(i == 0 ? "\n{\"name\":" : ",\n{\"name\":", out);
+	report_string(out, sim->config.workload->groups[i].name);
+	fputc(',', out);
+	number(out, "cpu_ns", group->used_ns);
+	fputc(',', out);
+	number(out, "throttled_ns", group->throttled_ns);
+	fputc(',', out);
+	number(out, "periods", group->periods);
+	fputc(',', out);
+	number(out, "periods_throttled", group->throttled_periods);
+	fputc('}', out);
+}
+
+static void groups_json(const struct sim_report *report, FILE *out)
+{
+	const uint32_t count = report->sim->config.workload->group_count;
+
+	if (count == 0)
+		return;
+	fputs("\"groups\":[", out);
+	for (uint32_t i = 0; i < count; i++)
+		group_json(report, i, out);
+	fputs("\n],\n", out);
 }
 
 static const char *const reason_names[REASON_COUNT] = {
@@ -130,7 +168,9 @@ void report_json(const struct sim_report *report, FILE *out)
 		fputs(tid == 1 ? "\n" : ",\n", out);
 		task_json(report, tid, out);
 	}
-	fputs("\n],\n\"cpus\":[", out);
+	fputs("\n],\n", out);
+	groups_json(report, out);
+	fputs("\"cpus\":[", out);
 	for (uint32_t cpu = 0; cpu < sim->config.cpus; cpu++) {
 		fputs(cpu == 0 ? "\n" : ",\n", out);
 		cpu_json(sim, cpu, out);

@@ -85,6 +85,8 @@ static enum sim_step params_step(struct sim *sim, struct sim_thread *thread)
 	case WORKLOAD_SET_CPUS:
 		return param_request(sim, thread, SCHED_PARAM_AFFINITY, params->cpus.bits[0],
 				     params->cpus.bits[1]);
+	case WORKLOAD_SET_GROUP:
+		return param_request(sim, thread, SCHED_PARAM_GROUP, sim_group_id(sim, params), 0);
 	case WORKLOAD_SET_POLICY:
 		return param_request(sim, thread, SCHED_PARAM_CLASS,
 				     background ? POLICY_CLASS_BACKGROUND : POLICY_CLASS_NORMAL, 0);

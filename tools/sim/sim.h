@@ -204,8 +204,9 @@ struct sim {
 
 	struct sched_server *server;
 	struct sched_shared *shared;
-	struct group_cpu *groups[CPUS_MAX]; /* made when a CPU asks for it */
-	uint32_t acting_cpu;                /* which CPU executes what is being handled now */
+	struct group_cpu *groups[CPUS_MAX];        /* made when a CPU asks for it */
+	group_id_t group_ids[WORKLOAD_GROUPS_MAX]; /* of the workload's groups */
+	uint32_t acting_cpu; /* which CPU executes what is being handled now */
 
 	struct sim_event *queue;
 	size_t queue_count, queue_capacity;
@@ -303,6 +304,8 @@ void sim_sync_release(struct sim *sim, struct sim_thread *thread);
 /* world.c */
 struct sim *sim_open(const struct sim_config *config);
 void sim_close(struct sim *sim);
+/* Of a task's or phase's parameters; 0: none. */
+group_id_t sim_group_id(const struct sim *sim, const struct workload_params *params);
 /* A stopped thread without a home; NULL (and a failure) if there are too many. */
 struct sim_thread *sim_thread_create(struct sim *sim, const struct workload_task *task,
 				     uint32_t creator_cpu);
@@ -315,6 +318,8 @@ void sim_server_upcall(struct sim *sim, uint32_t cpu, const struct sched_upcall 
 /* idle.c */
 void sim_idle_changed(struct sim *sim, uint32_t cpu, bool idle);
 void sim_waiting_changed(struct sim *sim, struct sim_thread *thread);
+/* Under a cap, so it may have to wait for runtime. */
+bool sim_capped(const struct sim *sim, const struct sim_thread *thread);
 void sim_idle_finish(struct sim *sim);
 
 /* check.c */
@@ -328,6 +333,8 @@ struct sim_report {
 	bool schedule;
 };
 void report_ideal(const struct sim *sim, double *ideal);
+/* 1 + index of the workload's group that a thread is in; 0: none. */
+uint32_t report_group(const struct sim *sim, uint32_t tid);
 void report_table(const struct sim_report *report, FILE *out);
 void report_json(const struct sim_report *report, FILE *out);
 void report_trace(const struct sim *sim, FILE *out);

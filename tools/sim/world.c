@@ -47,7 +47,34 @@ static void thread_params(struct sim *sim, const struct sim_thread *thread, uint
 		.slice_ns = from->slice_ns != 0 ? from->slice_ns : POLICY_SLICE_NS_DEFAULT,
 		.period_ns = from->period_ns,
 		.affinity = (from->set & WORKLOAD_SET_CPUS) != 0 ? from->cpus : cpumask_all(),
+		.group = sim_group_id(sim, from),
 	};
+}
+
+group_id_t sim_group_id(const struct sim *sim, const struct workload_params *params)
+{
+	return params->group == WORKLOAD_GROUP_NONE ? 0 : sim->group_ids[params->group];
+}
+
+/* Before anything starts, as the booted runner makes them. */
+static void groups_create(struct sim *sim)
+{
+	const struct workload *workload = sim->config.workload;
+
+	for (uint32_t i = 0; i < workload->group_count; i++) {
+		const struct workload_group *group = &workload->groups[i];
+		const struct group_config config = {
+			.parent = group->parent == WORKLOAD_GROUP_NONE
+					  ? 0
+					  : sim->group_ids[group->parent],
+			.weight = group->weight,
+			.quota_ns = group->quota_ns,
+			.period_ns = group->period_ns,
+		};
+
+		if (group_create(&sim->server->groups, &config, &sim->group_ids[i]) != ERR_OK)
+			sim_fail(sim, "group \"%s\" cannot be made", group->name);
+	}
 }
 
 static struct sim_thread *thread_alloc(struct sim *sim, uint32_t tid)
@@ -164,6 +191,7 @@ struct sim *sim_open(const struct sim_config *config)
 		if (config->cpus > 1)
 			balancer_create(sim, cpu);
 	}
+	groups_create(sim);
 	starts_sort(sim);
 	return sim;
 }

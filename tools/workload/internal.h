@@ -96,6 +96,11 @@ bool params_read(struct loader *loader, const char *path, struct json_object *ob
 bool policy_read(struct loader *loader, const char *path, struct json_object *value,
 		 enum workload_policy *policy);
 
+/* group.c: scheduling groups, parents first. */
+bool groups_read(struct loader *loader, struct json_object *groups);
+/* The index of the group of that name; WORKLOAD_GROUP_NONE: there is none. */
+uint32_t group_named(const struct loader *loader, const char *name);
+
 /* event.c */
 bool event_kind_of(const char *key, enum workload_event_kind *kind);
 bool event_read(struct loader *loader, const char *path, const char *task_name,

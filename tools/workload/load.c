@@ -80,6 +80,7 @@ static bool global_read(struct loader *loader, struct json_object *global)
 static bool root_read(struct loader *loader, struct json_object *root)
 {
 	struct json_object *global;
+	struct json_object *groups;
 	struct json_object *tasks;
 
 	if (!json_object_is_type(root, json_type_object))
@@ -89,12 +90,16 @@ static bool root_read(struct loader *loader, struct json_object *root)
 		(void)value;
 		if (strcmp(key, "resources") == 0)
 			ignore(loader, key); /* objects are made when they are named */
-		else if (strcmp(key, "tasks") != 0 && strcmp(key, "global") != 0)
-			return fail(loader, key,
-				    "unknown key \"%s\"; known here: tasks, global, resources",
-				    key);
+		else if (strcmp(key, "tasks") != 0 && strcmp(key, "global") != 0 &&
+			 strcmp(key, "groups") != 0)
+			return fail(
+				loader, key,
+				"unknown key \"%s\"; known here: tasks, groups, global, resources",
+				key);
 	}
 	if (json_object_object_get_ex(root, "global", &global) && !global_read(loader, global))
+		return false;
+	if (json_object_object_get_ex(root, "groups", &groups) && !groups_read(loader, groups))
 		return false;
 	if (!json_object_object_get_ex(root, "tasks", &tasks))
 		return fail(loader, "", "there is no \"tasks\" object");

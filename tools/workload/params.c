@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Scheduling parameters of a task or phase: policy, priority, weight, slice_us, period_us, cpus. */
+/* Scheduling parameters of a task or phase: policy, priority, weight, slice_us, period_us, cpus, group. */
 #include "internal.h"
 
 #include <string.h>
@@ -11,8 +11,8 @@
 
 bool params_has_key(const char *key)
 {
-	static const char *const keys[] = {"policy",   "priority",  "weight",
-					   "slice_us", "period_us", "cpus"};
+	static const char *const keys[] = {"policy",    "priority", "weight", "slice_us",
+					   "period_us", "cpus",     "group"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(keys[i], key) == 0)
@@ -128,6 +128,20 @@ static bool cpus_read(struct loader *loader, const char *path, struct json_objec
 	return true;
 }
 
+/* An empty name is no group: for a phase after one in a group. */
+static bool group_read(struct loader *loader, const char *path, struct json_object *value,
+		       struct workload_params *params)
+{
+	const char *name;
+
+	if (!value_string(loader, path, value, true, &name))
+		return false;
+	params->set |= WORKLOAD_SET_GROUP;
+	params->group = group_named(loader, name);
+	return name[0] == '\0' || params->group != WORKLOAD_GROUP_NONE ||
+	       fail(loader, path, "there is no group \"%s\" in \"groups\"", name);
+}
+
 /* In this order whatever the file's, because priority means what the policy says. */
 bool params_read(struct loader *loader, const char *path, struct json_object *object,
 		 struct workload_params *params)
@@ -136,11 +150,9 @@ bool params_read(struct loader *loader, const char *path, struct json_object *ob
 		const char *key;
 		bool (*read)(struct loader *loader, const char *path, struct json_object *value,
 			     struct workload_params *params);
-	} readers[] = {{"priority", priority_read},
-		       {"weight", weight_read},
-		       {"slice_us", slice_read},
-		       {"period_us", period_read},
-		       {"cpus", cpus_read}};
+	} readers[] = {{"priority", priority_read}, {"weight", weight_read},
+		       {"slice_us", slice_read},    {"period_us", period_read},
+		       {"cpus", cpus_read},         {"group", group_read}};
 	struct json_object *value;
 
 	if (json_object_object_get_ex(object, "policy", &value)) {

@@ -35,13 +35,14 @@ static bool key_is_foreign(const char *key)
 
 static bool key_unknown(struct loader *loader, const char *path, const char *key, bool in_phase)
 {
-	return fail(loader, path_join(loader->arena, path, key),
-		    "%s \"%s\"; known here: %sloop, policy, priority, weight, slice_us, "
-		    "period_us, cpus, and the events run, runtime, sleep, timer, yield, lock, "
-		    "unlock, wait, signal, broad, barrier, suspend, resume, fork, each with or "
-		    "without a number after it",
-		    key_is_foreign(key) ? "Baton does not do rt-app's" : "unknown key", key,
-		    in_phase ? "" : "instance, delay, phases, ");
+	return fail(
+		loader, path_join(loader->arena, path, key),
+		"%s \"%s\"; known here: %sloop, policy, priority, weight, slice_us, "
+		"period_us, cpus, group, and the events run, runtime, sleep, timer, yield, lock, "
+		"unlock, wait, signal, broad, barrier, suspend, resume, fork, each with or "
+		"without a number after it",
+		key_is_foreign(key) ? "Baton does not do rt-app's" : "unknown key", key,
+		in_phase ? "" : "instance, delay, phases, ");
 }
 
 /* Keys of a task that are not those of its one unnamed phase. */

@@ -26,6 +26,12 @@ static void write_params(const struct workload_params *params, FILE *out)
 		format_cpu_list(&params->cpus, cpus);
 		fprintf(out, "cpus %s\n", cpus);
 	}
+	if ((params->set & WORKLOAD_SET_GROUP) != 0) {
+		if (params->group == WORKLOAD_GROUP_NONE)
+			fputs("in none\n", out);
+		else
+			fprintf(out, "in %" PRIu32 "\n", params->group);
+	}
 }
 
 static void write_event(const struct workload_event *event, FILE *out)
@@ -50,6 +56,21 @@ static void write_event(const struct workload_event *event, FILE *out)
 		break;
 	}
 	fputc('\n', out);
+}
+
+static void write_groups(const struct workload *workload, FILE *out)
+{
+	for (uint32_t i = 0; i < workload->group_count; i++) {
+		const struct workload_group *group = &workload->groups[i];
+
+		fprintf(out, "group %s ", group->name);
+		if (group->parent == WORKLOAD_GROUP_NONE)
+			fputs("none", out);
+		else
+			fprintf(out, "%" PRIu32, group->parent);
+		fprintf(out, " %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", group->weight,
+			group->quota_ns, group->period_ns);
+	}
 }
 
 static void write_task(const struct workload_task *task, FILE *out)
@@ -83,8 +104,12 @@ bool workload_write_bwl(const struct workload *workload, FILE *out)
 		for (uint32_t p = 0; p < workload->tasks[i].phase_count; p++)
 			events += workload->tasks[i].phases[p].event_count;
 	}
-	fprintf(out, "bwl 1\ncounts %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 "\n",
+	fprintf(out, "bwl 1\ncounts %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32,
 		workload->task_count, phases, events, workload->object_count);
+	/* A file without groups is as it was before there were any. */
+	if (workload->group_count != 0)
+		fprintf(out, " %" PRIu32, workload->group_count);
+	fputc('\n', out);
 	if (workload->duration_ns == TIME_NEVER)
 		fputs("duration_ns never\n", out);
 	else
@@ -93,6 +118,7 @@ bool workload_write_bwl(const struct workload *workload, FILE *out)
 		fprintf(out, "object %s %s %" PRIu32 "\n",
 			workload_object_word(workload->objects[i].kind), workload->objects[i].name,
 			workload->objects[i].users);
+	write_groups(workload, out);
 	for (uint32_t i = 0; i < workload->task_count; i++)
 		write_task(&workload->tasks[i], out);
 	fputs("end\n", out);

@@ -100,5 +100,18 @@ struct ideal_task task_ideal(const struct workload_task *task, uint64_t duration
 		.weight = workload_params_weight(&task->params),
 		.cap = task_demand(task, duration_ns),
 		.cpus = task->params.set & WORKLOAD_SET_CPUS ? task->params.cpus : cpumask_all(),
+		/* WORKLOAD_GROUP_NONE is -1. */
+		.group = task->params.group + 1,
+	};
+}
+
+struct ideal_group group_ideal(const struct workload_group *group)
+{
+	const unsigned __int128 quota = (unsigned __int128)group->quota_ns << 32;
+
+	return (struct ideal_group){
+		.parent = group->parent + 1,
+		.weight = group->weight,
+		.cap = (uint64_t)(quota / group->period_ns),
 	};
 }

@@ -21,3 +21,6 @@ uint64_t task_demand(const struct workload_task *task, uint64_t duration_ns);
 
 /* What the distribution needs to know about the task; its rate is what ideal_share() fills in. */
 struct ideal_task task_ideal(const struct workload_task *task, uint64_t duration_ns);
+
+/* A group of the workload for the same. */
+struct ideal_group group_ideal(const struct workload_group *group);

@@ -62,6 +62,7 @@ static void load(const char *file, struct workload *workload)
 		arrays.phases = need_memory(arrays.max.phases, sizeof(*arrays.phases));
 		arrays.events = need_memory(arrays.max.events, sizeof(*arrays.events));
 		arrays.objects = need_memory(arrays.max.objects, sizeof(*arrays.objects));
+		arrays.groups = need_memory(arrays.max.groups, sizeof(*arrays.groups));
 		error = bwl_read(text, bytes, &arrays, workload, &fault);
 	}
 	if (error != ERR_OK) {
@@ -152,10 +153,16 @@ static struct ideal_task *ideal_shares(const struct runner *runner)
 	struct ideal_task *tasks = need_memory(runner->task_count, sizeof(*tasks));
 	struct ideal_class *classes = need_memory(MASKS_MAX, sizeof(*classes));
 
+	struct ideal_group groups[WORKLOAD_GROUPS_MAX];
+
 	for (uint32_t i = 0; i < runner->task_count; i++)
 		tasks[i] = task_ideal(runner->tasks[i]->task, runner->workload->duration_ns);
+	for (uint32_t i = 0; i < runner->workload->group_count; i++)
+		groups[i] = group_ideal(&runner->workload->groups[i]);
 	program_need("calculating ideal shares",
-		     ideal_share(tasks, runner->task_count, runner->cpus, classes, MASKS_MAX));
+		     ideal_share_groups(tasks, runner->task_count, groups,
+					runner->workload->group_count, runner->cpus, classes,
+					MASKS_MAX));
 	free(classes);
 	return tasks;
 }

@@ -109,6 +109,29 @@ static void cpu_row(const struct report *report, uint32_t i)
 	       short_time(fallback, sizeof(fallback), cpu.fallback_ns));
 }
 
+static void groups_table(const struct runner *runner)
+{
+	const struct workload *workload = runner->workload;
+
+	if (workload->group_count == 0)
+		return;
+	printf("\n  %-14s %7s %7s %7s %9s %8s\n", "group", "weight", "share", "cap", "throttled",
+	       "periods");
+	for (uint32_t i = 0; i < workload->group_count; i++) {
+		const struct workload_group *from = &workload->groups[i];
+		const struct runner_group *group = &runner->groups[i];
+		char cap[16] = "-";
+
+		if (from->quota_ns != 0)
+			snprintf(cap, sizeof(cap), "%.1f%%",
+				 100 * share_of(from->quota_ns, from->period_ns));
+		printf("  %-14.14s %7u %6.1f%% %7s %8.1f%% %lu of %lu\n", from->name, from->weight,
+		       100 * share_of(group->used_ns, runner->wall_ns), cap,
+		       100 * share_of(group->throttled_ns, runner->wall_ns),
+		       (unsigned long)group->periods_throttled, (unsigned long)group->periods);
+	}
+}
+
 void report_tables(const struct report *report)
 {
 	const struct runner *runner = report->runner;
@@ -118,6 +141,7 @@ void report_tables(const struct report *report)
 	       "p99", "max");
 	for (uint32_t i = 0; i < runner->task_count; i++)
 		task_row(report, i);
+	groups_table(runner);
 	printf("\n  %3s %7s %7s %7s %8s", "cpu", "busy", "idle", "sched", "switches");
 	for (unsigned r = 0; r < REASON_COUNT; r++)
 		printf(" %7s", reasons[r]);
@@ -181,12 +205,36 @@ static void json_task(const struct report *report, uint32_t i)
 	       i ? "," : "", json_text(name, sizeof(name), at->name), at->tid, weight_of(at),
 	       (unsigned long)at->cpu_ns, share_of(at->cpu_ns, report->runner->wall_ns),
 	       ideal_of(report, i));
+	if (at->task->params.group != WORKLOAD_GROUP_NONE)
+		printf("\"group\":\"%s\",",
+		       json_text(name, sizeof(name),
+				 report->runner->workload->groups[at->task->params.group].name));
 	printf("\"runs\":%lu,\"preemptions\":%lu,\"migrations\":%lu,\"wakes\":%lu,"
 	       "\"wake_ns\":{\"p50\":%lu,\"p99\":%lu,\"max\":%lu}}\n",
 	       (unsigned long)at->stats.runs, (unsigned long)at->stats.preemptions,
 	       (unsigned long)at->stats.migrations, (unsigned long)at->stats.wakes,
 	       (unsigned long)wake_at(at, 500), (unsigned long)wake_at(at, 990),
 	       (unsigned long)wake_max_ns(at));
+}
+
+static void json_groups(const struct runner *runner)
+{
+	char name[2 * RUNNER_NAME_BYTES_MAX];
+
+	if (runner->workload->group_count == 0)
+		return;
+	printf("\"groups\":[\n");
+	for (uint32_t i = 0; i < runner->workload->group_count; i++) {
+		const struct runner_group *group = &runner->groups[i];
+
+		printf("%s{\"name\":\"%s\",\"cpu_ns\":%lu,\"throttled_ns\":%lu,\"periods\":%lu,"
+		       "\"periods_throttled\":%lu}\n",
+		       i ? "," : "",
+		       json_text(name, sizeof(name), runner->workload->groups[i].name),
+		       (unsigned long)group->used_ns, (unsigned long)group->throttled_ns,
+		       (unsigned long)group->periods, (unsigned long)group->periods_throttled);
+	}
+	printf("],\n");
 }
 
 static void lower_case(char *to, const char *from)
@@ -221,7 +269,9 @@ void report_json(const struct report *report)
 	printf("\"tasks\":[\n");
 	for (uint32_t i = 0; i < report->runner->task_count; i++)
 		json_task(report, i);
-	printf("],\n\"cpus\":[\n");
+	printf("],\n");
+	json_groups(report->runner);
+	printf("\"cpus\":[\n");
 	for (uint32_t i = 0; i < report->runner->cpus; i++)
 		json_cpu(report, i);
 	printf("]}\n@@BATON-JSON-END\n");

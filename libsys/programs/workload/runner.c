@@ -69,7 +69,7 @@ static int task_main(void *arg)
 	struct runner_task *self = arg;
 	struct runner *runner = self->runner;
 
-	self->error = params_apply(&self->task->params, runner->cpus);
+	self->error = params_apply(runner, &self->task->params);
 	semaphore_post(&runner->ready);
 	semaphore_wait(&runner->go);
 	if (self->error == ERR_OK) {
@@ -90,7 +90,7 @@ static int forked_main(void *arg)
 	struct runner_task *self = arg;
 	time_ns_t before = sys_thread_clock().cpu_ns;
 
-	if (params_apply(&self->task->params, self->runner->cpus) != ERR_OK)
+	if (params_apply(self->runner, &self->task->params) != ERR_OK)
 		runner_fail(self, "was refused its scheduling parameters as task",
 			    self->task->name);
 	task_run(self);
@@ -259,13 +259,18 @@ enum error runner_run(struct runner *runner, const struct workload *workload, ui
 	runner->objects = need_memory(workload->object_count, sizeof(*runner->objects));
 	runner->cpu_before = need_memory(cpus, sizeof(*runner->cpu_before));
 	runner->cpu_after = need_memory(cpus, sizeof(*runner->cpu_after));
+	enum error error = groups_create(runner);
+
+	if (error != ERR_OK)
+		return error;
 	tasks_start(runner);
-	enum error error = tasks_check(runner);
+	error = tasks_check(runner);
 
 	if (error == ERR_OK) {
 		for (uint32_t i = 0; i < runner->started_count; i++)
 			stats_begin(runner->tasks[i]);
 		cpu_snapshot(runner->cpu_before, cpus);
+		groups_begin(runner);
 	}
 	runner->start_ns = clock_now_ns() + START_DELAY_NS;
 	runner->end_ns = error == ERR_OK ? time_add_ns(runner->start_ns, workload->duration_ns) : 0;
@@ -274,6 +279,7 @@ enum error runner_run(struct runner *runner, const struct workload *workload, ui
 	tasks_wait(runner, progress);
 	if (error == ERR_OK) {
 		cpu_snapshot(runner->cpu_after, cpus);
+		groups_end(runner);
 		for (uint32_t i = 0; i < runner->started_count; i++)
 			stats_end(runner->tasks[i]);
 	}
@@ -284,5 +290,6 @@ enum error runner_run(struct runner *runner, const struct workload *workload, ui
 		thrd_join(runner->tasks[i]->thread, NULL);
 		runner->tasks[i]->thread = NULL;
 	}
+	groups_delete(runner);
 	return error;
 }

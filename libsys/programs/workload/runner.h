@@ -54,6 +54,14 @@ struct runner_object {
 	time_ns_t next_ns;                    /* timer */
 };
 
+/* What a group had. */
+struct runner_group {
+	word_t used_ns;
+	word_t throttled_ns;
+	word_t periods;
+	word_t periods_throttled;
+};
+
 struct runner {
 	const struct workload *workload;
 	struct runner_object *objects;
@@ -72,6 +80,10 @@ struct runner {
 	time_ns_t start_ns;     /* written before `go` */
 	time_ns_t end_ns;       /* TIME_NEVER: until all have ended */
 	time_ns_t wall_ns;
+
+	/* The workload's groups: made before its threads, deleted after them. */
+	word_t group_ids[WORKLOAD_GROUPS_MAX];
+	struct runner_group groups[WORKLOAD_GROUPS_MAX]; /* while it ran */
 
 	struct proc_cpu_info *cpu_before; /* [cpus] */
 	struct proc_cpu_info *cpu_after;
@@ -96,10 +108,17 @@ _Noreturn void runner_fail(const struct runner_task *self, const char *what, con
 /* script.c */
 
 /* Asks the scheduler for what is set.  The first error of a request. */
-__attribute__((warn_unused_result)) enum error params_apply(const struct workload_params *params,
-							    uint32_t cpus);
+__attribute__((warn_unused_result)) enum error params_apply(const struct runner *runner,
+							    const struct workload_params *params);
 /* All that the task does from now on, until it ends or the workload does. */
 void task_run(struct runner_task *self);
+
+/* groups.c */
+/* Make the workload's groups.  The first error, with the group's name printed. */
+__attribute__((warn_unused_result)) enum error groups_create(struct runner *runner);
+void groups_begin(struct runner *runner); /* what they had before the start does not count */
+void groups_end(struct runner *runner);
+void groups_delete(struct runner *runner);
 
 /* sync.c: false if the workload ended while it waited. */
 bool sync_lock(struct runner_task *self, uint32_t index);

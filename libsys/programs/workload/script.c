@@ -21,7 +21,14 @@ static enum error affinity_apply(const struct workload_params *params, uint32_t 
 				    : param(SCHED_PARAM_AFFINITY, mask.bits[0], mask.bits[1]);
 }
 
-enum error params_apply(const struct workload_params *params, uint32_t cpus)
+static enum error group_apply(const struct runner *runner, const struct workload_params *params)
+{
+	return param(SCHED_PARAM_GROUP,
+		     params->group == WORKLOAD_GROUP_NONE ? 0 : runner->group_ids[params->group],
+		     0);
+}
+
+enum error params_apply(const struct runner *runner, const struct workload_params *params)
 {
 	const bool background = params->policy == WORKLOAD_POLICY_IDLE;
 	const uint32_t set = params->set;
@@ -40,7 +47,9 @@ enum error params_apply(const struct workload_params *params, uint32_t cpus)
 	if (error == ERR_OK && (set & WORKLOAD_SET_PERIOD))
 		error = param(SCHED_PARAM_PERIOD_NS, params->period_ns, 0);
 	if (error == ERR_OK && (set & WORKLOAD_SET_CPUS))
-		error = affinity_apply(params, cpus);
+		error = affinity_apply(params, runner->cpus);
+	if (error == ERR_OK && (set & WORKLOAD_SET_GROUP))
+		error = group_apply(runner, params);
 	return error;
 }
 
@@ -142,7 +151,7 @@ static bool event_run(struct runner_task *self, const struct workload_event *eve
 
 static bool phase_run(struct runner_task *self, const struct workload_phase *phase)
 {
-	if (phase->params.set != 0 && params_apply(&phase->params, self->runner->cpus) != ERR_OK)
+	if (phase->params.set != 0 && params_apply(self->runner, &phase->params) != ERR_OK)
 		runner_fail(self, "was refused the scheduling parameters of phase", phase->name);
 	for (int64_t i = 0; phase->loop < 0 || i < phase->loop; i++)
 		for (uint32_t e = 0; e < phase->event_count; e++)

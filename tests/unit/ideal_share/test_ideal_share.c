@@ -214,3 +214,97 @@ Test(ideal_share, large_machine_is_full)
 	}
 	cr_expect(sum <= 127.0 + 1e-9 && sum > 127.0 - 1e-4, "%f", sum);
 }
+
+/* ---- Groups ---------------------------------------------------------------------------------- */
+
+static struct ideal_task plain(uint32_t weight, uint32_t group)
+{
+	return (struct ideal_task){.weight = weight, .group = group, .cpus = cpumask_all()};
+}
+
+static void expect_groups(struct ideal_task *tasks, uint32_t count, struct ideal_group *groups,
+			  uint32_t group_count, uint32_t cpus, const double *wanted)
+{
+	cr_assert_eq(ideal_share_groups(tasks, count, groups, group_count, cpus, classes, 128),
+		     ERR_OK);
+	for (uint32_t i = 0; i < count; i++)
+		cr_expect_float_eq(share(&tasks[i]), wanted[i], 1e-6, "task %u: %f, not %f", i,
+				   share(&tasks[i]), wanted[i]);
+}
+
+Test(ideal_groups, known_cases)
+{
+	struct ideal_group two[] = {{.weight = 3072}, {.weight = 1024}};
+	struct ideal_task six[] = {plain(1, 1), plain(2, 1), plain(1, 2), plain(1, 2), plain(1, 2)};
+
+	/* One CPU: 3/4 as 1 : 2, 1/4 in three parts. */
+	expect_groups(six, 5, two, 2, 1, (double[]){.25, .5, 1 / 12., 1 / 12., 1 / 12.});
+	cr_expect_float_eq((double)two[0].rate / (double)IDEAL_ONE, .75, 1e-6);
+
+	/* Three CPUs: 2.25 for two threads is more than they can use. */
+	expect_groups(six, 5, two, 2, 3, (double[]){1, 1, 1 / 3., 1 / 3., 1 / 3.});
+
+	/* A cap leaves the rest to the others; one in the middle holds for all below. */
+	struct ideal_group deep[] = {{.weight = 1024},
+				     {.parent = 1, .weight = 1, .cap = IDEAL_ONE / 2},
+				     {.parent = 2, .weight = 1},
+				     {.parent = 3, .weight = 1}};
+	struct ideal_task three[] = {plain(1024, 0), plain(1, 4), plain(1, 1)};
+
+	expect_groups(three, 3, deep, 4, 1, (double[]){.5, .25, .25});
+	deep[1].cap = IDEAL_ONE / 10;
+	expect_groups(three, 3, deep, 4, 1, (double[]){.5, .1, .4});
+}
+
+/* With every thread alone in a group of its weight, groups change nothing. */
+Test(ideal_groups, of_one_thread_each_are_none)
+{
+	uint64_t seed = 11;
+
+	for (int round = 0; round < 200; round++) {
+		struct ideal_task alone[TASKS_MAX], grouped[TASKS_MAX];
+		struct ideal_group groups[TASKS_MAX];
+		uint32_t cpus = 1 + (uint32_t)(seed >> 33) % 4;
+
+		for (uint32_t i = 0; i < TASKS_MAX; i++) {
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			alone[i] = plain(1 + (uint32_t)(seed >> 40) % 5000, 0);
+			alone[i].cap = (seed >> 20) % 3 == 0 ? 1 + (seed >> 33) % IDEAL_ONE : 0;
+			grouped[i] = alone[i];
+			grouped[i].group = i + 1;
+			grouped[i].weight = 1 + (uint32_t)(seed >> 50);
+			groups[i] = (struct ideal_group){.weight = alone[i].weight};
+		}
+		cr_assert_eq(ideal_share(alone, TASKS_MAX, cpus, classes, 128), ERR_OK);
+		cr_assert_eq(ideal_share_groups(grouped, TASKS_MAX, groups, TASKS_MAX, cpus,
+						classes, 128),
+			     ERR_OK);
+		for (uint32_t i = 0; i < TASKS_MAX; i++)
+			cr_assert_float_eq(share(&alone[i]), share(&grouped[i]), 1e-6);
+	}
+}
+
+Test(ideal_groups, masks_keep_the_cap)
+{
+	struct ideal_group groups[] = {{.weight = 1024, .cap = IDEAL_ONE / 2}, {.weight = 1024}};
+	struct ideal_task tasks[] = {plain(1, 1), plain(1, 1), plain(1, 2), plain(1, 0)};
+
+	tasks[2].cpus = cpumask_one(0);
+	tasks[3].weight = 1024;
+	expect_groups(tasks, 4, groups, 2, 2, (double[]){.25, .25, .75, .75});
+	cr_expect_leq(groups[0].rate, IDEAL_ONE / 2);
+}
+
+Test(ideal_groups, refuses)
+{
+	struct ideal_group groups[] = {{.weight = 1, .parent = 1}};
+	struct ideal_task task = plain(1, 1);
+
+	cr_expect_eq(ideal_share_groups(&task, 1, groups, 1, 1, classes, 8), ERR_ARG, "itself");
+	groups[0] = (struct ideal_group){.weight = 0};
+	cr_expect_eq(ideal_share_groups(&task, 1, groups, 1, 1, classes, 8), ERR_ARG);
+	groups[0].weight = 1;
+	cr_expect_eq(ideal_share_groups(&task, 1, groups, 1, 0, classes, 8), ERR_ARG);
+	task.group = 2;
+	cr_expect_eq(ideal_share_groups(&task, 1, groups, 1, 1, classes, 8), ERR_ARG);
+}

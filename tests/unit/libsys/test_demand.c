@@ -76,7 +76,7 @@ Test(standard, is_readable_and_its_shares_fill_the_machine)
 	static struct workload_object objects[64];
 	static struct ideal_task ideal[64];
 	static struct ideal_class classes[8];
-	struct bwl_arrays arrays = {tasks, phases, list, objects, {64, 64, 128, 64}};
+	struct bwl_arrays arrays = {tasks, phases, list, objects, NULL, {64, 64, 128, 64, 0}};
 	struct bwl_fault fault = {.line = 0};
 	struct workload workload;
 	FILE *file = fopen(STANDARD_BWL, "r");

@@ -19,14 +19,16 @@ static void arrays_make(const char *text, size_t len)
 	free(arrays.phases);
 	free(arrays.events);
 	free(arrays.objects);
+	free(arrays.groups);
 	/* A damaged text may ask for much; then there is less. */
 	if (bwl_count(text, len, max, &fault) != ERR_OK || max->tasks > 64 || max->phases > 64 ||
 	    max->events > 256 || max->objects > 64)
-		*max = (struct bwl_counts){1, 1, 1, 1};
+		*max = (struct bwl_counts){1, 1, 1, 1, 1};
 	arrays.tasks = malloc(sizeof(arrays.tasks[0]) * max->tasks);
 	arrays.phases = malloc(sizeof(arrays.phases[0]) * max->phases);
 	arrays.events = malloc(sizeof(arrays.events[0]) * max->events);
 	arrays.objects = malloc(sizeof(arrays.objects[0]) * max->objects);
+	arrays.groups = malloc(sizeof(arrays.groups[0]) * max->groups);
 }
 
 /* In memory of exactly its size, without NUL. */
@@ -62,6 +64,7 @@ static void expect_params(const struct workload_params *a, const struct workload
 	cr_assert_eq(a->slice_ns, b->slice_ns);
 	cr_assert_eq(a->period_ns, b->period_ns);
 	cr_assert(cpumask_equal(&a->cpus, &b->cpus));
+	cr_assert_eq(a->group, b->group);
 	cr_assert((a->set & WORKLOAD_SET_POLICY) == 0 || a->policy == b->policy);
 }
 
@@ -90,6 +93,14 @@ static void expect_same(const struct workload *a, const struct workload *b)
 		cr_assert_eq(a->objects[i].users, b->objects[i].users);
 		cr_assert_str_eq(a->objects[i].name, b->objects[i].name);
 	}
+	cr_assert_eq(a->group_count, b->group_count);
+	for (uint32_t i = 0; i < a->group_count; i++) {
+		cr_assert_str_eq(a->groups[i].name, b->groups[i].name);
+		cr_assert_eq(a->groups[i].parent, b->groups[i].parent);
+		cr_assert_eq(a->groups[i].weight, b->groups[i].weight);
+		cr_assert_eq(a->groups[i].quota_ns, b->groups[i].quota_ns);
+		cr_assert_eq(a->groups[i].period_ns, b->groups[i].period_ns);
+	}
 	for (uint32_t i = 0; i < a->task_count; i++) {
 		const struct workload_task *x = &a->tasks[i];
 		const struct workload_task *y = &b->tasks[i];
@@ -107,7 +118,9 @@ static void expect_same(const struct workload *a, const struct workload *b)
 }
 
 static const char all_of_it[] =
-	"{\"global\": {\"duration\": 1.25}, \"tasks\": {\n"
+	"{\"global\": {\"duration\": 1.25}, \"groups\": {\"in\": {\"parent\": \"out\", \"weight\": "
+	"7},\n"
+	"  \"out\": {\"quota_us\": 100, \"period_us\": 1000.5}}, \"tasks\": {\n"
 	"\"a\": {\"instance\": 3, \"priority\": -7, \"policy\": \"SCHED_BATCH\", \"delay\": 3,\n"
 	"  \"lock\": \"m\", \"wait\": {\"ref\": \"c\", \"mutex\": \"m\"}, \"unlock\": \"m\",\n"
 	"  \"barrier\": \"b\", \"timer\": {\"ref\": \"unique\", \"period\": 9, \"mode\": "
@@ -116,8 +129,10 @@ static const char all_of_it[] =
 	"127], \"signal\": "
 	"\"c\",\n"
 	"  \"broad\": \"c\", \"resume\": \"s\", \"fork\": \"d\", \"yield\": \"\", \"sleep\": 2},\n"
-	"\"c\": {\"policy\": \"SCHED_RR\", \"priority\": 3, \"suspend\": \"s\", \"runtime\": 8},\n"
-	"\"d\": {\"instance\": 0, \"loop\": 2, \"phases\": {\"x\": {\"run\": 1, \"cpus\": [3]},\n"
+	"\"c\": {\"policy\": \"SCHED_RR\", \"group\": \"in\", \"priority\": 3, \"suspend\": \"s\", "
+	"\"runtime\": 8},\n"
+	"\"d\": {\"instance\": 0, \"loop\": 2, \"phases\": {\"x\": {\"run\": 1, \"cpus\": [3], "
+	"\"group\": \"\"},\n"
 	"  \"y\": {\"loop\": 5, \"policy\": \"SCHED_IDLE\", \"timer\": {\"ref\": \"t\", "
 	"\"period\": 1}}}}}}";
 
@@ -197,6 +212,7 @@ Test(bwl, survives_flipped_bits)
 #define HEAD  "bwl 1\ncounts 1 1 1 1\nduration_ns 5\nobject mutex m 0\n"
 #define TASK  HEAD "task a\n"
 #define PHASE TASK "phase p 1\n"
+#define GROUP "bwl 1\ncounts 1 1 1 0 2\ngroup g none 1024 100000 1000000\n"
 
 static const struct {
 	enum bwl_reason reason;
@@ -254,6 +270,21 @@ static const struct {
 	{BWL_EMPTY, 7, PHASE "end\n"},
 	{BWL_EMPTY, 7, PHASE "phase q 1\n"},
 	{BWL_NO_END, 7, PHASE "run 5\n"},
+	{BWL_NO_COUNTS, 2, "bwl 1\ncounts 1 1 1 1 64\n"},
+	{BWL_NO_COUNTS, 2, "bwl 1\ncounts 1 1 1 1 1 1\n"},
+	{BWL_FINE, 9, GROUP "group h 0 1 0 1000000\ntask a\nin 1\nphase p 1\nrun 1\nend\n"},
+	{BWL_REF, 4, GROUP "group h 1 1 0 1000000\n"},
+	{BWL_REF, 6, GROUP "group h 0 1 0 1000000\ntask a\nin 2\n"},
+	{BWL_NUMBER, 4, GROUP "group h none 0 0 1000000\n"},
+	{BWL_NUMBER, 4, GROUP "group h none 1 99999 1000000\n"},
+	{BWL_NUMBER, 4, GROUP "group h none 1 0 999999\n"},
+	{BWL_NUMBER, 4, GROUP "group h none 1 0 1000000001\n"},
+	{BWL_COUNTS, 5, GROUP "group h 0 1 0 1000000\ngroup i 0 1 0 1000000\n"},
+	{BWL_COUNTS, 7, GROUP "task a\nphase p 1\nrun 1\nend\n"},
+	{BWL_ORDER, 5, GROUP "task a\ngroup h 0 1 0 1000000\n"},
+	{BWL_DEPTH, 7,
+	 "bwl 1\ncounts 1 1 1 0 5\ngroup a none 1 0 1000000\ngroup b 0 1 0 1000000\n"
+	 "group c 1 1 0 1000000\ngroup d 2 1 0 1000000\ngroup e 3 1 0 1000000\n"},
 };
 
 Test(bwl, names_the_fault_and_its_line)

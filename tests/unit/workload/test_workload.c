@@ -211,7 +211,36 @@ struct bad {
 	const char *json; /* what stands inside "tasks", or a whole file if it begins with '!' */
 };
 
+#define GROUPS(text) "!{\"groups\": {" text "}, \"tasks\": {\"t\": {\"run\": 1}}}"
+
 static const struct bad bads[] = {
+	{1, "tasks.a.group", "there is no group \"g\"", "\"a\": {\"run\": 1, \"group\": \"g\"}"},
+	{1, "tasks.a.group", "string", "\"a\": {\"run\": 1, \"group\": 3}"},
+	{1, "tasks.a.phases.p.group", "there is no group",
+	 "\"a\": {\"phases\": {\"p\": {\"run\": 1, \"group\": \"g\"}}}"},
+	{1, "groups", "object", "!{\"groups\": [], \"tasks\": {\"t\": {\"run\": 1}}}"},
+	{1, "groups.g", "object", GROUPS("\"g\": 1")},
+	{2, "groups.g.wieght", "unknown key \"wieght\"", GROUPS("\"g\": {\n\"wieght\": 1}")},
+	{1, "groups.g.weight", "from 1", GROUPS("\"g\": {\"weight\": 0}")},
+	{1, "groups.g.weight", "whole", GROUPS("\"g\": {\"weight\": 1.5}")},
+	{1, "groups.g.parent", "there is no group \"h\"", GROUPS("\"g\": {\"parent\": \"h\"}")},
+	{1, "groups.g.parent", "cycle", GROUPS("\"g\": {\"parent\": \"g\"}")},
+	{2, "groups.g.parent", "cycle",
+	 GROUPS("\"h\": {},\n\"g\": {\"parent\": \"i\"}, \"i\": {\"parent\": \"g\"}")},
+	{1, "groups.x.parent", "cycle",
+	 GROUPS("\"x\": {\"parent\": \"g\"}, \"g\": {\"parent\": \"i\"}, \"i\": {\"parent\": "
+		"\"g\"}")},
+	{1, "groups.e.parent", "5 deep",
+	 GROUPS("\"e\": {\"parent\": \"d\"}, \"d\": {\"parent\": \"c\"}, \"c\": {\"parent\": "
+		"\"b\"}, \"b\": {\"parent\": \"a\"}, \"a\": {}")},
+	{1, "groups.g.quota_us", "from 100 to 400000", GROUPS("\"g\": {\"quota_us\": 99}")},
+	{1, "groups.g.quota_us", "from 100 to 40000",
+	 GROUPS("\"g\": {\"quota_us\": 40001, \"period_us\": 10000}")},
+	{1, "groups.g.quota_us", "negative", GROUPS("\"g\": {\"quota_us\": -1}")},
+	{1, "groups.g.period_us", "from 1000 to 1000000",
+	 GROUPS("\"g\": {\"quota_us\": 500, \"period_us\": 999}")},
+	{1, "groups.g.period_us", "without", GROUPS("\"g\": {\"period_us\": 2000}")},
+	{1, "groups.g", "twice", GROUPS("\"g\": {}, \"g\": {}")},
 	{2, "tasks.a.runn", "unknown key \"runn\"", "\"a\": {\"run\": 1,\n\"runn\": 2}"},
 	{1, "tasks.a.runx1", "unknown key", "\"a\": {\"runx1\": 2}"},
 	{1, "tasks.a.nice", "unknown key", "\"a\": {\"run\": 1, \"nice\": 2}"},

@@ -88,7 +88,9 @@ static bool descend(struct group_cpu *cpu, uint64_t now_ns, uint32_t flags, stru
 	uint32_t index = 0;
 
 	for (;;) {
-		cpu->base->pick(group_queue(cpu, index), now_ns, flags, out);
+		/* What holds in one queue of the tree does not hold for the CPU. */
+		cpu->base->pick(group_queue(cpu, index), now_ns,
+				flags & ~(POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR), out);
 		cpu->node[index].picked = out->thread;
 		slice_ns = min_u64(slice_ns, out->slice_ns);
 		index = group_of_entity(cpu, out->thread);

@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Groups in the whole scheduler server: shares, caps, nesting, moves, bad files.
+
+A tree is {name: (parent or None, weight, quota, members)}; what each should get is computed here."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from sim_tool import MS, SECOND, simulate
+
+TOOL = sys.argv.pop(1)
+HOG = {"loop": -1, "run": 1000000}
+
+
+def run(workload, cpus, *more, policy="eevdf"):
+    return simulate(TOOL, workload, "--policy", policy, "--cpus", cpus, *more)
+
+
+def workload(seconds, groups, **tasks):
+    return {"global": {"duration": seconds}, "groups": groups, "tasks": tasks}
+
+
+def member(group, **more):
+    return {**HOG, "group": group, **more}
+
+
+def random_tree(rng, groups_max=10, threads=14):
+    """Groups to depth 4 and threads in any of them, by weight."""
+    depth, groups, tasks = {None: 0}, {}, {}
+    for i in range(rng.randint(1, groups_max)):
+        parent = rng.choice([name for name, at in depth.items() if at < 4])
+        depth[f"g{i}"] = depth[parent] + 1
+        groups[f"g{i}"] = {"weight": rng.randint(100, 3000), **({"parent": parent} if parent else {})}
+    for i in range(threads):
+        group = rng.choice(list(depth))
+        tasks[f"t{i}"] = {**HOG, "weight": rng.randint(100, 3000), **({"group": group} if group else {})}
+    return groups, tasks
+
+
+def shares_of_one_cpu(groups, tasks):
+    """Each thread's product of weights over its path; a group without threads has no part."""
+    def busy(name):
+        return any(task.get("group") == name for task in tasks.values()) or \
+            any(group.get("parent") == name and busy(child) for child, group in groups.items())
+
+    shares = {}
+
+    def share(parent, part):
+        inside = {name: group["weight"] for name, group in groups.items()
+                  if group.get("parent") == parent and busy(name)}
+        mine = {name: task["weight"] for name, task in tasks.items() if task.get("group") == parent}
+        whole = sum(inside.values()) + sum(mine.values())
+        for name, weight in mine.items():
+            shares[name] = part * weight / whole
+        for name, weight in inside.items():
+            share(name, part * weight / whole)
+
+    share(None, 1.0)
+    return shares
+
+
+class Shares(unittest.TestCase):
+    def test_random_trees_on_one_cpu(self):
+        for seed in range(10):
+            groups, tasks = random_tree(random.Random(seed))
+            result = run(workload(100, groups, **tasks), 1, "--costs", "none")
+            for name, share in shares_of_one_cpu(groups, tasks).items():
+                with self.subTest(seed=seed, task=name):
+                    task = result.tasks[name]
+                    self.assertAlmostEqual(task["ideal_share"], share, delta=1e-6)
+                    # A request is 3 ms, so is an entity's.
+                    self.assertAlmostEqual(task["cpu_ns"], share * 100 * SECOND,
+                                           delta=max(0.01 * share * 100 * SECOND, 15 * MS))
+
+    def test_what_a_policy_shares_it_shares_among_groups(self):
+        groups = {"a": {"weight": 3072}, "b": {}}
+        for policy, delta in (("eevdf", 0.01), ("stride", 0.01), ("lottery", 0.05)):
+            result = run(workload(20, groups, a=member("a", instance=3), b=member("b", instance=2)), 1,
+                         policy=policy)
+            a = sum(task["share"] for name, task in result.tasks.items() if name.startswith("a"))
+            self.assertAlmostEqual(a / 0.75, 1, delta=delta, msg=policy)
+
+    def test_two_cpus(self):
+        groups = {"a": {"weight": 3072}, "b": {}}
+        result = run(workload(10, groups, a=member("a", instance=4), b=member("b", instance=4)), 2,
+                     "--costs", "none")
+        for task in result.tasks.values():
+            self.assertAlmostEqual(task["share"] / task["ideal_share"], 1, delta=0.01, msg=task["name"])
+
+    def test_a_group_that_cannot_use_its_part_leaves_it(self):
+        groups = {"a": {"weight": 1000000}, "b": {}}
+        result = run(workload(5, groups, a=member("a"), b=member("b", instance=3)), 2, "--costs", "none")
+        self.assertAlmostEqual(result.tasks["a"]["share"], 1, delta=0.01)
+        for i in range(3):
+            self.assertAlmostEqual(result.tasks[f"b-{i}"]["share"], 1 / 3, delta=0.01)
+
+
+class Caps(unittest.TestCase):
+    def capped(self, quota_ms, period_ms, cpus, *more, threads=3, policy="eevdf"):
+        groups = {"c": {"quota_us": 1000 * quota_ms, "period_us": 1000 * period_ms}}
+        result = run(workload(1, groups, c=member("c", instance=threads)), cpus, *more, policy=policy)
+        used = result.json["groups"][0]["cpu_ns"]
+        wanted = quota_ms / period_ms * SECOND
+        self.assertAlmostEqual(used / wanted, 1, delta=0.01, msg=f"{quota_ms}/{period_ms} {cpus} {policy}")
+
+    def test_one_second(self):
+        for quota_ms, period_ms in ((20, 100), (5, 10), (90, 100), (0.5, 5), (300, 1000)):
+            for cpus in (1, 2, 4):
+                self.capped(quota_ms, period_ms, cpus)
+
+    def test_more_than_one_cpu(self):
+        self.capped(150, 100, 4)
+        self.capped(25, 10, 4)
+
+    def test_every_policy(self):
+        for policy in ("rr", "fifo", "stride", "lottery", "edf", "chaos"):
+            self.capped(20, 100, 2, policy=policy)
+
+    def test_beside_a_busy_root(self):
+        groups = {"c": {"weight": 100000, "quota_us": 20000}}
+        result = run(workload(1, groups, c=member("c", instance=3), hog={**HOG, "instance": 2}), 1)
+        self.assertAlmostEqual(result.json["groups"][0]["cpu_ns"] / (0.2 * SECOND), 1, delta=0.01)
+        self.assertAlmostEqual(result.tasks["hog-0"]["share"], 0.4, delta=0.004)
+
+    def test_nested(self):
+        groups = {"a": {"quota_us": 40000}, "b": {"parent": "a"}, "c": {"parent": "b"},
+                  "d": {"parent": "c", "quota_us": 10000}}
+        result = run(workload(1, groups, inner=member("d", instance=2), outer=member("a")), 1)
+        used = {group["name"]: group["cpu_ns"] / SECOND for group in result.json["groups"]}
+        self.assertAlmostEqual(used["a"] / 0.4, 1, delta=0.01)
+        self.assertAlmostEqual(used["d"] / 0.1, 1, delta=0.01)
+
+    def test_who_sleeps_finds_its_runtime_again(self):
+        groups = {"c": {"quota_us": 5000, "period_us": 50000}}
+        result = run(workload(2, groups, c={"group": "c", "run": 1000, "sleep": 30000}), 1)
+        self.assertEqual(result.json["groups"][0]["periods_throttled"], 0)
+        self.assertAlmostEqual(result.tasks["c"]["cpu_ns"] / SECOND, 2 / 31, delta=0.001)
+
+
+class Delays(unittest.TestCase):
+    def wakes(self, groups, **tasks):
+        return run(workload(5, groups, probe={"run": 100, "sleep": 3700}, **tasks), 2).tasks["probe"]
+
+    def test_a_capped_group_delays_nobody(self):
+        plain = {"run": 1000, "loop": -1, "instance": 4}
+        free = self.wakes({"c": {}}, c={**plain, "group": "c"})
+        capped = self.wakes({"c": {"quota_us": 10000, "period_us": 20000}}, c={**plain, "group": "c"})
+        self.assertLessEqual(capped["wake_ns"]["p99"], free["wake_ns"]["p99"] + MS // 10)
+        self.assertLessEqual(capped["wake_ns"]["max"], free["wake_ns"]["max"] + MS)
+
+    def test_no_cpu_idles_beside_others(self):
+        result = run(workload(2, {"c": {"quota_us": 10000, "period_us": 20000}},
+                              c=member("c", instance=3), hog={**HOG, "instance": 3}), 2)
+        self.assertLess(result.run["unserved_idle_max_ns"], MS)
+
+
+class Moves(unittest.TestCase):
+    def test_a_phase_moves_its_thread(self):
+        groups = {"a": {"weight": 3072}, "b": {}}
+        phases = {"first": {"group": "a", "run": 300000}, "second": {"group": "b", "run": 100000},
+                  "third": {"group": "", "run": 100000}}
+        result = run(workload(10, groups, m={"loop": 1, "phases": phases}, a=member("a"), b=member("b")), 1,
+                     "--schedule", "--costs", "none")
+        ends, left = [], [300 * MS, 100 * MS, 100 * MS]
+        for start, end, _ in result.stretches("m"):
+            while left and end - start >= left[0]:
+                start += left[0]
+                ends.append(start)
+                left.pop(0)
+            if left:
+                left[0] -= end - start
+        # 3/8, then 1/8 of the CPU, then 1024 of 5120.
+        for at, wanted in zip(ends, (800 * MS, 1600 * MS, 2100 * MS)):
+            self.assertAlmostEqual(at, wanted, delta=20 * MS)
+
+    def test_to_and_fro_gains_nothing(self):
+        """Lag travels: a thread that moves all the time has what one that stays has."""
+        groups = {"a": {}, "b": {}}
+        phases = {"x": {"group": "a", "run": 500}, "y": {"group": "b", "run": 500}}
+        result = run(workload(20, groups, m={"loop": -1, "phases": phases}, s=member("a"), t=member("a"),
+                              u=member("b"), v=member("b")), 1, "--costs", "none")
+        self.assertAlmostEqual(result.tasks["m"]["share"], 1 / 6, delta=0.02)
+
+    def test_the_fork_of_a_member_names_its_own(self):
+        groups = {"c": {"quota_us": 20000}}
+        result = run(workload(1, groups, p={"loop": 1, "group": "c", "fork": "k", "run": 1000},
+                              k={"instance": 0, "group": "c", **HOG}), 1)
+        self.assertEqual(result.tasks["k-0"]["group"], "c")
+        self.assertAlmostEqual(result.json["groups"][0]["cpu_ns"] / SECOND, 0.2, delta=0.002)
+
+
+class Tool(unittest.TestCase):
+    def test_without_groups_nothing_is_said_of_them(self):
+        result = run({"tasks": {"a": {"loop": 1, "run": 1000}}}, 1)
+        self.assertNotIn("groups", result.json)
+        self.assertNotIn("group", result.tasks["a"])
+
+    def test_bad_files(self):
+        for groups, path in (({"g": {"parent": "h"}}, "groups.g.parent"),
+                             ({"g": {"parent": "g"}}, "groups.g.parent"),
+                             ({"g": {"quota_us": 1}}, "groups.g.quota_us"),
+                             ({"g": {"nice": 1}}, "groups.g.nice")):
+            with tempfile.TemporaryDirectory() as folder:
+                file = os.path.join(folder, "bad.json")
+                with open(file, "w", encoding="utf-8") as out:
+                    json.dump(workload(1, groups, a=HOG), out)
+                done = subprocess.run([TOOL, "--policy", "eevdf", "--workload", file], check=False,
+                                      stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(f"{file}:1: {path}: ", done.stderr)
+
+    def test_invariants_hold_at_every_decision(self):
+        for seed in range(6):
+            rng = random.Random(seed)
+            groups, tasks = random_tree(rng)
+            for group in groups.values():
+                if rng.random() < 0.5:
+                    group["period_us"] = rng.choice([1000, 10000, 33000])
+                    group["quota_us"] = group["period_us"] * rng.choice([0.1, 0.5, 0.9])
+            for task in tasks.values():
+                if rng.random() < 0.5:
+                    task.update({"run": rng.randint(10, 5000), "sleep": rng.randint(10, 5000)})
+            policy = rng.choice(["eevdf", "rr", "stride", "lottery", "chaos"])
+            run(workload(0.5, groups, **tasks), rng.choice([1, 2, 4]), "--check=1", "--seed", seed,
+                policy=policy)
+
+
+if __name__ == "__main__":
+    unittest.main()
