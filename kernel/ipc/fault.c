@@ -122,7 +122,9 @@ void kernel_fpu_trap(void)
 
 	if ((tcb->flags & TCB_FLAG_NO_FPU) != 0)
 		fault_raise(tcb, FAULT_FPU, tcb->context.pc, 0, 0);
-	else
+	else {
+		tcb->flags |= TCB_FLAG_FPU_USED;
 		arch_fpu_enable(tcb);
+	}
 	kernel_exit();
 }

@@ -93,10 +93,12 @@ enum error thread_passive_set(bool passive)
 {
 	cptr_t tcb = proc_thread_slot(thread_self()->index, PROC_THREAD_SLOT_TCB);
 
+	thread_self()->serves = true;
 	return tcb_set_flags(tcb, passive ? TCB_FLAG_PASSIVE : 0, passive ? 0 : TCB_FLAG_PASSIVE);
 }
 
 cptr_t thread_reply_slot(void)
 {
+	thread_self()->serves = true;
 	return proc_thread_slot(thread_self()->index, PROC_THREAD_SLOT_REPLY);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The string functions that compilers call and servers use, without floating-point registers (the C
- * library's use SIMD).  Compiled so that the loops are not turned back into calls of themselves.
- * Bad at: speed beyond word copies.
+ * The string functions that compilers call, without floating-point registers: for servers, and for
+ * programs in place of the C library's, which go byte by byte.  Compiled so that the loops are not
+ * turned back into calls of themselves.
+ * Bad at: copies of a few bytes at odd lengths.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -13,11 +14,21 @@ struct __attribute__((packed, may_alias)) unaligned {
 	uint64_t word;
 };
 
+/* A cache line: the compiler makes four loads and stores of pairs of it. */
+struct __attribute__((packed, may_alias)) block {
+	uint64_t word[8];
+};
+
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
 	char *t = to;
 	const char *f = from;
 
+	for (; bytes >= sizeof(struct block); bytes -= sizeof(struct block)) {
+		*(struct block *)t = *(const struct block *)f;
+		t += sizeof(struct block);
+		f += sizeof(struct block);
+	}
 	for (; bytes >= 8; bytes -= 8, t += 8, f += 8)
 		((struct unaligned *)t)->word = ((const struct unaligned *)f)->word;
 	for (; bytes > 0; bytes--)
@@ -44,6 +55,11 @@ void *memset(void *to, int value, size_t bytes)
 	char *t = to;
 	uint64_t word = (uint64_t)(unsigned char)value * 0x0101010101010101ull;
 
+	for (; bytes >= sizeof(struct block); bytes -= sizeof(struct block)) {
+		*(struct block *)t = (struct block){
+			{word, word, word, word, word, word, word, word}};
+		t += sizeof(struct block);
+	}
 	for (; bytes >= 8; bytes -= 8, t += 8)
 		((struct unaligned *)t)->word = word;
 	for (; bytes > 0; bytes--)

@@ -200,12 +200,16 @@ static struct timespec timespec_of(time_ns_t ns)
 				 .tv_nsec = (long)(ns % 1000000000u)};
 }
 
+static time_ns_t thread_cpu_ns(void)
+{
+	return sys_thread_clock().cpu_ns - thread_self()->clock_base_ns;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
 	if (clock == CLOCK_PROCESS_CPUTIME_ID)
 		return fail(ERR_UNSUPPORTED);
-	*time = timespec_of(clock == CLOCK_THREAD_CPUTIME_ID ? sys_thread_clock().cpu_ns
-							     : clock_now_ns());
+	*time = timespec_of(clock == CLOCK_THREAD_CPUTIME_ID ? thread_cpu_ns() : clock_now_ns());
 	return 0;
 }
 
@@ -221,7 +225,7 @@ int gettimeofday(struct timeval *restrict time, void *restrict zone)
 
 clock_t times(struct tms *times)
 {
-	clock_t user = (clock_t)(sys_thread_clock().cpu_ns / (1000000000u / CLOCKS_PER_SEC));
+	clock_t user = (clock_t)(thread_cpu_ns() / (1000000000u / CLOCKS_PER_SEC));
 
 	*times = (struct tms){.tms_utime = user};
 	return (clock_t)(clock_now_ns() / (1000000000u / CLOCKS_PER_SEC));

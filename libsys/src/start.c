@@ -63,9 +63,8 @@ _Noreturn void program_start(word_t *stack)
 	clock_scale_set(info->time_mult, info->time_shift);
 
 	size_t bytes = tls_area_bytes();
-	void *area = memset(__builtin_alloca(bytes), 0, bytes);
 
-	first_thread_start(area);
+	first_thread_start(__builtin_alloca(bytes));
 	environ = envp;
 	run_constructors();
 	exit(main(argc, argv, envp));

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads.  The stack, the TLS area and the thread block of a thread are one mapping, which proc
- * removes after the thread has ended.  Its record is on the heap of the process: it belongs to who
- * joins it, or to the thread itself once it is detached.
+ * Threads.  The stack, the TLS area, the thread block and the record of a thread are one mapping
+ * (thread_memory.c).  It belongs to who joins it, or to the thread itself once it is detached.
+ *
+ * How a thread ends: it says so in its record with its last store, and then makes its last system calls
+ * from registers alone.  So who sees it gone may give the stack to another thread, without asking
+ * anybody.  The last call asks proc to keep the thread's kernel objects (THREAD_PARK); when they are
+ * used again, that call returns, as the start of the new thread.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <libsys/clock.h>
@@ -20,7 +23,6 @@
 #include "thread.h"
 
 #define STACK_BYTES_DEFAULT (64u * 1024u)
-#define STACK_BYTES_MIN     (8u * 1024u)
 
 static struct thread thread_first;
 
@@ -35,26 +37,87 @@ void thread_first_init(struct thread_block *block, uint32_t tid)
 
 /* --- End --- */
 
+/* What the last system calls of a thread say. */
+struct thread_end {
+	word_t park_tid; /* 0: do not ask for parking */
+	word_t index;
+	word_t value;
+	word_t stack_vaddr; /* for proc to unmap */
+	word_t stack_bytes;
+};
+
+/*
+ * The store to *gone, THREAD_PARK, and if that is refused THREAD_EXIT, without touching memory after
+ * the store.  THREAD_PARK's answer is where to go on: pc (bit 0: clear the floating-point control and
+ * status first), sp, x0, tls; x1 = 1 tells the new thread that it is not the first here.
+ */
+_Noreturn static void thread_part(_Atomic uint32_t *gone, const struct thread_end *end)
+{
+	register word_t tid __asm__("x19") = end->park_tid;
+	register word_t index __asm__("x20") = end->index;
+	register word_t value __asm__("x21") = end->value;
+	register word_t vaddr __asm__("x22") = end->stack_vaddr;
+	register word_t bytes __asm__("x23") = end->stack_bytes;
+	register word_t park __asm__("x24") = msg_info(PROC_REQ_THREAD_PARK, 2, 0);
+	register word_t exit __asm__("x25") = msg_info(PROC_REQ_THREAD_EXIT, 4, 0);
+	register word_t at __asm__("x26") = (word_t)gone;
+
+	__asm__ volatile("	mov	w9, #1\n"
+			 "	stlr	w9, [x26]\n"
+			 "	mov	x8, %[call]\n"
+			 "	cbz	x19, 2f\n"
+			 "	mov	x0, %[proc]\n"
+			 "	mov	x1, x24\n"
+			 "	mov	x2, x19\n"
+			 "	mov	x3, x21\n"
+			 "	svc	#0\n"
+			 "	cbnz	x0, 2f\n"
+			 "	lsr	x9, x1, %[label]\n"
+			 "	cbnz	x9, 2f\n"
+			 "	tbz	x2, #0, 1f\n"
+			 "	msr	fpcr, xzr\n"
+			 "	msr	fpsr, xzr\n"
+			 "	and	x2, x2, #~1\n"
+			 "1:	msr	tpidr_el0, x5\n"
+			 "	mov	sp, x3\n"
+			 "	mov	x0, x4\n"
+			 "	mov	x1, #1\n"
+			 "	mov	x29, xzr\n"
+			 "	mov	x30, xzr\n"
+			 "	br	x2\n"
+			 "2:	mov	x0, %[proc]\n"
+			 "	mov	x1, x25\n"
+			 "	mov	x2, x20\n"
+			 "	mov	x3, x21\n"
+			 "	mov	x4, x22\n"
+			 "	mov	x5, x23\n"
+			 "	svc	#0\n"
+			 "	b	2b\n"
+			 :
+			 : "r"(tid), "r"(index), "r"(value), "r"(vaddr), "r"(bytes), "r"(park),
+			   "r"(exit), "r"(at), [call] "i"(SYS_CALL), [proc] "i"(PROC_SLOT_PROC),
+			   [label] "i"(MSG_LABEL_SHIFT)
+			 : "memory");
+	__builtin_unreachable();
+}
+
 _Noreturn static void thread_leave(struct thread *self)
 {
-	/* The record may be gone before we are: who joins frees it as soon as it sees the end.
-	 * Everything below, the heap's lock too, goes by this copy. */
-	struct thread last = *self;
-	struct msg m = msg_make(PROC_REQ_THREAD_EXIT, 4);
+	struct thread_end end = {.park_tid = self->serves ? 0 : self->tid,
+				 .index = self->index,
+				 .value = (word_t)self->result};
 	uint32_t alive = THREAD_ALIVE;
 
-	thread_block_get()->self = &last;
-	/* Release: the result is seen by who sees the end. */
-	if (atomic_compare_exchange_strong(&self->life, &alive, THREAD_ENDED))
-		sys_futex_wake(&self->life, FUTEX_ALL);
-	else if (self != &thread_first)
-		free(self);
-	m.w[0] = last.index;
-	m.w[1] = (word_t)last.result;
-	m.w[2] = last.stack_vaddr;
-	m.w[3] = last.stack_bytes;
-	for (;;)
-		(void)!sys_call(PROC_SLOT_PROC, &m);
+	/* Detached: its memory is nobody's but its own. */
+	if (!atomic_compare_exchange_strong(&self->life, &alive, THREAD_ENDED) &&
+	    self != &thread_first && !thread_memory_keep(self)) {
+		end.park_tid = 0;
+		end.stack_vaddr = self->stack_vaddr;
+		end.stack_bytes = self->stack_bytes;
+	}
+	if (self == &thread_first)
+		end.park_tid = 0; /* the stack is not ours, the tid is not known */
+	thread_part(&self->gone, &end);
 }
 
 _Noreturn void thrd_exit(int result)
@@ -69,32 +132,20 @@ _Noreturn void thrd_exit(int result)
 
 /* --- Start --- */
 
-_Noreturn static void thread_entry(struct thread *self)
+/* The creator fills in what it learns from proc's answer; acquire pairs with its release.  No waiting
+ * on a notification yet: which one is ours is part of that. */
+static void thread_wait_ready(const struct thread *thread)
 {
-	/* The creator fills in what it learns from proc's answer; acquire pairs with its release.
-	 * No waiting on a notification yet: which one is ours is part of that. */
-	for (unsigned i = 0; !atomic_load_explicit(&self->ready, memory_order_acquire); i++)
+	for (unsigned i = 0; !atomic_load_explicit(&thread->ready, memory_order_acquire); i++)
 		spin_backoff(i);
-	thrd_exit(self->start(self->arg));
 }
 
-static enum error thread_stack_make(struct thread *thread, size_t stack_bytes,
-				    struct thread_block **block)
+_Noreturn static void thread_entry(struct thread *self, word_t again)
 {
-	void *stack;
-	size_t area = (tls_area_bytes() + 15u) & ~(size_t)15u;
-
-	if (stack_bytes < STACK_BYTES_MIN)
-		stack_bytes = STACK_BYTES_MIN;
-	thread->stack_bytes = (stack_bytes + area + 2 * PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
-	enum error error = memory_map_stack(thread->stack_bytes, &stack);
-
-	if (error != ERR_OK)
-		return error;
-	thread->stack_vaddr = (uintptr_t)stack;
-	*block = tls_area_init((char *)stack + thread->stack_bytes - area);
-	(*block)->self = thread;
-	return ERR_OK;
+	if (again != 0)
+		self->clock_base_ns = sys_thread_clock().cpu_ns;
+	thread_wait_ready(self);
+	thrd_exit(self->start(self->arg));
 }
 
 static enum error thread_launch(struct thread *thread, struct thread_block *block)
@@ -117,6 +168,7 @@ static enum error thread_launch(struct thread *thread, struct thread_block *bloc
 		return error;
 	thread->index = (uint32_t)m.w[0];
 	thread->tid = (uint32_t)m.w[1];
+	thread->generation = (uint32_t)m.w[2];
 	thread->park = proc_thread_slot(thread->index, PROC_THREAD_SLOT_PARK);
 	block->ipc = (struct ipc_buffer *)(uintptr_t)proc_ipc_buffer_vaddr(thread->index);
 	atomic_store_explicit(&thread->ready, 1, memory_order_release);
@@ -129,27 +181,22 @@ int thread_create(struct thread **thread, thrd_start_t *start, void *arg,
 	size_t stack_bytes = options && options->stack_bytes ? options->stack_bytes
 							     : STACK_BYTES_DEFAULT;
 	struct thread_block *block;
-	struct thread *new = calloc(1, sizeof(*new));
-
-	if (!new)
-		return thrd_nomem;
-	new->start = start;
-	new->arg = arg;
-	if (options && options->name)
-		strncpy(new->name, options->name, sizeof(new->name) - 1);
-	enum error error = thread_stack_make(new, stack_bytes, &block);
+	struct thread *new;
+	enum error error = thread_memory_new(stack_bytes, &new, &block);
 
 	if (error == ERR_OK) {
+		new->start = start;
+		new->arg = arg;
+		if (options && options->name)
+			strncpy(new->name, options->name, sizeof(new->name) - 1);
 		/* The new thread may run, and end, before the launch returns: *thread first. */
 		*thread = new;
 		error = thread_launch(new, block);
 		if (error != ERR_OK)
-			(void)!memory_unmap((void *)new->stack_vaddr, new->stack_bytes);
+			thread_memory_free(new);
 	}
-	if (error != ERR_OK) {
-		free(new);
+	if (error != ERR_OK)
 		return error == ERR_NO_MEMORY || error == ERR_LIMIT ? thrd_nomem : thrd_error;
-	}
 	return thrd_success;
 }
 
@@ -161,22 +208,32 @@ int thrd_create(struct thread **thread, thrd_start_t *start, void *arg)
 /* --- Join, detach --- */
 
 /*
- * The result comes from the record; proc is asked as well so that the thread's memory is really
- * gone, and it does not matter if proc has forgotten the thread already.
+ * Wait until it is gone.  proc knows when, and is asked even if we know: only when it knows too does
+ * the thread count against no limit any more.  It may have forgotten the thread already, and then
+ * there is nothing to wait for.
  */
-int thrd_join(struct thread *thread, int *result)
+static bool thread_await(struct thread *thread)
 {
-	while (atomic_load_explicit(&thread->life, memory_order_acquire) != THREAD_ENDED)
-		if (sys_futex_wait(&thread->life, THREAD_ALIVE, TIME_NEVER) == ERR_TIMEOUT)
-			return thrd_error;
-	const word_t words[] = {thread->index, thread->tid};
 	struct msg m;
 
-	(void)!server_request(PROC_SLOT_PROC, PROC_REQ_THREAD_JOIN, words, 2, &m);
+	do {
+		thread_wait_ready(thread);
+		const word_t words[] = {thread->index, thread_tid(thread), thread->generation};
+
+		if (server_request(PROC_SLOT_PROC, PROC_REQ_THREAD_JOIN, words, 3, &m) != ERR_OK)
+			break;
+	} while (!atomic_load_explicit(&thread->gone, memory_order_acquire));
+	return atomic_load_explicit(&thread->gone, memory_order_acquire) != 0;
+}
+
+int thrd_join(struct thread *thread, int *result)
+{
+	if (!thread_await(thread))
+		return thrd_error;
 	if (result)
 		*result = thread->result;
 	if (thread != &thread_first)
-		free(thread);
+		thread_memory_free(thread);
 	return thrd_success;
 }
 
@@ -184,13 +241,10 @@ int thrd_detach(struct thread *thread)
 {
 	uint32_t alive = THREAD_ALIVE;
 
-	if (!atomic_compare_exchange_strong(&thread->life, &alive, THREAD_DETACHED)) {
-		if (alive != THREAD_ENDED)
-			return thrd_error;
-		if (thread != &thread_first)
-			free(thread);
-	}
-	return thrd_success;
+	if (atomic_compare_exchange_strong(&thread->life, &alive, THREAD_DETACHED))
+		return thrd_success;
+	/* It is ending; what is left is ours. */
+	return alive == THREAD_ENDED ? thrd_join(thread, NULL) : thrd_error;
 }
 
 /* --- The rest --- */

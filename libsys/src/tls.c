@@ -35,5 +35,7 @@ struct thread_block *tls_area_init(void *area)
 	uintptr_t at = ((uintptr_t)area + tls_align() - 1) & ~(uintptr_t)(tls_align() - 1);
 
 	memcpy((char *)at + tls_offset(), __tdata_start, (size_t)__tdata_bytes);
+	memset((char *)at + tls_offset() + (size_t)__tdata_bytes, 0,
+	       (size_t)__tls_bytes - (size_t)__tdata_bytes);
 	return (struct thread_block *)at;
 }

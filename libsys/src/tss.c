@@ -3,7 +3,8 @@
 #include "thread.h"
 
 static struct mtx keys_lock = MTX_INIT;
-static bool keys_used[TSS_MAX];                    /* keys_lock */
+static _Atomic unsigned keys_end; /* keys from here on were never used; written under keys_lock */
+static bool keys_used[TSS_MAX];   /* keys_lock */
 static _Atomic(tss_dtor_t *) destructors[TSS_MAX]; /* written under keys_lock, read by all */
 
 int tss_create(unsigned *key, tss_dtor_t *destructor)
@@ -16,6 +17,8 @@ int tss_create(unsigned *key, tss_dtor_t *destructor)
 			continue;
 		keys_used[i] = true;
 		atomic_store(&destructors[i], destructor);
+		if (i >= atomic_load_explicit(&keys_end, memory_order_relaxed))
+			atomic_store_explicit(&keys_end, i + 1, memory_order_relaxed);
 		*key = i;
 		result = thrd_success;
 	}
@@ -49,11 +52,13 @@ int tss_set(unsigned key, void *value)
 void tss_run_destructors(void)
 {
 	void **values = thread_self()->tss;
+	/* Relaxed: a key that the thread has set a value under was given to it. */
+	const unsigned end = atomic_load_explicit(&keys_end, memory_order_relaxed);
 	bool again = true;
 
 	for (unsigned round = 0; again && round < TSS_DTOR_ITERATIONS; round++) {
 		again = false;
-		for (unsigned i = 0; i < TSS_MAX; i++) {
+		for (unsigned i = 0; i < end; i++) {
 			tss_dtor_t *destructor = atomic_load(&destructors[i]);
 			void *value = values[i];
 

@@ -141,6 +141,7 @@ enum method {
 #define TCB_FLAG_PASSIVE        1u /* runs on its callers' time only */
 #define TCB_FLAG_FALLBACK_FIRST 2u /* comes first in any fallback: the supervisor */
 #define TCB_FLAG_NO_FPU         4u /* FP/SIMD instructions fault */
+#define TCB_FLAG_FPU_USED       8u /* only shown: it has used FP/SIMD instructions */
 
 /* What TCB_INFO says. */
 #define THREAD_STATE_LIST(X)                                         \

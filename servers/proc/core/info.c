@@ -39,7 +39,7 @@ static uint64_t thread_cpu_ns(const struct thread *thread)
 
 	if (tcb_info(own_thread_slot(thread_tid(thread), THREAD_TCB), &info) != ERR_OK)
 		return 0;
-	return info.cpu_ns;
+	return info.cpu_ns - thread->cpu_base_ns;
 }
 
 void info_process(struct msg *m)
@@ -99,7 +99,7 @@ static void thread_describe(uint32_t tid, const struct tcb_info *tcb, struct pro
 		.index = thread != NULL ? thread->index : 0,
 		.state = tcb->state,
 		.home = tcb->home,
-		.cpu_ns = tcb->cpu_ns,
+		.cpu_ns = tcb->cpu_ns - (thread != NULL ? thread->cpu_base_ns : 0),
 		.weight = params->weight,
 		.nice = (word_t)(int64_t)params->nice,
 		.priority = params->priority,

@@ -20,6 +20,7 @@ void processes_init(void)
 {
 	for (uint32_t i = 0; i < PROC_PROCESSES_MAX; i++) {
 		list_init(&processes[i].threads);
+		list_init(&processes[i].parked);
 		list_init(&processes[i].reap);
 		list_init(&processes[i].waiters);
 	}
@@ -163,6 +164,7 @@ enum error process_new(uint64_t memory_bytes_max, uint32_t weight_max, struct pr
 		.affinity = cpumask_first(machine_cpus()),
 	};
 	list_init(&process->threads);
+	list_init(&process->parked);
 	list_init(&process->reap);
 	list_init(&process->waiters);
 	*made = process;
@@ -179,6 +181,7 @@ void process_end(struct process *process, uint32_t status, uint32_t signal)
 	waiters_silence(process->pid);
 	for (uint32_t fd = 0; fd < PROC_FDS_MAX; fd++)
 		file_close(&process->files[fd]);
+	threads_unpark(process);
 	list_for_each (node, &process->threads)
 		reap_thread(container_of(node, struct thread, link));
 	if (process->thread_count == 0)

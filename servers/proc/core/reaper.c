@@ -14,17 +14,12 @@
 /* Returns its CPU time. */
 static uint64_t thread_end(uint32_t tid, uint32_t pid, uint64_t stack_vaddr, uint64_t stack_bytes)
 {
-	const cptr_t tcb = own_thread_slot(tid, THREAD_TCB);
-	struct tcb_info info = {.cpu_ns = 0};
+	const uint64_t cpu_ns = thread_objects_delete(tid);
 
-	must(tcb_suspend(tcb), "stopping a thread");
-	must(tcb_info(tcb, &info), "looking at a thread");
-	must(cnode_revoke(BOOT_SLOT_CNODE, own_thread_slot(tid, THREAD_UNTYPED)),
-	     "deleting a thread");
 	if (stack_bytes != 0 && mm_unmap(pid, stack_vaddr, stack_bytes) != ERR_OK)
 		log_line(LOG_DEBUG, "pid %u: the stack of a thread that ended is not mapped",
 			 (unsigned)pid);
-	return info.cpu_ns;
+	return cpu_ns;
 }
 
 static void process_free(uint32_t pid)

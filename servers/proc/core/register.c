@@ -58,24 +58,45 @@ static void clear(void *memory, size_t bytes)
 		word[i] = 0;
 }
 
-enum error register_thread(uint32_t tid, cptr_t tcb, const struct register_params *params)
+static void record_fill(uint32_t tid, const struct register_params *params, uint32_t cpu,
+			uint32_t flags)
 {
 	struct sched_thread_params *record = &register_shared()->params[tid];
 	const bool by_nice = params->nice != INT32_MIN;
 
-	clear(&register_shared()->stats[tid], sizeof(struct sched_thread_stats));
 	*record = (struct sched_thread_params){
-		.flags = SCHED_THREAD_USED | (params->confined ? SCHED_THREAD_CONFINED : 0u),
+		.flags = SCHED_THREAD_USED | (params->confined ? SCHED_THREAD_CONFINED : 0u) |
+			 flags,
 		.pid = params->pid,
 		.weight = by_nice ? nice_weight(params->nice) : params->weight,
 		.nice = params->nice,
 		.priority = params->pid == 0 ? PRIORITY_SERVER : PRIORITY_STANDARD,
-		.cpu = (uint32_t)sys_thread_clock().cpu,
+		.cpu = cpu,
 		.slice_ns = params->slice_ns != 0 ? params->slice_ns : SLICE_NS_STANDARD,
 		.affinity = params->affinity,
 		.group = params->group,
 		.group_top = params->group_top,
 	};
+}
+
+void register_again(uint32_t tid, cptr_t tcb, const struct register_params *params)
+{
+	const struct sched_thread_params *record = &register_shared()->params[tid];
+	const struct sched_thread_params last = *record;
+
+	record_fill(tid, params, __atomic_load_n(&record->cpu, __ATOMIC_RELAXED),
+		    SCHED_THREAD_FRESH);
+	/* Its key is the last one's, and with it what wake filters keep back.  0: nothing. */
+	if (last.slice_ns != record->slice_ns || last.weight != record->weight ||
+	    last.priority != record->priority || last.class != record->class ||
+	    last.period_ns != record->period_ns)
+		must(tcb_set_key(tcb, 0), "clearing a thread's key");
+}
+
+enum error register_thread(uint32_t tid, cptr_t tcb, const struct register_params *params)
+{
+	clear(&register_shared()->stats[tid], sizeof(struct sched_thread_stats));
+	record_fill(tid, params, (uint32_t)sys_thread_clock().cpu, 0);
 	return cnode_copy(OWN_SCHED_CNODE, SCHED_SLOT_TCB_FIRST + (cptr_t)tid, RIGHT_SCHEDULE, 0,
 			  tcb);
 }

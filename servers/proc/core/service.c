@@ -38,8 +38,9 @@ static void request_thread_create(struct process *process, struct msg *m)
 	if (error == ERR_OK) {
 		m->w[0] = thread_get(tid)->index;
 		m->w[1] = tid;
+		m->w[2] = thread_get(tid)->generation;
 	}
-	msg_answer(m, error, 2);
+	msg_answer(m, error, 3);
 }
 
 /* The live thread of the process with that index, or NULL. */
@@ -73,11 +74,12 @@ static bool request_thread_join(const struct process *process, struct msg *m)
 {
 	struct thread *thread = thread_get(m->w[1]);
 
-	if (thread == NULL || thread->pid != process->pid || thread->index != m->w[0]) {
+	if (thread == NULL || thread->pid != process->pid || thread->index != m->w[0] ||
+	    (m->w[2] != 0 && thread->generation != m->w[2])) {
 		msg_answer(m, ERR_NOT_FOUND, 0);
 		return true;
 	}
-	if (thread->life == THREAD_FREE) {
+	if (thread->life == THREAD_FREE || thread->life == THREAD_KEPT) {
 		m->w[0] = thread->value;
 		msg_answer(m, ERR_OK, 1);
 		return true;
@@ -313,6 +315,8 @@ static bool request_handle(struct process *process, struct msg *m)
 		return false;
 	case PROC_REQ_THREAD_EXIT:
 		return request_thread_exit(process, m);
+	case PROC_REQ_THREAD_PARK:
+		return thread_park(process, m);
 	case PROC_REQ_THREAD_JOIN:
 		return request_thread_join(process, m);
 	case PROC_REQ_WAIT:

@@ -39,6 +39,12 @@ struct waiter *waiter_defer(uint32_t pid);
 /* Answer (m->info complete) and free it. */
 void waiter_answer(struct waiter *waiter, struct msg *m);
 void waiter_fail(struct waiter *waiter, enum error error);
+/* As waiter_answer; ERR_NO_REPLY: the caller was ended meanwhile. */
+__attribute__((warn_unused_result)) enum error waiter_try_answer(struct waiter *waiter,
+								 struct msg *m);
+/* It is answered with the service thread's next answer, instead of the request in hand, which was
+ * deferred. */
+void waiter_answer_next(struct waiter *waiter);
 void waiter_free(struct waiter *waiter);
 /* None of the process's callers waits for anything any more. */
 void waiters_silence(uint32_t pid);
@@ -52,19 +58,27 @@ static inline struct waiter *waiter_of(struct list_node *node)
 
 /* ---- threads --------------------------------------------------------------------------------- */
 
-enum thread_life { THREAD_FREE, THREAD_LIVE, THREAD_LEAVING };
+/*
+ * KEPT: parked, that is ended for everybody, but its objects wait, blocked in the call that ended it, to be
+ * started again.  It counts as a thread nowhere; it goes when its tid or index is needed.
+ */
+enum thread_life { THREAD_FREE, THREAD_LIVE, THREAD_LEAVING, THREAD_KEPT };
 
 struct thread {
-	struct list_node link; /* of its process; or of the free ones, oldest first */
+	struct list_node
+		link; /* of its process, parked or not; or of the free ones, oldest first */
 	struct list_node reap; /* of those that the reaper shall end */
 	uint32_t pid;          /* stays after its end, for a late join */
 	uint32_t index;
+	uint32_t generation; /* counts the threads that had this tid: a stale name has an old one */
 	enum thread_life life;
+	bool fpu_used; /* parked only */
 	bool has_untyped;
 	bool has_exception;
 	struct waiter *joiner;
 	struct waiter *leaver; /* its own last request */
 	word_t value;
+	uint64_t cpu_base_ns; /* of those that had its objects before */
 	uint64_t stack_vaddr;
 	uint64_t stack_bytes;
 };
@@ -90,6 +104,21 @@ __attribute__((warn_unused_result)) enum error
 thread_new(struct process *process, const struct thread_args *args, uint32_t *tid);
 /* The reaper has ended it. */
 void thread_gone(struct thread *thread, uint64_t cpu_ns);
+/* Stop it and delete its objects, in whatever state it is; returns the CPU time they used.  Not for
+ * the thread whose time this runs on. */
+uint64_t thread_objects_delete(uint32_t tid);
+
+/* thread_park.c.  What the scheduler's record of a thread shall say. */
+struct register_params thread_params(const struct process *process, const struct thread_args *args);
+/* PROC_REQ_THREAD_PARK.  True: *m is an answer. */
+bool thread_park(struct process *process, struct msg *m);
+/* Start a parked thread of the process anew.  ERR_NOT_FOUND: there is none. */
+__attribute__((warn_unused_result)) enum error
+thread_restart(struct process *process, const struct thread_args *args, uint32_t *tid);
+/* Delete one parked thread of that process, or of any if NULL.  False: there is none. */
+bool thread_unpark(struct process *process);
+/* The process ends: its parked threads are threads again, for the reaper. */
+void threads_unpark(struct process *process);
 
 /* ---- open files ------------------------------------------------------------------------------ */
 
@@ -116,6 +145,8 @@ struct process {
 	bool first;  /* the machine ends with it */
 	bool failed; /* never ran: nobody is told of its end */
 	struct list_node threads;
+	struct list_node parked; /* threads, the one that ended longest ago first */
+	uint32_t parked_count;
 	struct list_node reap;
 	struct list_node waiters; /* its own threads in WAIT */
 	uint64_t index_used[INDEX_WORDS];

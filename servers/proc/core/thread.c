@@ -44,6 +44,11 @@ static struct thread *tid_take(void)
 	return container_of(node, struct thread, link);
 }
 
+static bool tid_none(void)
+{
+	return list_empty(&threads_fresh) && list_empty(&threads_free);
+}
+
 static void tid_give(struct thread *thread)
 {
 	list_push_back(&threads_free, &thread->link);
@@ -171,15 +176,7 @@ static enum error thread_schedule(const struct process *process, uint32_t tid,
 				  const struct thread_args *args)
 {
 	const cptr_t tcb = own_thread_slot(tid, THREAD_TCB);
-	const struct register_params params = {
-		.pid = process->pid,
-		.nice = args->nice == PROC_NICE_INHERIT ? process->nice : (int32_t)args->nice,
-		.slice_ns = args->slice_ns,
-		.affinity = cpumask_empty(&args->affinity) ? process->affinity : args->affinity,
-		.group = process->sched_group,
-		.confined = process->realm != 0,
-		.group_top = process->realm_group,
-	};
+	const struct register_params params = thread_params(process, args);
 	enum error error = register_thread(tid, tcb, &params);
 
 	if (error == ERR_OK)
@@ -189,15 +186,10 @@ static enum error thread_schedule(const struct process *process, uint32_t tid,
 	return error;
 }
 
-enum error thread_new(struct process *process, const struct thread_args *args, uint32_t *tid)
+static enum error thread_make(struct process *process, const struct thread_args *args,
+			      uint32_t *tid)
 {
-	enum error error = realm_thread(process);
-
-	if (error == ERR_OK)
-		error = realm_nice(process, args->nice);
-	if (error != ERR_OK)
-		return error;
-
+	enum error error = ERR_LIMIT;
 	struct thread *thread = tid_take();
 
 	if (thread == NULL)
@@ -205,7 +197,6 @@ enum error thread_new(struct process *process, const struct thread_args *args, u
 
 	const uint32_t index = index_take(process);
 
-	error = ERR_LIMIT;
 	*tid = thread_tid(thread);
 	if (index < PROC_PROCESS_THREADS_MAX)
 		error = thread_memory(thread);
@@ -228,14 +219,44 @@ enum error thread_new(struct process *process, const struct thread_args *args, u
 	}
 	thread->pid = process->pid;
 	thread->index = index;
+	thread->generation++;
 	thread->life = THREAD_LIVE;
 	thread->joiner = NULL;
 	thread->leaver = NULL;
 	thread->value = 0;
 	thread->stack_bytes = 0;
+	thread->cpu_base_ns = 0;
 	list_push_back(&process->threads, &thread->link);
 	process->thread_count++;
 	return ERR_OK;
+}
+
+/* What is parked elsewhere must not be missed: a tid, an index or memory may be all that it takes. */
+enum error thread_new(struct process *process, const struct thread_args *args, uint32_t *tid)
+{
+	enum error error = realm_thread(process);
+
+	if (error == ERR_OK)
+		error = realm_nice(process, args->nice);
+	if (error != ERR_OK || thread_restart(process, args, tid) == ERR_OK)
+		return error;
+	error = thread_make(process, args, tid);
+	while (error == ERR_LIMIT &&
+	       ((tid_none() && thread_unpark(NULL)) || thread_unpark(process)))
+		error = thread_make(process, args, tid);
+	return error;
+}
+
+uint64_t thread_objects_delete(uint32_t tid)
+{
+	const cptr_t tcb = own_thread_slot(tid, THREAD_TCB);
+	struct tcb_info info = {.cpu_ns = 0};
+
+	must(tcb_suspend(tcb), "stopping a thread");
+	must(tcb_info(tcb, &info), "looking at a thread");
+	must(cnode_revoke(BOOT_SLOT_CNODE, own_thread_slot(tid, THREAD_UNTYPED)),
+	     "deleting a thread");
+	return info.cpu_ns;
 }
 
 void thread_gone(struct thread *thread, uint64_t cpu_ns)
@@ -255,7 +276,7 @@ void thread_gone(struct thread *thread, uint64_t cpu_ns)
 	}
 	thread->joiner = NULL;
 	index_give(process, thread->index);
-	process->cpu_ns += cpu_ns;
+	process->cpu_ns += cpu_ns - thread->cpu_base_ns;
 	if (--process->thread_count == 0)
 		process_empty(process);
 }

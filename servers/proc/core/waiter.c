@@ -50,13 +50,29 @@ void waiter_free(struct waiter *waiter)
 	list_push_front(&waiters_free, &waiter->link);
 }
 
+enum error waiter_try_answer(struct waiter *waiter, struct msg *m)
+{
+	enum error error = sys_reply(waiter_slot(waiter), m);
+
+	waiter_free(waiter);
+	return error;
+}
+
 void waiter_answer(struct waiter *waiter, struct msg *m)
 {
 	/* NO_REPLY: the caller was ended meanwhile. */
-	enum error error = sys_reply(waiter_slot(waiter), m);
+	enum error error = waiter_try_answer(waiter, m);
 
 	(void)error;
-	waiter_free(waiter);
+}
+
+/* One system call answers it and receives, so that its thread and the one that ended are one event. */
+void waiter_answer_next(struct waiter *waiter)
+{
+	list_remove(&waiter->link);
+	waiter->pid = 0;
+	waiter_free(current);
+	current = waiter;
 }
 
 void waiter_fail(struct waiter *waiter, enum error error)

@@ -43,6 +43,20 @@ static void thread_leave(struct sched_cpu *cpu, struct sched_thread *thread,
 		cpu->running = NULL;
 }
 
+/* The tid's objects serve another thread from now on: nothing of the last one's is kept. */
+static __attribute__((noinline)) void thread_renew(struct sched_server *server,
+						   struct sched_cpu *cpu,
+						   struct sched_thread *thread, time_ns_t now_ns)
+{
+	const word_t seq = thread->seq;
+
+	sched_thread_params(server, thread)->flags &= ~SCHED_THREAD_FRESH;
+	thread_leave(cpu, thread, POLICY_LEAVE_EXIT, now_ns);
+	*sched_thread_stats(server, thread) = (struct sched_thread_stats){0};
+	sched_thread_adopt(server, cpu, thread);
+	thread->seq = seq;
+}
+
 void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, time_ns_t ready_ns, time_ns_t now_ns)
 {
@@ -50,13 +64,19 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 	sched_sleep_cancel(cpu, thread);
 	if (thread->state == SCHED_READY)
 		return;
+
+	const bool fresh = (sched_thread_params(server, thread)->flags & SCHED_THREAD_FRESH) != 0;
+
+	if (fresh)
+		thread_renew(server, cpu, thread, now_ns);
 	if (thread->joined) {
 		sched_stat_add(&sched_thread_stats(server, thread)->wakes, 1);
 		thread->woke = true;
 		thread->ready_since_ns = ready_ns != 0 ? ready_ns : now_ns;
 	}
 
-	uint32_t target = sched_wake_target(server, cpu, thread, now_ns);
+	uint32_t target = fresh ? sched_fork_target(server, cpu, thread, cpu->index)
+				: sched_wake_target(server, cpu, thread, now_ns);
 	enum policy_join join = thread->joined ? POLICY_JOIN_WAKE : POLICY_JOIN_NEW;
 
 	thread->joined = true;

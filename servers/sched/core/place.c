@@ -236,6 +236,8 @@ uint32_t sched_fork_target(struct sched_server *server, struct sched_cpu *cpu,
 	struct place_view view;
 	struct place_thread placed = place_thread(server, thread);
 
+	if (server->cpus == 1)
+		return cpu->index;
 	sched_view(server, &view, loads);
 	placed.home = creator < server->cpus ? creator : cpu->index;
 	return legal_target(&view, &placed, cpu->place->on_fork(&view, placed.home, &placed),

@@ -90,6 +90,46 @@ Test(sched_server, a_wake_joins_after_what_ran_before_it, .init = open_1, .fini 
 	cr_assert_eq(info.lag_ns.whole, 0);
 }
 
+/* 5 ended owing time; the thread that has its tid next begins with nothing of it, as a new one does. */
+Test(sched_server, a_thread_that_is_started_again_is_a_new_one, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5, 1024);
+	start_on(0, 6, 1024);
+	(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), 4000000);
+	cr_assert_eq(bench_shared->stats[5].cpu_ns, 4000000);
+	bench_shared->params[5].weight = 512;
+	bench_shared->params[5].flags |= SCHED_THREAD_FRESH;
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(lag_of(5), 0, "the lag was the last one's");
+	cr_assert_eq(bench_shared->stats[5].cpu_ns, 0);
+	cr_assert_eq(bench_shared->stats[5].wakes, 0, "a start is no wake");
+	cr_assert_eq(bench_shared->params[5].flags & SCHED_THREAD_FRESH, 0);
+	(void)bench_event(0, 6, BENCH_BLOCKED(CAUSE_IPC), 0);
+	cr_assert_eq(bench_nothing(0, ERR_OK).tid, 5);
+	cr_assert_eq(bench_nothing(0, ERR_OK).seq, 4, "the record goes on");
+
+	/* And only once. */
+	(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), 1000000);
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(bench_shared->stats[5].cpu_ns, 1000000);
+	cr_assert_eq(bench_shared->stats[5].wakes, 1);
+}
+
+Test(sched_server, M35_threads_started_again_spread_like_new_ones, .init = open_4,
+     .fini = bench_close)
+{
+	for (uint32_t tid = 10; tid < 18; tid++) {
+		start_on(0, tid, 1024);
+		(void)bench_event(0, tid, BENCH_BLOCKED(CAUSE_IPC), 1000);
+	}
+	bench_clear_calls();
+	for (uint32_t tid = 10; tid < 18; tid++) {
+		bench_shared->params[tid].flags |= SCHED_THREAD_FRESH;
+		(void)bench_event(0, tid, BENCH_READY(CAUSE_WAKE), 0);
+	}
+	cr_assert_eq(bench_moves_count, 6, "two stay, two go to each other CPU");
+}
+
 Test(sched_server, unknown_tag_is_ignored, .init = open_1, .fini = bench_close)
 {
 	cr_assert_eq(bench_event(0, 0, BENCH_READY(CAUSE_WAKE), 0).kind, DECISION_IDLE);

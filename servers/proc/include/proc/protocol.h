@@ -11,19 +11,20 @@
 #include <abi/sched.h>
 #include <abi/types.h>
 
-#define PROC_PROCESSES_MAX 512u  /* live and not yet waited for; a pid modulo this is its index */
-#define PROC_THREADS_MAX   5120u /* a tid is below this; 0 is no thread */
-#define PROC_FDS_MAX       32u
-#define PROC_IO_BYTES_MAX  480u   /* of one READ or WRITE */
-#define PROC_NAME_MAX      96u    /* file name with its NUL */
-#define PROC_ARGS_MAX      16384u /* bytes of all arguments and environment strings */
-#define PROC_PIPE_BYTES    4096u
-#define PROC_PIPES_MAX     512u
-#define PROC_FD_INHERIT    UINT64_MAX /* SPAWN: the same as the caller's */
-#define PROC_FD_NONE       (UINT64_MAX - 1)
-#define PROC_NICE_INHERIT  (1ull << 63) /* no nice value */
-#define PROC_WAIT_ANY      0u
-#define PROC_WAIT_NO_HANG  1u
+#define PROC_THREADS_PARKED_MAX 8u   /* of one process */
+#define PROC_PROCESSES_MAX      512u /* live and not yet waited for; a pid modulo this is its index */
+#define PROC_THREADS_MAX        5120u /* a tid is below this; 0 is no thread */
+#define PROC_FDS_MAX            32u
+#define PROC_IO_BYTES_MAX       480u   /* of one READ or WRITE */
+#define PROC_NAME_MAX           96u    /* file name with its NUL */
+#define PROC_ARGS_MAX           16384u /* bytes of all arguments and environment strings */
+#define PROC_PIPE_BYTES         4096u
+#define PROC_PIPES_MAX          512u
+#define PROC_FD_INHERIT         UINT64_MAX /* SPAWN: the same as the caller's */
+#define PROC_FD_NONE            (UINT64_MAX - 1)
+#define PROC_NICE_INHERIT       (1ull << 63) /* no nice value */
+#define PROC_WAIT_ANY           0u
+#define PROC_WAIT_NO_HANG       1u
 
 #define PROC_SIGNAL_MAX 31u
 
@@ -53,12 +54,13 @@ enum proc_signal {
 	X(THREAD_CREATE, 2,                                                                        \
 	  "w0 pc, w1 sp, w2 x0, w3 tls, w4 PROC_THREAD_* flags, w5 nice or PROC_NICE_INHERIT, "    \
 	  "w6 and w7 affinity or 0, 0: the process's, w8 slice_ns or 0",                           \
-	  "w0 index, w1 tid", "start a thread; its IPC buffer is mapped")                          \
+	  "w0 index, w1 tid, w2 generation",                                                       \
+	  "start a thread; its IPC buffer is mapped.  One that was parked is used again first")    \
 	X(THREAD_EXIT, 3, "w0 own index, w1 value, w2 vaddr, w3 bytes", "",                        \
 	  "end the calling thread, then unmap its stack (bytes may be 0); not answered.  The "     \
 	  "process ends with its last thread, with status 0")                                      \
-	X(THREAD_JOIN, 4, "w0 index, w1 tid", "w0 value",                                          \
-	  "wait until that thread is gone (one joiner)")                                           \
+	X(THREAD_JOIN, 4, "w0 index, w1 tid, w2 generation or 0: any", "w0 value",                 \
+	  "wait until that thread has ended (one joiner); NOT_FOUND: it is forgotten")             \
 	X(SPAWN, 5,                                                                                \
 	  "w0 vaddr and w1 bytes of NUL-terminated strings: file name, argc arguments, envc "      \
 	  "NAME=VALUE; w2 argc, w3 envc, w4 PROC_SPAWN_* flags, w5 w6 w7 file descriptors for "    \
@@ -107,6 +109,11 @@ enum proc_signal {
 	X(KEYS, 45, "", "w0 bytes", "what was typed and not read is dropped; how much it was")     \
 	X(SCHED_GROUPS, 46, "", "",                                                                \
 	  "memory for groups in the scheduler server; BUSY: it is being made, ask again")          \
+	X(THREAD_PARK, 47, "w0 own tid, w1 value", "w0 pc, w1 sp, w2 x0, w3 tls",                  \
+	  "end the calling thread, keeping its kernel objects for a later THREAD_CREATE of the "   \
+	  "process, which is the answer: it goes on there, as a new thread.  Bit 0 of the pc: "    \
+	  "clear FPCR and FPSR first.  BUSY: it cannot be kept (the last thread, enough are "      \
+	  "kept, flags of its own), then THREAD_EXIT is the way")                                  \
 	X(OBJECT_NEW, 43, "w0 OBJ_ENDPOINT, OBJ_NOTIFICATION or OBJ_REPLY",                        \
 	  "capability: the object",                                                                \
 	  "a kernel object of the caller, freed when its process ends; deleting the capability "   \

@@ -3,8 +3,9 @@
  * The memory that every instance of the scheduler server inherits, and that proc and statistics
  * read.
  *
- * Parameters of a thread: written by proc while the thread is not registered yet, then by the
- * dispatcher of its home only.  Statistics: written by the dispatcher of the thread's home (of the
+ * Parameters of a thread: written by proc while the thread is not registered yet, or is parked (it
+ * sets FRESH, and the dispatcher of its home clears it at the next wake), else by the dispatcher of
+ * its home only.  Statistics: written by the dispatcher of the thread's home (of the
  * CPU), read by proc without a lock; every field is one naturally aligned word, relaxed atomic, and
  * only ever shown to people and tests.
  */
@@ -21,6 +22,8 @@
 #define SCHED_THREAD_USED     1u /* the record describes a thread */
 #define SCHED_THREAD_BALANCER 2u /* balancer of CPU `cpu`: never in a policy's queue */
 #define SCHED_THREAD_CONFINED 4u /* may use groups below group_top only */
+/* What was known of the thread with this tid is void: the next one has its objects. */
+#define SCHED_THREAD_FRESH    8u
 
 struct sched_thread_params {
 	uint32_t flags;
