@@ -54,6 +54,30 @@ class EqualHogs(unittest.TestCase):
         for seed in range(1, 6):
             self.judge(7, 4, "--seed", str(seed), "--costs", "none")
 
+    def test_sleepers_that_begin_to_run_without_end(self):
+        """What a thread's account holds from its time as a sleeper must not be paid for later."""
+        for seed in range(12):
+            rng = random.Random(seed)
+            cpus = rng.choice([4, 8])
+            count = cpus + rng.randint(1, 3)
+            tasks = {}
+            for i in range(count):
+                busy, idle = rng.randint(1000, 60000), rng.randint(500, 40000)
+                rounds = rng.randint(500000, 2000000) // (busy + idle)
+                tasks[f"t{i}"] = {"phases": {
+                    "sleeps": {"loop": max(1, rounds), "runtime": busy, "sleep": idle},
+                    "runs": {"loop": -1, "run": 1000000}}}
+            result = run({"global": {"duration": 8}, "tasks": tasks}, cpus, "--schedule")
+            since = 3 * SECOND
+            for name in result.tasks:
+                served = 0
+                for start, end, _ in result.stretches(name):
+                    if end > since:
+                        served += end - max(start, since)
+                        fluid = (end - since) * cpus / count
+                        self.assertLessEqual(abs(served - fluid), 2 * PERIOD_MS * MS,
+                                             f"seed {seed}, {name} at {end}")
+
     def test_other_policies_balance_too(self):
         result = run(hogs(5, 10), 4, policy="rr")
         figures = judge(result, rates_of(result, [1] * 5, 4))

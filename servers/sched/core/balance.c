@@ -53,14 +53,37 @@ static void balancer_order(struct sched_server *server, struct sched_cpu *cpu, u
  * once, the same CPU would win the surplus thread in each round and the others never; one after
  * the other, it visits all.
  */
-static time_ns_t balance_next(const struct sched_server *server, const struct sched_cpu *cpu,
-			      time_ns_t now_ns)
+static time_ns_t slot_next(const struct sched_server *server, uint32_t cpu, time_ns_t now_ns)
 {
-	time_ns_t offset_ns = (uint64_t)BALANCE_PERIOD_NS * cpu->index / server->cpus;
+	time_ns_t offset_ns = (uint64_t)BALANCE_PERIOD_NS * cpu / server->cpus;
 
 	if (now_ns < offset_ns)
 		return offset_ns;
 	return now_ns - (now_ns - offset_ns) % BALANCE_PERIOD_NS + BALANCE_PERIOD_NS;
+}
+
+static bool is_quiet(const struct sched_server *server, uint32_t cpu)
+{
+	return (__atomic_load_n(&server->quiet.bits[cpu / 64u], __ATOMIC_RELAXED) >> (cpu % 64u) &
+		1u) != 0;
+}
+
+/*
+ * A CPU whose next ones on the grid are quiet looks in their places, too: what it just took would pass them
+ * by for ever otherwise, since whoever comes after them asks before it looks again.
+ */
+static void balance_next(const struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+{
+	cpu->slot_ns = slot_next(server, cpu->index, now_ns);
+	cpu->next_balance_ns = cpu->slot_ns;
+	for (uint32_t step = 1; step < server->cpus; step++) {
+		uint32_t other = (cpu->index + step) % server->cpus;
+
+		if (!is_quiet(server, other))
+			return;
+		cpu->next_balance_ns = min_u64(cpu->next_balance_ns,
+					       slot_next(server, other, now_ns));
+	}
 }
 
 /*
@@ -78,9 +101,9 @@ void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu, time
 	sched_idle_publish(server, cpu->index);
 	if (!cpu->balancer_parked)
 		return;
-	if (cpumask_empty(&cpu->idle_tried) || now_ns >= cpu->next_balance_ns) {
+	if (cpumask_empty(&cpu->idle_tried) || now_ns >= cpu->slot_ns) {
 		cpu->idle_tried = cpumask_none();
-		cpu->next_balance_ns = balance_next(server, cpu, now_ns);
+		balance_next(server, cpu, now_ns);
 	}
 	sched_view(server, &view, loads);
 
@@ -94,7 +117,7 @@ void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu, time
 
 time_ns_t sched_balance_idle_next(const struct sched_cpu *cpu)
 {
-	return cpumask_empty(&cpu->idle_tried) ? TIME_NEVER : cpu->next_balance_ns;
+	return cpumask_empty(&cpu->idle_tried) ? TIME_NEVER : cpu->slot_ns;
 }
 
 enum give {
@@ -115,12 +138,6 @@ static bool surplus_anywhere(const struct place_view *view)
 	return false;
 }
 
-static bool is_quiet(const struct sched_server *server, uint32_t cpu)
-{
-	return (__atomic_load_n(&server->quiet.bits[cpu / 64u], __ATOMIC_RELAXED) >> (cpu % 64u) &
-		1u) != 0;
-}
-
 static void quiet_set(struct sched_server *server, uint32_t cpu, bool quiet)
 {
 	uint64_t bit = UINT64_C(1) << (cpu % 64u);
@@ -136,7 +153,7 @@ static void quiet_set(struct sched_server *server, uint32_t cpu, bool quiet)
 #define QUIET_SERVED_MAX 4u /* in one period: bounds the time that it takes */
 
 /*
- * Quiet CPUs do not ask, so those with a surplus give, where the other one would have asked for it now.
+ * Quiet CPUs do not ask, so those with a surplus give, where the other one would ask for it.
  * Nobody but this dispatcher gives away threads of this CPU, to quiet or to asking ones.
  */
 static void quiet_serve(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
@@ -167,18 +184,24 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 {
 	if (server->cpus == 1 || now_ns < cpu->next_balance_ns)
 		return;
-	cpu->next_balance_ns = balance_next(server, cpu, now_ns);
 
+	const bool own = now_ns >= cpu->slot_ns;
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
+	uint64_t average;
 	bool rounded;
 
+	balance_next(server, cpu, now_ns);
 	sched_view(server, &view, loads);
-	cpu->policy->set_average(policy_cpu(cpu), balance_average(&view, &rounded), now_ns);
 	if (!surplus_anywhere(&view)) {
+		cpu->policy->set_average(policy_cpu(cpu), 0, now_ns);
 		quiet_set(server, cpu->index, true);
 		return;
 	}
+	average = balance_average(&view, &rounded);
+	if (loads[cpu->index].runnable <= 1 && loads[cpu->index].weight > average)
+		average = 0; /* it has a whole CPU and cannot use more */
+	cpu->policy->set_average(policy_cpu(cpu), average, now_ns);
 	/* A surplus that began a moment ago may be gone in the next: look in the coming period. */
 	if (is_quiet(server, cpu->index)) {
 		quiet_set(server, cpu->index, false);
@@ -186,7 +209,7 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 	}
 	if (loads[cpu->index].runnable > 1)
 		quiet_serve(server, cpu, now_ns);
-	if (!cpu->balancer_parked)
+	if (!own || !cpu->balancer_parked)
 		return;
 
 	uint32_t victim = cpu->place->on_period(&view, cpu->index);
@@ -204,7 +227,7 @@ time_ns_t sched_balance_period_next(struct sched_server *server, struct sched_cp
 		if (__atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) <= 1)
 			return TIME_NEVER;
 		quiet_set(server, cpu->index, false);
-		cpu->next_balance_ns = balance_next(server, cpu, now_ns);
+		balance_next(server, cpu, now_ns);
 	}
 	return cpu->next_balance_ns;
 }

@@ -29,6 +29,9 @@ void sched_cpu_init(struct sched_server *server, uint32_t index, const struct po
 	cpu->grouped = false;
 	heap_init(&cpu->sleepers);
 	policy->cpu_init(policy_cpu(cpu), index);
+	/* From the start, so that all threads of the queue have accounts of the same clock. */
+	if (server->cpus > 1)
+		policy->set_average(policy_cpu(cpu), 0, 0);
 	__atomic_store_n(&server->shared->cpu[index].policy_id, policy->id, __ATOMIC_RELAXED);
 	__atomic_fetch_or(&server->online.bits[index / 64u], UINT64_C(1) << (index % 64u),
 			  __ATOMIC_SEQ_CST);

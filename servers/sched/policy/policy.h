@@ -306,8 +306,10 @@ struct policy_ops {
 	/* Tell the queue the average load of the machine's CPUs (balance_average), about every
 	 * BALANCE_PERIOD_NS.  From then on the policy keeps an account of how far each thread is ahead of a
 	 * fair share of the whole machine (`lag` knows this CPU only), in ns of the average CPU:
-	 * spare() offers the ones furthest ahead first, query() tells the mean of the queue.  A
-	 * policy may ignore it.  The account travels in the thread's blob. */
+	 * spare() offers the ones furthest ahead first, query() tells the mean of the queue.
+	 * Average 0: who is here gets what it can use (nobody waits anywhere, or it has a whole CPU),
+	 * so the account stands still until the next call.  A policy may ignore it.  The account
+	 * travels in the thread's blob. */
 	void (*set_average)(struct policy_cpu *cpu, uint64_t average_weight, uint64_t now_ns);
 
 	/* The key by which a wake of a thread with these parameters is filtered, see policy_pick.

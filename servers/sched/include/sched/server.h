@@ -73,8 +73,9 @@ struct sched_cpu {
 	uint8_t grouped; /* the policy is the layer of policy/group */
 	word_t balancer_seq;
 	uint64_t spare_cursor;
-	struct cpumask idle_tried; /* asked in vain since this CPU went idle */
-	time_ns_t next_balance_ns;
+	struct cpumask idle_tried;  /* asked in vain since this CPU went idle */
+	time_ns_t next_balance_ns;  /* when to look */
+	time_ns_t slot_ns;          /* when to ask */
 	struct sched_thread *payer; /* who caused the last entry and pays for it, or NULL */
 	time_ns_t entered_ns;       /* when that was */
 

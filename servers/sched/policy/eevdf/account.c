@@ -3,7 +3,8 @@
  * EEVDF: who is ahead of a fair share of the whole machine: lag compares a thread with the others of its CPU
  * only.  docs/design/eevdf.md.
  *
- *   fair      virtual time of a CPU with the average load A: it grows by dt / A
+ *   fair      virtual time of a CPU with the average load A: it grows by dt / A; while A is not known because
+ *             nobody waits, with the load that is here: who is served then gets its due, whatever it is
  *   ahead_i   sum over the stays of i in queues of (growth of v_i - growth of fair); inside a queue
  *             that is account_i + v_i - fair, so a charge touches nothing
  */
@@ -16,7 +17,10 @@ void eevdf_account_clock(struct eevdf_cpu *cpu, uint64_t now_ns)
 {
 	if (cpu->average == 0 || now_ns <= cpu->fair_ns)
 		return;
-	const uint128_t grown = (uint128_t)(now_ns - cpu->fair_ns) * cpu->fair_rate;
+	uint64_t rate = cpu->fair_rate;
+	if (rate == 0 && cpu->weight != 0)
+		rate = UINT64_MAX / cpu->weight;
+	const uint128_t grown = (uint128_t)(now_ns - cpu->fair_ns) * rate;
 	cpu->fair += (int128_t)(grown >> RATE_SHIFT);
 	cpu->fair_ns = now_ns;
 }
@@ -35,6 +39,15 @@ void eevdf_account_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 	const int128_t ahead = thread->account * (int128_t)cpu->average;
 	if (ahead > max || ahead < -max || cpu->average == 0)
 		thread->account = 0; /* whatever this was, it is over */
+}
+
+/*
+ * The average is as old as the last look, and a sleeper's stays are short: its account is mostly error, which
+ * would be paid back for seconds by a thread that stops sleeping.
+ */
+void eevdf_account_sleep(struct eevdf_thread *thread)
+{
+	thread->account /= 2;
 }
 
 int64_t eevdf_account_owed(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
@@ -60,7 +73,7 @@ void eevdf_set_average(struct policy_cpu *policy_cpu, uint64_t average_weight, u
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	uint64_t rest;
 	eevdf_account_clock(cpu, now_ns);
-	if (average_weight < 2)
+	if (average_weight == 1)
 		return;
 	if (cpu->average == 0) { /* the account begins: the mean of those that are here is 0 */
 		cpu->fair_ns = now_ns;
@@ -68,6 +81,9 @@ void eevdf_set_average(struct policy_cpu *policy_cpu, uint64_t average_weight, u
 			cpu->fair = cpu->vq +
 				    int128_divide_floor(cpu->account_sum, cpu->weight, &rest);
 	}
-	cpu->average = average_weight;
-	cpu->fair_rate = UINT64_MAX / average_weight;
+	if (average_weight != 0)
+		cpu->average = average_weight;
+	else if (cpu->average == 0)
+		cpu->average = POLICY_WEIGHT_NICE_0;
+	cpu->fair_rate = average_weight != 0 ? UINT64_MAX / average_weight : 0;
 }

@@ -187,6 +187,8 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 		return; /* V did not change */
 	}
 	thread->lag = eevdf_expel(cpu, thread);
+	if (reason == POLICY_LEAVE_SLEEP)
+		eevdf_account_sleep(thread);
 	if (reason == POLICY_LEAVE_SLEEP && thread->lag > eevdf_units(thread->slice_ns)) {
 		const int128_t lag_max = eevdf_units(eevdf_slice_max(cpu, thread));
 		thread->lag = thread->lag > lag_max ? lag_max : thread->lag;

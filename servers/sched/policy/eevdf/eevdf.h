@@ -88,7 +88,7 @@ struct eevdf_cpu {
 	int128_t fair;        /* virtual time of a CPU with the average load, until fair_ns */
 	int128_t account_sum; /* sum of w_i account_i over the queue */
 	uint64_t fair_ns;
-	uint64_t fair_rate; /* 2^64 / average */
+	uint64_t fair_rate; /* 2^64 / average; 0: 2^64 / weight */
 	uint64_t average;
 };
 
@@ -218,6 +218,8 @@ void eevdf_account_clock(struct eevdf_cpu *cpu, uint64_t now_ns);
 /* After v was set by a join, before it is left; around a change of weight. */
 void eevdf_account_enter(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 void eevdf_account_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+/* After eevdf_account_leave(), for a thread that sleeps: half of it is forgotten. */
+void eevdf_account_sleep(struct eevdf_thread *thread);
 /* What the machine owes a queued thread, ns; its lag if no account is kept. */
 int64_t eevdf_account_owed(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread);
 /* How far the queue's threads are ahead in the mean, ns. */

@@ -93,6 +93,7 @@ void eevdf_settle_delayed(struct eevdf_cpu *cpu)
 	struct eevdf_thread *first;
 	while ((first = eevdf_delayed_first(cpu)) != NULL && eevdf_eligible(cpu, first)) {
 		(void)eevdf_expel(cpu, first);
+		eevdf_account_sleep(first);
 		first->lag = 0;
 	}
 }

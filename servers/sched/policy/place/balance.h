@@ -37,7 +37,9 @@
 #include "../place.h"
 #include "../policy.h"
 
-#define BALANCE_PERIOD_NS      40000000u
+/* No multiple of a whole millisecond: threads that wake periodically would be looked at in always the same
+ * phase, and a CPU with many short sleepers always be taken for a lightly loaded one. */
+#define BALANCE_PERIOD_NS      40618034u
 #define BALANCE_CANDIDATES_MAX 32u  /* looked at per request */
 #define BALANCE_ROTATE_US      6000 /* rotate when so much has built up: a third of the migrations */
 #define BALANCE_AHEAD_US       10000 /* smaller differences are noise of the slices */
