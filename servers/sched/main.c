@@ -66,11 +66,20 @@ static const struct policy_ops *policy_choose(const struct sched_start *start, b
 	return policies[0];
 }
 
-static const struct place_ops *place_choose(const struct sched_start *start, bool speak)
+static const struct place_ops *place_choose(const struct sched_start *start,
+					    const struct policy_ops *policy, bool speak)
 {
 	size_t length = name_length(start->place, sizeof(start->place));
 	const struct place_ops *place = place_find(start->place, length);
+	const struct place_ops *own = place_of_policy(policy->name);
 
+	if (own != NULL) {
+		if (speak && length > 0)
+			sys_printf("sched: WARNING: policy %s brings its own placement; place= is "
+				   "ignored\n",
+				   policy->name);
+		return own;
+	}
 	if (place != NULL)
 		return place;
 	if (speak && length > 0) {
@@ -113,7 +122,7 @@ static _Noreturn void dispatcher_run(const struct sched_start *start, uint32_t c
 				     const struct upcall_buffer *buffer)
 {
 	const struct policy_ops *policy = policy_choose(start, cpu == 0);
-	const struct place_ops *place = place_choose(start, cpu == 0);
+	const struct place_ops *place = place_choose(start, policy, cpu == 0);
 	struct core_decision decision = {.kind = DECISION_NONE, .timer_ns = TIME_NEVER};
 
 	sched_cpu_init(&server, cpu, policy, place);

@@ -15,7 +15,7 @@ HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 COSTS = {"none": ["--costs", "none"], "usual": []}
 CASES = [(name, policy, cpus, costs)
          for name, cpus in (("weights", 1), ("sleepers", 1), ("pipeline", 2))
-         for policy in ("eevdf", "rr", "fifo", "stride", "lottery", "edf", "chaos")
+         for policy in ("eevdf", "rr", "fifo", "stride", "lottery", "edf", "central", "chaos")
          for costs in ("none", "usual") if policy != "chaos" or costs == "none"]
 CASES += [("reserved", "edf", 1, costs) for costs in ("none", "usual")]
 

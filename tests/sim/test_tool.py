@@ -154,9 +154,10 @@ class Invariants(WithFiles):
         for seed in range(RANDOM_CASES):
             rng = random.Random(seed)
             cpus = rng.choice([1, 2, 3, 4, 8])
-            words = ["--policy", rng.choice(["eevdf", "eevdf", "rr", "fifo", "stride", "lottery", "edf",
-                                              "chaos"]),
-                     "--place", rng.choice(["least_loaded", "idle_first", "home"]),
+            policy = rng.choice(["eevdf", "eevdf", "rr", "fifo", "stride", "lottery", "edf",
+                                 "central", "chaos"])
+            place = ["--place", rng.choice(["least_loaded", "idle_first", "home"])]
+            words = ["--policy", policy, *(place if policy != "central" else []),
                      "--cpus", cpus, "--seed", rng.choice([0, seed]), "--check=1",
                      "--costs", rng.choice(["none", "entry=300",
                                             "entry=2000,decision=5000,ipi=20000,switch=3000"])]

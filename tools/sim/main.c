@@ -114,12 +114,15 @@ static const struct policy_ops *policy_choose(const char *name)
 	exit(EXIT_WRONG);
 }
 
-static const struct place_ops *place_choose(const char *name)
+static const struct place_ops *place_choose(const char *name, const struct policy_ops *policy)
 {
+	const struct place_ops *own = place_of_policy(policy->name);
 	const struct place_ops *place = name == NULL ? places[0] : place_find(name, strlen(name));
 
+	if (own != NULL && name != NULL)
+		wrong("policy %s brings its own placement: leave out --place", policy->name);
 	if (place != NULL || name == NULL)
-		return place;
+		return own != NULL ? own : place;
 	fprintf(stderr, "baton-sim: unknown placement \"%s\"; known are:", name);
 	for (uint32_t i = 0; i < places_count; i++)
 		fprintf(stderr, " %s", places[i]->name);
@@ -208,7 +211,7 @@ static void options_parse(struct options *options, int count, char **words)
 	if (options->workload == NULL)
 		wrong("%s", "--workload FILE.json is missing");
 	options->config.policy = policy_choose(options->policy);
-	options->config.place = place_choose(options->place);
+	options->config.place = place_choose(options->place, options->config.policy);
 	if (options->schedule && options->json == NULL)
 		options->json = "-";
 }

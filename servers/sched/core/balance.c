@@ -251,6 +251,22 @@ static void spares_sort(struct policy_spare *spare, uint32_t count)
 	}
 }
 
+/* Which of the candidates go.  Where threads are gathered, the first one that may. */
+static uint32_t candidates_choose(const struct sched_cpu *cpu,
+				  const struct balance_request *request,
+				  const struct balance_candidate *candidates, uint32_t count,
+				  bool *take)
+{
+	if (cpu->place->on_turn == NULL)
+		return balance_choose(request, candidates, count, take);
+	for (uint32_t i = 0; i < count && request->victim_runnable > 1; i++) {
+		take[i] = candidates[i].allowed;
+		if (take[i])
+			return 1;
+	}
+	return 0;
+}
+
 static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
 			     enum give why, time_ns_t now_ns)
 {
@@ -265,14 +281,17 @@ static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu,
 	sched_view(server, &view, loads);
 
 	struct balance_request request = balance_request_make(&view, puller, cpu->index);
-	uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cpu->spare_cursor, spare,
-					    BALANCE_CANDIDATES_MAX);
+	bool gathers = cpu->place->on_turn != NULL;
+	uint64_t first = 0;
+	uint32_t count = cpu->policy->spare(policy_cpu(cpu), gathers ? &first : &cpu->spare_cursor,
+					    spare, BALANCE_CANDIDATES_MAX);
 
 	/* Its account is as old as its last entry; what it has had alone since then is more. */
 	if (why == GIVE_QUIET && request.victim_ahead_us < INT32_MAX - BALANCE_ROTATE_US &&
 	    request.puller_ahead_us < request.victim_ahead_us + BALANCE_ROTATE_US)
 		request.puller_ahead_us = request.victim_ahead_us + BALANCE_ROTATE_US;
-	spares_sort(spare, count);
+	if (!gathers)
+		spares_sort(spare, count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct sched_thread *thread = policy_thread_owner(spare[i].thread);
 
@@ -284,7 +303,7 @@ static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu,
 						puller),
 		};
 	}
-	if (balance_choose(&request, candidates, count, take) == 0)
+	if (candidates_choose(cpu, &request, candidates, count, take) == 0)
 		return 0;
 	/* It is about to have work: nobody, this CPU included, need push more there. */
 	(void)sched_idle_claim(server, puller);

@@ -136,6 +136,8 @@ uint32_t sched_spread_target(struct sched_server *server, struct sched_cpu *cpu,
 			     struct sched_thread *thread);
 uint32_t sched_fork_target(struct sched_server *server, struct sched_cpu *cpu,
 			   struct sched_thread *thread, uint32_t creator);
+/* The turn of the thread that ran may be over: move it to where placement wants it to wait. */
+void sched_turn_over(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 /* A queued thread too many and an idle CPU: bring them together. */
 void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 

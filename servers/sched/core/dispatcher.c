@@ -145,6 +145,7 @@ static void decide_thread(struct sched_server *server, struct sched_cpu *cpu,
 
 	sched_stat_dispatch(server, cpu, thread, now_ns);
 	cpu->running = thread;
+	thread->turn_over = false;
 	decision->kind = DECISION_RUN;
 	decision->tid = thread->tid;
 	decision->seq = thread->seq;
@@ -161,6 +162,8 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 
 	*decision = (struct sched_decision){.timer_ns = TIME_NEVER};
 	sched_stat_add(&server->shared->cpu[cpu->index].picks, 1);
+	if (cpu->place->on_turn != NULL)
+		sched_turn_over(server, cpu, now_ns);
 	cpu->policy->pick(policy_cpu(cpu), now_ns, server->pick_flags, &pick);
 	sched_load_publish_pick(server, cpu, &pick);
 	if (pick.thread != NULL) {

@@ -14,8 +14,9 @@ static void thread_charge(struct sched_server *server, struct sched_cpu *cpu,
 	if (ran_ns == 0)
 		return;
 	/* One charge for both: what it ran, and what its earlier entries cost. */
-	cpu->policy->charge(policy_cpu(cpu), policy_thread(thread), ran_ns + thread->debt_ns,
-			    now_ns);
+	if (cpu->policy->charge(policy_cpu(cpu), policy_thread(thread), ran_ns + thread->debt_ns,
+				now_ns))
+		thread->turn_over = true;
 	thread->debt_ns = 0;
 	sched_stat_add(&sched_thread_stats(server, thread)->cpu_ns, ran_ns);
 }

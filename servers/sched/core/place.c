@@ -206,9 +206,11 @@ uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
 	const struct cpumask *affinity = &sched_thread_params(server, thread)->affinity;
 	bool allowed_here = cpumask_test(affinity, cpu->index);
 	bool busy = __atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) != 0;
+	bool gathers = cpu->place->on_turn != NULL;
 
 	/* The local path: no look at other CPUs unless it could lead somewhere. */
-	if (allowed_here && (!busy || server->cpus == 1 || !sched_idle_any(server, affinity)))
+	if (allowed_here &&
+	    (!busy || server->cpus == 1 || (!gathers && !sched_idle_any(server, affinity))))
 		return cpu->index;
 
 	struct place_load loads[CPUS_MAX];
@@ -223,8 +225,9 @@ uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
 				       cpu->place->on_wake(&view, cpu->index, &placed), cpu->index);
 
 	/* Off a CPU where it may be: only to an idle one, and only if nobody else sends work
-	 * there. */
-	if (allowed_here && target != cpu->index && !sched_idle_claim(server, target))
+	 * there; or to where they all wait. */
+	if (allowed_here && target != cpu->index && !sched_idle_claim(server, target) &&
+	    !(gathers && target == PLACE_CENTRE))
 		return cpu->index;
 	return target;
 }
@@ -267,14 +270,45 @@ uint32_t sched_spread_target(struct sched_server *server, struct sched_cpu *cpu,
 	return target;
 }
 
+/*
+ * This CPU is said to be idle before the thread is sent, so whoever takes it in knows of a CPU to fill and
+ * need not be asked (P1 and Q2 above, Q being the other one).  If something else is to run here, idle is
+ * cleared again.
+ */
+void sched_turn_over(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+{
+	struct sched_thread *thread = cpu->running;
+
+	if (server->cpus == 1 || thread == NULL || !thread->turn_over ||
+	    thread->state != SCHED_READY || thread->in_request)
+		return;
+
+	struct place_load loads[CPUS_MAX];
+	struct place_view view;
+	struct place_thread placed = place_thread(server, thread);
+
+	sched_load_publish(server, cpu);
+	sched_view(server, &view, loads);
+
+	uint32_t target = cpu->place->on_turn(&view, cpu->index, &placed);
+
+	if (target >= server->cpus || target == cpu->index)
+		return;
+	sched_idle_publish(server, cpu->index);
+	if (sched_thread_move(server, cpu, thread, target, now_ns))
+		cpumask_set(&cpu->idle_tried, target);
+}
+
 #define PUSH_CANDIDATES 4u
 
-void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+/* Returns how many went. */
+static uint32_t surplus_push(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
 	if (server->cpus == 1 || __atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) < 2 ||
 	    !sched_idle_any(server, &server->online))
-		return;
+		return 0;
 
+	uint32_t moved = 0;
 	struct policy_spare spare[PUSH_CANDIDATES];
 	uint64_t cursor = 0;
 	uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare, PUSH_CANDIDATES);
@@ -287,8 +321,22 @@ void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time
 
 		uint32_t target = sched_wake_target(server, cpu, thread, now_ns);
 
-		if (target != cpu->index && !sched_thread_move(server, cpu, thread, target, now_ns))
+		if (target == cpu->index)
+			continue;
+		if (sched_thread_move(server, cpu, thread, target, now_ns))
+			moved++;
+		else
 			sched_idle_publish(server, target);
 	}
 	sched_load_publish(server, cpu);
+	return moved;
+}
+
+/* A CPU of many fills a few idle ones at a time; where all wait, nobody else would fill the others. */
+void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+{
+	const bool gathers = cpu->place->on_turn != NULL;
+
+	while (surplus_push(server, cpu, now_ns) != 0 && gathers)
+		;
 }

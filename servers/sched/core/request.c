@@ -46,9 +46,11 @@ static void request_yield(struct sched_server *server, struct sched_cpu *cpu,
 {
 	struct sched_thread *payer = sched_thread_find(server, request->payer_tag);
 
-	if (payer != NULL && payer->state == SCHED_READY && payer->in_request)
+	if (payer != NULL && payer->state == SCHED_READY && payer->in_request) {
 		cpu->policy->enqueue(policy_cpu(cpu), policy_thread(payer), POLICY_JOIN_YIELD,
 				     now_ns);
+		payer->turn_over = true;
+	}
 	answer_and_requeue(server, cpu, request, ERR_OK, 0, 0, now_ns);
 }
 

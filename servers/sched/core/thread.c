@@ -61,6 +61,7 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 	thread->arriving = false;
 	thread->in_request = false;
 	thread->joined = false;
+	thread->turn_over = false;
 	thread->state = SCHED_OUT;
 	sched_thread_home_set(server, thread, cpu->index);
 	/* The parameters were made legal above, so this cannot fail. */

@@ -18,7 +18,8 @@
 #include <abi/types.h>
 #include <base/cpumask.h>
 
-#define PLACE_NONE UINT32_MAX
+#define PLACE_NONE   UINT32_MAX
+#define PLACE_CENTRE 0u /* where a placement with on_turn gathers */
 
 /* What one CPU publishes. */
 struct place_load {
@@ -64,6 +65,12 @@ struct place_ops {
 			    const struct cpumask *tried);
 	/* Every BALANCE_PERIOD_NS, on each CPU: the CPU to pull from, or PLACE_NONE. */
 	uint32_t (*on_period)(const struct place_view *view, uint32_t cpu);
+	/* The turn of `thread` on `cpu` is over: where it waits for the next one, or PLACE_NONE: here.  A
+	 * placement that has this gathers waiting threads: wakes are its business also where nobody
+	 * idles, and an idle CPU that asks is given the one thread that its victim's policy spares first.
+	 * NULL: threads wait where they ran. */
+	uint32_t (*on_turn)(const struct place_view *view, uint32_t cpu,
+			    const struct place_thread *thread);
 };
 
 /* place/: the placements that this build knows.  The first one is the default. */
@@ -76,3 +83,8 @@ const struct place_ops *place_find(const char *name, size_t length);
 extern const struct place_ops place_least_loaded; /* default: the least weight; home if equal */
 extern const struct place_ops place_idle_first;   /* home if idle, else an idle one, else home */
 extern const struct place_ops place_home;         /* stay where you are; pull when idle only */
+
+/* Not in `places`: the placement that is part of that policy and no use to another, or NULL if the
+ * policy goes with any.  O(1). */
+const struct place_ops *place_of_policy(const char *policy_name);
+extern const struct place_ops place_central;

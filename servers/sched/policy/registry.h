@@ -11,5 +11,6 @@
 	X(stride) \
 	X(lottery) \
 	X(edf) \
+	X(central) \
 	X(chaos)
 /* clang-format on */

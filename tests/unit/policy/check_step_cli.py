@@ -76,7 +76,7 @@ def check_speed(program, path):
     lines = [f"enqueue tid={tid} weight={tid * 7}\n" for tid in range(1, 9)]
     lines += [f"reweight tid={1 + i % 8} weight={1 + i % 90000}\n" for i in range(100000)]
     path.write_text("".join(lines))
-    for policy in ("eevdf", "rr", "fifo", "stride", "lottery", "edf", "chaos"):
+    for policy in ("eevdf", "rr", "fifo", "stride", "lottery", "edf", "central", "chaos"):
         start = time.monotonic()
         result = step(program, policy, path)
         seconds = time.monotonic() - start

@@ -87,6 +87,36 @@ Test(place, each_does_what_it_says)
 	cr_assert_eq(places[0], &place_least_loaded);
 }
 
+Test(place, central_gathers_on_cpu_0)
+{
+	struct machine machine;
+	const struct cpumask none = cpumask_none(), tried = cpumask_one(0);
+	struct place_thread thread = {.affinity = cpumask_all(), .weight = N, .home = 1};
+	const struct place_ops *place = place_of_policy("central");
+	cr_assert_eq(place, &place_central);
+	cr_assert_null(place_of_policy("eevdf"));
+	cr_assert_null(place_of_policy("centra"));
+	cr_assert_null(place_of_policy("centrale"));
+	cr_assert_null(place_find("central", 7), "no use to other policies");
+	machine_fill(&machine, 4, (uint32_t[]){2, 1, 1, 0});
+	cr_assert_eq(place->on_fork(&machine.view, 1, &thread), 0);
+	cr_assert_eq(place->on_wake(&machine.view, 1, &thread), 0, "it is busy");
+	cr_assert_eq(place->on_wake(&machine.view, 3, &thread), 3, "it has nothing");
+	cr_assert_eq(place->on_wake(&machine.view, 0, &thread), 3, "handed out");
+	cr_assert_eq(place->on_turn(&machine.view, 1, &thread), 0, "somebody waits");
+	cr_assert_eq(place->on_turn(&machine.view, 0, &thread), PLACE_NONE);
+	cr_assert_eq(place->on_idle(&machine.view, 3, &none), 0);
+	cr_assert_eq(place->on_idle(&machine.view, 3, &tried), PLACE_NONE);
+	cr_assert_eq(place->on_period(&machine.view, 3), PLACE_NONE);
+	machine_fill(&machine, 4, (uint32_t[]){1, 1, 2, 0});
+	cr_assert_eq(place->on_turn(&machine.view, 1, &thread), PLACE_NONE, "nobody waits");
+	cr_assert_eq(place->on_turn(&machine.view, 2, &thread), 0, "somebody waits here");
+	cr_assert_eq(place->on_idle(&machine.view, 3, &none), 2, "who may not be on CPU 0");
+	cpumask_clear(&thread.affinity, 0);
+	cr_assert_eq(place->on_fork(&machine.view, 1, &thread), 3);
+	cr_assert_eq(place->on_turn(&machine.view, 2, &thread), PLACE_NONE);
+}
+
 /* M35: 64 creations from one CPU. */
 Test(place, M35_fork_burst_spreads)
 {

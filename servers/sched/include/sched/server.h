@@ -48,6 +48,7 @@ struct sched_thread {
 	uint8_t arriving;   /* moved here, migrate_in not done yet */
 	uint8_t in_request; /* blocked in a request that may be ours: still in the queue */
 	uint8_t joined;     /* was in a queue before */
+	uint8_t turn_over;  /* its turn ended, or it yielded, since it was dispatched */
 
 	/* Any CPU may read; written by the owner (atomic, relaxed: a reader asks the CPU it
 	 * names, which checks). */

@@ -78,6 +78,7 @@ struct line_kind {
 	bool alone_too;       /* turns of a lone thread end, too: it gets a timer */
 	bool stays;           /* the end of a turn moves nobody in the line */
 	bool running_spare;   /* the running thread may be given to another CPU, too */
+	bool spares_first;    /* who is given away is the first of the line, not the last */
 	rb_update_fn *update; /* summary of a subtree, see <base/rbtree.h>; none */
 
 	/* The rest of a new queue or thread; `line` is set, all else is zero.  (Zero.) */

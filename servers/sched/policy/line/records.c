@@ -120,7 +120,8 @@ enum error line_restore(struct policy_cpu *policy_cpu, const struct policy_recor
 
 /* ---- Who can be spared, figures ---- */
 
-/* From the end of the line: who stands there has received most lately, or matters least. */
+/* From the end of the line: who stands there has received most lately, or matters least.  Or from its
+ * front: who stands there runs next, on the CPU that it is given to. */
 uint32_t line_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor, struct policy_spare *out,
 		    uint32_t count)
 {
@@ -128,12 +129,14 @@ uint32_t line_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor, struc
 	const struct line_kind *kind = cpu->kind;
 	uint32_t used = 0;
 	uint64_t looks = min_u64(cpu->runnable, POLICY_LOOKS);
-	struct rb_node *node = policy_spare_start(&cpu->tree, *cursor);
+	const bool front = kind->spares_first;
+	struct rb_node *node = front && *cursor == 0 ? rb_first(&cpu->tree)
+						     : policy_spare_start(&cpu->tree, *cursor);
 	for (; looks > 0 && used < count; looks--) {
 		struct line_thread *thread = line_of(node);
-		node = rb_prev(node);
-		if (node == NULL)
-			node = rb_last(&cpu->tree); /* once around at most */
+		node = front ? rb_next(node) : rb_prev(node);
+		if (node == NULL) /* once around at most */
+			node = front ? rb_first(&cpu->tree) : rb_last(&cpu->tree);
 		const bool running = thread->state == POLICY_RUNNING;
 		if ((running && !kind->running_spare) ||
 		    (kind->spares != NULL && !kind->spares(thread)))

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One order for the whole machine: one CPU's dispatcher decides for all others, the classic structure beside
+ * a queue for each CPU.  Who has received least service per weight runs next, for its slice, on whichever
+ * CPU is free.
+ *
+ *   pass_i   service received / w_i, in 1/1024 ns of service per weight; it travels with the thread, so
+ *            passes of different CPUs compare
+ *   floor    of a CPU: the pass of whom it chose or handed out last; it never goes back
+ *
+ * This file is the order on one CPU.  What makes it one for all is the placement that goes with it
+ * (place/central.c): everybody waits on CPU 0, a CPU that is free is given the first of the line, and gives
+ * it back when its turn is over and somebody waits.  Why so: docs/design/central.md.
+ *
+ * Who joins starts within one slice of the floor: nobody saves up credit by sleeping or by being heavier
+ * than a whole CPU, and nobody pays for what it ran while no one else wanted the CPU.
+ *
+ * Invariants: as of a line (line.h), and pass_rem < w: a charge is exact however it is split.
+ *
+ * Bad at: latency (a waker waits for the end of some turn), cache warmth, and many CPUs: CPU 0's dispatcher
+ * works for all.  Whoever may not run on CPU 0 waits on a CPU of its own and is not part of the order.
+ */
+#include "../line/line.h"
+
+#define CENTRAL_ID        8u
+#define CENTRAL_VERSION   1u
+#define CENTRAL_FRAC_BITS 10u
+
+struct central_thread {
+	struct line_thread line; /* key: the pass */
+	uint32_t pass_rem;
+	uint32_t pad;
+};
+
+struct central_cpu {
+	struct line_cpu line;
+	struct line_thread *yielded; /* not to be chosen next, unless it is alone */
+	uint64_t floor;
+};
+
+LINE_VIEWS(central);
+
+static void floor_raise(struct line_cpu *cpu, uint64_t pass)
+{
+	if ((int64_t)(pass - central_cpu(cpu)->floor) > 0)
+		central_cpu(cpu)->floor = pass;
+}
+
+/* pass += units / w, with its remainder. */
+static uint64_t pass_after(struct line_thread *thread, uint128_t units)
+{
+	uint32_t *pass_rem = &central_thread(thread)->pass_rem;
+	uint64_t rem;
+	const uint64_t grown = (uint64_t)uint128_divide(units + *pass_rem, thread->weight, &rem);
+	*pass_rem = (uint32_t)rem;
+	return thread->key + grown;
+}
+
+static void central_join(struct line_cpu *cpu, struct line_thread *thread, enum policy_join reason,
+			 uint64_t now_ns)
+{
+	(void)now_ns;
+	const uint64_t floor = central_cpu(cpu)->floor;
+	const int64_t ahead = (int64_t)(thread->key - floor);
+	const int64_t most = (int64_t)((thread->slice_ns << CENTRAL_FRAC_BITS) / thread->weight);
+	if (reason == POLICY_JOIN_NEW)
+		thread->key = floor;
+	else if (ahead > most)
+		thread->key = floor + (uint64_t)most;
+	else if (ahead < -most)
+		thread->key = floor - (uint64_t)most;
+}
+
+/* The first of those who wait, or NULL. */
+static struct line_thread *first_waiting(const struct line_cpu *cpu)
+{
+	struct rb_node *node = rb_first(&cpu->tree);
+	if (node != NULL && line_of(node) == cpu->running)
+		node = rb_next(node);
+	return line_of(node);
+}
+
+static void central_leave(struct line_cpu *cpu, struct line_thread *thread)
+{
+	if (central_cpu(cpu)->yielded == thread)
+		central_cpu(cpu)->yielded = NULL;
+	if (thread == first_waiting(cpu)) /* handed out */
+		floor_raise(cpu, thread->key);
+}
+
+static enum error central_params(struct line_cpu *cpu, struct line_thread *thread,
+				 const struct policy_params *params, uint64_t now_ns)
+{
+	(void)now_ns;
+	if (params->weight != thread->weight)
+		central_thread(thread)->pass_rem = 0;
+	line_params_take(cpu, thread, params);
+	return ERR_OK;
+}
+
+static void central_behind(struct line_cpu *cpu, struct line_thread *thread, bool yields)
+{
+	if (yields)
+		central_cpu(cpu)->yielded = thread;
+}
+
+static struct line_thread *central_next(const struct line_cpu *cpu)
+{
+	struct rb_node *first = rb_first(&cpu->tree);
+	if (first != NULL && line_of(first) == central_cpu_const(cpu)->yielded &&
+	    rb_next(first) != NULL)
+		first = rb_next(first);
+	return line_of(first);
+}
+
+static void central_picked(struct line_cpu *cpu, bool again, uint64_t now_ns,
+			   struct policy_pick *out)
+{
+	(void)now_ns;
+	(void)out;
+	central_cpu(cpu)->yielded = NULL;
+	if (!again && cpu->running != NULL)
+		floor_raise(cpu, cpu->running->key);
+}
+
+static bool central_charge(struct line_cpu *cpu, struct line_thread *thread, uint64_t ran_ns)
+{
+	const uint64_t pass = pass_after(thread, (uint128_t)ran_ns << CENTRAL_FRAC_BITS);
+	if (thread->state == POLICY_OUT) {
+		thread->key = pass;
+		return false;
+	}
+	if (ran_ns != 0)
+		line_move(cpu, thread, pass);
+	return line_charge_turn(cpu, thread, ran_ns);
+}
+
+static void central_carry(struct line_cpu *cpu, struct line_thread *thread,
+			  struct policy_migration *out, uint64_t now_ns)
+{
+	(void)cpu;
+	(void)now_ns;
+	out->lag_whole = (int64_t)thread->key;
+	out->lag_low = central_thread(thread)->pass_rem;
+}
+
+/* Elsewhere than at the centre the one that comes was chosen: its pass is what the machine has reached. */
+static void central_arrive(struct line_cpu *cpu, struct line_thread *thread,
+			   const struct policy_migration *in, uint64_t now_ns)
+{
+	(void)now_ns;
+	thread->key = in != NULL ? (uint64_t)in->lag_whole : central_cpu(cpu)->floor;
+	central_thread(thread)->pass_rem = 0;
+	if (in != NULL && in->lag_low < thread->weight)
+		central_thread(thread)->pass_rem = (uint32_t)in->lag_low;
+	if (cpu->index != 0)
+		floor_raise(cpu, thread->key);
+}
+
+static void central_save(const struct line_cpu *cpu, const struct line_thread *thread,
+			 uint64_t words[LINE_WORDS_OWN])
+{
+	words[0] = thread == NULL ? central_cpu_const(cpu)->floor
+				  : central_thread_const(thread)->pass_rem;
+}
+
+static bool central_load(struct line_cpu *cpu, struct line_thread *thread,
+			 const uint64_t words[LINE_WORDS_OWN])
+{
+	if (thread == NULL)
+		central_cpu(cpu)->floor = words[0];
+	else if (words[0] < thread->weight)
+		central_thread(thread)->pass_rem = (uint32_t)words[0];
+	else
+		return false;
+	return true;
+}
+
+static void central_tell(const struct line_cpu *cpu, const struct line_thread *thread,
+			 struct policy_info *out)
+{
+	const uint64_t floor = central_cpu_const(cpu)->floor;
+	out->v = policy_number_of((int128_t)floor, CENTRAL_FRAC_BITS);
+	if (thread == NULL)
+		return;
+	out->lag_ns = policy_number_of((int128_t)(int64_t)(floor - thread->key) * thread->weight,
+				       CENTRAL_FRAC_BITS);
+	if (thread->state != POLICY_OUT)
+		out->thread_v = policy_number_of((int128_t)thread->key, CENTRAL_FRAC_BITS);
+}
+
+static bool central_right(const struct line_cpu *cpu, const struct line_thread *thread)
+{
+	(void)cpu;
+	return thread == NULL || central_thread_const(thread)->pass_rem < thread->weight;
+}
+
+static const struct line_kind central_kind = {
+	LINE_KIND(central, CENTRAL_ID, CENTRAL_VERSION),
+	.alone_too = true, /* nobody waits beside it, but perhaps at the centre */
+	.spares_first = true,
+	.join = central_join,
+	.leave = central_leave,
+	.behind = central_behind,
+	.params = central_params,
+	.charge = central_charge,
+	.next = central_next,
+	.picked = central_picked,
+	.carry = central_carry,
+	.arrive = central_arrive,
+	.save = central_save,
+	.load = central_load,
+	.tell = central_tell,
+	.right = central_right,
+};
+
+LINE_POLICY(central, CENTRAL_ID, CENTRAL_VERSION,
+	    "one order for all CPUs, decided on CPU 0: the least service per weight runs next");
