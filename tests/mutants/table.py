@@ -58,10 +58,15 @@ MUTANTS = [
      "test_trace"),
     ("tools/baton/trace.py", "self.interrupted.add(tag)", "pass", "test_trace"),
     ("tools/workload/write.c", "if (!task->start)", "if (false)", "bwl"),
+    ("tools/workload/group.c", "source->depth <= WORKLOAD_GROUP_DEPTH_MAX ||", "true ||", "workload"),
+    ("tools/sim/report.c", "demand->since_ns = 0;", "", "sim_tool"),
     # Ideal shares
     ("libsys/base/ideal_share.c", "if (task->fixed)\n\t\t\tlambda.num -= task->rate;",
      "if (task->fixed)\n\t\t\tcontinue;", "ideal_share"),
     ("libsys/base/ideal_share.c", "class->flow[at] -= amount;", "", "ideal_share"),
+    ("libsys/base/ideal_group.c", "group->limit = min_u64(group->limit, group->cap);",
+     "group->limit += 0;",
+     "ideal_share"),
     # Console
     ("servers/proc/pure/lineedit.c", "if (editor->len + 1 >= LINEEDIT_BYTES_MAX)",
      "if (editor->len >= LINEEDIT_BYTES_MAX)", "lineedit"),

@@ -70,10 +70,16 @@ class Errors(WithFiles):
         self.wrong("--policy", "eevdf", "--workload", self.file("no.json", "{"))
         self.wrong("--policy", "eevdf", "--workload", "/nonexistent.json")
 
-    def test_a_workload_without_end_needs_a_duration(self):
-        path = self.file("w.json", {"tasks": {"t": {"loop": -1, "run": 10}}})
-        self.assertIn("--duration", self.wrong("--policy", "rr", "--workload", path))
-        self.assertEqual(call("--policy", "rr", "--workload", path, "--duration", 0.1).returncode, 0)
+    def test_a_workload_without_end_gets_one(self):
+        path = self.file("w.json", {"tasks": {"t": {"loop": -1, "run": 1000}}})
+        done = call("--policy", "rr", "--workload", path)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("10.000000 s simulated", done.stdout)
+        self.assertIn('task "t" never ends', done.stderr)
+        done = call("--policy", "rr", "--workload", path, "--duration", 0.1)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("0.100000 s simulated", done.stdout)
+        self.assertEqual(done.stderr, "")
 
     def test_a_deadlock_is_reported(self):
         path = self.file("w.json", {"tasks": {
@@ -84,6 +90,94 @@ class Errors(WithFiles):
         done = call("--policy", "eevdf", "--cpus", 2, "--workload", path)
         self.assertEqual(done.returncode, 1)
         self.assertIn("stands still", done.stderr)
+
+
+class AsRtApp(WithFiles):
+    """Files as rt-app's users write them, and what rt-app would do with them."""
+
+    def tasks(self, text, cpus=2, *more):
+        out = os.path.join(self.folder.name, "out.json")
+        done = call("--policy", "eevdf", "--cpus", cpus, "--costs", "none", "--json", out, "--workload",
+                    self.file("w.json", text), *more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(out, encoding="utf-8") as file:
+            return {task["name"]: task for task in json.load(file)["tasks"]}
+
+    def test_repeated_events_comments_and_commas(self):
+        # A lock held over a run, a signal before the wait that is lost, a suspend without its value.
+        tasks = self.tasks("""{
+            /* the mixer
+             * wakes the player */
+            "tasks" : {
+                "mixer" : { "loop" : 1, "priority" : -5, "cpus" : [ 0 ],
+                    "phases" : {
+                        "warm" : { "sleep" : 5000, },
+                        "mix" : { "loop" : 6, "lock" : "m", "run" : 1000, "signal" : "c", "run" : 2000,
+                                  "unlock" : "m", "run" : 3000, "resume" : "player",
+                                  "timer" : { "ref" : "tick", "period" : 20000 } }, // six times
+                    } },
+                "player" : { "loop" : 2, "cpus" : [ 1 ], "lock" : "m",
+                    "wait" : { "ref" : "c", "mutex" : "m" }, "unlock" : "m", "run" : 1500,
+                    "suspend", "run" : 500, },
+            },
+            "resources" : { "m" : { "type" : "mutex" }, },
+            "global" : { "calibration" : "CPU0", "ftrace" : "main,loop", "gnuplot" : true, "frag" : 1, }
+        }""")
+        self.assertEqual(tasks["mixer"]["cpu_ns"], 6 * 6000000)
+        self.assertEqual(tasks["player"]["cpu_ns"], 2 * 2000000)
+
+    def test_a_timer_counts_over_phases(self):
+        text = {"tasks": {"t": {"loop": 5, "cpus": [1], "policy": "SCHED_FIFO", "phases": {
+            "wait": {"timer": {"ref": "tick", "period": 120000}}, "work": {"run": 90000}}}}}
+        task = self.tasks(text, 2, "--duration", 1)["t"]
+        self.assertEqual(task["cpu_ns"], 5 * 90000000)
+        self.assertAlmostEqual(task["ideal_share"], 0.75, delta=1e-6)
+        # One after the other, each with its own grid: 10 of 30 ms, ten times, then 20 of 30 ms.
+        text = {"tasks": {"t": {"loop": 1, "phases": {
+            "light": {"loop": 10, "run": 10000, "timer": {"ref": "unique", "period": 30000}},
+            "heavy": {"loop": 10, "run": 20000, "timer": {"ref": "unique", "period": 30000}}}}}}
+        task = self.tasks(text, 1)["t"]
+        self.assertEqual(task["cpu_ns"], 300000000)
+        self.assertAlmostEqual(task["ideal_share"], 0.5, delta=1e-6)
+
+    def test_two_wake_each_other_until_the_end(self):
+        text = {"tasks": {"a": {"loop": -1, "run": 4000, "resume": "b", "suspend": "a"},
+                          "b": {"loop": -1, "suspend": "b", "run": 4000, "resume": "a"}}}
+        tasks = self.tasks(text)
+        for task in tasks.values():
+            self.assertAlmostEqual(task["share"], 0.5, delta=0.001)
+
+    def test_barriers_keep_step(self):
+        text = {"global": {"duration": 5}, "tasks": {
+            "a": {"runtime1": 1000, "sleep1": 2000, "barrier1": "B", "runtime2": 2000, "barrier2": "C"},
+            "b": {"runtime1": 2000, "barrier1": "B", "runtime2": 500, "sleep2": 2500, "barrier2": "C"}}}
+        tasks = self.tasks(text)
+        # A round: 3 ms to the first, then 3 ms to the second.
+        self.assertAlmostEqual(tasks["a"]["share"], 3 / 6, delta=0.001)
+        self.assertAlmostEqual(tasks["b"]["share"], 2.5 / 6, delta=0.001)
+
+    def test_phases_go_from_cpu_to_cpu(self):
+        phases = {"x": {"cpus": [0], "run": 1500}, "y": {"cpus": [1], "run": 2500}, "z": {"run": 500}}
+        out = os.path.join(self.folder.name, "out.json")
+        path = self.file("w.json", {"global": {"duration": 9},
+                                    "tasks": {"t": {"cpus": [2], "phases": phases}}})
+        call("--policy", "eevdf", "--cpus", 3, "--costs", "none", "--workload", path, "--json", out)
+        with open(out, encoding="utf-8") as file:
+            busy = [cpu["busy_ns"] for cpu in json.load(file)["cpus"]]
+        for cpu, share in enumerate((3, 5, 1)):
+            self.assertAlmostEqual(busy[cpu] / 1e9, share, delta=0.01)
+
+    def test_what_is_not_done_is_refused_with_its_place(self):
+        for key, value, says in (("mem", 1000, "rt-app's"), ("iorun", 1, "rt-app's"),
+                                 ("dl-runtime", 5, "slice_us"),
+                                 ("sync", {"ref": "c", "mutex": "m"}, "a signal, then a wait"),
+                                 ("taskgroup", "/tg", '"groups"'), ("util_min", 1, "rt-app's"),
+                                 ("exec", 5000, "unknown key"), ("external_workload0", {}, "rt-app's")):
+            path = self.file("w.json", {"tasks": {"t": {"loop": 1, "phases": {"p": {"run": 1, key: value}}}}})
+            done = call("--policy", "eevdf", "--workload", path)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"w.json:1: tasks.t.phases.p.{key}: ", done.stderr)
+            self.assertIn(says, done.stderr)
 
 
 class Outputs(WithFiles):

@@ -14,6 +14,8 @@
 #define EXIT_WRONG    2
 #define CHECK_DEFAULT 16u
 
+#define DURATION_NS_DEFAULT 10000000000u
+
 struct options {
 	struct sim_config config;
 	const char *policy, *place, *workload, *json, *trace;
@@ -242,15 +244,22 @@ static bool task_ends(const struct workload_task *task)
 	return task->loop != WORKLOAD_LOOP_FOREVER;
 }
 
-static void duration_check(const struct sim_config *config)
+/* rt-app runs such a file until somebody interrupts it; here nobody would. */
+static void duration_limit(struct sim_config *config)
 {
 	if (config->duration_ns != TIME_NEVER)
 		return;
-	for (uint32_t i = 0; i < config->workload->task_count; i++)
-		if (!task_ends(&config->workload->tasks[i]))
-			wrong("task \"%s\" never ends: give the workload a duration, or say "
-			      "--duration SECONDS",
-			      config->workload->tasks[i].name);
+	for (uint32_t i = 0; i < config->workload->task_count; i++) {
+		if (task_ends(&config->workload->tasks[i]))
+			continue;
+		config->duration_ns = DURATION_NS_DEFAULT;
+		fprintf(stderr,
+			"baton-sim: note: task \"%s\" never ends: %u s are simulated; "
+			"--duration SECONDS says otherwise\n",
+			config->workload->tasks[i].name,
+			(unsigned int)(DURATION_NS_DEFAULT / 1000000000u));
+		return;
+	}
 }
 
 static FILE *output_open(const char *path)
@@ -326,7 +335,7 @@ int main(int argc, char **argv)
 	options.config.workload = workload_of(file);
 	if (!options.duration_given)
 		options.config.duration_ns = options.config.workload->duration_ns;
-	duration_check(&options.config);
+	duration_limit(&options.config);
 	options.config.keep_schedule = options.schedule || options.trace != NULL;
 	options.config.keep_marks = options.trace != NULL;
 

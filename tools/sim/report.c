@@ -34,17 +34,16 @@ uint64_t sim_samples_percentile(const struct sim_samples *samples, uint32_t perm
 /* ---- Ideal shares
  * ------------------------------------------------------------------------------ */
 
+/* What a task does alone on a CPU.  A timer counts from the one before it, in whichever phase that was. */
 struct demand {
-	double run_ns, total_ns;
-	bool unknown; /* it waits for others */
+	double run_ns;
+	double total_ns; /* up to the last timer */
+	double since_ns; /* behind it */
+	bool unknown;    /* it waits for others */
 };
 
-/* One pass through a phase, alone on a CPU. */
-static struct demand phase_demand(const struct workload_phase *phase)
+static void phase_once(struct demand *demand, const struct workload_phase *phase)
 {
-	struct demand demand = {0};
-	double since_timer_ns = 0;
-
 	for (uint32_t i = 0; i < phase->event_count; i++) {
 		const struct workload_event *event = &phase->events[i];
 		double ns = (double)event->ns;
@@ -52,50 +51,71 @@ static struct demand phase_demand(const struct workload_phase *phase)
 		switch (event->kind) {
 		case WORKLOAD_RUN:
 		case WORKLOAD_RUNTIME:
-			demand.run_ns += ns;
-			since_timer_ns += ns;
+			demand->run_ns += ns;
+			demand->since_ns += ns;
 			break;
 		case WORKLOAD_SLEEP:
-			since_timer_ns += ns;
+			demand->since_ns += ns;
 			break;
 		case WORKLOAD_TIMER:
-			demand.total_ns += since_timer_ns > ns ? since_timer_ns : ns;
-			since_timer_ns = 0;
+			demand->total_ns += demand->since_ns > ns ? demand->since_ns : ns;
+			demand->since_ns = 0;
 			break;
 		case WORKLOAD_WAIT:
 		case WORKLOAD_BARRIER:
 		case WORKLOAD_SUSPEND:
 		case WORKLOAD_LOCK:
-			demand.unknown = true;
+			demand->unknown = true;
 			break;
 		default:
 			break;
 		}
 	}
-	demand.total_ns += since_timer_ns;
-	return demand;
+}
+
+/* From the second time on each is like the one before. */
+static void phase_loops(struct demand *demand, const struct workload_phase *phase)
+{
+	struct demand once;
+
+	phase_once(demand, phase);
+	once = *demand;
+	if (phase->loop < 2)
+		return;
+	phase_once(demand, phase);
+	double more = (double)phase->loop - 2;
+
+	demand->run_ns += more * (demand->run_ns - once.run_ns);
+	demand->total_ns += more * (demand->total_ns - once.total_ns);
+	demand->since_ns += more * (demand->since_ns - once.since_ns);
+}
+
+/* One pass.  Once it is in a phase that loops for ever, that is the pass. */
+static void task_pass(struct demand *demand, const struct workload_task *task)
+{
+	for (uint32_t i = 0; i < task->phase_count; i++) {
+		if (task->phases[i].loop == WORKLOAD_LOOP_FOREVER) {
+			phase_once(demand, &task->phases[i]);
+			return;
+		}
+	}
+	for (uint32_t i = 0; i < task->phase_count; i++)
+		phase_loops(demand, &task->phases[i]);
 }
 
 /* The largest rate that a task could use: what it runs of a loop, alone on a CPU. */
 static uint64_t task_cap(const struct workload_task *task)
 {
-	double run_ns = 0, total_ns = 0;
+	struct demand first = {0}, both;
 
-	for (uint32_t i = 0; i < task->phase_count; i++) {
-		struct demand demand = phase_demand(&task->phases[i]);
-		double loops = (double)task->phases[i].loop;
+	task_pass(&first, task);
+	both = first;
+	task_pass(&both, task);
+	/* In the second pass timers count from the first. */
+	double run_ns = both.run_ns - first.run_ns;
+	double total_ns = both.total_ns + both.since_ns - first.total_ns - first.since_ns;
 
-		if (demand.unknown)
-			return IDEAL_ONE;
-		if (task->phases[i].loop == WORKLOAD_LOOP_FOREVER) {
-			run_ns = demand.run_ns;
-			total_ns = demand.total_ns;
-			break;
-		}
-		run_ns += demand.run_ns * loops;
-		total_ns += demand.total_ns * loops;
-	}
-	if (run_ns <= 0 || run_ns >= total_ns)
+	if (both.unknown || run_ns <= 0 || run_ns >= total_ns)
 		return IDEAL_ONE;
 	uint64_t cap = (uint64_t)(run_ns / total_ns * (double)IDEAL_ONE);
 

@@ -16,6 +16,8 @@ static bool key_is_foreign(const char *key)
 					    "dl-runtime",
 					    "dl-period",
 					    "dl-deadline",
+					    "dl-reclaim",
+					    "external_workload",
 					    "deadline",
 					    "period",
 					    "util_min",
@@ -33,15 +35,34 @@ static bool key_is_foreign(const char *key)
 	return false;
 }
 
+/* What Baton has in its place, or nothing. */
+static const char *key_instead(const char *key)
+{
+	static const struct {
+		const char *key;
+		const char *instead;
+	} rows[] = {
+		{"taskgroup", " (but groups: \"groups\" beside the tasks, \"group\" here)"},
+		{"sync", " (the same is a signal, then a wait)"},
+		{"dl-", " (but slice_us, and with the policy edf period_us)"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strncmp(key, rows[i].key, strlen(rows[i].key)) == 0)
+			return rows[i].instead;
+	return "";
+}
+
 static bool key_unknown(struct loader *loader, const char *path, const char *key, bool in_phase)
 {
 	return fail(
 		loader, path_join(loader->arena, path, key),
-		"%s \"%s\"; known here: %sloop, policy, priority, weight, slice_us, "
+		"%s \"%s\"%s; known here: %sloop, policy, priority, weight, slice_us, "
 		"period_us, cpus, group, and the events run, runtime, sleep, timer, yield, lock, "
 		"unlock, wait, signal, broad, barrier, suspend, resume, fork, each with or "
 		"without a number after it",
 		key_is_foreign(key) ? "Baton does not do rt-app's" : "unknown key", key,
+		key_is_foreign(key) ? key_instead(key) : "",
 		in_phase ? "" : "instance, delay, phases, ");
 }
 
