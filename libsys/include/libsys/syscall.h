@@ -39,20 +39,21 @@ static inline struct msg msg_make(word_t label, unsigned length)
 	register word_t x4 __asm__("x4") = (m)->w[2]; \
 	register word_t x5 __asm__("x5") = (m)->w[3]
 
-static inline enum error sys_error(word_t x0)
-{
-	return (enum error)(0 - (int)x0);
-}
+/*
+ * Macros: between a system call and the last use of what it returned nothing may be called.  A variable
+ * bound to a register loses its value at any call, and without optimisation an inline function is
+ * one.
+ */
+#define SYS_ERROR(x0) ((enum error)(0 - (int)(x0)))
 
-static inline void sys_msg_store(struct msg *m, word_t x1, word_t x2, word_t x3, word_t x4,
-				 word_t x5)
-{
-	m->info = x1;
-	m->w[0] = x2;
-	m->w[1] = x3;
-	m->w[2] = x4;
-	m->w[3] = x5;
-}
+#define SYS_MSG_STORE(m)        \
+	do {                    \
+		(m)->info = x1; \
+		(m)->w[0] = x2; \
+		(m)->w[1] = x3; \
+		(m)->w[2] = x4; \
+		(m)->w[3] = x5; \
+	} while (0)
 
 /*
  * Endpoint: send and wait for the answer.  Sched capability: a request.  Anything else: invoke a
@@ -67,8 +68,8 @@ MUST_CHECK static inline enum error sys_call(cptr_t cap, struct msg *m)
 			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5)
 			 : "r"(x8)
 			 : "x6", "memory");
-	sys_msg_store(m, x1, x2, x3, x4, x5);
-	return sys_error(x0);
+	SYS_MSG_STORE(m);
+	return SYS_ERROR(x0);
 }
 
 /* The receiving calls share one shape: number, endpoint, reply object. */
@@ -83,9 +84,9 @@ MUST_CHECK static inline enum error sys_receive_as(word_t number, cptr_t endpoin
 			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5), "+r"(x6)
 			 : "r"(x8)
 			 : "memory");
-	sys_msg_store(m, x1, x2, x3, x4, x5);
+	SYS_MSG_STORE(m);
 	m->badge = x6;
-	return sys_error(x0);
+	return SYS_ERROR(x0);
 }
 
 /* Answer the caller held by @reply with @m, then receive the next message into @m. */
@@ -118,7 +119,7 @@ MUST_CHECK static inline enum error sys_send_as(word_t number, cptr_t cap, const
 			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5)
 			 : "r"(x8)
 			 : "x6", "memory");
-	return sys_error(x0);
+	return SYS_ERROR(x0);
 }
 
 /* Send, and wait until it was received. */
@@ -149,7 +150,7 @@ static inline enum error sys_signal(cptr_t notification)
 			 : "+r"(x0)
 			 : "r"(x8)
 			 : "x1", "x2", "x3", "x4", "x5", "x6", "memory");
-	return sys_error(x0);
+	return SYS_ERROR(x0);
 }
 
 MUST_CHECK static inline enum error sys_wait_as(word_t number, cptr_t notification, word_t *word)
@@ -163,7 +164,7 @@ MUST_CHECK static inline enum error sys_wait_as(word_t number, cptr_t notificati
 			 : "r"(x8)
 			 : "x1", "x2", "x3", "x4", "x5", "memory");
 	*word = x6;
-	return sys_error(x0);
+	return SYS_ERROR(x0);
 }
 
 /* Wait until the notification word is not zero, take it. */
@@ -236,7 +237,7 @@ static inline void core_reply_wait(cptr_t core, const struct core_decision *d,
 			   "+r"(x7)
 			 : "r"(x8)
 			 : "memory");
-	u->refused = sys_error(x0);
+	u->refused = SYS_ERROR(x0);
 	u->info = x1;
 	u->now_ns = x2;
 	u->first = (struct sched_event){
