@@ -83,6 +83,7 @@ static void core_idle(struct core *core)
 	timer_update(core);
 	core_account(core, arch_now());
 	trace_record(TRACE_IDLE, 1, 0);
+	lock_none_held();
 	__atomic_store_n(&core->idle, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&core->requests, __ATOMIC_SEQ_CST) == 0)
 		arch_wait_for_interrupt();
@@ -126,6 +127,7 @@ void kernel_exit(void)
 	struct cpu *cpu = arch_this_cpu();
 	struct core *core = &cpu->core;
 
+	lock_none_held();
 	for (;;) {
 		struct tcb *next;
 
@@ -146,6 +148,7 @@ void kernel_exit(void)
 			arch_spin_pause();
 			continue;
 		}
+		lock_none_held();
 		cpu->current = next;
 		return;
 	}

@@ -7,7 +7,7 @@
 #include <kern/lock.h>
 
 /* Orders whole messages of CPUs, nothing else. */
-static struct spinlock console_lock;
+static struct spinlock console_lock = {.class = LOCK_CONSOLE};
 static uint32_t console_free; /* atomic; set once, by a panic: nobody takes the lock any more */
 
 void console_seize(void)

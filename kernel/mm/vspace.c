@@ -44,6 +44,7 @@ void vspace_init(struct vspace *vspace)
 {
 	unsigned asid = asid_take();
 
+	spin_init(&vspace->lock, LOCK_VSPACE);
 	vspace->root = arch_virt_to_phys(vspace) + PAGE_SIZE;
 	vspace->asid = (uint16_t)asid;
 	vspace->generation = asids[asid].generation;

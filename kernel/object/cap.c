@@ -12,7 +12,7 @@
 #include <kern/reap.h>
 #include <kern/tcb.h>
 
-static struct spinlock derivation;
+static struct spinlock derivation = {.class = LOCK_DERIVATION};
 static uint64_t version_last; /* derivation lock; even */
 
 void derivation_lock(void) LOCK_UNCHECKED

@@ -10,6 +10,7 @@
 
 void endpoint_init(struct endpoint *endpoint)
 {
+	spin_init(&endpoint->wait.lock, LOCK_ENDPOINT);
 	list_init(&endpoint->wait.queue);
 }
 

@@ -15,6 +15,7 @@
 
 void notification_init(struct notification *notification)
 {
+	spin_init(&notification->wait.lock, LOCK_NOTIFICATION);
 	list_init(&notification->wait.queue);
 }
 

@@ -10,6 +10,7 @@
 /* Memory is zero: empty. */
 void reply_init(struct reply *reply)
 {
+	spin_init(&reply->lock, LOCK_REPLY);
 	reply->caller = NULL;
 	reply->receiver = NULL;
 }

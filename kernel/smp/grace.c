@@ -46,6 +46,7 @@ void grace_wait(void)
 	struct core *self = this_core();
 	uint64_t generation = __atomic_add_fetch(&grace_generation, 1, __ATOMIC_SEQ_CST);
 
+	lock_none_held();
 	for (unsigned i = 0; i < cpus_count; i++) {
 		struct core *core = &cpus[i].core;
 

@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 
 CLANG = "clang"
-INCLUDES = ["kernel/uapi", "libsys", "kernel/include"]
+INCLUDES = ["kernel/uapi", "libsys", "kernel/include", "kernel/include_lock/claim",
+            "kernel/include_lock/validate"]
 MACHINE = ("kernel/arch/", "kernel/drv/")
 FOUND = re.compile(r"^(?P<path>[^:\n]+):(?P<line>\d+):\d+: (?:warning|error|fatal error): (?P<what>.*)$",
                    re.MULTILINE)

@@ -188,6 +188,25 @@ MUTANTS = [
      "else if (ahead > most && false)", "sim_several"),
     ("servers/sched/policy/chaos/chaos.c", "first != NULL ? first->key : chaos_cpu(cpu)->present",
      "chaos_cpu(cpu)->present", "policy_conformance"),
+    # Locks
+    ("kernel/smp/lock_validate.c", "\t\tif (!may_take(lock, use->lock))", "\t\tif (false)", "kernel-lock"),
+    ("kernel/smp/lock_validate.c", "|| lock > holding;", "|| lock != holding;", "kernel-lock"),
+    ("kernel/smp/lock_validate.c", "\tif (at == mine->depth)\n", "\tif (false)\n", "kernel-lock"),
+    ("kernel/smp/lock_validate.c", "if (!arch_interrupts_masked())", "if (false)", "kernel-lock"),
+    ("kernel/smp/lock_validate.c", "\tmine->judged++;\n", "\tmine->judged += this_core()->loaded != NULL;\n",
+     "kernel-boot"),
+    ("kernel/include/kern/lock.h", "return (uint16_t)(cpu + 1);", "return (uint8_t)(cpu + 1);",
+     "kernel-lock"),
+    ("kernel/debug/panic.c", "\t\tconsole_seize();\n", "", "kernel-lock"),
+    ("kernel/dispatch/donation.c", "\tspin_lock(a->index < b->index ? &a->lock : &b->lock);\n"
+     "\tspin_lock(a->index < b->index ? &b->lock : &a->lock);\n",
+     "\tspin_lock(&a->lock);\n\tspin_lock(&b->lock);\n", "kernel-storm-1"),
+    ("kernel/object/reply.c", "\tspin_init(&reply->lock, LOCK_REPLY);\n", "", "kernel-ipc"),
+    ("kernel/include_lock/claim/kern/spin.h", "\t__atomic_store_n(&spin->held, 0, __ATOMIC_RELEASE);",
+     "\t__atomic_store_n(&spin->held, 0, __ATOMIC_RELAXED);", "kernel-lock-claim"),
+    ("kernel/include_lock/claim/kern/spin.h", "&nobody, 1, true, __ATOMIC_ACQUIRE,",
+     "&nobody, 1, true, __ATOMIC_RELAXED,",
+     "kernel-lock-claim"),
     # Fast path of IPC
     # Wake filter, successor, first to run
     ("kernel/dispatch/successor.c", "__atomic_load_n(&payer->key, __ATOMIC_RELAXED) < home->filter_key",

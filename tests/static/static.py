@@ -22,7 +22,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 EXIT_SKIPPED = 77
-INCLUDES = ["kernel/uapi", "libsys", "kernel/include", "kernel/arch/aarch64/include",
+INCLUDES = ["kernel/uapi", "libsys", "kernel/include", "kernel/include_lock/claim",
+            "kernel/include_lock/validate", "kernel/arch/aarch64/include",
             "kernel/drv/include", "boards/qemu-virt/include", "libsys/include",
             "servers/sched/include", "servers/mm/include", "servers/proc/include"]
 PROGRAMS = {"cppcheck": "cppcheck", "tidy": "clang-tidy", "analyzer": "gcc"}

@@ -12,6 +12,7 @@
 #include <kern/machine.h>
 
 #define MPIDR_AFFINITY 0xff00ffffffull
+#define DAIF_IRQ       0x80ull
 
 struct machine machine;
 
@@ -36,6 +37,11 @@ struct cpu *arch_this_cpu(void)
 void arch_spin_pause(void)
 {
 	__asm__ volatile("yield" : : : "memory");
+}
+
+bool arch_interrupts_masked(void)
+{
+	return (sysreg_read(daif) & DAIF_IRQ) != 0;
 }
 
 void arch_wait_for_interrupt(void)

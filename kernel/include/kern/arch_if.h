@@ -28,6 +28,9 @@ struct cpu *arch_this_cpu(void);
 /* Hint in a spin loop (isb/yield). */
 void arch_spin_pause(void);
 
+/* Whether interrupts of this CPU are masked, as they are in all kernel code.  Asked by debug builds. */
+bool arch_interrupts_masked(void);
+
 /* Wait until an interrupt is pending (WFI); may return spuriously.  A pending masked interrupt ends
  * it, so a request posted between the caller's check and the WFI is not lost. */
 void arch_wait_for_interrupt(void);

@@ -40,6 +40,9 @@ unsigned host_cpu_index(void);
 /* What arch_switch made current on a CPU. */
 struct vspace *host_cpu_vspace(unsigned index);
 
+/* What the calling CPU answers when it is asked whether its interrupts are masked: no. */
+extern _Thread_local bool host_interrupts_on;
+
 void host_time_set(time_ns_t now);
 void host_irq_raise(uint32_t irq);
 bool host_irq_masked(uint32_t irq);

@@ -24,6 +24,7 @@ struct host_irq {
 };
 
 static _Thread_local unsigned this_index;
+_Thread_local bool host_interrupts_on;
 
 /* Guards all below; changed tells who waits for an interrupt. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -69,6 +70,11 @@ struct vspace *host_cpu_vspace(unsigned index)
 struct cpu *arch_this_cpu(void)
 {
 	return &cpus[this_index];
+}
+
+bool arch_interrupts_masked(void)
+{
+	return !host_interrupts_on;
 }
 
 void arch_spin_pause(void)

@@ -104,7 +104,7 @@ static uint64_t hash(uint64_t sum, const void *data, size_t bytes)
 	return sum;
 }
 
-/* Locks are free; how often they were taken may differ. */
+/* Locks are free; what else they remember may differ. */
 static void lock_forget(struct spinlock *lock)
 {
 	cr_assert(!spin_held(lock));

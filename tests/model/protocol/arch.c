@@ -11,6 +11,11 @@
 
 struct machine machine;
 
+bool arch_interrupts_masked(void)
+{
+	return true;
+}
+
 bool arch_cpu_start(unsigned index)
 {
 	(void)index;

@@ -72,7 +72,7 @@ void check_state(const struct scenario *scenario, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		const struct core *core = &cpus[i].core;
 
-		if (core->lock.next == 0)
+		if (core->lock.owner == 0)
 			check_core(core);
 		if (strand_of(i)->at == AT_USER)
 			check_user(i, count);
@@ -151,7 +151,7 @@ static void check_quiet(unsigned cpu)
 
 	if (at != AT_USER && at != AT_WAIT)
 		violation("CPU %u waits for ever: %s", cpu, strand_of(cpu)->where);
-	must(core->lock.next == 0);
+	must(core->lock.owner == 0);
 	must(core->requests == 0);
 	must(core->reasons == 0);
 	must(!core->dispatcher_running);

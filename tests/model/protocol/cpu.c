@@ -276,21 +276,21 @@ void model_after_or(const volatile void *at, uint64_t old)
 
 void model_lock(struct spinlock *lock, const char *where)
 {
-	unsigned self = cpu_running() + 1;
+	uint16_t self = lock_owner_name(cpu_running());
 
-	stop_if_shared(AT_LOCK, lock, sizeof(lock->next), true, where);
-	if (lock->next == self)
+	stop_if_shared(AT_LOCK, lock, sizeof(lock->owner), true, where);
+	if (lock->owner == self)
 		violation("taken twice: %s", where);
-	if (lock->next != 0)
+	if (lock->owner != 0)
 		violation("taken while held: %s", where);
-	lock->next = self;
+	lock->owner = self;
 }
 
 void model_unlock(struct spinlock *lock, const char *where)
 {
-	if (lock->next != cpu_running() + 1)
+	if (lock->owner != lock_owner_name(cpu_running()))
 		violation("not held: %s", where);
-	lock->next = 0;
+	lock->owner = 0;
 }
 
 void arch_spin_pause(void)
@@ -425,7 +425,7 @@ unsigned choices_of(unsigned cpu, enum choice out[3])
 		out[count++] = CHOICE_GO;
 		break;
 	case AT_LOCK:
-		if (((const volatile struct spinlock *)strand->what)->next == 0)
+		if (((const volatile struct spinlock *)strand->what)->owner == 0)
 			out[count++] = CHOICE_GO;
 		break;
 	case AT_WAIT:

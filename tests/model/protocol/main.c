@@ -7,9 +7,9 @@
 #include <time.h>
 
 static const struct scenario *const families[] = {
-	scenarios_wake,     scenarios_ipc,     scenarios_stop,
-	scenarios_home,     scenarios_request, scenarios_bind,
-	scenarios_donation, scenarios_delete,  scenarios_successor,
+	scenarios_wake,      scenarios_ipc,  scenarios_stop,     scenarios_home,
+	scenarios_request,   scenarios_bind, scenarios_donation, scenarios_delete,
+	scenarios_successor, scenarios_lock,
 };
 
 #define FAMILIES (sizeof(families) / sizeof(families[0]))

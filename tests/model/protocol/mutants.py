@@ -19,6 +19,14 @@ import run as mutants  # noqa: E402
 EXECUTABLE = "tests/model/protocol/protocol"
 
 TABLE = [
+    # The lock
+    ("kernel/include_lock/claim/kern/spin.h", "__atomic_compare_exchange_n(&spin->held, &nobody, 1, true, "
+     "__ATOMIC_ACQUIRE,\n\t\t\t\t\t   __ATOMIC_RELAXED)",
+     "(__atomic_load_n(&spin->held, __ATOMIC_ACQUIRE) == nobody &&\n"
+     "\t\t(__extension__({ __atomic_store_n(&spin->held, 1, __ATOMIC_RELAXED); true; })))", "lock-claim"),
+    ("kernel/include_lock/claim/kern/spin.h", "\tif (claimed)\n\t\t__atomic_store_n(&spin->claim, 0, "
+     "__ATOMIC_RELAXED);\n", "", "lock-claim"),
+    ("kernel/include_lock/claim/kern/spin.h", "stepped_back == polite ||", "", "lock-claim-stalled"),
     # Kicks and requests between CPUs
     ("kernel/dispatch/ready.c", "\tcore_post(core, CORE_REQUEST_KICK);", "", "M20_wake"),
     ("kernel/dispatch/ready.c", "\tif (core->dispatcher_running)\n\t\treturn;",

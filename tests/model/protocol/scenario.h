@@ -75,3 +75,4 @@ static inline enum error result(const struct tcb *tcb)
 extern const struct scenario scenarios_wake[], scenarios_ipc[], scenarios_stop[], scenarios_home[];
 extern const struct scenario scenarios_bind[], scenarios_donation[], scenarios_request[];
 extern const struct scenario scenarios_delete[], scenarios_successor[];
+extern const struct scenario scenarios_lock[];

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Locks, and the judge of their use.  Each misuse is a panic that names the locks and the places, on
+ * any CPU, before there is any thread, and without taking a lock itself.
+ */
+#include <host_arch.h>
+#include <kern/boot.h>
+#include <kern/core.h>
+#include <kern/entry.h>
+#include <kern/lock.h>
+#include <kern/machine.h>
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RAM (8ull << 20)
+
+struct machine machine;
+
+static struct spinlock derivation, notification, endpoint, reply, space, core[3], console;
+static jmp_buf panicked;
+static uint64_t panic_status;
+
+_Noreturn void arch_user_enter(void)
+{
+	abort();
+}
+
+static void power_off(uint64_t status)
+{
+	panic_status = status;
+	longjmp(panicked, 1);
+}
+
+static void begin(void)
+{
+	host_machine_reset(RAM, 256);
+	host_on_power_off = power_off;
+	spin_init(&derivation, LOCK_DERIVATION);
+	spin_init(&notification, LOCK_NOTIFICATION);
+	spin_init(&endpoint, LOCK_ENDPOINT);
+	spin_init(&reply, LOCK_REPLY);
+	spin_init(&space, LOCK_VSPACE);
+	for (unsigned i = 0; i < 3; i++)
+		spin_init(&core[i], LOCK_CORE);
+	spin_init(&console, LOCK_CONSOLE);
+}
+
+TestSuite(lock, .init = begin);
+
+/* The panic is complete, and says each of these. */
+static void said(const char *first, const char *second)
+{
+	cr_assert_eq(panic_status, 101);
+	cr_assert_neq(strstr(host_console, first), NULL, "not \"%s\" in:\n%s", first, host_console);
+	cr_assert_neq(strstr(host_console, second), NULL, "not \"%s\" in:\n%s", second,
+		      host_console);
+}
+
+#define PANICS(action)                              \
+	do {                                        \
+		if (setjmp(panicked) == 0) {        \
+			action;                     \
+			cr_assert_fail("no panic"); \
+		}                                   \
+	} while (0)
+
+Test(lock, the_whole_order_is_accepted)
+{
+	spin_lock(&derivation);
+	spin_lock(&notification);
+	spin_lock(&endpoint);
+	spin_lock(&reply);
+	spin_lock(&core[0]);
+	spin_lock(&core[2]);
+	/* In any order. */
+	spin_unlock(&notification);
+	spin_unlock(&derivation);
+	spin_unlock(&core[0]);
+	spin_unlock(&reply);
+	spin_unlock(&endpoint);
+	spin_unlock(&core[2]);
+	lock_none_held();
+	spin_lock(&derivation);
+	spin_lock(&space);
+	spin_lock(&console);
+	spin_unlock(&console);
+	spin_unlock(&space);
+	spin_unlock(&derivation);
+	lock_none_held();
+}
+
+/* Every pair of classes: exactly what docs/locking.md allows. */
+Test(lock, every_pair_is_judged)
+{
+	struct spinlock *const all[] = {&derivation, &notification, &endpoint, &reply,
+					&space,      &core[0],      &console};
+	/* Row: held; column: taken; '+': allowed. */
+	static const char *const allowed[] = {".++++++", "..++.++", "...+.++", ".....++",
+					      "......+", "......+", "......."};
+
+	for (volatile unsigned outer = 0; outer < 7; outer++)
+		for (volatile unsigned inner = 0; inner < 7; inner++) {
+			volatile bool fine = false;
+
+			if (inner == outer)
+				continue;
+			spin_lock(all[outer]);
+			if (setjmp(panicked) == 0) {
+				lock_taking(all[inner], "here", 1);
+				fine = true;
+			}
+			spin_unlock(all[outer]);
+			cr_assert_eq(fine, allowed[outer][inner] == '+', "%u inside %u", inner,
+				     outer);
+		}
+}
+
+Test(lock, cores_in_order_of_their_index)
+{
+	spin_lock(&core[1]);
+	PANICS(spin_lock(&core[0]));
+	said("lock order: Core is taken at test_lock.c:", "inside Core, taken at test_lock.c:");
+}
+
+Test(lock, against_the_order)
+{
+	spin_lock(&endpoint);
+	PANICS(spin_lock(&notification));
+	said("lock order: notification is taken at test_lock.c:",
+	     "inside endpoint, taken at test_lock.c:");
+}
+
+Test(lock, taken_twice)
+{
+	spin_lock(&reply);
+	PANICS(spin_lock(&reply));
+	said("lock reply is taken twice: at test_lock.c:", "and before at test_lock.c:");
+}
+
+Test(lock, given_back_twice)
+{
+	spin_lock(&reply);
+	spin_unlock(&reply);
+	PANICS(spin_unlock(&reply));
+	said("lock reply is given back at test_lock.c:", "and nobody holds it");
+}
+
+Test(lock, without_a_class)
+{
+	static struct spinlock forgotten;
+
+	PANICS(spin_lock(&forgotten));
+	said("taken at test_lock.c:", "has no class");
+}
+
+Test(lock, held_where_the_kernel_is_left)
+{
+	spin_lock(&space);
+	PANICS(kernel_exit());
+	said("lock address space, taken at test_lock.c:", "is still held at switch.c:");
+}
+
+Test(lock, M03_not_with_interrupts_on)
+{
+	host_interrupts_on = true;
+	PANICS(spin_lock(&derivation));
+	said("lock derivation is taken with interrupts on", "test_lock.c:");
+}
+
+/* CPU 1 stops in the middle of a line and never gives the console back. */
+static sem_t in_the_middle;
+
+void __real_arch_console_put(char c);
+void __wrap_arch_console_put(char c);
+void __wrap_arch_console_put(char c)
+{
+	if (host_cpu_index() == 1) {
+		sem_post(&in_the_middle);
+		for (;;)
+			pause();
+	}
+	__real_arch_console_put(c);
+}
+
+static void *print_for_ever(void *argument)
+{
+	host_cpu_enter(1);
+	kprintf("a line\n");
+	return argument;
+}
+
+Test(lock, G02_the_complaint_takes_no_lock, .timeout = 10)
+{
+	pthread_t printer;
+
+	sem_init(&in_the_middle, 0, 0);
+	cr_assert_eq(pthread_create(&printer, NULL, print_for_ever, NULL), 0);
+	sem_wait(&in_the_middle);
+	spin_lock(&core[0]);
+	PANICS(spin_lock(&endpoint));
+	said("lock order: endpoint", "inside Core");
+	cr_assert_neq(strstr(host_console, "CPU 0: "), NULL, "%s", host_console);
+}
+
+Test(lock, G06_owners_are_told_apart_up_to_the_last_cpu)
+{
+	char holder[40];
+
+	host_cpu_enter(CPUS_MAX - 1);
+	spin_lock(&endpoint);
+	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+		cr_assert_neq(lock_owner_name(cpu), 0);
+		cr_assert_eq(lock_owner_cpu(lock_owner_name(cpu)), cpu);
+		cr_assert_eq(endpoint.owner == lock_owner_name(cpu), cpu == CPUS_MAX - 1);
+	}
+	host_cpu_enter(0);
+	PANICS(spin_unlock(&endpoint));
+	snprintf(holder, sizeof(holder), "and CPU %u holds it", CPUS_MAX - 1);
+	said(holder, "lock endpoint is given back at test_lock.c:");
+}
