@@ -21,9 +21,8 @@ void core_post(struct core *core, uint32_t bit)
 
 	if (old != 0 || core == self || __atomic_load_n(&core->online, __ATOMIC_ACQUIRE) == 0)
 		return;
-	self->stats.ipis_sent++;
 	trace_record(TRACE_IPI, bit, core->index);
-	arch_ipi_send(core->index);
+	ipi_send(self, core);
 }
 
 /* Acquire: what the posters wrote before; release: nothing of ours moves above the taking. */

@@ -299,8 +299,7 @@ static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu,
 			.weight = spare[i].weight,
 			.allowed = !thread->in_request &&
 				   (why == GIVE_ASKED || !spare[i].running) &&
-				   cpumask_test(&sched_thread_params(server, thread)->affinity,
-						puller),
+				   cpumask_test(sched_thread_mask(server, thread), puller),
 		};
 	}
 	if (candidates_choose(cpu, &request, candidates, count, take) == 0)

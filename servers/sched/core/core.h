@@ -52,6 +52,9 @@ static inline struct sched_thread_stats *sched_thread_stats(struct sched_server 
 /* thread.c */
 struct sched_thread_params *sched_thread_params(struct sched_server *server,
 						const struct sched_thread *thread);
+/* Where it may run: its mask, or every CPU in a build without core_masks (mask.c, mask_off.c). */
+const struct cpumask *sched_thread_mask(struct sched_server *server,
+					const struct sched_thread *thread);
 void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t tid,
 				struct policy_params *to);
 bool sched_thread_is_balancer(struct sched_server *server, const struct sched_thread *thread);

@@ -112,8 +112,7 @@ static enum error param_change(struct sched_server *server, struct sched_thread_
 static void affinity_follow(struct sched_server *server, struct sched_cpu *cpu,
 			    struct sched_thread *thread, time_ns_t now_ns)
 {
-	bool allowed_here = cpumask_test(&sched_thread_params(server, thread)->affinity,
-					 cpu->index);
+	bool allowed_here = cpumask_test(sched_thread_mask(server, thread), cpu->index);
 	uint32_t target = allowed_here ? sched_spread_target(server, cpu, thread)
 				       : sched_wake_target(server, cpu, thread, now_ns);
 
@@ -174,8 +173,8 @@ enum error sched_param_get(struct sched_server *server, const struct sched_threa
 		*w1 = params->period_ns;
 		return ERR_OK;
 	case SCHED_PARAM_AFFINITY:
-		*w1 = params->affinity.bits[0];
-		*w2 = params->affinity.bits[1];
+		*w1 = sched_thread_mask(server, thread)->bits[0];
+		*w2 = sched_thread_mask(server, thread)->bits[1];
 		return ERR_OK;
 	case SCHED_PARAM_PRIORITY:
 		*w1 = params->priority;

@@ -180,7 +180,7 @@ static struct place_thread place_thread(struct sched_server *server, struct sche
 	const struct sched_thread_params *params = sched_thread_params(server, thread);
 
 	return (struct place_thread){
-		.affinity = params->affinity,
+		.affinity = *sched_thread_mask(server, thread),
 		.weight = params->weight,
 		.home = params->cpu < server->cpus ? params->cpu : 0,
 	};
@@ -203,7 +203,7 @@ static uint32_t legal_target(const struct place_view *view, const struct place_t
 uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
 			   struct sched_thread *thread, time_ns_t now_ns)
 {
-	const struct cpumask *affinity = &sched_thread_params(server, thread)->affinity;
+	const struct cpumask *affinity = sched_thread_mask(server, thread);
 	bool allowed_here = cpumask_test(affinity, cpu->index);
 	bool busy = __atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) != 0;
 	bool gathers = cpu->place->on_turn != NULL;
