@@ -12,9 +12,9 @@ from soak import ITEMS, soak
 from build import BuildDir
 from term import EXIT_FAILED, Failure, not_built_yet, say
 
-HOST_SUITES = ["lint", "unit", "model", "sim", "host", "static", "fuzz"]
+HOST_SUITES = ["lint", "unit", "model", "sim", "host", "static", "fuzz", "builds"]
 BOOT_SUITES = ["boot", "sweep", "matrix"]
-SLOW_SUITES = ["static", "fuzz", "sweep", "matrix"]
+SLOW_SUITES = ["static", "fuzz", "builds", "sweep", "matrix"]
 CHOICES = HOST_SUITES + BOOT_SUITES + ["coverage", "all"]
 
 LOG_BASE = "front-door"
@@ -85,8 +85,9 @@ def available(build, suites):
 
 def prepare(suites, assume_yes):
     """Build what the suites need; a list of (build directory, its suites, label)."""
-    host = [suite for suite in suites if suite in HOST_SUITES]
     boot = [suite for suite in suites if suite in BOOT_SUITES]
+    # The matrix has parts that the host runs: seeded bugs, long explorations, other build options.
+    host = [suite for suite in suites if suite in HOST_SUITES or suite == "matrix"]
     groups = []
     if host:
         groups.append(packages.HOST)
@@ -96,7 +97,7 @@ def prepare(suites, assume_yes):
         groups.append(packages.STATIC)
     if "fuzz" in host:
         groups.append(packages.FUZZ)
-    if boot:
+    if boot or "builds" in host:
         groups += [packages.TARGET, packages.EMULATOR]
     packages.require(*groups, assume_yes=assume_yes)
     plan = []
