@@ -1,25 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`baton bench`: boots the release image under instruction counting and shows what operations cost.
 
-The guest's program `bench` prints one line for each figure:
-
-    @@BATON-BENCH id unit n min median max note...
+The guest's program `bench` prints one line for each figure: bench_rows.py.
 """
 
 import json
 import os
-import re
 import struct
 import tempfile
 
-from bench_rows import ROWS
+from bench_rows import ROWS, parse_line
 from bench_wall import wall_rows
 from qemu import Guest, describe_status
 from run import Machine, mkarchive
 from term import EXIT_FAILED, Failure, complain, paint, say
 from virtual import virtual_command
 
-LINE = re.compile(r"@@BATON-BENCH (\S+) (\S+) (\d+) (\S+) (\S+) (\S+) ?(.*)$")
 CPUS = (1, 2, 4)
 WORSE = 1.03
 GRAIN = 0.001  # figures below it are taken as equal
@@ -46,19 +42,6 @@ def counting_command(machine, scratch):
 
 
 # --- Figures ---
-
-def parse_line(line):
-    """A row, or None if the line is none."""
-    match = LINE.search(line.strip())
-    if not match:
-        return None
-    identity, unit, count, least, median, most, note = match.groups()
-    found = {"id": identity, "unit": unit, "n": int(count), "min": float(least),
-             "median": float(median), "max": float(most)}
-    if note:
-        found["note"] = note
-    return found
-
 
 def text_bytes(path):
     """The size of section .text of a 64-bit little-endian ELF file."""

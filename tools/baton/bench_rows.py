@@ -2,10 +2,15 @@
 """What `baton bench` measures: targets, and the figures of others on the same machine model.
 
 seL4 is 16.0.0-dev, the best of its configurations / the one for 4 CPUs.  Linux is 6.12 with EEVDF, 1 CPU
-unless the row says otherwise.
+unless the row says otherwise.  The guest's program `bench` prints one line for each figure:
+
+    @@BATON-BENCH id unit n min median max note...
 """
 
 import collections
+import re
+
+LINE = re.compile(r"@@BATON-BENCH (\S+) (\S+) (\d+) (\S+) (\S+) (\S+) ?(.*)$")
 
 Row = collections.namedtuple("Row", "id what must dream sel4 linux ideal missing")
 
@@ -16,7 +21,6 @@ def row(identity, what, must, dream="", sel4="", linux="", ideal=None, missing=N
 
 
 NOT_BUILT = "this version of the kernel and the scheduler server does not have it"
-WALL = "wall time: needs two host cores that do nothing else"
 
 ROWS = [
     row("null_syscall", "cheapest system call", "220", "150", "217 / 335", "473"),
@@ -58,5 +62,18 @@ ROWS = [
     row("ipis_and_wake_scale.ipis", "IPIs of a remote wake", "1"),
     row("ipis_and_wake_scale.ratio_4096", "wake, 4096 threads : 4", "3",
         missing="the system has 2048 threads at most"),
-    row("ipc_pairs_2", "2 pairs on 2 CPUs : 1 pair", "1.8", missing=WALL),
+    row("ipc_pairs_2", "2 pairs on 2 CPUs : 1 pair", "1.8", ideal=2),
 ]
+
+
+def parse_line(line):
+    """A row, or None if the line is none."""
+    match = LINE.search(line.strip())
+    if not match:
+        return None
+    identity, unit, count, least, median, most, note = match.groups()
+    found = {"id": identity, "unit": unit, "n": int(count), "min": float(least),
+             "median": float(median), "max": float(most)}
+    if note:
+        found["note"] = note
+    return found

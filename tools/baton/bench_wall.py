@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-Rows that are wall time: from the start of the emulator's process to the shell's first line, every
-virtual CPU a host thread of its own.  Says something about the number of CPUs on one host, nothing
-between hosts.
+Rows that are wall time, every virtual CPU a host thread of its own: from the start of the emulator's
+process to the shell's first line, and what pairs that talk get done on two CPUs.  They say something about
+the number of CPUs on one host, nothing between hosts.
 """
 
 import statistics
 import tempfile
 
+from bench_rows import parse_line
 from qemu import Guest
 from run import Machine
 from term import Failure, say
 
 PROMPT = 'Baton shell; "help" lists the commands'
 CPUS = (64, 128)
+PAIR_CPUS = 2
 RUNS = 5
 
 
@@ -27,10 +29,35 @@ def one_boot(machine, timeout):
     raise Failure(f"{machine.cpus} CPUs did not come to the prompt; the last line: {last}")
 
 
+def guest_rows(args, cpus):
+    """The rows that the program in the guest measures with the host's clock."""
+    from cli import make_parser  # it imports us
+
+    words = ["bench", "wall"] + (["quick"] if args.quick else []) + (
+        [f"only={args.only.split('.')[0]}"] if args.only else [])
+    defaults = make_parser().parse_args(["run", "--board", args.board, "--cpus", str(cpus), "--clock", "host",
+                                         "--run", ",".join(words)])
+    defaults.yes = args.yes
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
+        machine = Machine(defaults, scratch)
+        machine.prepare()
+        say(f"measuring with the host's clock on {cpus} CPUs")
+        with Guest(machine.command("console"), args.timeout) as guest:
+            for line in guest.lines():
+                found = parse_line(line)
+                if found:
+                    rows.append(found)
+            if guest.timed_out or guest.status != 0:
+                raise Failure(f"the measurements with the host's clock ended early; the last line: "
+                              f"{''.join(list(guest.tail)[-1:])}")
+    return rows
+
+
 def wall_rows(args):
     from cli import make_parser  # it imports us
 
-    rows = []
+    rows = guest_rows(args, PAIR_CPUS)
     for cpus in CPUS:
         identity = f"boot_{cpus}_wall"
         if args.only and not identity.startswith(args.only):

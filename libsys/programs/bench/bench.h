@@ -17,6 +17,7 @@
 struct bench {
 	unsigned cpus;
 	bool quick;
+	bool wall;     /* the clock is the host's: only rows of wall time, else all others */
 	unsigned runs; /* of each row */
 };
 
@@ -30,6 +31,7 @@ struct bench_row {
 	const char *id;
 	const char *unit;
 	unsigned cpus; /* of the machine that it is measured on */
+	bool wall;     /* a ratio of two wall times */
 	double (*run)(unsigned part, uint64_t *n);
 	unsigned parts; /* figures of one run: rows id.names[part]; 0: one, named id */
 	const char *names[3];

@@ -175,6 +175,93 @@ static double ipc_xcpu_0(unsigned part, uint64_t *n)
 	return ns;
 }
 
+/* --- Independent pairs --- */
+
+#define PAIRS       2u
+#define PAIR_RUN_NS (bench.quick ? 100000000.0 : 500000000.0)
+#define PAIR_CHECKS 1000u /* calls between two looks at the clock */
+
+struct pair {
+	struct server server;
+	struct semaphore go;
+	struct semaphore done;
+	struct thread *client;
+	unsigned cpu;
+	bool quit;
+	double calls_per_ns;
+};
+
+/* Calls for PAIR_RUN_NS each time that it may go. */
+static int call_for_a_while(void *arg)
+{
+	struct pair *pair = arg;
+
+	thread_pin(pair->cpu);
+	server_start(&pair->server);
+	semaphore_post(&pair->done);
+	for (;;) {
+		uint64_t calls = 0;
+		uint64_t start;
+		double ns;
+
+		semaphore_wait(&pair->go);
+		if (pair->quit)
+			break;
+		start = bench_ticks();
+		do {
+			(void)call_ns(&pair->server, PAIR_CHECKS);
+			calls += PAIR_CHECKS;
+			ns = bench_ns(bench_ticks() - start);
+		} while (ns < PAIR_RUN_NS);
+		pair->calls_per_ns = (double)calls / ns;
+		semaphore_post(&pair->done);
+	}
+	server_stop(&pair->server);
+	return 0;
+}
+
+/* The sum of what so many of the pairs do at the same time. */
+static double pairs_run(struct pair *pairs, unsigned count)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		semaphore_post(&pairs[i].go);
+	for (unsigned i = 0; i < count; i++)
+		semaphore_wait(&pairs[i].done);
+	for (unsigned i = 0; i < count; i++)
+		sum += pairs[i].calls_per_ns;
+	return sum;
+}
+
+static double ipc_pairs_2(unsigned part, uint64_t *n)
+{
+	struct pair pairs[PAIRS] = {0};
+	double alone;
+	double both;
+
+	(void)part;
+	*n = 1;
+	for (unsigned i = 0; i < PAIRS; i++) {
+		pairs[i].cpu = i;
+		pairs[i].server.cpu = i;
+		pairs[i].server.passive = true;
+		semaphore_init(&pairs[i].go, 0);
+		semaphore_init(&pairs[i].done, 0);
+		if (thrd_create(&pairs[i].client, call_for_a_while, &pairs[i]) != thrd_success)
+			program_fail("starting a thread", ERR_NO_MEMORY);
+		semaphore_wait(&pairs[i].done);
+	}
+	alone = pairs_run(pairs, 1);
+	both = pairs_run(pairs, PAIRS);
+	for (unsigned i = 0; i < PAIRS; i++) {
+		pairs[i].quit = true;
+		semaphore_post(&pairs[i].go);
+		thrd_join(pairs[i].client, NULL);
+	}
+	return both / alone;
+}
+
 /* --- Dispatcher entries --- */
 
 static uint64_t entries_of(unsigned cpu)
@@ -309,6 +396,12 @@ const struct bench_row bench_ipc_rows[] = {
 	{.id = "fault_nomap", .unit = "insns", .cpus = 1, .run = fault_nomap, .note = SAME_SPACE},
 	{.id = "fault_zero", .unit = "insns", .cpus = 1, .run = fault_zero},
 	{.id = "ipc_xcpu_0", .unit = "insns", .cpus = 2, .run = ipc_xcpu_0},
+	{.id = "ipc_pairs_2",
+	 .unit = "ratio",
+	 .cpus = 2,
+	 .wall = true,
+	 .run = ipc_pairs_2,
+	 .note = "(calls in the same time: two pairs on two CPUs : one pair on one)"},
 	{.id = "entries_per_switch",
 	 .unit = "entries",
 	 .cpus = 1,

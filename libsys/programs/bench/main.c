@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench [quick] [only=ID]: measures what can be measured on a machine with this number of CPUs.
+ * bench [quick] [wall] [only=ID]: measures what can be measured on a machine with this number of CPUs.
  *
  * Each figure is one line for `baton bench`:
  *     @@BATON-BENCH id unit n min median max note...
- * Bad at: a machine without instruction counting, where the figures are wall time and mean little.
+ * Bad at: a machine without instruction counting, where the figures are wall time and mean little, except
+ * the ratios that `wall` asks for.
  */
 #include "bench.h"
 
@@ -92,7 +93,8 @@ static void measure(const struct bench_row *row)
 static void measure_all(const struct bench_row *rows)
 {
 	for (; rows->id; rows++)
-		if (rows->cpus == bench.cpus && (!only || strstr(rows->id, only)))
+		if (rows->cpus == bench.cpus && rows->wall == bench.wall &&
+		    (!only || strstr(rows->id, only)))
 			measure(rows);
 }
 
@@ -102,10 +104,12 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "quick") == 0) {
 			bench.quick = true;
+		} else if (strcmp(argv[i], "wall") == 0) {
+			bench.wall = true;
 		} else if (strncmp(argv[i], "only=", 5) == 0) {
 			only = argv[i] + 5;
 		} else {
-			fprintf(stderr, "usage: bench [quick] [only=ID]\n");
+			fprintf(stderr, "usage: bench [quick] [wall] [only=ID]\n");
 			return 2;
 		}
 	}
