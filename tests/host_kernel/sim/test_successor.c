@@ -410,6 +410,19 @@ Test(successor, fallback_takes_everything_back)
 	sim_check();
 }
 
+/* The next dispatcher has decided nothing that somebody could have followed. */
+Test(successor, a_new_dispatcher_is_not_told_who_followed)
+{
+	run_followed(b, c);
+	block(b);
+	cr_assert_eq(sim_current(0), c);
+	sim_bind(0, LIMIT_NS, 0, NULL);
+	cr_assert(sim_deciding(0));
+	cr_assert_neq(UPCALL_EVENTS(info()), 0);
+	cr_assert_eq(info() & UPCALL_SWITCHED, 0);
+	sim_check();
+}
+
 /* ---- First ----------------------------------------------------------------------------------- */
 
 static void idle_first(void)
