@@ -54,9 +54,9 @@ void interrupts_take(struct core *core)
 		if (irq == ARCH_IRQ_TIMER) {
 			timer_expired(core);
 		} else if (irq == ARCH_IRQ_IPI) {
-			core->stats.ipis_received++;
+			counter_add(&core->stats.ipis_received, 1);
 		} else {
-			core->stats.device_interrupts++;
+			counter_add(&core->stats.device_interrupts, 1);
 			trace_record(TRACE_IRQ, irq, 0);
 			irq_deliver(irq);
 		}
@@ -112,7 +112,7 @@ static void choose(struct core *core)
 	/* It blocked when stretch_ns began: the successor ran from then on. */
 	if (core->reasons == 1u << REASON_BLOCK && successor_armed(core) &&
 	    successor_run(core, core->stretch_ns)) {
-		core->stats.successions++;
+		counter_add(&core->stats.successions, 1);
 		return;
 	}
 	if (core->dispatcher != NULL &&

@@ -129,7 +129,7 @@ void kernel_syscall(void)
 	struct tcb *tcb = core->current;
 	word_t number = tcb->context.x[8];
 
-	core->stats.syscalls++;
+	counter_add(&core->stats.syscalls, 1);
 	trace_record(TRACE_SYSCALL, number, tcb->context.x[0]);
 	if (number < SYS_COUNT) {
 		syscalls[number](tcb);

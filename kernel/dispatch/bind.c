@@ -18,7 +18,7 @@ static void bind_take_home(struct tcb *tcb)
 	spin_assume(&home->lock);
 	list_remove(&tcb->event_link);
 	home_remove(home, tcb);
-	tcb->sched = SCHED_NONE;
+	sched_set(tcb, SCHED_NONE);
 	__atomic_store_n(&tcb->home, NULL, __ATOMIC_RELEASE);
 	spin_unlock(&home->lock);
 }
@@ -45,9 +45,9 @@ enum error core_bind(struct core *core, struct tcb *tcb, time_ns_t decision_limi
 
 	if (decision_limit_ns == 0)
 		return ERR_ARG;
-	if (__atomic_load_n(&core->online, __ATOMIC_ACQUIRE) == 0 || tcb->object.dying != 0 ||
-	    tcb_state(tcb) != THREAD_STOPPED || tcb_payer(tcb) != tcb ||
-	    __atomic_load_n(&tcb->vspace, __ATOMIC_RELAXED) == NULL ||
+	if (__atomic_load_n(&core->online, __ATOMIC_ACQUIRE) == 0 ||
+	    byte_hint(&tcb->object.dying) != 0 || tcb_state(tcb) != THREAD_STOPPED ||
+	    tcb_payer(tcb) != tcb || __atomic_load_n(&tcb->vspace, __ATOMIC_RELAXED) == NULL ||
 	    __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED) == NULL)
 		return ERR_STATE; /* without a buffer it could never be handed a request */
 	/* Acq_rel: one of two binds of the same thread wins; the other sees it bound. */

@@ -93,10 +93,10 @@ static void decision_refuse(struct core *core, enum error error, time_ns_t now)
 {
 	if (error == ERR_STALE) {
 		core->bounced = true;
-		core->stats.stale_decisions++;
+		counter_add(&core->stats.stale_decisions, 1);
 	} else {
 		core->refusals++;
-		core->stats.refused_decisions++;
+		counter_add(&core->stats.refused_decisions, 1);
 	}
 	core->reasons |= 1u << REASON_REFUSED;
 	upcall_fill(core, error, now);

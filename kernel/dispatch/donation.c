@@ -96,7 +96,7 @@ void chain_pop(struct tcb *server)
 	payer_set(server, NULL);
 	tcb_state_set(caller, THREAD_READY);
 	core->current = caller;
-	core->stats.donations++;
+	counter_add(&core->stats.donations, 1);
 }
 
 void chain_leave(struct tcb *tcb)
@@ -108,7 +108,7 @@ void chain_leave(struct tcb *tcb)
 	core_block(core, CAUSE_IPC);
 	if (payer == tcb) {
 		home_remove(core, tcb);
-		tcb->sched = SCHED_NONE;
+		sched_set(tcb, SCHED_NONE);
 	} else {
 		struct tcb *caller = tcb->chain_prev;
 
@@ -127,7 +127,7 @@ static void orphan_make(struct core *home, struct tcb *tcb, struct tcb *tail)
 	for (struct tcb *member = tcb; member != NULL; member = member->chain_next)
 		payer_set(member, tcb);
 	tail_set(tcb, tail);
-	tcb->sched = SCHED_BLOCKED;
+	sched_set(tcb, SCHED_BLOCKED);
 	/* Nobody has scheduled it yet: no filter holds it back. */
 	__atomic_store_n(&tcb->key, 0, __ATOMIC_RELAXED);
 	home_insert(home, tcb);

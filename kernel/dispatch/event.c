@@ -18,7 +18,7 @@ static word_t event_since(enum event_state state, enum event_cause cause)
 static void event_set(struct tcb *tcb, enum event_state state, enum event_cause cause)
 {
 	tcb->event_info = (word_t)state | (word_t)cause << 8 | (tcb->event_info & EVENT_SINCE);
-	tcb->seq++;
+	counter_add(&tcb->seq, 1);
 }
 
 void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum event_cause cause)

@@ -60,7 +60,7 @@ void fallback_enter(struct core *core, enum fallback_reason reason)
 	core->slice_end_ns = time_after(now, FALLBACK_SLICE_NS);
 	core->server_timer_ns = TIME_NEVER;
 	core->starvation_end_ns = TIME_NEVER;
-	core->stats.fallback_entries++;
+	counter_add(&core->stats.fallback_entries, 1);
 	supervisor = core->supervisor;
 	spin_unlock(&core->lock);
 	trace_record_at(arch_this_cpu(), now, TRACE_FALLBACK, reason, 0);

@@ -28,7 +28,7 @@ static enum error home_first(struct tcb *tcb, struct core *core)
 	if (tcb_home(tcb) == NULL) {
 		__atomic_store_n(&tcb->home, core, __ATOMIC_RELEASE);
 		home_insert(core, tcb);
-		tcb->sched = SCHED_BLOCKED;
+		sched_set(tcb, SCHED_BLOCKED);
 		tcb->arrived = true;
 		error = ERR_OK;
 	}
@@ -45,7 +45,7 @@ static void home_move(struct tcb *tcb, struct core *home, struct core *core)
 	list_remove(&tcb->event_link);
 	list_remove(&tcb->ready_link);
 	home_remove(home, tcb);
-	tcb->sched = SCHED_BLOCKED;
+	sched_set(tcb, SCHED_BLOCKED);
 	home_insert(core, tcb);
 	/* Release: who reads the new home and locks it finds the thread there. */
 	__atomic_store_n(&tcb->home, core, __ATOMIC_RELEASE);
@@ -62,7 +62,7 @@ static enum error home_check(const struct tcb *tcb, const struct core *home)
 {
 	if (!home_permits(home))
 		return ERR_PERMISSION;
-	if (tcb->object.dying != 0)
+	if (byte_hint(&tcb->object.dying) != 0)
 		return ERR_DEAD;
 	if (tcb_payer(tcb) != tcb)
 		return ERR_PASSIVE;

@@ -22,7 +22,7 @@ void core_kick(struct core *core, enum upcall_reason reason)
 
 static void ready_insert(struct core *home, struct tcb *payer, time_ns_t now)
 {
-	payer->sched = SCHED_READY;
+	sched_set(payer, SCHED_READY);
 	payer->ready_since_ns = now;
 	trace_record_at(arch_this_cpu(), now, TRACE_READY, payer->tag, home->index);
 	if ((payer->flags & TCB_FLAG_FALLBACK_FIRST) != 0)
@@ -56,7 +56,7 @@ void sched_blocked(struct core *home, struct tcb *payer, enum event_cause cause)
 {
 	kassert(payer->sched != SCHED_RUNNING);
 	list_remove(&payer->ready_link);
-	payer->sched = SCHED_BLOCKED;
+	sched_set(payer, SCHED_BLOCKED);
 	event_post(home, payer, EVENT_BLOCKED, cause);
 	core_kick(home, REASON_KICK);
 }
@@ -68,18 +68,18 @@ void core_account(struct core *core, time_ns_t now)
 
 	if (core->stretch_ns == 0)
 		spent = 0; /* the CPU has just started */
-	core->stretch_ns = now;
+	counter_set(&core->stretch_ns, now);
 	if (payer != NULL) {
 		payer->ran_ns += spent;
 		__atomic_store_n(&payer->cpu_ns, payer->cpu_ns + spent, __ATOMIC_RELAXED);
-		core->stats.busy_ns += spent;
+		counter_add(&core->stats.busy_ns, spent);
 	} else if (core->dispatcher_running) {
-		core->stats.dispatcher_ns += spent;
+		counter_add(&core->stats.dispatcher_ns, spent);
 	} else {
-		core->stats.idle_ns += spent;
+		counter_add(&core->stats.idle_ns, spent);
 	}
 	if (core->fallback != FALLBACK_NONE)
-		core->stats.fallback_ns += spent;
+		counter_add(&core->stats.fallback_ns, spent);
 }
 
 /* The payer of this CPU is charged and does not run any more. */
@@ -109,7 +109,7 @@ void core_block(struct core *core, enum event_cause cause)
 	 * thread has a reason to look at all of them. */
 	bool followed = successor_armed(core) && cause != CAUSE_REQUEST && cause != CAUSE_STOPPED;
 
-	payer->sched = SCHED_BLOCKED;
+	sched_set(payer, SCHED_BLOCKED);
 	event_post(core, payer, EVENT_BLOCKED, cause);
 	successor_arm(core, followed);
 	core->reasons |= 1u << REASON_BLOCK;
@@ -129,13 +129,13 @@ void core_dispatch(struct core *core, struct tcb *payer, time_ns_t now)
 	kassert(payer->sched == SCHED_READY && core->payer == NULL);
 	core_account(core, now);
 	list_remove(&payer->ready_link);
-	payer->sched = SCHED_RUNNING;
+	sched_set(payer, SCHED_RUNNING);
 	core->payer = payer;
 	core->current = payer->tail;
-	core->stats.dispatches++;
+	counter_add(&core->stats.dispatches, 1);
 	if (core->last_payer != payer) {
 		core->last_payer = payer;
-		core->stats.switches++;
+		counter_add(&core->stats.switches, 1);
 	}
 	trace_record_at(arch_this_cpu(), now, TRACE_SWITCH, payer->tag, core->slice_end_ns - now);
 }

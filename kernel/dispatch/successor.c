@@ -7,7 +7,7 @@
 
 enum error dispatch_check(const struct core *core, const struct tcb *payer, word_t seq)
 {
-	if (payer->object.dying != 0)
+	if (byte_hint(&payer->object.dying) != 0)
 		return ERR_DEAD;
 	if (tcb_home(payer) != core)
 		return ERR_FOREIGN;
@@ -30,7 +30,7 @@ bool filter_wake(struct core *home, const struct tcb *payer, time_ns_t now)
 	if (now >= home->filter_until_ns ||
 	    __atomic_load_n(&payer->key, __ATOMIC_RELAXED) < home->filter_key)
 		return false;
-	this_core()->stats.filtered_wakes++;
+	counter_add(&this_core()->stats.filtered_wakes, 1);
 	if (__atomic_load_n(&home->filtered, __ATOMIC_RELAXED))
 		return true;
 	/* Relaxed: the request orders it for another CPU. */
@@ -124,5 +124,5 @@ bool successor_run(struct core *core, time_ns_t now)
 void first_run(struct core *core)
 {
 	if (core->current == NULL && core->reasons == 0 && successor_run(core, arch_now()))
-		core->stats.first_runs++;
+		counter_add(&core->stats.first_runs, 1);
 }

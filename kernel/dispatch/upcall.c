@@ -96,7 +96,7 @@ void upcall_enter(struct core *core)
 	core->dispatcher_running = true;
 	core_account(core, now); /* since the payer blocked */
 	upcall_take_kick(core);
-	core->stats.entries[__builtin_ctz(core->reasons)]++;
+	counter_add(&core->stats.entries[__builtin_ctz(core->reasons)], 1);
 	core->current = dispatcher;
 	core->decision_end_ns = time_after(now, core->decision_limit_ns);
 	tcb_state_set(dispatcher, THREAD_READY);

@@ -126,7 +126,7 @@ bool fastpath_call(struct tcb *tcb) LOCK_UNCHECKED
 	chain_push(tcb, server);
 	tcb_state_set(server, THREAD_READY);
 	core->current = server;
-	core->stats.donations++;
+	counter_add(&core->stats.donations, 1);
 	/* As call_deliver(): recorded only when it is CALLING, for then anybody may find it. */
 	tcb_state_set(tcb, THREAD_CALLING);
 	reply->receiver = NULL;

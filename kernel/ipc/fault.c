@@ -76,7 +76,7 @@ void fault_raise(struct tcb *tcb, enum fault kind, uint64_t address, uint32_t ac
 	struct core *core = this_core();
 	bool pager = kind == FAULT_PAGE && !slot_empty(&tcb->pager);
 
-	core->stats.faults++;
+	counter_add(&core->stats.faults, 1);
 	trace_record(TRACE_FAULT, kind, address);
 	tcb->send_fault = (uint8_t)kind;
 	tcb->fault_words[0] = address;

@@ -95,7 +95,7 @@ static enum error call_deliver(struct tcb *tcb, struct tcb *receiver) LOCK_UNCHE
 		chain_push(tcb, receiver);
 		tcb_state_set(receiver, THREAD_READY);
 		core->current = receiver;
-		core->stats.donations++;
+		counter_add(&core->stats.donations, 1);
 	} else {
 		core_block_current(block_cause(tcb));
 	}

@@ -15,7 +15,7 @@ void ipi_send(struct core *self, const struct core *core)
 
 		if (other == self || __atomic_load_n(&other->online, __ATOMIC_ACQUIRE) == 0)
 			continue;
-		self->stats.ipis_sent++;
+		counter_add(&self->stats.ipis_sent, 1);
 		arch_ipi_send(i);
 	}
 }

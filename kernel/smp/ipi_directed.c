@@ -4,6 +4,6 @@
 
 void ipi_send(struct core *self, const struct core *core)
 {
-	self->stats.ipis_sent++;
+	counter_add(&self->stats.ipis_sent, 1);
 	arch_ipi_send(core->index);
 }

@@ -197,7 +197,7 @@ enum error thread_resume(struct tcb *tcb)
 	enum error error;
 	bool orphan;
 
-	if (tcb->object.dying != 0 ||
+	if (byte_hint(&tcb->object.dying) != 0 ||
 	    __atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE) != NULL ||
 	    __atomic_load_n(&tcb->vspace, __ATOMIC_RELAXED) == NULL)
 		return ERR_STATE;
@@ -244,7 +244,7 @@ static bool destroy_report(struct tcb *tcb)
 		tcb->dead_posted = true;
 		home_remove(home, tcb);
 		list_remove(&tcb->ready_link);
-		tcb->sched = SCHED_NONE;
+		sched_set(tcb, SCHED_NONE);
 		event_post(home, tcb, EVENT_DEAD, CAUSE_EXIT);
 		core_kick(home, REASON_KICK);
 	}

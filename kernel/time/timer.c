@@ -68,7 +68,7 @@ void timer_expired(struct core *core)
 {
 	time_ns_t now = arch_now();
 
-	core->stats.timer_interrupts++;
+	counter_add(&core->stats.timer_interrupts, 1);
 	trace_record_at(arch_this_cpu(), now, TRACE_TIMER, core->armed_ns, now);
 	core->armed_ns = TIME_NEVER; /* disarmed by arch_irq_take */
 	if (core->dispatcher_running) {

@@ -111,7 +111,7 @@ struct cnode {
 /*
  * Every object with kernel state (TCB, Endpoint, Notification, Reply, VSpace) starts with this.
  * caps counts capabilities to the object and is written under the derivation lock; dying is set
- * once, under the object's lock, read under it.
+ * once, under the object's lock, read under it; of a thread at any time, and read as a hint.
  */
 struct object {
 	uint32_t caps;

@@ -9,6 +9,7 @@
 #include <abi/trace.h>
 #include <base/list.h>
 #include <kern/arch_if.h>
+#include <kern/counter.h>
 #include <kern/lock.h>
 #include <kern/offsets.h>
 #include <kern/tcb.h>
@@ -96,7 +97,8 @@ struct core {
 	time_ns_t decision_limit_ns;
 	time_ns_t starvation_limit_ns; /* 0: off */
 	time_ns_t armed_ns;            /* what the hardware timer is set to */
-	time_ns_t stretch_ns;          /* since when the present kind of time is counted */
+	/* Owner, any CPU reads (counter.h). */
+	time_ns_t stretch_ns; /* since when the present kind of time is counted */
 	struct core_stats stats;
 };
 

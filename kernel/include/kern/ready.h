@@ -35,8 +35,13 @@ static inline enum thread_state tcb_state_shown(const struct tcb *tcb)
 		return state;
 	if (tcb_payer(tcb) != tcb)
 		return THREAD_PASSIVE;
-	return __atomic_load_n(&tcb->sched, __ATOMIC_RELAXED) == SCHED_RUNNING ? THREAD_RUNNING
-									       : THREAD_READY;
+	return byte_hint(&tcb->sched) == SCHED_RUNNING ? THREAD_RUNNING : THREAD_READY;
+}
+
+/* Lock of home held, or a thread that has none. */
+static inline void sched_set(struct tcb *tcb, enum sched_state sched)
+{
+	byte_hint_set(&tcb->sched, (uint8_t)sched);
 }
 
 /* Lock of the Core held.  Something happened there that its dispatcher (or fallback) must see. */

@@ -3,9 +3,11 @@
  * Included by force before every file of the kernel that the explorer drives: each lock operation and
  * each atomic operation first tells the explorer.  Locks are not what the kernel has, but one step
  * that lets any waiting CPU go next; what they do themselves is explored in scenario_lock.c.
+ * Counters, from which nothing is concluded, are left out.
  */
 #pragma once
 
+#include <kern/counter.h>
 #include <kern/lock.h>
 
 #include "hook_atomic.h"
