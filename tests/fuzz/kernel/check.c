@@ -169,7 +169,7 @@ void tree_check(const struct cap_slot *root)
 
 void machine_check(void)
 {
-	for (unsigned i = 0; i < MACHINE_CPUS; i++)
+	for (unsigned i = 0; i < cpus_count; i++)
 		check_core(&cpus[i].core);
 	check_thread(janitor);
 	world_check();

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The model: what a system call may say, given what was begun and ended before it.  It knows no
+ * order of the kernel's own, so it is right on any number of CPUs:
+ *
+ *   messages       words of one message stay together; each arrives once, at one receiver, with the
+ *                  badge of the capability that it was sent with; an answer goes to who asked
+ *   signals        a bit is received at most as often as it was signalled
+ *   capabilities   a slot that was empty all the time that a call took is never found full, one that
+ *                  was full is never found empty
+ *   threads        one that was stopped executes nothing until it is resumed
+ *
+ * Relaxed atomics, so that the race detector sees the kernel's own order only; on the host's own
+ * memory (x86) they are ordered as they stand.
+ */
+#include "storm.h"
+
+#include "../../fuzz/fuzz.h"
+
+#define ANSWER_KEY 0x5a5a5a5a00000000ull
+
+bool storm_planted;
+
+static uint64_t signalled[STORM_SIGNALS]; /* atomic */
+static uint64_t received[STORM_SIGNALS];  /* atomic */
+
+void oracle_reset(void)
+{
+	memset(storm_threads, 0, sizeof(storm_threads));
+	memset(storm_cells, 0, sizeof(storm_cells));
+	memset(&storm_totals, 0, sizeof(storm_totals));
+	memset(signalled, 0, sizeof(signalled));
+	memset(received, 0, sizeof(received));
+}
+
+enum error storm_error(const struct tcb *tcb)
+{
+	return (enum error)(-(int64_t)tcb->context.x[0]);
+}
+
+/* ---- Messages -------------------------------------------------------------------------------- */
+
+void oracle_send(struct tcb *tcb, struct storm_thread *thread, unsigned tag, unsigned length)
+{
+	struct ipc_buffer *buffer = __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED);
+
+	thread->token = (uint64_t)tag << 32 | ++thread->sent;
+	tcb->context.x[2] = thread->token;
+	tcb->context.x[3] = ~thread->token;
+	tcb->context.x[4] = thread->token * 3;
+	tcb->context.x[5] = thread->token * 5;
+	if (buffer == NULL)
+		return;
+	for (unsigned i = MSG_REGS; i < length; i++)
+		buffer->msg[i] = thread->token + i;
+}
+
+static void words_check(const struct tcb *tcb, uint64_t token, unsigned length)
+{
+	const struct ipc_buffer *buffer = __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED);
+
+	fuzz_check(length < 2 || tcb->context.x[3] == ~token);
+	fuzz_check(length < 3 || tcb->context.x[4] == token * 3);
+	fuzz_check(length < 4 || tcb->context.x[5] == token * 5);
+	for (unsigned i = MSG_REGS; buffer != NULL && i < length; i++)
+		fuzz_check(buffer->msg[i] == token + i);
+}
+
+/* A server has a message. */
+static void message_check(const struct tcb *tcb, struct storm_thread *thread)
+{
+	uint64_t token = tcb->context.x[2];
+	unsigned length = msg_length(tcb->context.x[1]);
+	unsigned tag = (unsigned)(token >> 32);
+	uint32_t number;
+
+	fuzz_check(tcb->context.x[6] == STORM_BADGE_ENDPOINT(thread->target));
+	fuzz_check(tag >= 1 && tag <= STORM_THREADS && length >= 1);
+	words_check(tcb, token, length);
+	number = (uint32_t)token;
+	fuzz_check(__atomic_exchange_n(&storm_threads[tag].seen[number % STORM_SEEN], number,
+				       __ATOMIC_RELAXED) != number); /* not twice */
+	thread->asked = token;
+	thread->received_caps = msg_caps(tcb->context.x[1]) != 0;
+	if (thread->received_caps)
+		__atomic_fetch_add(&storm_totals.transfers, 1, __ATOMIC_RELAXED);
+}
+
+static void fault_check(const struct tcb *tcb, struct storm_thread *thread)
+{
+	word_t kind = msg_label(tcb->context.x[1]);
+	uint64_t tag = tcb->context.x[2] >> 32;
+
+	fuzz_check(kind == FAULT_PAGE || kind == FAULT_UNDEFINED);
+	fuzz_check(tag >= 1 && tag <= STORM_THREADS && tcb->context.x[3] == STORM_SVC_PC + 8);
+	/* The thread stands still while it is in the fault, so its own count may be read. */
+	fuzz_check((tcb->context.x[2] & 0xffffffffu) != 0);
+	thread->asked = tcb->context.x[2];
+}
+
+static void notified_check(uint64_t bits)
+{
+	fuzz_check(bits != 0);
+	for (unsigned i = 0; i < STORM_SIGNALS; i++)
+		if ((bits & (16u << i) & STORM_SIGNAL_BITS) != 0)
+			fuzz_check(__atomic_add_fetch(&received[i], 1, __ATOMIC_RELAXED) <=
+				   __atomic_load_n(&signalled[i], __ATOMIC_RELAXED));
+}
+
+void oracle_signal(unsigned notification, unsigned bit)
+{
+	(void)bit;
+	__atomic_fetch_add(&signalled[notification], 1, __ATOMIC_RELAXED);
+}
+
+static void recv_result(const struct tcb *tcb, struct storm_thread *thread)
+{
+	enum error error = storm_error(tcb);
+
+	if (error != ERR_OK) {
+		fuzz_check(error == ERR_CANCELLED || error == ERR_BUSY || error == ERR_NO_REPLY ||
+			   error == ERR_DELETED);
+		return;
+	}
+	if ((tcb->context.x[1] & MSG_NOTIFIED) != 0) {
+		notified_check(tcb->context.x[6]);
+		return;
+	}
+	thread->received = true;
+	thread->faulted = (tcb->context.x[1] & MSG_FAULTED) != 0;
+	if (thread->faulted)
+		fault_check(tcb, thread);
+	else
+		message_check(tcb, thread);
+}
+
+static void call_result(const struct tcb *tcb, const struct storm_thread *thread)
+{
+	enum error error = storm_error(tcb);
+	uint32_t number;
+
+	if (error != ERR_OK) {
+		fuzz_check(error == ERR_CANCELLED || error == ERR_DELETED ||
+			   error == ERR_NO_REPLY || error == ERR_PASSIVE);
+		return;
+	}
+	fuzz_check(!storm_planted);
+	fuzz_check(tcb->context.x[2] == (thread->token ^ ANSWER_KEY));
+	words_check(tcb, thread->token ^ ANSWER_KEY, msg_length(tcb->context.x[1]));
+	number = (uint32_t)thread->token;
+	fuzz_check(__atomic_load_n(&thread->seen[number % STORM_SEEN], __ATOMIC_RELAXED) == number);
+}
+
+/* ---- Capabilities ---------------------------------------------------------------------------- */
+
+static struct storm_cell_state *cell_of(unsigned cell)
+{
+	return &storm_cells[cell / STORM_CELLS][cell % STORM_CELLS];
+}
+
+void oracle_cell_begin(unsigned builder, unsigned cell)
+{
+	__atomic_fetch_add(&storm_cells[builder][cell].version, 1, __ATOMIC_RELAXED);
+}
+
+void oracle_cell_end(unsigned builder, unsigned cell, bool live)
+{
+	__atomic_store_n(&storm_cells[builder][cell].live, live, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&storm_cells[builder][cell].version, 1, __ATOMIC_RELAXED);
+}
+
+uint32_t oracle_cell_version(unsigned cell)
+{
+	return __atomic_load_n(&cell_of(cell)->version, __ATOMIC_RELAXED);
+}
+
+static void cell_result(const struct tcb *tcb, const struct storm_thread *thread)
+{
+	enum error error = storm_error(tcb);
+	bool live = __atomic_load_n(&cell_of(thread->target)->live, __ATOMIC_RELAXED) != 0;
+
+	fuzz_check(error < ERR_INTERNAL);
+	if ((thread->version & 1) != 0 || oracle_cell_version(thread->target) != thread->version)
+		return;
+	if (live)
+		fuzz_check(error != ERR_CAP_INVALID && error != ERR_DELETED);
+	else
+		fuzz_check(error == ERR_CAP_INVALID);
+}
+
+/* ---- Results --------------------------------------------------------------------------------- */
+
+static void wait_result(const struct tcb *tcb)
+{
+	if (storm_error(tcb) == ERR_OK)
+		notified_check(tcb->context.x[6]);
+	else
+		fuzz_check(storm_error(tcb) == ERR_CANCELLED ||
+			   storm_error(tcb) == ERR_WOULD_BLOCK);
+}
+
+static void request_result(const struct tcb *tcb)
+{
+	enum error error = storm_error(tcb);
+
+	fuzz_check(error == ERR_OK || error == ERR_RESTARTED || error == ERR_CANCELLED);
+	if (error == ERR_OK && msg_label(tcb->context.x[1]) == ERR_CANCELLED)
+		notified_check(tcb->context.x[3]);
+}
+
+static void stop_result(const struct tcb *tcb, const struct storm_thread *thread)
+{
+	struct storm_thread *target = &storm_threads[thread->target];
+
+	fuzz_check(storm_error(tcb) == ERR_OK || thread->op == OP_RESUME);
+	if (thread->op == OP_SUSPEND)
+		__atomic_store_n(&target->forbidden, 1, __ATOMIC_RELAXED);
+}
+
+static void reply_result(const struct tcb *tcb, const struct storm_thread *thread)
+{
+	enum error error = storm_error(tcb);
+
+	if (thread->op == OP_REPLY_AGAIN)
+		fuzz_check(error == ERR_NO_REPLY);
+	else
+		fuzz_check(error == ERR_OK || error == ERR_NO_REPLY || error == ERR_STATE);
+}
+
+void oracle_result(const struct tcb *tcb, struct storm_thread *thread)
+{
+	enum error error = storm_error(tcb);
+
+	switch (thread->op) {
+	case OP_CALL:
+		call_result(tcb, thread);
+		break;
+	case OP_RECV:
+		recv_result(tcb, thread);
+		break;
+	case OP_REPLY:
+	case OP_REPLY_AGAIN:
+		reply_result(tcb, thread);
+		break;
+	case OP_NB_SEND:
+		fuzz_check(error == ERR_OK || error == ERR_WOULD_BLOCK || error == ERR_PASSIVE);
+		break;
+	case OP_SIGNAL:
+	case OP_CLOCK:
+		fuzz_check(error == ERR_OK);
+		break;
+	case OP_WAIT:
+		wait_result(tcb);
+		break;
+	case OP_REQUEST:
+		request_result(tcb);
+		break;
+	case OP_CELL:
+		cell_result(tcb, thread);
+		break;
+	case OP_SUSPEND:
+	case OP_RESUME:
+		stop_result(tcb, thread);
+		break;
+	case OP_BUILD:
+	case OP_CORE:
+		storm_build_result(tcb, thread);
+		break;
+	default:
+		break;
+	}
+	if (thread->op != OP_FAULT && error == ERR_OK)
+		__atomic_fetch_add(&storm_totals.done[thread->op], 1, __ATOMIC_RELAXED);
+}
