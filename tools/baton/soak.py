@@ -5,6 +5,7 @@ fails shows its output and how to repeat it.  --rounds F multiplies every count 
 
   M16_boots       1,000 boots of the console's first program on 1, 2, 3, 4 and 8 CPUs
   M28_storms      the host kernel under the race detector, 10^7 rounds in all, a new seed each time
+  M28_interleavings  100,000 seeds that hold CPUs at atomic operations; a failure is made small
   Z24_protocols   every interleaving, the long scenarios included
   P06_eevdf       100 seeds of 10^6 random operations against the exact model
 """
@@ -21,6 +22,8 @@ CPUS = (1, 2, 3, 4, 8)
 BOOTS = 1000
 STORM_ROUNDS = 10_000_000
 STORM_ROUNDS_EACH = 100_000
+STORM_SEEDS = 100_000
+STORM_SEEDS_EACH = 1000
 EEVDF_SEEDS = 100
 EEVDF_OPERATIONS = 1_000_000
 SAY_EVERY_S = 20
@@ -35,9 +38,15 @@ def boots(rounds):
 
 
 def storms(rounds):
-    storm = BuildDir("host").file("tests", "host_kernel", "storm", "test_kernel_storm")
+    storm = BuildDir("host").file("tests", "host_kernel", "storm", "test_storm_race")
     for seed in range(1, max(1, int(STORM_ROUNDS * rounds) // STORM_ROUNDS_EACH) + 1):
         yield [storm, str(STORM_ROUNDS_EACH), str(1000 + seed)]
+
+
+def interleavings(rounds):
+    storm = BuildDir("host").file("tests", "host_kernel", "storm", "test_storm_seeded")
+    for first in range(1001, 1001 + max(1, int(STORM_SEEDS * rounds)), STORM_SEEDS_EACH):
+        yield [storm, "--seeds", str(first), str(first + STORM_SEEDS_EACH - 1)]
 
 
 def protocols(_rounds):
@@ -50,7 +59,8 @@ def eevdf(rounds):
         yield [random, "1", str(max(1000, int(EEVDF_OPERATIONS * rounds))), str(seed), "exact"]
 
 
-ITEMS = {"M16_boots": boots, "M28_storms": storms, "Z24_protocols": protocols, "P06_eevdf": eevdf}
+ITEMS = {"M16_boots": boots, "M28_storms": storms,
+         "M28_interleavings": interleavings, "Z24_protocols": protocols, "P06_eevdf": eevdf}
 
 
 def run_all(name, commands, failures):

@@ -11,6 +11,8 @@
  *   oracle.c      the model: what each result may be
  *   cpu.c         what a CPU does from one entry into the kernel to the next; phases of a storm
  *   free.c        engine: each CPU is a thread of the host (race detector, or address sanitizer)
+ *   seeded.c      engine: each CPU is a coroutine, let go on or held at each atomic operation
+ *   minimise.c    makes a failing run of seeded.c small, and writes and reads traces
  *
  * What a thread does is a function of the seed, its tag and how much it has done, not of the order in
  * which CPUs get on: so a run can be repeated without most of what it did.
