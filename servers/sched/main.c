@@ -93,15 +93,28 @@ static const struct place_ops *place_choose(const struct sched_start *start,
 	return places[0];
 }
 
+static cptr_t tcb_of(uint32_t tid)
+{
+	return tid == 0 ? CPTR_NULL : SCHED_SLOT_TCB_FIRST + tid;
+}
+
 static void decision_to_kernel(const struct sched_decision *from, struct core_decision *to)
 {
-	*to = (struct core_decision){
-		.kind = from->kind,
-		.tcb = from->kind == DECISION_RUN ? SCHED_SLOT_TCB_FIRST + from->tid : CPTR_NULL,
-		.seq = from->seq,
-		.slice_ns = from->slice_ns,
-		.timer_ns = from->timer_ns,
-	};
+	to->kind = from->kind | from->flags;
+	to->tcb = from->kind == DECISION_RUN ? tcb_of(from->tid) : CPTR_NULL;
+	to->seq = from->seq;
+	to->slice_ns = from->slice_ns;
+	to->timer_ns = from->timer_ns;
+	to->filter_until_ns = from->filter_until_ns;
+	to->filter_key = from->filter_key;
+	if ((from->flags & DECISION_SUCCESSOR) == 0)
+		return;
+	to->successor_tcb = tcb_of(from->successor_tid);
+	to->successor_seq = from->successor_seq;
+	to->successor_slice_ns = from->successor_slice_ns;
+	to->successor_until_ns = from->successor_until_ns;
+	to->successor_filter_until_ns = from->successor_filter_until_ns;
+	to->successor_filter_key = from->successor_filter_key;
 }
 
 /*
@@ -190,6 +203,8 @@ _Noreturn void server_main(word_t start_vaddr, word_t role, word_t cpu, word_t n
 	/* Every thread writes the same values, so no order between threads is needed. */
 	clock_scale_set(info->time_mult, (uint32_t)info->time_shift);
 	server.pick_flags = start->exact != 0 ? POLICY_PICK_EXACT : 0;
+	server.offers = (start->filter != 0 ? POLICY_PICK_FILTER : 0) |
+			(start->successor != 0 ? POLICY_PICK_SUCCESSOR : 0);
 	__atomic_store_n(&server.cpus, (uint32_t)start->cpus, __ATOMIC_RELAXED);
 	group_machine_start(&server.groups, (uint32_t)start->cpus, (uint32_t)start->instance);
 	__atomic_store_n(&server.shared, (struct sched_shared *)start->shared_vaddr,

@@ -114,6 +114,14 @@ enum error sched_sys_set_home(struct sched_server *of, uint32_t tid, uint32_t cp
 	return ERR_OK;
 }
 
+enum error sched_sys_set_key(struct sched_server *of, uint32_t tid, uint64_t key)
+{
+	(void)of;
+	fuzz_check(tid <= THREADS && tid != 0);
+	(void)key;
+	return ERR_OK;
+}
+
 struct group_cpu *sched_sys_group_cpu(struct sched_server *of, uint32_t cpu)
 {
 	(void)of;

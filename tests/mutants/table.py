@@ -41,6 +41,15 @@ MUTANTS = [
     ("libsys/base/parse.c", "if (sum > (UINT64_MAX - digit) / base)", "if (sum > UINT64_MAX / base)",
      "parse"),
     ("libsys/base/parse.c", "if (to < from || to >= cpus)", "if (to < from || to > cpus)", "parse"),
+    # Offers
+    ("servers/sched/core/dispatcher.c", " && cpu->moves == moves", "", "sched_offers"),
+    ("servers/sched/core/dispatcher.c", "cpu->offer_refused = cpu->offered_successor;", "",
+     "sched_offers"),
+    ("servers/sched/core/offer.c", "if (decision->successor_tid == 0)", "if (false)", "sim_offers"),
+    ("servers/sched/core/offer.c", "key = max_u64(key, decision->successor_filter_key);", "",
+     "sim_offers"),
+    ("servers/sched/core/replay.c", "sleepers_until(replay, time_ns);", "", "sim_offers"),
+    ("servers/sched/core/replay.c", "charge_until(replay, time_ns);", "", "sim_offers"),
     # Workloads
     ("libsys/base/bwl.c", "if (*ref >= reader->used.objects ||", "if (", "bwl"),
     ("libsys/base/bwl.c", "reader->used.events != reader->declared.events", "false", "bwl"),

@@ -31,7 +31,9 @@ static void thread_check(struct sim *sim, const struct sim_thread *thread)
 		return;
 	home = &sim->cpus[thread->home];
 	if (list_linked(&thread->event_link)) {
-		if (!home->kick && home->mode != SIM_DISPATCHER)
+		/* Of a filtered wake, or of whom the kernel switched from or to. */
+		if (!home->kick && !home->filtered && !home->switched &&
+		    home->mode != SIM_DISPATCHER)
 			violation(sim, "parked with a record waiting", thread);
 		return;
 	}
@@ -65,7 +67,7 @@ static void cpu_check(struct sim *sim, uint32_t index)
 	if (sim->shared->cpu[index].misuse != 0)
 		sim_fail(sim, "check: CPU %u at %llu ns: policy %s was misused", index,
 			 (unsigned long long)sim->now_ns, view->policy->name);
-	if (cpu->mode == SIM_THREAD && !cpu->current->balancer &&
+	if (cpu->mode == SIM_THREAD && !cpu->current->balancer && !cpu->switched &&
 	    view->running != &sim->server->threads[cpu->current->tid])
 		violation(sim, "it runs, and the server thinks of another", cpu->current);
 }

@@ -110,6 +110,7 @@ void sim_cpu_enter(struct sim *sim, struct sim_cpu *cpu)
 	if (cpu->mode == SIM_IDLE)
 		cpu->reasons |= 1u << REASON_IDLE;
 	mode_set(sim, cpu, SIM_DISPATCHER);
+	sim_ahead_forget(cpu);
 	cpu->current = NULL;
 	if (thread != NULL && thread->state == SIM_RUNNING) {
 		bool slice_over = sim->now_ns >= cpu->slice_end_ns;
@@ -129,10 +130,11 @@ void sim_cpu_ipi(struct sim *sim, struct sim_cpu *cpu)
 		return; /* it looks at its list before it parks; or it has looked already */
 	sim->acting_cpu = cpu->index;
 	cpu->stats.ipis_received++;
-	sim_cpu_enter(sim, cpu);
+	if (!sim_ahead_first(sim, cpu))
+		sim_cpu_enter(sim, cpu);
 }
 
-static void timer_arm(struct sim *sim, struct sim_cpu *cpu)
+void sim_cpu_arm(struct sim *sim, struct sim_cpu *cpu)
 {
 	time_ns_t at_ns = cpu->timer_ns;
 
@@ -140,6 +142,8 @@ static void timer_arm(struct sim *sim, struct sim_cpu *cpu)
 		time_ns_t from_ns = max_u64(cpu->run_since_ns, sim->now_ns);
 
 		at_ns = min_u64(at_ns, cpu->slice_end_ns);
+		if (cpu->filtered)
+			at_ns = min_u64(at_ns, cpu->filter_until_ns);
 		at_ns = min_u64(at_ns, sim_script_next_ns(cpu->current, from_ns));
 	}
 	if (at_ns == TIME_NEVER)
@@ -170,10 +174,17 @@ void sim_cpu_timer(struct sim *sim, struct sim_cpu *cpu)
 	sim->acting_cpu = cpu->index;
 	sim_cpu_account(sim, cpu);
 	if (cpu->mode == SIM_THREAD) {
-		enter = thread_acts(sim, cpu) || cpu->kick;
+		enter = thread_acts(sim, cpu);
+		if (enter && sim_ahead_succeed(sim, cpu))
+			return;
+		enter = enter || cpu->kick;
 		if (cpu->slice_end_ns <= sim->now_ns && !enter) {
 			cpu->reasons |= 1u << REASON_SLICE;
 			cpu->stats.timer_interrupts++;
+			enter = true;
+		}
+		if (cpu->filtered && cpu->filter_until_ns <= sim->now_ns && !enter) {
+			cpu->reasons |= 1u << REASON_KICK;
 			enter = true;
 		}
 	}
@@ -185,7 +196,7 @@ void sim_cpu_timer(struct sim *sim, struct sim_cpu *cpu)
 	if (enter)
 		sim_cpu_enter(sim, cpu);
 	else
-		timer_arm(sim, cpu);
+		sim_cpu_arm(sim, cpu);
 }
 
 static void record_take(struct sim_thread *thread, struct sched_event *to)
@@ -224,6 +235,7 @@ void sim_cpu_drain(struct sim *sim, struct sim_cpu *cpu)
 	upcall.info = (word_t)cpu->reasons << 16;
 	cpu->refused = ERR_OK;
 	cpu->reasons = 0;
+	sim_ahead_report(cpu, &upcall);
 	while (count < UPCALL_EVENTS_MAX && !list_empty(&cpu->events)) {
 		struct list_node *node = list_pop_front(&cpu->events);
 
@@ -267,23 +279,35 @@ static void drain_again(struct sim *sim, struct sim_cpu *cpu, enum error refused
 	sim_post(sim, sim->now_ns + sim->config.costs.entry_ns, SIM_EVENT_DRAIN, cpu->index, 0);
 }
 
-static enum error decision_validate(const struct sim *sim, const struct sim_cpu *cpu)
+static enum error thread_validate(const struct sim *sim, const struct sim_cpu *cpu, uint32_t tid,
+				  word_t seq)
 {
-	const struct sched_decision *decision = &cpu->decision;
 	const struct sim_thread *thread;
 
-	if (decision->kind != DECISION_RUN)
-		return decision->kind == DECISION_IDLE ? ERR_OK : ERR_ARG;
-	if (decision->tid >= SCHED_THREADS_MAX || sim->threads[decision->tid] == NULL)
+	if (tid >= SCHED_THREADS_MAX || sim->threads[tid] == NULL)
 		return ERR_CAP_INVALID;
-	thread = sim->threads[decision->tid];
+	thread = sim->threads[tid];
 	if (thread->state == SIM_DEAD)
 		return ERR_DEAD;
 	if (thread->home != cpu->index)
 		return ERR_FOREIGN;
 	if (thread->state != SIM_READY)
 		return ERR_NOT_READY;
-	return thread->record.seq == decision->seq ? ERR_OK : ERR_BAD_SEQ;
+	return thread->record.seq == seq ? ERR_OK : ERR_BAD_SEQ;
+}
+
+static enum error decision_validate(const struct sim *sim, const struct sim_cpu *cpu)
+{
+	const struct sched_decision *decision = &cpu->decision;
+	enum error error;
+
+	if (decision->kind != DECISION_RUN)
+		return decision->kind == DECISION_IDLE ? ERR_OK : ERR_ARG;
+	error = thread_validate(sim, cpu, decision->tid, decision->seq);
+	if (error == ERR_OK && (decision->flags & DECISION_SUCCESSOR) != 0 &&
+	    decision->successor_tid != 0)
+		error = thread_validate(sim, cpu, decision->successor_tid, decision->successor_seq);
+	return error;
 }
 
 /* Counts about tasks; a balancer that runs in between is part of the server. */
@@ -320,20 +344,25 @@ static void dispatch_count(struct sim *sim, struct sim_cpu *cpu, struct sim_thre
 	samples->values[samples->count++] = cpu->run_since_ns - thread->woke_ns;
 }
 
-static void run_thread(struct sim *sim, struct sim_cpu *cpu, bool pending)
+void sim_cpu_run(struct sim *sim, struct sim_cpu *cpu, struct sim_thread *thread, uint64_t slice_ns)
 {
-	struct sim_thread *thread = sim->threads[cpu->decision.tid];
-	uint64_t slice_ns = max_u64(cpu->decision.slice_ns, sim->config.costs.slice_min_ns);
-
+	slice_ns = max_u64(slice_ns, sim->config.costs.slice_min_ns);
 	mode_set(sim, cpu, SIM_THREAD);
 	cpu->current = thread;
 	thread->state = SIM_RUNNING;
 	sim_waiting_changed(sim, thread);
 	dispatch_count(sim, cpu, thread);
-	if (pending)
-		slice_ns = sim->config.costs.slice_min_ns;
 	cpu->slice_end_ns = add_saturate_u64(cpu->run_since_ns, slice_ns);
-	timer_arm(sim, cpu);
+	sim_cpu_arm(sim, cpu);
+}
+
+void sim_cpu_idle(struct sim *sim, struct sim_cpu *cpu)
+{
+	mode_set(sim, cpu, SIM_IDLE);
+	cpu->current = NULL;
+	cpu->last = NULL;
+	cpu->registers = NULL;
+	sim_cpu_arm(sim, cpu);
 }
 
 void sim_cpu_deliver(struct sim *sim, struct sim_cpu *cpu)
@@ -365,12 +394,10 @@ void sim_cpu_deliver(struct sim *sim, struct sim_cpu *cpu)
 	}
 	cpu->timer_ns = max_u64(cpu->decision.timer_ns,
 				sim->now_ns + sim->config.costs.slice_min_ns);
-	if (cpu->decision.kind == DECISION_RUN) {
-		run_thread(sim, cpu, pending);
-		return;
-	}
-	mode_set(sim, cpu, SIM_IDLE);
-	cpu->last = NULL;
-	cpu->registers = NULL;
-	timer_arm(sim, cpu);
+	sim_ahead_accept(cpu, pending);
+	if (cpu->decision.kind == DECISION_RUN)
+		sim_cpu_run(sim, cpu, sim->threads[cpu->decision.tid],
+			    pending ? 0 : cpu->decision.slice_ns);
+	else
+		sim_cpu_idle(sim, cpu);
 }

@@ -27,6 +27,7 @@ static const char usage[] =
 	"usage: baton-sim --policy NAME --workload FILE.json [--place NAME] [--cpus N] [--seed S]\n"
 	"                 [--duration SECONDS] [--costs "
 	"none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS]\n"
+	"                 [--filter on|off] [--successor on|off]\n"
 	"                 [--json FILE] [--schedule] [--trace FILE] [--check[=DECISIONS]]\n"
 	"A FILE of - is the standard output; tables then go to the standard error.\n";
 
@@ -91,6 +92,15 @@ static void costs_parse(struct sim_costs *costs, char *text)
 	}
 	if (costs->slice_min_ns == 0)
 		costs->slice_min_ns = 1;
+}
+
+static void offer_parse(struct sim_config *config, uint32_t offer, const char *text)
+{
+	if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
+		wrong("--filter, --successor: \"%s\": say on or off", text);
+	config->offers &= ~offer;
+	if (strcmp(text, "on") == 0)
+		config->offers |= offer;
 }
 
 static time_ns_t duration_parse(const char *text)
@@ -176,6 +186,12 @@ static void option_take(struct options *options, int option, char *value)
 		config->check_every = value == NULL ? CHECK_DEFAULT
 						    : number_parse("--check", value);
 		break;
+	case 'F':
+		offer_parse(config, POLICY_PICK_FILTER, value);
+		break;
+	case 'N':
+		offer_parse(config, POLICY_PICK_SUCCESSOR, value);
+		break;
 	case 'h':
 		fputs(usage, stdout);
 		exit(0);
@@ -199,6 +215,8 @@ static void options_parse(struct options *options, int count, char **words)
 		{"schedule", no_argument, NULL, 'S'},
 		{"trace", required_argument, NULL, 't'},
 		{"check", optional_argument, NULL, 'C'},
+		{"filter", required_argument, NULL, 'F'},
+		{"successor", required_argument, NULL, 'N'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -324,6 +342,7 @@ int main(int argc, char **argv)
 					  .switch_ns = 200,
 					  .slice_min_ns = SLICE_MIN_NS},
 				.cpus = 4,
+				.offers = POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR,
 				.duration_ns = TIME_NEVER,
 			},
 	};

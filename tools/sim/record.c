@@ -66,7 +66,8 @@ void sim_thread_ready(struct sim *sim, struct sim_thread *thread, enum event_cau
 	thread->state = SIM_READY;
 	sim_waiting_changed(sim, thread);
 	sim_record_post(sim, thread, EVENT_READY, cause);
-	sim_core_kick(sim, &sim->cpus[thread->home], REASON_KICK);
+	if (cause != CAUSE_WAKE || !sim_ahead_filters(sim, &sim->cpus[thread->home], thread))
+		sim_core_kick(sim, &sim->cpus[thread->home], REASON_KICK);
 }
 
 void sim_thread_resume(struct sim *sim, struct sim_thread *thread)

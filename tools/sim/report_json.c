@@ -139,6 +139,12 @@ static void cpu_json(const struct sim *sim, uint32_t cpu, FILE *out)
 	number(out, "stale_decisions", stats->stale_decisions);
 	fputc(',', out);
 	number(out, "refused_decisions", stats->refused_decisions);
+	fputc(',', out);
+	number(out, "filtered_wakes", stats->filtered_wakes);
+	fputc(',', out);
+	number(out, "successions", stats->successions);
+	fputc(',', out);
+	number(out, "first_runs", stats->first_runs);
 	fputs(",\"fallback_ns\":0}", out);
 }
 

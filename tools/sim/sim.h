@@ -6,6 +6,7 @@
  *
  *   engine.c   clock, queue of events           record.c   event records, wakes, moves, answers
  *   cpu.c      one CPU: run, enter, decide      script.c   what a task does next
+ *   ahead.c    ... and what needs no asking
  *   sync.c     mutexes, conditions, barriers    world.c    threads, starts, <sched/sys_if.h>
  *   idle.c     idling beside waiting threads    check.c    invariants
  *   report*.c  tables, JSON, trace              main.c     command line
@@ -38,7 +39,8 @@ struct sim_config {
 	const struct place_ops *place;
 	const struct workload *workload;
 	struct sim_costs costs;
-	bool exact; /* the policy as specified, without refinements */
+	uint32_t offers; /* POLICY_PICK_FILTER, POLICY_PICK_SUCCESSOR */
+	bool exact;      /* the policy as specified, without refinements */
 	uint32_t cpus;
 	uint64_t seed; /* 0: simultaneous events in the order in which they were caused */
 	time_ns_t duration_ns;
@@ -87,6 +89,7 @@ struct sim_thread {
 	/* Kernel: the schedulable. */
 	enum sim_state state;
 	uint32_t home;
+	uint64_t key;                /* of the wake filter */
 	struct list_node event_link; /* home's list of records */
 	struct sched_event record;
 	struct list_node request_link; /* of the asked Core */
@@ -141,6 +144,16 @@ struct sim_cpu {
 	struct sched_decision decision;
 	enum error refused;
 	uint32_t refusals_row;
+
+	/* What the decision allows without asking: ahead.c. */
+	time_ns_t filter_until_ns; /* 0: no filter */
+	uint64_t filter_key;
+	bool filtered; /* a record is pending that did not enter the dispatcher */
+	bool successor;
+	bool first;
+	bool switched; /* since the last upcall */
+	time_ns_t switched_ns;
+	uint32_t switched_tag;
 
 	/* A stretch of running, not written down yet. */
 	struct sim_thread *stretch;
@@ -274,6 +287,23 @@ void sim_cpu_enter(struct sim *sim, struct sim_cpu *cpu);
 /* Bring the accounts of a CPU up to now. */
 void sim_cpu_account(struct sim *sim, struct sim_cpu *cpu);
 void sim_cpu_finish(struct sim *sim, struct sim_cpu *cpu);
+
+/* Be woken at the next time that matters. */
+void sim_cpu_arm(struct sim *sim, struct sim_cpu *cpu);
+void sim_cpu_idle(struct sim *sim, struct sim_cpu *cpu);
+void sim_cpu_run(struct sim *sim, struct sim_cpu *cpu, struct sim_thread *thread,
+		 uint64_t slice_ns);
+
+/* ahead.c */
+void sim_ahead_accept(struct sim_cpu *cpu, bool pending);
+void sim_ahead_forget(struct sim_cpu *cpu);
+void sim_ahead_report(struct sim_cpu *cpu, struct sched_upcall *upcall);
+/* The wake of this thread need not enter the dispatcher of its home. */
+bool sim_ahead_filters(struct sim *sim, struct sim_cpu *cpu, const struct sim_thread *thread);
+/* The running thread blocked.  True: somebody else runs, or the CPU idles, without the dispatcher. */
+bool sim_ahead_succeed(struct sim *sim, struct sim_cpu *cpu);
+/* Something was posted to an idle CPU.  Likewise. */
+bool sim_ahead_first(struct sim *sim, struct sim_cpu *cpu);
 
 /* script.c */
 enum sim_step {

@@ -177,6 +177,7 @@ struct sim *sim_open(const struct sim_config *config)
 	sim->server->cpus = config->cpus;
 	group_machine_start(&sim->server->groups, config->cpus, 0);
 	sim->server->pick_flags = config->exact ? POLICY_PICK_EXACT : 0;
+	sim->server->offers = config->offers;
 	sim->shared->cpus = config->cpus;
 	list_init(&sim->waiting);
 	list_init(&sim->creating);
@@ -293,6 +294,13 @@ enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_
 {
 	(void)server;
 	return sim_tcb_set_home(the_sim, tid, cpu);
+}
+
+enum error sched_sys_set_key(struct sched_server *server, uint32_t tid, uint64_t key)
+{
+	(void)server;
+	the_sim->threads[tid]->key = key;
+	return ERR_OK;
 }
 
 struct group_cpu *sched_sys_group_cpu(struct sched_server *server, uint32_t cpu)

@@ -203,14 +203,22 @@ static inline struct thread_clock sys_thread_clock(void)
 
 /* What a dispatcher answers, see <abi/sched.h>. */
 struct core_decision {
-	word_t kind; /* enum decision */
+	word_t kind; /* enum decision, and DECISION_* flags */
 	cptr_t tcb;
 	word_t seq;
 	time_ns_t slice_ns; /* relative, TIME_NEVER: none */
 	time_ns_t timer_ns; /* absolute, TIME_NEVER: none */
+	time_ns_t filter_until_ns;
+	word_t filter_key;
+	cptr_t successor_tcb;
+	word_t successor_seq;
+	time_ns_t successor_slice_ns;
+	time_ns_t successor_until_ns;
+	time_ns_t successor_filter_until_ns;
+	word_t successor_filter_key;
 };
 
-/* What it gets: event 0 is here and in the upcall buffer, the others only there. */
+/* What it gets: event 0 is here, the others are in the upcall buffer. */
 struct core_upcall {
 	enum error refused; /* ERR_OK: the decision was carried out, or there was none */
 	word_t info;
@@ -228,14 +236,20 @@ static inline void core_reply_wait(cptr_t core, const struct core_decision *d,
 	register word_t x3 __asm__("x3") = d->seq;
 	register word_t x4 __asm__("x4") = d->slice_ns;
 	register word_t x5 __asm__("x5") = d->timer_ns;
-	register word_t x6 __asm__("x6") = 0;
-	register word_t x7 __asm__("x7") = 0;
+	register word_t x6 __asm__("x6") = d->filter_until_ns;
+	register word_t x7 __asm__("x7") = d->filter_key;
 	register word_t x8 __asm__("x8") = SYS_CORE_REPLY_WAIT;
+	register word_t x9 __asm__("x9") = d->successor_tcb;
+	register word_t x10 __asm__("x10") = d->successor_seq;
+	register word_t x11 __asm__("x11") = d->successor_slice_ns;
+	register word_t x12 __asm__("x12") = d->successor_until_ns;
+	register word_t x13 __asm__("x13") = d->successor_filter_until_ns;
+	register word_t x14 __asm__("x14") = d->successor_filter_key;
 
 	__asm__ volatile("svc #0"
 			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5), "+r"(x6),
 			   "+r"(x7)
-			 : "r"(x8)
+			 : "r"(x8), "r"(x9), "r"(x10), "r"(x11), "r"(x12), "r"(x13), "r"(x14)
 			 : "memory");
 	u->refused = SYS_ERROR(x0);
 	u->info = x1;

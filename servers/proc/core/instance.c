@@ -143,6 +143,8 @@ static void start_page_fill(unsigned set, struct sched_start *start)
 		.starvation_limit_ns = options.starvation_ns_max,
 		.log_level = options.log_level,
 		.exact = options.sched_exact,
+		.filter = options.sched_filter,
+		.successor = options.sched_successor,
 	};
 	bytes_copy(start->policy, options.policy, sizeof(start->policy));
 	bytes_copy(start->place, options.place, sizeof(start->place));

@@ -11,6 +11,8 @@ struct options {
 	char run[BOOTARGS_MAX];
 	uint64_t log_level;
 	bool sched_exact;
+	bool sched_filter;
+	bool sched_successor;
 	bool exit;  /* power off when the first program ends */
 	bool sched; /* false (sched=none): stay in the kernel's fallback */
 	uint64_t decision_ns_max;

@@ -74,12 +74,34 @@ void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, const struct sched_event *event,
 			 time_ns_t now_ns);
+/* The thread of this record blocked then, whatever happened to it since. */
+void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
+			 struct sched_thread *thread, const struct sched_event *event,
+			 time_ns_t now_ns);
+/* Of a settled thread. */
+void sched_thread_charge(struct sched_server *server, struct sched_cpu *cpu,
+			 struct sched_thread *thread, time_ns_t ran_ns, time_ns_t now_ns);
 /* Put a thread that became ready into the queue, or on another CPU where placement says so. */
 void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, time_ns_t ready_ns, time_ns_t now_ns);
 /* Whoever still waits in a request that nobody here has answered leaves the queue. */
 void sched_requesting_settle(struct sched_cpu *cpu, time_ns_t now_ns);
 void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread);
+
+/* replay.c: the records of an upcall in the order of time, where the kernel did more than one
+ * decision said. */
+void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
+		  const struct sched_upcall *upcall);
+
+/* offer.c: what else the decision says, so that the kernel need not ask. */
+void sched_offer_idle(const struct sched_server *server, const struct sched_cpu *cpu,
+		      struct sched_decision *decision);
+void sched_offer_thread(const struct sched_server *server, struct sched_cpu *cpu,
+			const struct policy_pick *pick, time_ns_t now_ns,
+			struct sched_decision *decision);
+/* The key of a thread as its parameters ask for; in the kernel, too. */
+void sched_offer_key(struct sched_server *server, struct sched_cpu *cpu,
+		     struct sched_thread *thread, const struct policy_params *params);
 
 /* request.c */
 void sched_request_handle(struct sched_server *server, struct sched_cpu *cpu,
@@ -111,6 +133,9 @@ void sched_sleep_add(struct sched_cpu *cpu, struct sched_thread *thread, time_ns
 void sched_sleep_cancel(struct sched_cpu *cpu, struct sched_thread *thread);
 void sched_sleep_expire(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 time_ns_t sched_sleep_next(const struct sched_cpu *cpu);
+/* When the first sleeper with a smaller key wakes, if all with that key or a larger one may wait until then;
+ * sched_sleep_next() if that cannot be told with a bounded look. */
+time_ns_t sched_sleep_next_below(const struct sched_cpu *cpu, uint64_t key, time_ns_t until_ns);
 
 /* place.c */
 void sched_view(struct sched_server *server, struct place_view *view, struct place_load *loads);

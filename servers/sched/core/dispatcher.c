@@ -50,7 +50,9 @@ static void decision_refused(struct sched_server *server, struct sched_cpu *cpu,
 		return;
 	sched_stat_add(&server->shared->cpu[cpu->index].refusals, 1);
 	cpu->running = NULL;
-	if (thread == NULL)
+	/* It may be about the successor: once more without one. */
+	cpu->offer_refused = cpu->offered_successor;
+	if (thread == NULL || cpu->offer_refused)
 		return;
 	if (cpu->decided_tid == cpu->balancer_tid) {
 		if (cpu->balancer_seq == cpu->decided_seq)
@@ -64,27 +66,33 @@ static void decision_refused(struct sched_server *server, struct sched_cpu *cpu,
 	}
 }
 
+/* Everything happened just now. */
+static void events_apply(struct sched_server *server, struct sched_cpu *cpu,
+			 const struct sched_upcall *upcall)
+{
+	const uint32_t count = (uint32_t)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX);
+
+	sched_event_charge(server, cpu, &upcall->first, upcall->now_ns);
+	for (uint32_t i = 1; i < count; i++)
+		sched_event_charge(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
+	sched_event_apply(server, cpu, &upcall->first, upcall->now_ns);
+	for (uint32_t i = 1; i < count; i++)
+		sched_event_apply(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
+}
+
 static void upcall_events(struct sched_server *server, struct sched_cpu *cpu,
 			  const struct sched_upcall *upcall)
 {
-	unsigned count = UPCALL_EVENTS(upcall->info);
+	const bool behind = cpu->sleepers_wait && sched_sleep_next(cpu) < upcall->now_ns;
+	const word_t events = UPCALL_EVENTS(upcall->info);
 
-	cpu->payer = NULL;
-	if (count == 0)
-		return;
-	if (count > UPCALL_EVENTS_MAX)
-		count = UPCALL_EVENTS_MAX;
-	cpu->payer = sched_thread_find(server, upcall->first.tag);
-	if (count == 1 && cpu->payer != NULL && sched_thread_settled(cpu, cpu->payer)) {
+	cpu->payer = events == 0 ? NULL : sched_thread_find(server, upcall->first.tag);
+	if (behind || (upcall->info & UPCALL_SWITCHED) != 0 || (cpu->offered && events > 1))
+		sched_replay(server, cpu, upcall);
+	else if (events == 1 && cpu->payer != NULL && sched_thread_settled(cpu, cpu->payer))
 		sched_event_settled(server, cpu, cpu->payer, &upcall->first, upcall->now_ns);
-		return;
-	}
-	sched_event_charge(server, cpu, &upcall->first, upcall->now_ns);
-	for (unsigned i = 1; i < count; i++)
-		sched_event_charge(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
-	sched_event_apply(server, cpu, &upcall->first, upcall->now_ns);
-	for (unsigned i = 1; i < count; i++)
-		sched_event_apply(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
+	else if (events != 0)
+		events_apply(server, cpu, upcall);
 }
 
 static time_ns_t upcall_ran(const struct sched_upcall *upcall)
@@ -109,6 +117,9 @@ static void bill_entry(struct sched_cpu *cpu, const struct sched_upcall *upcall)
 	struct sched_thread *payer = cpu->payer;
 
 	cpu->entered_ns = upcall->now_ns;
+	/* With an idle successor, most of it was no entry. */
+	if ((upcall->info & UPCALL_SWITCHED) != 0 && upcall->buffer->switched_tag == 0)
+		return;
 	if (payer == NULL || cpu->decided_tid == 0 || !sched_thread_settled(cpu, payer))
 		return;
 
@@ -126,6 +137,7 @@ static void decide_idle(struct sched_server *server, struct sched_cpu *cpu, time
 	cpu->last_run = NULL;
 	decision->kind = DECISION_IDLE;
 	decision->slice_ns = TIME_NEVER;
+	sched_offer_idle(server, cpu, decision);
 	sched_stat_add(&server->shared->cpu[cpu->index].idles, 1);
 }
 
@@ -135,6 +147,7 @@ static void decide_balancer(struct sched_cpu *cpu, struct sched_decision *decisi
 	decision->tid = cpu->balancer_tid;
 	decision->seq = cpu->balancer_seq;
 	decision->slice_ns = BALANCER_SLICE_NS;
+	decision->flags = 0;
 }
 
 static void decide_thread(struct sched_server *server, struct sched_cpu *cpu,
@@ -158,13 +171,20 @@ static void decide_thread(struct sched_server *server, struct sched_cpu *cpu,
 static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
 		   struct sched_decision *decision)
 {
+	const bool ask = cpu->policy->succeed != NULL && cpu->place->on_turn == NULL &&
+			 !cpu->balancer_ready && !cpu->offer_refused;
+	const uint32_t offers = ask ? server->offers : 0;
+	const uint32_t moves = cpu->moves;
 	struct policy_pick pick;
 
-	*decision = (struct sched_decision){.timer_ns = TIME_NEVER};
+	decision->tid = 0;
+	decision->seq = 0;
+	decision->flags = 0;
 	sched_stat_add(&server->shared->cpu[cpu->index].picks, 1);
 	if (cpu->place->on_turn != NULL)
 		sched_turn_over(server, cpu, now_ns);
-	cpu->policy->pick(policy_cpu(cpu), now_ns, server->pick_flags, &pick);
+	pick.offers = 0; /* of a policy that makes none */
+	cpu->policy->pick(policy_cpu(cpu), now_ns, server->pick_flags | offers, &pick);
 	sched_load_publish_pick(server, cpu, &pick);
 	if (pick.thread != NULL) {
 		sched_idle_clear(server, cpu->index);
@@ -176,9 +196,12 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 		decide_idle(server, cpu, now_ns, decision);
 	else
 		decide_thread(server, cpu, &pick, now_ns, decision);
+	decision->timer_ns = sched_sleep_next(cpu);
+	cpu->sleepers_wait = false;
 	if (cpu->balancer_ready)
 		decide_balancer(cpu, decision);
-	decision->timer_ns = sched_sleep_next(cpu);
+	else if (pick.offers != 0 && cpu->moves == moves) /* else they are about another queue */
+		sched_offer_thread(server, cpu, &pick, now_ns, decision);
 	decision->timer_ns = min_u64(decision->timer_ns,
 				     pick.thread != NULL
 					     ? sched_balance_period_next(server, cpu, now_ns)
@@ -199,7 +222,8 @@ void sched_upcall(struct sched_server *server, uint32_t index, const struct sche
 	if ((upcall->info & UPCALL_REQUEST) != 0)
 		sched_request_handle(server, cpu, &upcall->buffer->request, upcall->now_ns);
 	if ((upcall->info & UPCALL_MORE) != 0) {
-		*decision = (struct sched_decision){.kind = DECISION_NONE, .timer_ns = TIME_NEVER};
+		decision->kind = DECISION_NONE;
+		decision->flags = 0;
 		return;
 	}
 	if (cpu->requesting_count != 0)
@@ -209,4 +233,7 @@ void sched_upcall(struct sched_server *server, uint32_t index, const struct sche
 	decide(server, cpu, upcall->now_ns, decision);
 	cpu->decided_tid = decision->kind == DECISION_RUN ? decision->tid : 0;
 	cpu->decided_seq = decision->seq;
+	cpu->offered = decision->flags != 0 ? SCHED_OFFERED : SCHED_ASKED;
+	cpu->offered_successor = (decision->flags & DECISION_SUCCESSOR) != 0;
+	cpu->offer_refused = false;
 }

@@ -8,8 +8,8 @@
  */
 #include "core.h"
 
-static void thread_charge(struct sched_server *server, struct sched_cpu *cpu,
-			  struct sched_thread *thread, time_ns_t ran_ns, time_ns_t now_ns)
+void sched_thread_charge(struct sched_server *server, struct sched_cpu *cpu,
+			 struct sched_thread *thread, time_ns_t ran_ns, time_ns_t now_ns)
 {
 	if (ran_ns == 0)
 		return;
@@ -152,7 +152,7 @@ void sched_event_charge(struct sched_server *server, struct sched_cpu *cpu,
 	struct sched_thread *thread = sched_thread_find(server, event->tag);
 
 	if (thread != NULL && sched_thread_settled(cpu, thread))
-		thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+		sched_thread_charge(server, cpu, thread, event->ran_ns, now_ns);
 }
 
 /* Make the thread settled and charge it; false if there is nothing else to do for this record. */
@@ -173,7 +173,7 @@ thread_settle(struct sched_server *server, struct sched_cpu *cpu, struct sched_t
 		sched_balancer_event(cpu, thread, event);
 		return false;
 	}
-	thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+	sched_thread_charge(server, cpu, thread, event->ran_ns, now_ns);
 	return true;
 }
 
@@ -202,8 +202,17 @@ void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, const struct sched_event *event,
 			 time_ns_t now_ns)
 {
-	thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+	sched_thread_charge(server, cpu, thread, event->ran_ns, now_ns);
 	event_apply(server, cpu, thread, event, now_ns);
+}
+
+void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
+			 struct sched_thread *thread, const struct sched_event *event,
+			 time_ns_t now_ns)
+{
+	sched_thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+	sched_sleep_cancel(cpu, thread);
+	thread_leave(cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
 }
 
 void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,

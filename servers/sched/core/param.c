@@ -149,8 +149,11 @@ enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
 	if (error != ERR_OK)
 		return error;
 	*params = changed;
+	sched_offer_key(server, cpu, thread, &policy_params);
 	if (request->words[1] == SCHED_PARAM_AFFINITY && thread->state == SCHED_READY)
 		affinity_follow(server, cpu, thread, now_ns);
+	else if (!cpumask_test(&params->affinity, cpu->index))
+		cpu->strangers = true;
 	return ERR_OK;
 }
 

@@ -152,6 +152,7 @@ static void view_forget_expecting(struct sched_server *server, struct place_view
 bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, uint32_t target, time_ns_t now_ns)
 {
+	cpu->moves++;
 	sched_requesting_forget(cpu, thread);
 	cpu->policy->migrate_out(policy_cpu(cpu), policy_thread(thread), &thread->migration,
 				 now_ns);

@@ -38,6 +38,37 @@ time_ns_t sched_sleep_next(const struct sched_cpu *cpu)
 	return container_of_const(first, struct sched_thread, sleep_node)->wake_at_ns;
 }
 
+#define SLEEP_LOOKS 12u
+
+time_ns_t sched_sleep_next_below(const struct sched_cpu *cpu, uint64_t key, time_ns_t until_ns)
+{
+	const struct heap_node *stack[SLEEP_LOOKS + 2];
+	time_ns_t next_ns = until_ns;
+	uint32_t depth = 0;
+
+	stack[depth++] = heap_first(&cpu->sleepers);
+	/* A look pops one node and pushes at most two. */
+	for (uint32_t looks = 0; depth > 0; looks++) {
+		const struct heap_node *node = stack[--depth];
+		const struct sched_thread *thread;
+
+		if (node == NULL)
+			continue;
+		thread = container_of_const(node, struct sched_thread, sleep_node);
+		if (thread->wake_at_ns >= next_ns)
+			continue; /* and whoever is below wakes later still */
+		if (looks >= SLEEP_LOOKS)
+			return sched_sleep_next(cpu);
+		if (thread->key < key) {
+			next_ns = thread->wake_at_ns;
+			continue;
+		}
+		stack[depth++] = node->left;
+		stack[depth++] = node->right;
+	}
+	return next_ns;
+}
+
 void sched_sleep_expire(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
 	while (sched_sleep_next(cpu) <= now_ns) {

@@ -22,6 +22,12 @@ enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_
 _Static_assert(sizeof(struct group_cpu) <= SCHED_GROUP_CPU_BYTES, "proc maps enough");
 
 /* Acquire: proc has mapped it before it said so. */
+enum error sched_sys_set_key(struct sched_server *server, uint32_t tid, uint64_t key)
+{
+	(void)server;
+	return tcb_set_key(SCHED_SLOT_TCB_FIRST + tid, key);
+}
+
 struct group_cpu *sched_sys_group_cpu(struct sched_server *server, uint32_t cpu)
 {
 	if (__atomic_load_n(&server->shared->groups_ready, __ATOMIC_ACQUIRE) == 0)

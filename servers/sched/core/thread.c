@@ -70,4 +70,10 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 	/* The base does not write it. */
 	*group_tag(policy_thread(thread)) = (struct group_tag){.id = params.group};
 	sched_group_admit(server, cpu, thread);
+	/* Whatever an earlier instance set. */
+	thread->key = UINT64_MAX;
+	if (server->offers != 0)
+		sched_offer_key(server, cpu, thread, &params);
+	if (thread->key == UINT64_MAX)
+		thread->key = 0;
 }

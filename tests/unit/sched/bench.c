@@ -11,6 +11,7 @@ uint32_t bench_answers_count;
 struct bench_move bench_moves[BENCH_CALLS_MAX];
 uint32_t bench_moves_count;
 enum error bench_next_answer;
+uint64_t bench_keys[BENCH_KEYS_MAX];
 time_ns_t bench_now;
 struct sched_server *bench_server;
 struct sched_shared *bench_shared;
@@ -39,6 +40,14 @@ enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_
 	(void)server;
 	if (bench_moves_count < BENCH_CALLS_MAX)
 		bench_moves[bench_moves_count++] = (struct bench_move){.tid = tid, .cpu = cpu};
+	return ERR_OK;
+}
+
+enum error sched_sys_set_key(struct sched_server *server, uint32_t tid, uint64_t key)
+{
+	(void)server;
+	if (tid < BENCH_KEYS_MAX)
+		bench_keys[tid] = key;
 	return ERR_OK;
 }
 
@@ -142,6 +151,18 @@ struct sched_decision bench_events(uint32_t cpu, const struct sched_event *event
 		bench_buffer.events[i].seq = ++bench_seq;
 	}
 	return upcall(cpu, count, ERR_OK);
+}
+
+struct sched_decision bench_switched(uint32_t cpu, const struct sched_event *events, uint32_t count,
+				     uint32_t tag, time_ns_t at_ns)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		bench_buffer.events[i] = events[i];
+		bench_buffer.events[i].seq = ++bench_seq;
+	}
+	bench_buffer.switched_tag = tag;
+	bench_buffer.switched_ns = at_ns;
+	return upcall(cpu, UPCALL_SWITCHED | count, ERR_OK);
 }
 
 struct sched_decision bench_request_as(uint32_t cpu, uint32_t tid, word_t badge, word_t label,

@@ -10,6 +10,7 @@
 #include <sched/sys_if.h>
 
 #define BENCH_CALLS_MAX 64u
+#define BENCH_KEYS_MAX  64u
 
 struct bench_answer {
 	uint32_t tid;
@@ -26,7 +27,8 @@ extern struct bench_answer bench_answers[BENCH_CALLS_MAX];
 extern uint32_t bench_answers_count;
 extern struct bench_move bench_moves[BENCH_CALLS_MAX];
 extern uint32_t bench_moves_count;
-extern enum error bench_next_answer; /* what the next TCB_ANSWER returns */
+extern enum error bench_next_answer;        /* what the next TCB_ANSWER returns */
+extern uint64_t bench_keys[BENCH_KEYS_MAX]; /* as set for the wake filter */
 extern time_ns_t bench_now;
 extern bool bench_groups; /* there is memory for groups */
 
@@ -49,6 +51,9 @@ struct sched_decision bench_request_as(uint32_t cpu, uint32_t tid, word_t badge,
 				       word_t w0, word_t w1, word_t w2, word_t w3);
 /* One upcall with several events, as given but for tag and seq. */
 struct sched_decision bench_events(uint32_t cpu, const struct sched_event *events, uint32_t count);
+/* Likewise, and the kernel ran `tag` (0: idled) from then on without asking. */
+struct sched_decision bench_switched(uint32_t cpu, const struct sched_event *events, uint32_t count,
+				     uint32_t tag, time_ns_t at_ns);
 /* The decision was refused, and one event came with it. */
 struct sched_decision bench_refused_event(uint32_t cpu, enum error status, uint32_t tid,
 					  word_t info);

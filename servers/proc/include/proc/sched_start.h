@@ -86,7 +86,9 @@ struct sched_start {
 	uint64_t decision_limit_ns; /* as given to CORE_BIND */
 	uint64_t starvation_limit_ns;
 	uint64_t log_level;
-	uint64_t exact; /* sched.exact: the policy as specified, without refinements */
+	uint64_t exact;     /* sched.exact: the policy as specified, without refinements */
+	uint64_t filter;    /* sched.filter: decisions may carry a wake filter */
+	uint64_t successor; /* sched.successor: they may name a successor, and FIRST */
 	char policy
 		[16];   /* sched=, as in the boot arguments; the server names unknown ones loudly */
 	char place[16]; /* place= */

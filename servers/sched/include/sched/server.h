@@ -39,6 +39,7 @@ struct sched_thread {
 	time_ns_t ready_since_ns; /* valid while woke: when it became ready */
 	time_ns_t arrived_ns;     /* when it came to this home */
 	uint32_t incoming_weight; /* valid while arriving: what it added to the target's */
+	uint64_t key;             /* of the wake filter, as the kernel knows it */
 	word_t seq;               /* as last reported by the kernel */
 	uint32_t tid;
 	uint32_t debt_ns;   /* what the entries that it caused cost, not charged to it yet */
@@ -55,6 +56,9 @@ struct sched_thread {
 	uint32_t home;
 };
 
+/* Whether the last decision said what follows it, and whether it was told that the kernel switched. */
+enum sched_offered { SCHED_ASKED, SCHED_OFFERED, SCHED_SWITCHED };
+
 struct sched_cpu {
 	/* Owner: this CPU's dispatcher. */
 	_Alignas(POLICY_ALIGN) unsigned char policy_blob[POLICY_CPU_BYTES_MAX];
@@ -66,9 +70,15 @@ struct sched_cpu {
 	struct sched_thread *requesting[UPCALL_EVENTS_MAX];
 	uint32_t requesting_count;
 	uint32_t index;
-	uint32_t balancer_tid; /* 0: none seen yet */
-	uint32_t decided_tid;  /* whom the last decision named, 0: nobody */
-	word_t decided_seq;    /* and what it had seen of it */
+	uint32_t balancer_tid;     /* 0: none seen yet */
+	uint32_t decided_tid;      /* whom the last decision named, 0: nobody */
+	word_t decided_seq;        /* and what it had seen of it */
+	uint8_t offered;           /* enum sched_offered */
+	uint8_t offered_successor; /* the last decision named one */
+	uint8_t offer_refused;     /* ... and was refused */
+	uint32_t moves;            /* threads that were sent to other CPUs */
+	uint8_t sleepers_wait;     /* some sleepers need not wake in time, see core/offer.c */
+	uint8_t strangers; /* a thread of this CPU may have slept while it was forbidden to run here */
 	uint8_t balancer_parked;
 	uint8_t balancer_ready;
 	uint8_t grouped; /* the policy is the layer of policy/group */
@@ -92,6 +102,7 @@ struct sched_server {
 	struct sched_shared *shared;
 	uint32_t cpus;
 	uint32_t pick_flags;   /* of every pick: POLICY_PICK_EXACT or 0 */
+	uint32_t offers;       /* POLICY_PICK_FILTER, POLICY_PICK_SUCCESSOR: to be made */
 	struct cpumask online; /* atomic words: CPUs whose dispatcher of this instance runs */
 	struct cpumask idle;   /* atomic words; seq_cst, see core/place.c */
 	struct cpumask quiet; /* atomic words: CPUs that ask for no balancing, see core/balance.c */
@@ -116,6 +127,15 @@ struct sched_decision {
 	word_t seq;
 	time_ns_t slice_ns;
 	time_ns_t timer_ns;
+	uint32_t flags;         /* DECISION_FILTER, _SUCCESSOR, _FIRST */
+	uint32_t successor_tid; /* valid with DECISION_SUCCESSOR, 0: idle */
+	word_t successor_seq;
+	time_ns_t successor_slice_ns;
+	time_ns_t successor_until_ns;
+	time_ns_t successor_filter_until_ns;
+	uint64_t successor_filter_key;
+	time_ns_t filter_until_ns; /* valid with DECISION_FILTER */
+	uint64_t filter_key;
 };
 
 /* Initialise one CPU's part with the named policy and placement; the names were resolved by the

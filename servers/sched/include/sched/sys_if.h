@@ -21,5 +21,9 @@ enum error sched_sys_answer(struct sched_server *server, uint32_t tid, enum erro
 enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_t cpu)
 	__attribute__((warn_unused_result));
 
+/* Set the word that wake filters compare (TCB_SET_KEY). */
+enum error sched_sys_set_key(struct sched_server *server, uint32_t tid, uint64_t key)
+	__attribute__((warn_unused_result));
+
 /* Zeroed memory for the groups of that CPU, the same at each call; NULL: there is none (yet). */
 struct group_cpu *sched_sys_group_cpu(struct sched_server *server, uint32_t cpu);

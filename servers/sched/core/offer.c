@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a decision says beyond who runs: until when which wakes need not enter the dispatcher, who runs if
+ * this thread blocks, and whether an idle CPU may run whoever becomes ready.  The policy says what is exact
+ * on one CPU; here it is brought together with sleepers, with other CPUs, and with what entries cost.
+ *
+ *   sleepers     wake by this server's timer, so the filter holds for them, too: one whose key passes it
+ *                wakes when the filter ends, as if it had woken in time.  No successor after one is due.
+ *   other CPUs   a woken thread might go to an idle one, and an idle one looks for CPUs with more than one
+ *                thread: a filter only where that is so already and nobody is idle, and
+ *                no idle successor, which could not publish that it is idle.
+ *   strangers    threads that may not run here any more leave when they wake, so then nothing may happen
+ *                without this dispatcher.  For good: whether the last one has left is not known.
+ *   debts        are charged with the next run, so the limits shrink by them.
+ */
+#include <base/math.h>
+
+#include "core.h"
+
+/* An idle CPU among others: until it says that it is not idle any more. */
+#define FIRST_SLICE_NS 1000000u
+
+static time_ns_t time_until(const struct sched_thread *thread, uint64_t ns, time_ns_t now_ns)
+{
+	return ns == TIME_NEVER ? TIME_NEVER : now_ns + sub_saturate_u64(ns, thread->debt_ns);
+}
+
+static bool filter_allowed(const struct sched_server *server, const struct sched_cpu *cpu)
+{
+	return server->cpus == 1 ||
+	       (!cpu->strangers && __atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) > 1 &&
+		!sched_idle_any(server, &server->online));
+}
+
+void sched_offer_idle(const struct sched_server *server, const struct sched_cpu *cpu,
+		      struct sched_decision *decision)
+{
+	if ((server->offers & POLICY_PICK_SUCCESSOR) == 0 || cpu->policy->succeed == NULL ||
+	    cpu->place->on_turn != NULL || cpu->strangers)
+		return;
+	decision->flags = (uint32_t)DECISION_FIRST;
+	decision->slice_ns = server->cpus == 1 ? TIME_NEVER : FIRST_SLICE_NS;
+}
+
+static void offer_filter(const struct policy_pick *pick, time_ns_t now_ns,
+			 struct sched_decision *decision)
+{
+	const struct sched_thread *thread = policy_thread_owner(pick->thread);
+
+	decision->filter_until_ns = time_until(thread, pick->filter_ns, now_ns);
+	decision->filter_key = pick->filter_key;
+	if (decision->filter_until_ns > now_ns)
+		decision->flags |= (uint32_t)DECISION_FILTER;
+}
+
+static void offer_successor(const struct sched_server *server, const struct sched_cpu *cpu,
+			    const struct policy_pick *pick, time_ns_t now_ns,
+			    struct sched_decision *decision)
+{
+	const struct policy_successor *next = &pick->successor;
+	const struct sched_thread *thread = policy_thread_owner(pick->thread);
+	const time_ns_t until_ns = min_u64(time_until(thread, next->valid_ns, now_ns),
+					   decision->timer_ns);
+
+	if (until_ns <= now_ns || (next->thread == NULL && server->cpus > 1))
+		return;
+	decision->flags |= (uint32_t)DECISION_SUCCESSOR;
+	decision->successor_until_ns = until_ns;
+	decision->successor_tid = 0;
+	decision->successor_seq = 0;
+	decision->successor_slice_ns = TIME_NEVER;
+	decision->successor_filter_until_ns = 0;
+	decision->successor_filter_key = 0;
+	if (next->thread == NULL)
+		return;
+	thread = policy_thread_owner(next->thread);
+	decision->successor_tid = thread->tid;
+	decision->successor_seq = thread->seq;
+	decision->successor_slice_ns = next->slice_ns;
+	if (next->slice_ns != TIME_NEVER && next->slice_ns > thread->debt_ns)
+		decision->successor_slice_ns -= thread->debt_ns;
+	if (next->filter_ns != 0 && filter_allowed(server, cpu)) {
+		decision->successor_filter_until_ns = time_until(thread, next->filter_ns, now_ns);
+		decision->successor_filter_key = next->filter_key;
+	}
+}
+
+/* Sleepers whose wake decides nothing: their time is when the filter ends, in which of the two runs it ends
+ * first.  An idle CPU filters nobody. */
+static void sleepers_defer(struct sched_cpu *cpu, struct sched_decision *decision)
+{
+	time_ns_t until_ns = decision->filter_until_ns;
+	uint64_t key = decision->filter_key;
+
+	if ((decision->flags & DECISION_SUCCESSOR) != 0) {
+		if (decision->successor_tid == 0)
+			return;
+		until_ns = min_u64(until_ns, decision->successor_filter_until_ns);
+		key = max_u64(key, decision->successor_filter_key);
+	}
+	if (decision->timer_ns >= until_ns)
+		return;
+	decision->timer_ns = sched_sleep_next_below(cpu, key, until_ns);
+	cpu->sleepers_wait = true;
+}
+
+void sched_offer_thread(const struct sched_server *server, struct sched_cpu *cpu,
+			const struct policy_pick *pick, time_ns_t now_ns,
+			struct sched_decision *decision)
+{
+	if ((pick->offers & POLICY_PICK_FILTER) != 0 && filter_allowed(server, cpu))
+		offer_filter(pick, now_ns, decision);
+	if ((pick->offers & POLICY_PICK_SUCCESSOR) != 0)
+		offer_successor(server, cpu, pick, now_ns, decision);
+	if ((decision->flags & DECISION_FILTER) != 0)
+		sleepers_defer(cpu, decision);
+}
+
+void sched_offer_key(struct sched_server *server, struct sched_cpu *cpu,
+		     struct sched_thread *thread, const struct policy_params *params)
+{
+	const uint64_t key = cpu->policy->key != NULL ? cpu->policy->key(params) : 0;
+
+	if (key != thread->key && sched_sys_set_key(server, thread->tid, key) == ERR_OK)
+		thread->key = key;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What happened while this dispatcher was not asked, in the order in which it happened: the kernel ran the
+ * successor (or, on an idle CPU, the first that became ready), and threads woke that could not change the
+ * decision.  The queue is taken through the same steps that it would have taken if it had been asked each
+ * time: whoever wakes joins at the virtual time of its wake, not at that of now.
+ *
+ * Bad at: more than UPCALL_EVENTS_MAX records at once: those of the next batch count as later.
+ */
+#include <base/math.h>
+
+#include "core.h"
+
+struct replay {
+	struct sched_server *server;
+	struct sched_cpu *cpu;
+	const struct sched_upcall *upcall;
+	uint32_t count;
+	uint32_t running_at; /* record of who ran until now, `count` if there is none */
+	time_ns_t ran_ns;    /* what it ran and was not charged for yet */
+	uint8_t order[UPCALL_EVENTS_MAX];
+};
+
+static const struct sched_event *event_at(const struct replay *replay, uint32_t at)
+{
+	return at == 0 ? &replay->upcall->first : &replay->upcall->buffer->events[at];
+}
+
+static uint32_t event_of(const struct replay *replay, const struct sched_thread *thread)
+{
+	uint32_t at = 0;
+
+	while (thread != NULL && at < replay->count && event_at(replay, at)->tag != thread->tid)
+		at++;
+	return thread == NULL ? replay->count : at;
+}
+
+/* When this record's wake was; anything else is now, which is when it entered the dispatcher. */
+static time_ns_t event_time(const struct replay *replay, const struct sched_event *event)
+{
+	const bool woke = EVENT_STATE(event->info) == EVENT_READY && event->first_ready_ns != 0 &&
+			  (event->info & EVENT_WOKE_SINCE) != 0;
+
+	return woke ? min_u64(event->first_ready_ns, replay->upcall->now_ns)
+		    : replay->upcall->now_ns;
+}
+
+/* The running thread ran until now without a pause. */
+static void charge_until(struct replay *replay, time_ns_t at_ns)
+{
+	const time_ns_t after_ns = min_u64(replay->ran_ns, replay->upcall->now_ns - at_ns);
+
+	if (replay->running_at == replay->count)
+		return;
+	sched_thread_charge(replay->server, replay->cpu, replay->cpu->running,
+			    replay->ran_ns - after_ns, at_ns);
+	replay->ran_ns = after_ns;
+}
+
+/* Sleepers whose time came, before that one. */
+static void sleepers_until(struct replay *replay, time_ns_t at_ns)
+{
+	time_ns_t due_ns;
+
+	if (!replay->cpu->sleepers_wait)
+		return;
+	while ((due_ns = sched_sleep_next(replay->cpu)) < at_ns) {
+		charge_until(replay, due_ns);
+		sched_sleep_expire(replay->server, replay->cpu, due_ns);
+	}
+}
+
+/* The picked thread blocked, and the kernel ran the successor.  Returns the record of the former, whose
+ * time is charged now. */
+static uint32_t succeed(struct replay *replay, struct sched_thread *next, time_ns_t at_ns)
+{
+	struct sched_cpu *cpu = replay->cpu;
+	struct sched_thread *before = cpu->running;
+	const uint32_t at = event_of(replay, before);
+
+	if (at < replay->count)
+		sched_event_blocked(replay->server, cpu, before, event_at(replay, at), at_ns);
+	cpu->running = NULL;
+	if (next == NULL) {
+		cpu->last_run = NULL;
+	} else if (next->state == SCHED_READY && sched_thread_settled(cpu, next)) {
+		cpu->policy->succeed(policy_cpu(cpu), policy_thread(next), at_ns);
+		cpu->running = next;
+		sched_stat_dispatch(replay->server, cpu, next, at_ns);
+	}
+	return at;
+}
+
+/* The CPU idled, and the kernel ran the first that became ready. */
+static void run_first(struct replay *replay, struct sched_thread *first, time_ns_t at_ns)
+{
+	struct sched_cpu *cpu = replay->cpu;
+	const uint32_t at = event_of(replay, first);
+	struct policy_pick pick;
+
+	if (at == replay->count)
+		return;
+
+	struct sched_event woke = *event_at(replay, at);
+
+	woke.info = (word_t)EVENT_READY | (word_t)CAUSE_WAKE << 8;
+	woke.ran_ns = 0;
+	sched_event_apply(replay->server, cpu, &woke, at_ns);
+	if (first->state != SCHED_READY || !sched_thread_settled(cpu, first))
+		return; /* a balancer, or sent on to where it may run */
+	cpu->policy->pick(policy_cpu(cpu), at_ns, replay->server->pick_flags, &pick);
+	if (pick.thread != policy_thread(first))
+		return;
+	cpu->running = first;
+	sched_stat_dispatch(replay->server, cpu, first, at_ns);
+}
+
+/* By time; among equals as they were posted, but `last` is last. */
+static void order_make(struct replay *replay, uint32_t last)
+{
+	for (uint32_t i = 0; i < replay->count; i++) {
+		const time_ns_t time_ns = event_time(replay, event_at(replay, i));
+		uint32_t at = i;
+
+		for (; at > 0 && i != last; at--) {
+			const uint32_t other = replay->order[at - 1];
+
+			if (other != last && event_time(replay, event_at(replay, other)) <= time_ns)
+				break;
+			replay->order[at] = replay->order[at - 1];
+		}
+		replay->order[at] = (uint8_t)i;
+	}
+}
+
+static void apply_in_order(struct replay *replay, uint32_t first_run, uint32_t charged)
+{
+	for (uint32_t i = 0; i < replay->count; i++) {
+		const uint32_t at = replay->order[i];
+		struct sched_event event = *event_at(replay, at);
+		const time_ns_t time_ns = at == first_run ? replay->upcall->now_ns
+							  : event_time(replay, &event);
+
+		sleepers_until(replay, time_ns);
+		charge_until(replay, time_ns);
+		if (at == charged || at == replay->running_at)
+			event.ran_ns = 0;
+		/* Its wake is done: only what came afterwards counts. */
+		if (at == first_run)
+			event.info &= ~(EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE);
+		sched_event_apply(replay->server, replay->cpu, &event, time_ns);
+	}
+	sleepers_until(replay, replay->upcall->now_ns);
+}
+
+void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
+		  const struct sched_upcall *upcall)
+{
+	struct replay replay = {
+		.server = server,
+		.cpu = cpu,
+		.upcall = upcall,
+		.count = (uint32_t)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX),
+	};
+	uint32_t first_run = replay.count; /* its record */
+	uint32_t charged = replay.count;   /* whose time is charged already */
+
+	if ((upcall->info & UPCALL_SWITCHED) != 0 && cpu->offered == SCHED_OFFERED) {
+		cpu->offered = SCHED_SWITCHED; /* once, however many batches there are */
+		struct sched_thread *next = sched_thread_find(server, upcall->buffer->switched_tag);
+		const time_ns_t at_ns = min_u64(upcall->buffer->switched_ns, upcall->now_ns);
+
+		if (cpu->decided_tid != 0) {
+			charged = succeed(&replay, next, at_ns);
+		} else if (next != NULL) {
+			first_run = event_of(&replay, next);
+			run_first(&replay, next, at_ns);
+		}
+	}
+	replay.running_at = event_of(&replay, cpu->running);
+	if (replay.running_at < replay.count)
+		replay.ran_ns = event_at(&replay, replay.running_at)->ran_ns;
+	for (uint32_t i = 0; i < replay.count; i++)
+		if (i != charged && i != replay.running_at)
+			sched_event_charge(server, cpu, event_at(&replay, i), upcall->now_ns);
+	order_make(&replay, first_run);
+	apply_in_order(&replay, first_run, charged);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What decisions say beyond who runs, and what the server makes of it when it was carried out. */
+#include <criterion/criterion.h>
+
+#include "bench.h"
+
+#define MS 1000000u
+
+static void open_with(uint32_t cpus)
+{
+	bench_open(cpus, policies[0], places[0]);
+	bench_server->offers = POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR;
+	for (uint32_t tid = 5; tid < 8; tid++)
+		bench_thread(tid, 1024);
+}
+
+static void open_1(void)
+{
+	open_with(1);
+}
+
+static void open_2(void)
+{
+	open_with(2);
+}
+
+static struct sched_decision start(uint32_t tid)
+{
+	return bench_event(0, tid, BENCH_READY(CAUSE_START), 0);
+}
+
+/* 5 runs, 6 waits, and 5 blocks now and then. */
+static struct sched_decision start_two(void)
+{
+	(void)start(5);
+	(void)start(6);
+	bench_now += MS;
+	(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), MS);
+	bench_now += MS / 10;
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_WAKE), 0);
+	bench_now += 3 * MS;
+	return bench_event(0, 6, BENCH_READY(CAUSE_SLICE), 3 * MS);
+}
+
+Test(sched_offers, a_decision_names_who_follows, .init = open_1, .fini = bench_close)
+{
+	struct sched_decision d = start_two();
+
+	cr_assert_eq(d.tid, 5);
+	cr_assert((d.flags & DECISION_SUCCESSOR) != 0);
+	cr_assert_eq(d.successor_tid, 6);
+	cr_assert_eq(d.successor_seq, bench_server->threads[6].seq);
+	cr_assert_gt(d.successor_until_ns, bench_now);
+	cr_assert((d.flags & DECISION_FILTER) != 0);
+	cr_assert_eq(d.filter_key, bench_keys[5], "a request as long as its own decides nothing");
+}
+
+Test(sched_offers, switched_off_nothing_is_offered, .init = open_1, .fini = bench_close)
+{
+	bench_server->offers = 0;
+	cr_assert_eq(start_two().flags, 0);
+	bench_now += MS / 10;
+	(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), MS / 10);
+	cr_assert_eq(bench_event(0, 6, BENCH_BLOCKED(CAUSE_IPC), 0).flags, 0, "idle");
+}
+
+Test(sched_offers, what_the_kernel_did_is_as_if_decided, .init = open_1, .fini = bench_close)
+{
+	(void)start_two();
+	const struct sched_event events[] = {
+		{.tag = 5, .info = BENCH_BLOCKED(CAUSE_IPC) | EVENT_BLOCKED_SINCE, .ran_ns = MS},
+		{.tag = 6,
+		 .info = BENCH_BLOCKED(CAUSE_IPC) | EVENT_BLOCKED_SINCE,
+		 .ran_ns = 2 * MS},
+	};
+	const uint64_t ran_ns[] = {bench_shared->stats[5].cpu_ns, bench_shared->stats[6].cpu_ns};
+
+	bench_now += 3 * MS;
+	struct sched_decision d = bench_switched(0, events, 2, 6, bench_now - 2 * MS);
+
+	cr_assert_eq(d.kind, DECISION_IDLE);
+	cr_assert_eq(bench_shared->stats[5].cpu_ns - ran_ns[0], MS);
+	cr_assert_eq(bench_shared->stats[6].cpu_ns - ran_ns[1], 2 * MS);
+	cr_assert_eq(bench_shared->cpu[0].misuse, 0);
+	cr_assert((d.flags & DECISION_FIRST) != 0);
+}
+
+/* The refusal does not say whom it is about. */
+Test(sched_offers, a_refused_successor_does_not_cost_the_thread, .init = open_1,
+     .fini = bench_close)
+{
+	cr_assert_eq(start_two().tid, 5);
+	struct sched_decision d = bench_nothing(0, ERR_FOREIGN);
+
+	cr_assert_eq(d.kind, DECISION_RUN);
+	cr_assert_eq(d.tid, 5);
+	cr_assert_eq(d.flags & DECISION_SUCCESSOR, 0);
+	cr_assert_eq(bench_nothing(0, ERR_FOREIGN).tid, 6, "so it was about this one");
+}
+
+/* An idle CPU gets 6 between the choice and the decision. */
+Test(sched_offers, a_thread_that_was_sent_away_is_no_successor, .init = open_2, .fini = bench_close)
+{
+	(void)bench_nothing(1, ERR_OK);
+	__atomic_store_n(&bench_server->idle.bits[0], 0, __ATOMIC_RELAXED);
+	struct sched_decision d = start_two();
+
+	cr_assert_eq(d.tid, 5);
+	cr_assert_eq(d.successor_tid, 6);
+	__atomic_store_n(&bench_server->idle.bits[0], 2, __ATOMIC_RELAXED);
+	bench_now += MS / 10;
+	d = bench_event(0, 5, BENCH_READY(CAUSE_PREEMPTED), MS / 10);
+	cr_assert_eq(bench_moves_count, 1);
+	cr_assert_eq(bench_moves[0].tid, 6);
+	cr_assert_eq(d.tid, 5);
+	cr_assert_eq(d.flags & DECISION_SUCCESSOR, 0);
+}
