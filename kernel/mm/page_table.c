@@ -92,8 +92,10 @@ void page_table_unmap(struct cap_slot *slot)
 			__atomic_store_n(entry, 0, __ATOMIC_RELAXED);
 			arch_pte_publish();
 			arch_tlb_flush_asid(vspace->asid);
-			vspace->pages_mapped -= pages_below(
-				(const uint64_t *)(uintptr_t)slot->object, slot->bits);
+			/* Mostly the pages went first; then there is nothing to count. */
+			if (vspace->pages_mapped != 0)
+				vspace->pages_mapped -= pages_below(
+					(const uint64_t *)(uintptr_t)slot->object, slot->bits);
 		}
 		spin_unlock(&vspace->lock);
 	}

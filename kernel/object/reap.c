@@ -12,8 +12,8 @@
 #include <kern/tcb_object.h>
 #include <kern/thread.h>
 
-#define REAP_TRIES_MAX  16u  /* objects that one call of reap_some looks at; the rest comes later */
-#define EMPTY_SLOTS_MAX 256u /* empty slots of a CNode that one step looks at */
+#define REAP_TRIES_MAX  16u /* objects that one call of reap_some looks at; the rest comes later */
+#define EMPTY_SLOTS_MAX 1024u /* empty slots of a CNode that one step passes over */
 
 /* Derivation lock. */
 static struct cap_slot *reap_first;
@@ -118,26 +118,34 @@ void reap_cnode(struct cap_slot *slot)
 
 enum reap_result { REAP_FINISHED, REAP_PROGRESS, REAP_STUCK };
 
+/* The first slot from `from` on that is not empty, or `end`. */
+static uint64_t empty_skip(const struct cnode *cnode, uint64_t from, uint64_t end)
+{
+	while (from < end && cnode->slots[from].type == OBJ_NULL)
+		from++;
+	return from;
+}
+
 /* One batch of slots; the caller holds the lock, which is dropped where work has to be done. */
 static enum reap_result cnode_empty_step(struct cap_slot *header) LOCK_REQUIRES(derivation_held)
 {
 	struct cnode *cnode = (struct cnode *)(void *)header;
-	uint64_t slots = 1ull << header->bits;
-	unsigned deleted = 0;
+	const uint64_t slots = 1ull << header->bits;
+	const uint64_t end = slots - header->badge < EMPTY_SLOTS_MAX
+				     ? slots
+				     : header->badge + EMPTY_SLOTS_MAX;
 
 	if (!cnode_release_threads(cnode))
 		return REAP_PROGRESS;
-	for (unsigned n = 0; n < EMPTY_SLOTS_MAX && deleted < DERIVATION_BATCH; n++) {
-		struct cap_slot *slot;
+	for (unsigned deleted = 0; deleted < DERIVATION_BATCH; deleted++) {
 		struct cap_work work;
 		enum cap_step step;
 		bool ok = true;
 
-		if (header->badge >= slots)
-			return REAP_FINISHED;
-		slot = &cnode->slots[header->badge];
-		deleted += slot->type != OBJ_NULL;
-		step = cap_delete_step(slot, &work);
+		header->badge = empty_skip(cnode, header->badge, end);
+		if (header->badge == end)
+			return end == slots ? REAP_FINISHED : REAP_PROGRESS;
+		step = cap_delete_step(&cnode->slots[header->badge], &work);
 		if (step == CAP_STEP_WORK) {
 			derivation_unlock();
 			ok = work.run(work.object);
