@@ -15,14 +15,8 @@ static void node_free(void *context, uint32_t node)
 	frame_drop(node);
 }
 
-static void *node_at(void *context, uint32_t node)
-{
-	(void)context;
-	return frame_window(node);
-}
-
 const struct pagemap_ops nodes_ops = {
 	.node_new = node_new,
 	.node_free = node_free,
-	.node_at = node_at,
+	.nodes = (uint64_t *)MM_WINDOW_VADDR,
 };

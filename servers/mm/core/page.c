@@ -2,7 +2,6 @@
 #include "page.h"
 
 #include <abi/fault.h>
-#include <base/bytes.h>
 #include <libsys/objects.h>
 
 #include "memory.h"
@@ -182,8 +181,8 @@ static enum error fill_file(struct space *space, const struct region *region, ui
 
 	if (error != ERR_OK)
 		return error;
-	bytes_copy(frame_window(frame), (const void *)(uintptr_t)(MM_ARCHIVE_VADDR + position),
-		   bytes);
+	__builtin_memcpy(frame_window(frame),
+			 (const void *)(uintptr_t)(MM_ARCHIVE_VADDR + position), bytes);
 	*entry = page_entry(frame, 0, PAGE_USED);
 	mm_count(&mm_stats.pages_copied);
 	return ERR_OK;
@@ -236,7 +235,7 @@ static enum error page_unshare(struct space *space, uint64_t *entry)
 
 	if (error != ERR_OK)
 		return error;
-	bytes_copy(frame_window(frame), page_window(*entry), PAGE_SIZE);
+	__builtin_memcpy(frame_window(frame), page_window(*entry), PAGE_SIZE);
 	page_drop(space, entry);
 	*entry = page_entry(frame, 0, PAGE_USED);
 	mm_count(&mm_stats.pages_copied);
@@ -270,13 +269,12 @@ enum error page_resolve(struct space *space, uint64_t vaddr, uint32_t access, ui
 
 	*raced = false;
 	if (error == ERR_OK)
-		error = space_tables(space, vaddr);
+		error = space_tables(space, vaddr, found);
 	if (error != ERR_OK)
 		return error;
 
-	uint64_t *entry = pagemap_find(&space->map, page);
+	uint64_t *entry = *found;
 
-	*found = entry;
 	if (*entry == 0) {
 		error = page_fill(space, region, page, entry);
 	} else if (write && (*entry & (PAGE_COW | PAGE_ARCHIVE)) != 0) {

@@ -35,6 +35,8 @@ static enum error request_map(struct msg *m, struct space *space)
 
 static enum error request_in_space(enum mm_request request, struct msg *m, struct space *space)
 {
+	uint64_t *entry;
+
 	switch (request) {
 	case MM_REQ_MAP:
 		return request_map(m, space);
@@ -43,7 +45,7 @@ static enum error request_in_space(enum mm_request request, struct msg *m, struc
 	case MM_REQ_PROTECT:
 		return space_protect(space, m->w[0], m->w[0] + m->w[1], (uint32_t)m->w[2]);
 	case MM_REQ_SPACE_TABLES:
-		return space_tables(space, m->w[0]);
+		return space_tables(space, m->w[0], &entry);
 	case MM_REQ_SPACE_LIMIT:
 		space->account.limit = m->w[0];
 		return ERR_OK;
@@ -76,7 +78,7 @@ static enum error request_copy(struct msg *m, struct space *space, bool in)
 
 		uint8_t *page = (uint8_t *)page_window(*entry) + at;
 
-		bytes_copy(in ? page : bounce, in ? bounce : page, bytes);
+		__builtin_memcpy(in ? page : bounce, in ? bounce : page, bytes);
 		vaddr += bytes;
 		bounce += bytes;
 		left -= bytes;

@@ -182,13 +182,15 @@ void shared_detach(uint32_t id)
 uint32_t shared_frame(uint32_t id, uint64_t page)
 {
 	uint32_t frame = 0;
-	uint64_t *entry;
+	struct pagemap_path path;
 
 	lock_take(&shared_lock);
 
 	struct object *object = object_find(id);
 
-	if (pagemap_make(&object->map, page, &entry) == ERR_OK) {
+	if (pagemap_make(&object->map, page, &path) == ERR_OK) {
+		uint64_t *entry = path.entry[PAGEMAP_LEVELS - 1];
+
 		frame = page_frame(*entry);
 		if (frame == 0) {
 			frame = frame_new();

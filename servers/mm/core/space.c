@@ -118,11 +118,11 @@ enum error space_free(uint32_t pid, uint64_t *pages)
 }
 
 /* The hardware table that `inner` stands for. */
-static enum error table_make(struct space *space, struct pagemap_inner *inner, uint64_t vaddr)
+static enum error table_make(struct space *space, uint64_t *inner, uint64_t vaddr)
 {
 	unsigned level;
 
-	if (inner->table != 0)
+	if (page_slot(*inner) != 0)
 		return ERR_OK;
 
 	uint32_t table = table_new();
@@ -134,24 +134,23 @@ static enum error table_make(struct space *space, struct pagemap_inner *inner, u
 
 	if (error != ERR_OK)
 		mm_panic("mapping a page table", error);
-	inner->table = table;
+	*inner |= page_entry(0, table, 0);
 	space->tables++;
 	return ERR_OK;
 }
 
-enum error space_tables(struct space *space, uint64_t vaddr)
+enum error space_tables(struct space *space, uint64_t vaddr, uint64_t **entry)
 {
-	const uint64_t page = vaddr / PAGE_SIZE;
 	const uint32_t before = space->map.nodes + space->tables;
-	uint64_t *entry;
-	enum error error = pagemap_make(&space->map, page, &entry);
+	struct pagemap_path path;
+	enum error error = pagemap_make(&space->map, vaddr / PAGE_SIZE, &path);
 
-	if (error == ERR_OK)
-		error = table_make(space, pagemap_inner(&space->map, page, 0), vaddr);
-	if (error == ERR_OK)
-		error = table_make(space, pagemap_inner(&space->map, page, 1), vaddr);
+	for (unsigned level = 0; level < PAGEMAP_LEVELS - 1 && error == ERR_OK; level++)
+		error = table_make(space, path.entry[level], vaddr);
 	/* Tables may pass the limit, at most two pages for 2 MiB: a fault either way needs them. */
 	space->account.pages += space->map.nodes + space->tables - before;
+	if (error == ERR_OK)
+		*entry = path.entry[PAGEMAP_LEVELS - 1];
 	return error;
 }
 
@@ -356,7 +355,7 @@ static enum error region_share(struct space *from, struct space *to, const struc
 		if ((*entry & (PAGE_ARCHIVE | PAGE_SHARED)) != 0)
 			continue;
 
-		enum error error = space_tables(to, page * PAGE_SIZE);
+		enum error error = space_tables(to, page * PAGE_SIZE, &copy);
 
 		if (error == ERR_OK)
 			error = account_charge(&to->account, 1);
@@ -365,7 +364,6 @@ static enum error region_share(struct space *from, struct space *to, const struc
 		*entry |= PAGE_COW;
 		page_protect(from, region, page, entry);
 		frame_ref(frame_at(page_frame(*entry)));
-		copy = pagemap_find(&to->map, page);
 		*copy = page_entry(page_frame(*entry), 0, PAGE_USED | PAGE_COW);
 		(*pages)++;
 	}

@@ -36,8 +36,9 @@ __attribute__((warn_unused_result)) enum error space_free(uint32_t pid, uint64_t
 __attribute__((warn_unused_result)) enum error space_clone(uint32_t from, uint32_t to,
 							   uint64_t *pages);
 
-/* Nodes and hardware tables for an address.  ERR_NO_MEMORY, ERR_RANGE. */
-__attribute__((warn_unused_result)) enum error space_tables(struct space *space, uint64_t vaddr);
+/* Nodes and hardware tables for an address, and its entry.  ERR_NO_MEMORY, ERR_RANGE. */
+__attribute__((warn_unused_result)) enum error space_tables(struct space *space, uint64_t vaddr,
+							    uint64_t **entry);
 
 /* Regions: <mm/protocol.h> says what the requests do. */
 struct map_args {

@@ -3,133 +3,122 @@
 
 #define FANOUT_BITS 9u
 #define FANOUT      512u
+#define GROUP       64u /* entries of a node that one bit of PAGE_GROUPS stands for */
 
-static void *node_at(const struct pagemap *map, uint32_t node)
+static uint64_t *node_at(const struct pagemap *map, uint64_t ref)
 {
-	return map->ops->node_at(map->context, node);
+	return map->ops->nodes + (size_t)page_frame(ref) * FANOUT;
+}
+
+static unsigned level_shift(unsigned level)
+{
+	return FANOUT_BITS * (2u - level);
 }
 
 static uint32_t node_index(uint64_t page, unsigned level)
 {
-	return (uint32_t)(page >> (FANOUT_BITS * (2u - level))) & (FANOUT - 1u);
+	return (uint32_t)(page >> level_shift(level)) & (FANOUT - 1u);
 }
 
-struct pagemap_inner *pagemap_inner(const struct pagemap *map, uint64_t page, unsigned level)
+/* The first entry from `index` on that is not 0; FANOUT: none. */
+static uint32_t entry_next(uint64_t ref, const uint64_t *entries, uint32_t index)
 {
-	uint32_t node = map->root;
-
-	if (page >= PAGEMAP_PAGES)
-		return NULL;
-	for (unsigned at = 0; node != 0; at++) {
-		struct pagemap_inner *inner = node_at(map, node);
-
-		inner += node_index(page, at);
-		if (at == level)
-			return inner;
-		node = inner->node;
+	while (index < FANOUT) {
+		if ((ref >> (index / GROUP) & 1u) == 0) {
+			index = (index | (GROUP - 1u)) + 1u;
+			continue;
+		}
+		do {
+			if (entries[index] != 0)
+				return index;
+		} while (++index % GROUP != 0);
 	}
-	return NULL;
+	return FANOUT;
 }
 
-uint64_t *pagemap_find(const struct pagemap *map, uint64_t page)
+static enum error node_make(struct pagemap *map, uint64_t *ref)
 {
-	const struct pagemap_inner *inner = pagemap_inner(map, page, 1);
+	uint32_t node = map->ops->node_new(map->context);
 
-	if (inner == NULL || inner->node == 0)
-		return NULL;
-	return (uint64_t *)node_at(map, inner->node) + node_index(page, 2);
-}
-
-static enum error node_make(struct pagemap *map, uint32_t *node)
-{
-	if (*node != 0)
-		return ERR_OK;
-	*node = map->ops->node_new(map->context);
-	if (*node == 0)
+	if (node == 0)
 		return ERR_NO_MEMORY;
+	*ref |= page_entry(node, 0, 0);
 	map->nodes++;
 	return ERR_OK;
 }
 
-enum error pagemap_make(struct pagemap *map, uint64_t page, uint64_t **entry)
+enum error pagemap_make(struct pagemap *map, uint64_t page, struct pagemap_path *path)
 {
-	uint32_t *node = &map->root;
+	uint64_t *ref = &map->root;
 
 	if (page >= PAGEMAP_PAGES)
 		return ERR_RANGE;
-	for (unsigned level = 0;; level++) {
-		enum error error = node_make(map, node);
+	for (unsigned level = 0; level < PAGEMAP_LEVELS; level++) {
+		const uint32_t index = node_index(page, level);
 
-		if (error != ERR_OK)
-			return error;
-		if (level == 2)
-			break;
-		node = &((struct pagemap_inner *)node_at(map, *node))[node_index(page, level)].node;
+		if (page_frame(*ref) == 0 && node_make(map, ref) != ERR_OK)
+			return ERR_NO_MEMORY;
+		*ref |= 1ull << (index / GROUP);
+		ref = node_at(map, *ref) + index;
+		path->entry[level] = ref;
 	}
-	*entry = (uint64_t *)node_at(map, *node) + node_index(page, 2);
 	return ERR_OK;
 }
 
 uint64_t *pagemap_next(const struct pagemap *map, uint64_t *page, uint64_t end)
 {
-	while (*page < end) {
-		const struct pagemap_inner *high = pagemap_inner(map, *page, 0);
-		const struct pagemap_inner *low;
+	while (*page < end && map->root != 0) {
+		uint64_t ref = map->root;
 
-		if (high == NULL)
-			return NULL;
-		if (high->node == 0) {
-			*page = (*page | (FANOUT * FANOUT - 1u)) + 1u;
-			continue;
+		for (unsigned level = 0; level < PAGEMAP_LEVELS; level++) {
+			uint64_t *entries = node_at(map, ref);
+			const uint32_t index = node_index(*page, level);
+			const uint32_t next = entry_next(ref, entries, index);
+
+			/* Next may be FANOUT, and then is carried to the level above. */
+			if (next != index)
+				*page = ((*page >> level_shift(level)) - index + next)
+					<< level_shift(level);
+			if (next == FANOUT || *page >= end)
+				break;
+			if (level == PAGEMAP_LEVELS - 1)
+				return &entries[next];
+			ref = entries[next];
 		}
-		low = pagemap_inner(map, *page, 1);
-		if (low->node == 0) {
-			*page = (*page | (FANOUT - 1u)) + 1u;
-			continue;
-		}
-
-		uint64_t *leaf = node_at(map, low->node);
-
-		do {
-			if (leaf[node_index(*page, 2)] != 0)
-				return &leaf[node_index(*page, 2)];
-			(*page)++;
-		} while (*page < end && node_index(*page, 2) != 0);
 	}
 	return NULL;
 }
 
-static void node_drop(struct pagemap *map, uint32_t *node)
+static void node_drop(struct pagemap *map, uint64_t *ref)
 {
-	map->ops->node_free(map->context, *node);
+	map->ops->node_free(map->context, page_frame(*ref));
 	map->nodes--;
-	*node = 0;
+	*ref = 0;
 }
 
-static void inner_free(struct pagemap *map, struct pagemap_inner *inner,
+/* The node of an inner entry, which holds none any more, and its hardware table. */
+static void inner_free(struct pagemap *map, uint64_t *inner,
 		       void (*table)(void *context, uint32_t slot), void *context)
 {
-	if (inner->node != 0)
-		node_drop(map, &inner->node);
-	if (inner->table != 0)
-		table(context, inner->table);
-	inner->table = 0;
+	const uint32_t slot = page_slot(*inner);
+
+	node_drop(map, inner);
+	if (slot != 0)
+		table(context, slot);
 }
 
 void pagemap_free(struct pagemap *map, void (*table)(void *context, uint32_t slot), void *context)
 {
+	uint64_t *high;
+
 	if (map->root == 0)
 		return;
+	high = node_at(map, map->root);
+	for (uint32_t i = 0; (i = entry_next(map->root, high, i)) < FANOUT; i++) {
+		uint64_t *low = node_at(map, high[i]);
 
-	struct pagemap_inner *high = node_at(map, map->root);
-
-	for (uint32_t i = 0; i < FANOUT; i++) {
-		if (high[i].node != 0) {
-			struct pagemap_inner *low = node_at(map, high[i].node);
-
-			for (uint32_t j = 0; j < FANOUT; j++)
-				inner_free(map, &low[j], table, context);
-		}
+		for (uint32_t j = 0; (j = entry_next(high[i], low, j)) < FANOUT; j++)
+			inner_free(map, &low[j], table, context);
 		inner_free(map, &high[i], table, context);
 	}
 	node_drop(map, &map->root);

@@ -2,10 +2,13 @@
 /*
  * What is at each page of an address space (or of a shared object): a radix tree of the shape of
  * the hardware's tables, three levels of 512.  Inner entries also remember the capability slot of
- * the hardware table for the same range, so one walk serves both.
+ * the hardware table for the same range, so one walk serves both, and which eighths of the node
+ * below were ever used, so that walks over a sparse map are short.
  *
  * Pure: nodes are pages that the caller allocates, numbered from 1 on.  A lookup is O(1).
  * The caller's lock guards a map.
+ * Bad at: forgetting what was used once; a walk of a map whose pages were dropped one by one looks
+ * at 64 entries for each of them that lies alone.
  */
 #pragma once
 
@@ -14,22 +17,24 @@
 
 #define PAGEMAP_PAGES (1ull << 27) /* pages of a 39-bit address space */
 
+#define PAGEMAP_LEVELS 3u
+
 struct pagemap_ops {
 	uint32_t (*node_new)(void *context); /* a zeroed page, or 0 */
 	void (*node_free)(void *context, uint32_t node);
-	void *(*node_at)(void *context, uint32_t node);
+	uint64_t *nodes; /* node n is the page number n from here */
 };
 
 struct pagemap {
 	const struct pagemap_ops *ops;
 	void *context;
-	uint32_t root; /* 0: empty */
+	uint64_t root; /* as an inner entry; 0: empty */
 	uint32_t nodes;
 };
 
-struct pagemap_inner {
-	uint32_t node;  /* 0: none */
-	uint32_t table; /* slot of the hardware table, 0: none */
+/* The entries over a page: of 1 GiB, of 2 MiB, and its own. */
+struct pagemap_path {
+	uint64_t *entry[PAGEMAP_LEVELS];
 };
 
 /* A leaf entry, 0: nothing there. */
@@ -41,6 +46,11 @@ struct pagemap_inner {
 #define PAGE_ARCHIVE  32ull /* `frame` is a page of the boot archive */
 #define PAGE_SHARED   64ull /* a page of a shared object: writes are meant for all */
 #define PAGE_FLAGS    255ull
+
+/*
+ * An inner entry, 0: no node below.  Else page_frame() is that node, page_slot() the hardware table or
+ * 0, and bit i of the flags says that of the node's entries 64 i to 64 i + 63 some may be in use.
+ */
 
 static inline uint64_t page_entry(uint32_t frame, uint32_t slot, uint64_t flags)
 {
@@ -57,15 +67,9 @@ static inline uint32_t page_slot(uint64_t entry)
 	return (uint32_t)(entry >> 36);
 }
 
-/* The entry of a page, or NULL when there is no leaf for it. */
-uint64_t *pagemap_find(const struct pagemap *map, uint64_t page);
-
-/* The same, with missing nodes made.  ERR_NO_MEMORY, ERR_RANGE. */
+/* The way to a page, with missing nodes made.  ERR_NO_MEMORY, ERR_RANGE. */
 __attribute__((warn_unused_result)) enum error pagemap_make(struct pagemap *map, uint64_t page,
-							    uint64_t **entry);
-
-/* The inner entries over a page; level 0 covers 1 GiB, level 1 covers 2 MiB.  NULL: no node. */
-struct pagemap_inner *pagemap_inner(const struct pagemap *map, uint64_t page, unsigned level);
+							    struct pagemap_path *path);
 
 /* The first used entry of a page in [*page, end); its page in *page.  NULL: none. */
 uint64_t *pagemap_next(const struct pagemap *map, uint64_t *page, uint64_t end);

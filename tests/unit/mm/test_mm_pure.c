@@ -140,15 +140,17 @@ Test(region, gaps_leave_a_page_between_regions)
 
 #define NODES_MAX 64u
 
-static void *nodes[NODES_MAX];
+static uint64_t nodes[NODES_MAX][PAGE_SIZE / sizeof(uint64_t)];
+static bool nodes_used[NODES_MAX];
 static uint32_t nodes_allowed;
 
 static uint32_t node_new(void *context)
 {
 	(void)context;
 	for (uint32_t i = 1; i < NODES_MAX && nodes_allowed != 0; i++)
-		if (nodes[i] == NULL) {
-			nodes[i] = calloc(1, PAGE_SIZE);
+		if (!nodes_used[i]) {
+			nodes_used[i] = true;
+			memset(nodes[i], 0, PAGE_SIZE);
 			nodes_allowed--;
 			return i;
 		}
@@ -158,56 +160,79 @@ static uint32_t node_new(void *context)
 static void node_free(void *context, uint32_t node)
 {
 	(void)context;
-	free(nodes[node]);
-	nodes[node] = NULL;
+	cr_assert(nodes_used[node]);
+	nodes_used[node] = false;
+	memset(nodes[node], 0xff, PAGE_SIZE);
 	nodes_allowed++;
 }
 
-static void *node_at(void *context, uint32_t node)
-{
-	(void)context;
-	cr_assert_not_null(nodes[node]);
-	return nodes[node];
-}
-
-static const struct pagemap_ops ops = {node_new, node_free, node_at};
+static const struct pagemap_ops ops = {node_new, node_free, nodes[0]};
 
 static void count_table(void *context, uint32_t slot)
 {
 	*(uint32_t *)context += slot;
 }
 
+static uint64_t *entry_make(struct pagemap *map, uint64_t page)
+{
+	struct pagemap_path path;
+
+	cr_assert_eq(pagemap_make(map, page, &path), ERR_OK);
+	return path.entry[PAGEMAP_LEVELS - 1];
+}
+
 Test(pagemap, entries_are_found_again_in_order)
 {
-	static const uint64_t pages[] = {1, 511, 512, 513, 262143, 262144, PAGEMAP_PAGES - 1};
+	static const uint64_t pages[] = {1,   63,  64,  511,    512,    513,
+					 700, 191, 192, 262143, 262144, PAGEMAP_PAGES - 1};
 	const unsigned count = sizeof(pages) / sizeof(pages[0]);
 	struct pagemap map = {.ops = &ops};
+	struct pagemap_path path;
 	uint64_t page = 0;
+	uint64_t last = 0;
 	uint32_t tables = 0;
 	uint64_t *entry;
 
 	nodes_allowed = NODES_MAX - 1;
-	cr_assert_null(pagemap_find(&map, 1));
+	cr_assert_null(pagemap_next(&map, &page, PAGEMAP_PAGES));
 	for (unsigned i = 0; i < count; i++) {
-		cr_assert_eq(pagemap_make(&map, pages[i], &entry), ERR_OK);
+		entry = entry_make(&map, pages[i]);
 		cr_assert_eq(*entry, 0);
-		*entry = page_entry((uint32_t)i + 1, 99, PAGE_USED);
+		*entry = page_entry((uint32_t)pages[i], 99, PAGE_USED);
 	}
 	for (unsigned i = 0; i < count; i++, page++) {
 		entry = pagemap_next(&map, &page, PAGEMAP_PAGES);
 		cr_assert_not_null(entry);
-		cr_assert_eq(page, pages[i]);
-		cr_assert_eq(page_frame(*entry), i + 1);
+		cr_assert(i == 0 || page > last);
+		last = page;
+		cr_assert_eq(page_frame(*entry), (uint32_t)page);
 		cr_assert_eq(page_slot(*entry), 99);
-		cr_assert_eq(entry, pagemap_find(&map, pages[i]));
+		cr_assert_eq(entry, entry_make(&map, page));
 	}
 	cr_assert_null(pagemap_next(&map, &page, PAGEMAP_PAGES));
-	pagemap_inner(&map, 1, 0)->table = 3;
-	pagemap_inner(&map, 1, 1)->table = 4;
+	cr_assert_eq(pagemap_make(&map, 1, &path), ERR_OK);
+	*path.entry[0] |= page_entry(0, 3, 0);
+	*path.entry[1] |= page_entry(0, 4, 0);
 	pagemap_free(&map, count_table, &tables);
 	cr_assert_eq(tables, 7);
 	cr_assert_eq(map.nodes, 0);
 	cr_assert_eq(nodes_allowed, NODES_MAX - 1);
+}
+
+/* Any first page and any page in use: every group of entries, and each side of its borders. */
+Test(pagemap, a_walk_misses_nothing)
+{
+	nodes_allowed = NODES_MAX - 1;
+	for (uint64_t used = 0; used < 1200; used += 31)
+		for (uint64_t first = 0; first < 1200; first += 13) {
+			struct pagemap map = {.ops = &ops};
+			uint64_t page = first;
+			uint64_t *entry = entry_make(&map, used);
+
+			*entry = PAGE_USED;
+			cr_assert_eq(pagemap_next(&map, &page, 1200), used < first ? NULL : entry);
+			pagemap_free(&map, NULL, NULL);
+		}
 }
 
 Test(pagemap, the_end_bounds_a_walk)
@@ -217,7 +242,7 @@ Test(pagemap, the_end_bounds_a_walk)
 	uint64_t *entry;
 
 	nodes_allowed = NODES_MAX - 1;
-	cr_assert_eq(pagemap_make(&map, 700, &entry), ERR_OK);
+	entry = entry_make(&map, 700);
 	*entry = PAGE_USED;
 	cr_assert_null(pagemap_next(&map, &page, 700));
 	page = 0;
@@ -228,12 +253,13 @@ Test(pagemap, the_end_bounds_a_walk)
 Test(pagemap, running_out_of_nodes_loses_none)
 {
 	struct pagemap map = {.ops = &ops};
-	uint64_t *entry;
+	struct pagemap_path path;
+	uint64_t page = 0;
 
 	nodes_allowed = 2;
-	cr_assert_eq(pagemap_make(&map, 5, &entry), ERR_NO_MEMORY);
-	cr_assert_eq(pagemap_make(&map, PAGEMAP_PAGES, &entry), ERR_RANGE);
-	cr_assert_null(pagemap_find(&map, 5));
+	cr_assert_eq(pagemap_make(&map, 5, &path), ERR_NO_MEMORY);
+	cr_assert_eq(pagemap_make(&map, PAGEMAP_PAGES, &path), ERR_RANGE);
+	cr_assert_null(pagemap_next(&map, &page, PAGEMAP_PAGES));
 	pagemap_free(&map, NULL, NULL);
 	cr_assert_eq(nodes_allowed, 2);
 }
