@@ -146,3 +146,52 @@ enum error cpio_find(const struct cpio *cpio, const char *name, struct cpio_entr
 			return ERR_OK;
 	return ERR_NOT_FOUND;
 }
+
+/* FNV-1a, as good as any for names. */
+static uint32_t name_place(const struct cpio_index *index, const char *name)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (uint8_t)*name) * 16777619u;
+	return hash % index->places;
+}
+
+void cpio_index_make(struct cpio_index *index, const struct cpio *cpio, struct cpio_entry *memory,
+		     uint32_t places)
+{
+	struct cpio_entry entry;
+	uint32_t used = 0;
+
+	*index = (struct cpio_index){.cpio = cpio, .entry = memory, .places = places};
+	for (uint32_t i = 0; i < places; i++)
+		memory[i] = (struct cpio_entry){.name = NULL};
+	for (bool more = cpio_first(cpio, &entry); more; more = cpio_next(cpio, &entry)) {
+		uint32_t at;
+
+		if (!cpio_entry_is_file(&entry))
+			continue;
+		if (++used > places / 2) {
+			index->places = 0;
+			return;
+		}
+		for (at = name_place(index, entry.name); memory[at].name != NULL;)
+			at = (at + 1) % places;
+		memory[at] = entry;
+	}
+}
+
+enum error cpio_index_find(const struct cpio_index *index, const char *name,
+			   struct cpio_entry *entry)
+{
+	if (index->places == 0)
+		return cpio_find(index->cpio, name, entry);
+	name = name_strip(name);
+	for (uint32_t at = name_place(index, name); index->entry[at].name != NULL;
+	     at = (at + 1) % index->places)
+		if (str_equal(index->entry[at].name, name)) {
+			*entry = index->entry[at];
+			return ERR_OK;
+		}
+	return ERR_NOT_FOUND;
+}

@@ -67,3 +67,18 @@ bool cpio_next(const struct cpio *cpio, struct cpio_entry *entry);
 __attribute__((warn_unused_result)) enum error cpio_find(const struct cpio *cpio, const char *name,
 							 struct cpio_entry *entry);
 bool cpio_entry_is_file(const struct cpio_entry *entry);
+
+/* The regular files by name, in memory of the caller: looking one up does not read the archive. */
+struct cpio_index {
+	const struct cpio *cpio;
+	struct cpio_entry *entry; /* name NULL: a free place */
+	uint32_t places;          /* 0: too many files for it, the archive is read each time */
+};
+
+/* @memory holds @places entries, at best four times as many as there are files.  @cpio was opened. */
+void cpio_index_make(struct cpio_index *index, const struct cpio *cpio, struct cpio_entry *memory,
+		     uint32_t places);
+
+/* As cpio_find(). */
+__attribute__((warn_unused_result)) enum error
+cpio_index_find(const struct cpio_index *index, const char *name, struct cpio_entry *entry);

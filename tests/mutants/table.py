@@ -76,6 +76,14 @@ MUTANTS = [
     ("libsys/base/ideal_group.c", "group->limit = min_u64(group->limit, group->cap);",
      "group->limit += 0;",
      "ideal_share"),
+    # Memory server and archive
+    ("servers/mm/pure/pagemap.c", "*ref |= 1ull << (index / GROUP);", "*ref |= 1ull;", "mm_pure"),
+    ("servers/mm/pure/pagemap.c", "index = (index | (GROUP - 1u)) + 1u;", "index += GROUP;",
+     "mm_pure"),
+    ("servers/mm/pure/pagemap.c", "if (next == FANOUT || *page >= end)", "if (next == FANOUT)",
+     "mm_pure"),
+    ("libsys/base/cpio.c", "if (++used > places / 2)", "if (++used > places)", "cpio"),
+    ("libsys/base/cpio.c", "at = (at + 1) % places;", "at = at % places, used++;", "cpio"),
     # Console
     ("servers/proc/pure/lineedit.c", "if (editor->len + 1 >= LINEEDIT_BYTES_MAX)",
      "if (editor->len >= LINEEDIT_BYTES_MAX)", "lineedit"),

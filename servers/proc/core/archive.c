@@ -9,7 +9,11 @@
 #include "log.h"
 #include "own.h"
 
+#define INDEX_PLACES 512u
+
 struct cpio archive;
+static struct cpio_index by_name;
+static struct cpio_entry by_name_memory[INDEX_PLACES];
 static uint64_t pages;
 static uint64_t start;
 
@@ -51,6 +55,12 @@ void archive_init(const struct bootinfo *info, struct builder *own)
 			 (unsigned long)archive.fault_off, cpio_reason_text(reason));
 		proc_panic("reading the boot archive", ERR_FORMAT);
 	}
+	cpio_index_make(&by_name, &archive, by_name_memory, INDEX_PLACES);
+}
+
+enum error archive_find(const char *name, struct cpio_entry *entry)
+{
+	return cpio_index_find(&by_name, name, entry);
 }
 
 enum error archive_program(const char *name, struct elf *elf)
@@ -58,7 +68,7 @@ enum error archive_program(const char *name, struct elf *elf)
 	static const struct elf_limits limits = {USER_VADDR_MIN, MM_AREA_VADDR_MIN, PAGE_SIZE};
 	struct cpio_entry entry;
 	enum elf_reason reason;
-	enum error error = cpio_find(&archive, name, &entry);
+	enum error error = archive_find(name, &entry);
 
 	if (error != ERR_OK)
 		return error;

@@ -17,5 +17,9 @@ extern struct cpio archive;
 uint64_t archive_pages(void);
 uint64_t archive_start(void); /* of its first byte in its first page */
 
+/* A regular file.  ERR_NOT_FOUND. */
+__attribute__((warn_unused_result)) enum error archive_find(const char *name,
+							    struct cpio_entry *entry);
+
 /* A program.  ERR_NOT_FOUND; ERR_FORMAT, with a line on the console. */
 __attribute__((warn_unused_result)) enum error archive_program(const char *name, struct elf *elf);

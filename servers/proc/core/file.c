@@ -117,7 +117,7 @@ void file_open(struct process *process, struct msg *m)
 	msg_request_bytes(m, 1, name, (uint32_t)m->w[0]);
 	name[m->w[0]] = '\0';
 
-	enum error error = cpio_find(&archive, name, &entry);
+	enum error error = archive_find(name, &entry);
 
 	if (error == ERR_OK) {
 		*file = (struct file){

@@ -23,6 +23,7 @@ void processes_init(void)
 		list_init(&processes[i].parked);
 		list_init(&processes[i].reap);
 		list_init(&processes[i].waiters);
+		list_init(&processes[i].callers);
 	}
 }
 
@@ -167,6 +168,7 @@ enum error process_new(uint64_t memory_bytes_max, uint32_t weight_max, struct pr
 	list_init(&process->parked);
 	list_init(&process->reap);
 	list_init(&process->waiters);
+	list_init(&process->callers);
 	*made = process;
 	return ERR_OK;
 }
@@ -178,7 +180,7 @@ void process_end(struct process *process, uint32_t status, uint32_t signal)
 	process->state = PROC_STATE_DYING;
 	process->exit_status = status;
 	process->exit_signal = signal;
-	waiters_silence(process->pid);
+	waiters_silence(process);
 	for (uint32_t fd = 0; fd < PROC_FDS_MAX; fd++)
 		file_close(&process->files[fd]);
 	threads_unpark(process);
@@ -313,7 +315,7 @@ void process_gone(struct process *process)
 	untyped_free(CNODE_BITS, process->cnode_untyped);
 	if (process->objects != CPTR_NULL)
 		untyped_free(PROCESS_OBJECTS_BITS, process->objects);
-	waiters_release(process->pid);
+	waiters_release(process);
 	process->state = PROC_STATE_ZOMBIE;
 	if (process->first)
 		machine_end(process);

@@ -362,7 +362,8 @@ static bool message_handle(struct msg *m)
 	process = process_get(m->badge);
 	if (process == NULL || process->state != PROC_STATE_RUNNING) {
 		/* It is being ended: silence until then. */
-		waiter_defer(process == NULL ? 0 : process->pid);
+		waiter_defer(process != NULL && process->state == PROC_STATE_DYING ? process->pid
+										   : 0);
 		return false;
 	}
 	return request_handle(process, m);

@@ -21,20 +21,23 @@
 #include "own.h"
 
 struct msg;
+struct process;
 
 /* ---- callers that wait ----------------------------------------------------------------------- */
 
 /* Waiter n holds its caller in reply object OWN_REPLY_FIRST + n. */
 struct waiter {
-	struct list_node link; /* what it waits for; linked to itself: nothing any more */
-	uint32_t pid;          /* 0: unused, or of proc's own threads */
-	word_t want;           /* READ: bytes; WAIT: pid */
+	struct list_node link;   /* what it waits for; linked to itself: nothing any more */
+	struct list_node caller; /* of those of its process; linked to itself: of none */
+	uint32_t pid;            /* 0: unused, or of proc's own threads */
+	word_t want;             /* READ: bytes; WAIT: pid */
 };
 
 void waiters_init(void);
 /* The reply object for the next receive. */
 cptr_t waiter_current_slot(void);
-/* Keep the caller of the request in hand; the next receive gets another reply object. */
+/* Keep the caller of the request in hand; the next receive gets another reply object.  pid: of a live
+ * or dying process, or 0. */
 struct waiter *waiter_defer(uint32_t pid);
 /* Answer (m->info complete) and free it. */
 void waiter_answer(struct waiter *waiter, struct msg *m);
@@ -47,9 +50,9 @@ __attribute__((warn_unused_result)) enum error waiter_try_answer(struct waiter *
 void waiter_answer_next(struct waiter *waiter);
 void waiter_free(struct waiter *waiter);
 /* None of the process's callers waits for anything any more. */
-void waiters_silence(uint32_t pid);
+void waiters_silence(struct process *process);
 /* Its threads are gone: their reply objects are free. */
-void waiters_release(uint32_t pid);
+void waiters_release(struct process *process);
 
 static inline struct waiter *waiter_of(struct list_node *node)
 {
@@ -93,8 +96,6 @@ struct thread_args {
 	word_t nice;  /* or PROC_NICE_INHERIT */
 	struct cpumask affinity;
 };
-
-struct process;
 
 void threads_init(void);
 struct thread *thread_get(word_t tid);
@@ -149,6 +150,7 @@ struct process {
 	uint32_t parked_count;
 	struct list_node reap;
 	struct list_node waiters; /* its own threads in WAIT */
+	struct list_node callers; /* all its waiters */
 	uint64_t index_used[INDEX_WORDS];
 	uint64_t cpu_ns; /* of threads that ended */
 	uint64_t started_ns;

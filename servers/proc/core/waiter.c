@@ -22,8 +22,10 @@ static struct waiter *waiter_take(void)
 void waiters_init(void)
 {
 	list_init(&waiters_free);
-	for (uint32_t i = 0; i < OWN_REPLY_MAX; i++)
+	for (uint32_t i = 0; i < OWN_REPLY_MAX; i++) {
+		list_init(&waiters[i].caller);
 		list_push_back(&waiters_free, &waiters[i].link);
+	}
 	current = waiter_take();
 }
 
@@ -35,10 +37,13 @@ cptr_t waiter_current_slot(void)
 struct waiter *waiter_defer(uint32_t pid)
 {
 	struct waiter *waiter = current;
+	struct process *process = process_get(pid);
 
 	list_init(&waiter->link);
 	waiter->pid = pid;
 	waiter->want = 0;
+	if (process != NULL)
+		list_push_back(&process->callers, &waiter->caller);
 	current = waiter_take();
 	return waiter;
 }
@@ -46,6 +51,7 @@ struct waiter *waiter_defer(uint32_t pid)
 void waiter_free(struct waiter *waiter)
 {
 	list_remove(&waiter->link);
+	list_remove(&waiter->caller);
 	waiter->pid = 0;
 	list_push_front(&waiters_free, &waiter->link);
 }
@@ -70,6 +76,7 @@ void waiter_answer(struct waiter *waiter, struct msg *m)
 void waiter_answer_next(struct waiter *waiter)
 {
 	list_remove(&waiter->link);
+	list_remove(&waiter->caller);
 	waiter->pid = 0;
 	waiter_free(current);
 	current = waiter;
@@ -82,16 +89,14 @@ void waiter_fail(struct waiter *waiter, enum error error)
 	waiter_answer(waiter, &m);
 }
 
-void waiters_silence(uint32_t pid)
+void waiters_silence(struct process *process)
 {
-	for (uint32_t i = 0; i < OWN_REPLY_MAX; i++)
-		if (waiters[i].pid == pid)
-			list_remove(&waiters[i].link);
+	list_for_each (node, &process->callers)
+		list_remove(&container_of(node, struct waiter, caller)->link);
 }
 
-void waiters_release(uint32_t pid)
+void waiters_release(struct process *process)
 {
-	for (uint32_t i = 0; i < OWN_REPLY_MAX; i++)
-		if (waiters[i].pid == pid)
-			waiter_free(&waiters[i]);
+	while (!list_empty(&process->callers))
+		waiter_free(container_of(list_first(&process->callers), struct waiter, caller));
 }

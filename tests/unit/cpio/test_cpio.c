@@ -77,6 +77,25 @@ static size_t archive_random(struct archive *archive, struct file *files, uint64
 static struct archive archive;
 static struct file files[FILES_MAX];
 
+/* An index says what the archive says, whether it holds all files or has to give up. */
+static void check_index(const struct cpio *cpio, const char *name)
+{
+	static const uint32_t places[] = {1, 2, 5, 16, 256};
+	static struct cpio_entry memory[256];
+	struct cpio_entry expected = {.data = NULL};
+	struct cpio_entry entry = {.data = NULL};
+	const enum error error = cpio_find(cpio, name, &expected);
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct cpio_index index;
+
+		cpio_index_make(&index, cpio, memory, places[i]);
+		cr_assert_eq(cpio_index_find(&index, name, &entry), error);
+		cr_assert(error != ERR_OK || entry.name == expected.name);
+		cr_assert(error != ERR_OK || entry.data == expected.data);
+	}
+}
+
 Test(cpio, reads_what_was_written)
 {
 	uint64_t seed = 99;
@@ -109,6 +128,8 @@ Test(cpio, reads_what_was_written)
 
 			cr_assert_eq(err, files[i].mode == 0100644 ? ERR_OK : ERR_NOT_FOUND);
 			cr_assert(err != ERR_OK || entry.data_bytes == files[i].bytes);
+			if (round < 50)
+				check_index(&cpio, files[i].name);
 		}
 		cr_assert_eq(cpio_find(&cpio, "dir/file", &entry), ERR_NOT_FOUND);
 		free(exact);
@@ -134,6 +155,23 @@ Test(cpio, finds_names_with_and_without_prefix)
 	cr_expect_eq(entry.data_bytes, 2);
 	cr_expect_eq(cpio_find(&cpio, "bin", &entry), ERR_NOT_FOUND);
 	cr_expect_eq(cpio_find(&cpio, "TRAILER!!!", &entry), ERR_NOT_FOUND);
+}
+
+Test(cpio, an_index_finds_what_a_search_finds)
+{
+	static const char *const names[] = {"bin/proc", "/bin/proc", "./bin/mm", "bin", "no", ""};
+	enum cpio_reason reason;
+	struct cpio cpio;
+
+	archive.len = 0;
+	archive_add(&archive, "bin", 4, 0040755, NULL, 0);
+	archive_add(&archive, "./bin/proc", 11, 0100755, "p", 1);
+	archive_add(&archive, "/bin/mm", 8, 0100755, "mm", 2);
+	archive_add(&archive, "bin/proc", 9, 0100755, "second", 6);
+	archive_end(&archive);
+	cr_assert_eq(cpio_open(&cpio, archive.bytes, archive.len, &reason), ERR_OK);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		check_index(&cpio, names[i]);
 }
 
 Test(cpio, padded_name_puts_data_on_a_page)
