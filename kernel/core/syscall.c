@@ -19,8 +19,6 @@ static void syscall_call(struct tcb *tcb)
 	struct cap cap;
 	enum error error;
 
-	if (fastpath_call(tcb))
-		return;
 	error = cap_lookup(tcb, cptr, &cap);
 	if (error == ERR_OK && cap.type == OBJ_NULL)
 		error = ERR_CAP_INVALID;
@@ -33,12 +31,6 @@ static void syscall_call(struct tcb *tcb)
 	} else if (invoke_object(tcb, cptr, &cap) == INVOKE_RESTART) {
 		tcb->context.pc -= INSTRUCTION_BYTES;
 	}
-}
-
-static void syscall_reply_recv(struct tcb *tcb)
-{
-	if (!fastpath_reply_recv(tcb))
-		ipc_syscall_reply_recv(tcb);
 }
 
 static void syscall_send(struct tcb *tcb)
@@ -110,7 +102,7 @@ static void syscall_thread_clock(struct tcb *tcb)
 
 static void (*const syscalls[SYS_COUNT])(struct tcb *tcb) = {
 	[SYS_CALL] = syscall_call,
-	[SYS_REPLY_RECV] = syscall_reply_recv,
+	[SYS_REPLY_RECV] = ipc_syscall_reply_recv,
 	[SYS_SEND] = syscall_send,
 	[SYS_NB_SEND] = syscall_nb_send,
 	[SYS_RECV] = syscall_recv,
@@ -138,4 +130,19 @@ void kernel_syscall(void)
 		fault_raise(tcb, FAULT_SYSCALL, number, 0, 0);
 	}
 	kernel_exit();
+}
+
+void kernel_svc(void)
+{
+	struct cpu *cpu = arch_this_cpu();
+	struct tcb *tcb = cpu->current;
+	const uint64_t *x = tcb->context.x;
+	struct tcb *next = NULL;
+
+	if (x[8] == SYS_CALL)
+		next = fastpath_call(x[0], x[1], tcb, cpu);
+	else if (x[8] == SYS_REPLY_RECV)
+		next = fastpath_reply_recv(x[0], x[1], tcb, cpu);
+	if (next == NULL)
+		kernel_syscall();
 }

@@ -51,30 +51,6 @@ void core_unlock_two(struct core *a, struct core *b) LOCK_UNCHECKED
 	spin_unlock(&a->lock);
 }
 
-static void chain_link(struct tcb *caller, struct tcb *server)
-{
-	__atomic_store_n(&caller->chain_next, server, __ATOMIC_RELAXED);
-	__atomic_store_n(&server->chain_prev, caller, __ATOMIC_RELAXED);
-}
-
-static void chain_unlink(struct tcb *caller, struct tcb *server)
-{
-	__atomic_store_n(&caller->chain_next, NULL, __ATOMIC_RELAXED);
-	__atomic_store_n(&server->chain_prev, NULL, __ATOMIC_RELAXED);
-}
-
-/* Atomic only because tcb_answer() reads it as a hint. */
-static void tail_set(struct tcb *payer, struct tcb *tail)
-{
-	__atomic_store_n(&payer->tail, tail, __ATOMIC_RELEASE);
-}
-
-/* Release: a CPU that reads the payer and locks its home finds the links of before. */
-static void payer_set(struct tcb *tcb, struct tcb *payer)
-{
-	__atomic_store_n(&tcb->payer, payer, __ATOMIC_RELEASE);
-}
-
 void chain_push(struct tcb *caller, struct tcb *server)
 {
 	struct tcb *payer = tcb_payer(caller);

@@ -1,139 +1,277 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fast path of call and reply_recv.  See <kern/fastpath.h>.
+ * Fast path of call, reply_recv and page faults.  See <kern/fastpath.h>.
  *
- * Both look first and change later: every condition is read, those of objects under their locks,
- * before the first store.  Whoever adds a condition to ipc.c or ipc_syscall.c adds it here, or makes
- * this file give up; tests/host_kernel/sim/test_fastpath.c runs both side by side.
+ * All look first and change later: every condition is read, those of objects under their locks,
+ * before the first store.  Whoever adds a condition to ipc.c, ipc_syscall.c, fault.c or to
+ * kernel_exit() adds it here, or makes this file give up; tests/host_kernel/sim/test_fastpath.c runs
+ * both side by side.
  *
  * Left out of the general path, and why that may be:
  *   errors, queued senders, active partners, long messages, capabilities: given up beforehand;
+ *   waiting: a lock that somebody holds is left to the general path;
  *   guard and Core locks: this CPU runs the chain, so its links are its own (<kern/donation.h>);
  *   the bound notification of a server: it has no payer when it receives;
  *   exchange of receiver->reply: reply_destroy() clears it under the lock of the reply object, which
- *     is held here together with that of the endpoint (order: endpoint, reply).
+ *     is held here together with that of the endpoint (order: endpoint, reply);
+ *   what says how a queued thread sends (<kern/tcb.h>): nobody is queued;
+ *   send_fault of a caller: none, for the thread was in user mode;
+ *   kernel_exit(): its conditions are looked at beforehand too.  A request of another CPU that comes
+ *     later has its interrupt pending, which is taken on return to user mode; who wants to stop the
+ *     next thread and finds it running posts such a request (smp/stop.c).
+ *
+ * Each function is a leaf that keeps everything in scratch registers: nothing is called but the
+ * recording of traces at the end; waiting for a lock would be a call.
  */
 #include <abi/ipc.h>
 #include <kern/cnode.h>
 #include <kern/donation.h>
 #include <kern/endpoint.h>
+#include <kern/entry.h>
 #include <kern/fastpath.h>
 #include <kern/ipc.h>
 #include <kern/ready.h>
 #include <kern/reply.h>
+#include <kern/switch.h>
+#include <kern/trace.h>
+#include <kern/vspace.h>
 
 #define INFO_LABEL_MASK (~(((word_t)1 << MSG_LABEL_SHIFT) - 1))
+#define INFO_SHORT_MASK msg_info(0, 127, 3)
+#define INFO_COPY_MASK  (INFO_LABEL_MASK | msg_info(0, 127, 0))
+
+/* What a slot says, if it is not being changed. */
+struct slot_view {
+	uint64_t small; /* type, rights, and what follows them in struct cap */
+	uint64_t badge;
+	uint64_t object;
+};
+
+#define VIEW_TYPE(view) ((unsigned)(view)->small & 0xffu)
 
 /*
- * cap_lookup() without its loop: a slot that is being changed, an empty or a missing one is left to
- * the general path.  The order of loads is that of cap_read().
+ * cap_read() without its loop: a slot that is being changed is left to the general path.  The order
+ * of loads is that of cap_read().
  */
-static inline bool slot_read(const struct tcb *tcb, cptr_t cptr, struct cap *out)
+static inline bool slot_read(const struct cap_slot *slot, struct slot_view *out, bool want_badge)
 {
-	const struct cap_slot *slot;
-	uint64_t version;
+	uint64_t version = __atomic_load_n(&slot->version, __ATOMIC_ACQUIRE);
 
-	if (__atomic_load_n(&tcb->cspace.type, __ATOMIC_RELAXED) != OBJ_CNODE ||
-	    cptr == CPTR_NULL || (cptr >> tcb->cspace.bits) != 0)
-		return false;
-	slot = &((const struct cnode *)(uintptr_t)tcb->cspace.object)->slots[cptr];
-	version = __atomic_load_n(&slot->version, __ATOMIC_ACQUIRE);
-	out->type = __atomic_load_n(&slot->type, __ATOMIC_RELAXED);
-	out->rights = __atomic_load_n(&slot->rights, __ATOMIC_RELAXED);
-	out->badge = __atomic_load_n(&slot->badge, __ATOMIC_RELAXED);
+	out->small = __atomic_load_n((const uint64_t *)(const void *)&slot->type, __ATOMIC_RELAXED);
+	if (want_badge)
+		out->badge = __atomic_load_n(&slot->badge, __ATOMIC_RELAXED);
 	out->object = __atomic_load_n(&slot->object, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return (version & 1) == 0 && __atomic_load_n(&slot->version, __ATOMIC_RELAXED) == version;
 }
 
+/* Whether cap_lookup() finds a slot there.  Without a root CNode there are no bits (object/cnode.c). */
+static inline bool slot_exists(unsigned bits, cptr_t cptr)
+{
+	return cptr != CPTR_NULL && (cptr >> bits) == 0;
+}
+
+static inline const struct cap_slot *slot_at(const struct tcb *tcb, cptr_t cptr)
+{
+	return &((const struct cnode *)(uintptr_t)tcb->cspace.object)->slots[cptr];
+}
+
+static inline unsigned cspace_bits(const struct tcb *tcb)
+{
+	return __atomic_load_n(&tcb->cspace.bits, __ATOMIC_RELAXED);
+}
+
+/* ---- The CPU --------------------------------------------------------------------------------- */
+
+/* A thread runs that is no dispatcher, nobody wants anything, and no floating-point state is live. */
+static inline bool cpu_is_ready(const struct core *core, const struct tcb *tcb)
+{
+	return __atomic_load_n(&core->requests, __ATOMIC_RELAXED) == 0 && core->payer != NULL &&
+	       !tcb->fpu_live;
+}
+
+/* An owned thread, or one whose queue is locked: it can go on here as soon as it may. */
+static inline bool can_run(const struct tcb *next, struct vspace **space)
+{
+	*space = __atomic_load_n(&next->vspace, __ATOMIC_RELAXED);
+	return *space != NULL && tcb_is_free(next);
+}
+
+/* As switch_to() in core/switch.c: prev is the thread that is loaded and held here. */
+static inline void run_next(struct cpu *cpu, struct tcb *prev, struct tcb *next,
+			    const struct vspace *space)
+{
+	struct core *core = &cpu->core;
+
+	lock_none_held();
+	core->current = next;
+	core->loaded = next;
+	core->held = next;
+	cpu->current = next;
+	arch_switch_short(prev, next, space);
+	__atomic_store_n(&prev->on_cpu, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&next->on_cpu, 1, __ATOMIC_RELAXED);
+}
+
+/* Written last: the general path writes no other record in between. */
+static __attribute__((cold, noinline)) struct tcb *traced(struct tcb *next, enum trace_kind kind,
+							  word_t a, word_t b)
+{
+	trace_write(kind, a, b);
+	return next;
+}
+
+static inline struct tcb *done(struct tcb *next, enum trace_kind kind, word_t a, word_t b)
+{
+	if (__builtin_expect((trace_mask & (1u << kind)) != 0, 0))
+		return traced(next, kind, a, b);
+	return next;
+}
+
+/* Done, but something is to be seen to before the next thread runs. */
+static __attribute__((cold, noinline)) struct tcb *exit_slowly(enum syscall number, word_t a)
+{
+	trace_record(TRACE_SYSCALL, number, a);
+	kernel_exit();
+	return arch_this_cpu()->current;
+}
+
+/* ---- Messages -------------------------------------------------------------------------------- */
+
 /* The message fits the registers and carries nothing. */
 static inline bool message_is_short(word_t info)
 {
-	return msg_length(info) <= MSG_REGS && msg_caps(info) == 0;
+	return (info & INFO_SHORT_MASK) <= MSG_REGS;
 }
 
 /* message_copy() of a short message; to is owned. */
-static inline void short_copy(const struct tcb *from, struct tcb *to)
+static inline void short_copy(const struct tcb *from, struct tcb *to, word_t info)
 {
-	word_t info = from->context.x[1];
+	const uint64_t *source = &from->context.x[2];
+	uint64_t *dest = &to->context.x[2];
 	unsigned length = msg_length(info);
 
-	for (unsigned i = 0; i < length; i++)
-		to->context.x[2 + i] = from->context.x[2 + i];
-	to->context.x[1] = (info & INFO_LABEL_MASK) | msg_info(0, length, 0);
-	tcb_result_set(to, ERR_OK);
+	if (length == MSG_REGS) {
+		uint64_t a = source[0], b = source[1], c = source[2], d = source[3];
+
+		dest[0] = a;
+		dest[1] = b;
+		dest[2] = c;
+		dest[3] = d;
+	} else if (length != 0) {
+		dest[0] = source[0];
+		if (length > 1)
+			dest[1] = source[1];
+		if (length > 2)
+			dest[2] = source[2];
+	}
+	to->context.x[0] = 0;
+	to->context.x[1] = info & INFO_COPY_MASK;
 }
+
+_Static_assert(MSG_REGS == 4, "short_copy() copies four");
 
 /* ---- Call ------------------------------------------------------------------------------------ */
 
-/*
- * Endpoint lock held.  The passive thread that waits first, with the lock of the reply object that
- * it waits with, or NULL.  The pointer to the reply object stays good memory while this CPU is in the
- * kernel; whether the thread still waits with it is known under its lock.
- */
-static inline struct tcb *waiting_server(const struct endpoint *endpoint,
-					 struct reply **reply_out) LOCK_UNCHECKED
-{
-	struct list_node *node = endpoint->wait.queue.next;
-	struct tcb *server;
-	struct reply *reply;
+/* What server_take() found. */
+struct taken {
+	struct reply *reply; /* locked */
+	struct vspace *space;
+};
 
-	if (endpoint->wait.object.dying != 0 || endpoint->senders || node == &endpoint->wait.queue)
+/*
+ * The passive thread that waits first, owned, and the lock of the reply object that it waits with
+ * held; or NULL.  The pointer to the reply object stays good memory while this CPU is in the kernel;
+ * whether the thread still waits with it is known under its lock (and then it is not dying).
+ */
+static inline struct tcb *server_take(struct endpoint *endpoint, struct taken *out) LOCK_UNCHECKED
+{
+	struct list_node *head = &endpoint->wait.queue;
+	struct list_node *node;
+	struct reply *reply;
+	struct tcb *server;
+
+	if (!spin_try_lock(&endpoint->wait.lock))
 		return NULL;
+	node = head->next;
+	if (!object_is_calm(&endpoint->wait.object) || node == head)
+		goto give_up;
 	server = wait_thread(node);
 	reply = __atomic_load_n(&server->reply, __ATOMIC_RELAXED);
-	if (tcb_payer(server) != NULL || reply == NULL)
-		return NULL;
-	spin_lock(&reply->lock);
-	if (reply->object.dying == 0 &&
-	    __atomic_load_n(&server->reply, __ATOMIC_RELAXED) == reply) {
-		*reply_out = reply;
-		return server;
+	/* Relaxed: a thread that waits gets a payer only from who took it off the queue. */
+	if (__atomic_load_n(&server->payer, __ATOMIC_RELAXED) != NULL || reply == NULL ||
+	    !can_run(server, &out->space))
+		goto give_up;
+	if (!spin_try_lock(&reply->lock))
+		goto give_up;
+	out->reply = reply;
+	if (__atomic_load_n(&server->reply, __ATOMIC_RELAXED) != reply) {
+		spin_unlock(&reply->lock);
+		goto give_up;
 	}
-	spin_unlock(&reply->lock);
+	head->next = node->next;
+	node->next->prev = head;
+	list_init(node);
+	__atomic_store_n(&server->blocked_on, NULL, __ATOMIC_RELAXED);
+	spin_unlock(&endpoint->wait.lock);
+	return server;
+give_up:
+	spin_unlock(&endpoint->wait.lock);
 	return NULL;
 }
 
-bool fastpath_call(struct tcb *tcb) LOCK_UNCHECKED
+/* The message is in the owned server; it runs on the caller's time from here on. */
+static inline void server_run(struct cpu *cpu, struct tcb *tcb, struct tcb *server,
+			      const struct taken *taken) LOCK_UNCHECKED
 {
-	struct core *core = this_core();
-	struct endpoint *endpoint;
-	struct tcb *server;
-	struct reply *reply;
-	struct cap cap;
+	struct reply *reply = taken->reply;
+	struct tcb *payer = cpu->core.payer;
 
-	if (!message_is_short(tcb->context.x[1]) || !slot_read(tcb, tcb->context.x[0], &cap) ||
-	    cap.type != OBJ_ENDPOINT || (cap.rights & RIGHT_WRITE) == 0 ||
-	    (cap.rights & (RIGHT_GRANT | RIGHT_GRANT_REPLY)) == 0 || core->dispatcher == tcb)
-		return false;
-	endpoint = (struct endpoint *)(uintptr_t)cap.object;
-	spin_lock(&endpoint->wait.lock);
-	server = waiting_server(endpoint, &reply);
-	if (server != NULL)
-		wait_dequeue(server);
-	spin_unlock(&endpoint->wait.lock);
-	if (server == NULL)
-		return false;
-
-	/* The server is owned; from here on nothing can fail. */
-	tcb->send_badge = cap.badge;
-	tcb->send_can_grant = (cap.rights & RIGHT_GRANT) != 0;
-	tcb->send_fault = FAULT_NONE;
-	tcb->send_is_call = true;
-	short_copy(tcb, server);
-	server->context.x[6] = cap.badge;
 	__atomic_store_n(&server->reply, NULL, __ATOMIC_RELAXED);
-	chain_push(tcb, server);
+	chain_link(tcb, server);
+	tail_set(payer, server);
+	payer_set(server, payer);
 	tcb_state_set(server, THREAD_READY);
-	core->current = server;
-	counter_add(&core->stats.donations, 1);
 	/* As call_deliver(): recorded only when it is CALLING, for then anybody may find it. */
 	tcb_state_set(tcb, THREAD_CALLING);
 	reply->receiver = NULL;
 	reply->caller = tcb;
 	__atomic_store_n(&tcb->caller_reply, reply, __ATOMIC_RELEASE);
 	spin_unlock(&reply->lock);
-	return true;
+	counter_add(&cpu->core.stats.donations, 1);
+	run_next(cpu, tcb, server, taken->space);
+}
+
+/* The right to call: to write, and to get an answer. */
+static inline bool can_call(const struct slot_view *view)
+{
+	return (view->small & (0xffu | RIGHT_WRITE << 8)) == (OBJ_ENDPOINT | RIGHT_WRITE << 8) &&
+	       (view->small & ((RIGHT_GRANT | RIGHT_GRANT_REPLY) << 8)) != 0;
+}
+
+static inline bool can_receive(const struct slot_view *view)
+{
+	return (view->small & (0xffu | RIGHT_READ << 8)) == (OBJ_ENDPOINT | RIGHT_READ << 8);
+}
+
+struct tcb *fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu)
+{
+	struct slot_view view;
+	struct taken taken;
+	struct tcb *server;
+
+	if (!slot_exists(cspace_bits(tcb), cptr) || !message_is_short(info) ||
+	    !cpu_is_ready(&cpu->core, tcb) || !slot_read(slot_at(tcb, cptr), &view, true) ||
+	    !can_call(&view))
+		return NULL;
+	server = server_take((struct endpoint *)(uintptr_t)view.object, &taken);
+	if (server == NULL)
+		return NULL;
+	short_copy(tcb, server, info);
+	server->context.x[6] = view.badge;
+	counter_add(&cpu->core.stats.syscalls, 1);
+	server_run(cpu, tcb, server, &taken);
+	return done(server, TRACE_SYSCALL, SYS_CALL, cptr);
 }
 
 /* ---- Answer and receive ---------------------------------------------------------------------- */
@@ -143,67 +281,111 @@ static inline struct tcb *donor(const struct reply *reply, const struct tcb *ser
 {
 	struct tcb *caller = reply->caller;
 
-	if (reply->object.dying != 0 || caller == NULL || reply->receiver != NULL ||
+	if (reply->object.dying != 0 || caller == NULL ||
 	    __atomic_load_n(&caller->chain_next, __ATOMIC_RELAXED) != server)
 		return NULL;
 	return caller;
 }
 
-/* Endpoint lock held: a receive would block. */
-static inline bool nobody_sends(const struct endpoint *endpoint)
+/* The answer makes its caller go on in user mode, whatever it called for. */
+static inline bool answer_is_plain(const struct tcb *caller, word_t info)
 {
-	return endpoint->wait.object.dying == 0 &&
-	       (!endpoint->senders || endpoint->wait.queue.next == &endpoint->wait.queue);
+	return caller->send_fault == FAULT_NONE || msg_label(info) == FAULT_REPLY_RESTART ||
+	       msg_label(info) == FAULT_REPLY_SKIP;
 }
 
-/* Both locks held: take the caller out, and claim the object for the next one. */
-static inline struct tcb *caller_take(const struct endpoint *endpoint, struct reply *reply,
-				      struct tcb *server)
+/* fault_answer() of these two. */
+static inline void answer_fault(struct tcb *caller, word_t info)
 {
-	struct tcb *caller = nobody_sends(endpoint) ? donor(reply, server) : NULL;
+	caller->send_fault = FAULT_NONE;
+	if (msg_label(info) == FAULT_REPLY_SKIP)
+		caller->context.pc += INSTRUCTION_BYTES;
+}
 
-	if (caller == NULL)
+/*
+ * Endpoint lock held.  The caller, owned, if it can be answered and the server then waits; the
+ * object is claimed for the next one.
+ */
+static inline struct tcb *caller_take(const struct endpoint *endpoint, struct reply *reply,
+				      struct tcb *server, word_t info,
+				      struct vspace **space) LOCK_UNCHECKED
+{
+	struct tcb *caller;
+
+	/* Senders that are all gone are left to the general path, which notes it. */
+	if (!object_is_calm(&endpoint->wait.object) || !spin_try_lock(&reply->lock))
 		return NULL;
-	reply->caller = NULL;
-	__atomic_store_n(&caller->caller_reply, NULL, __ATOMIC_RELAXED);
-	reply->receiver = server;
-	__atomic_store_n(&server->reply, reply, __ATOMIC_RELAXED);
+	caller = donor(reply, server);
+	if (caller != NULL && can_run(caller, space) && answer_is_plain(caller, info)) {
+		reply->caller = NULL;
+		reply->receiver = server;
+		__atomic_store_n(&caller->caller_reply, NULL, __ATOMIC_RELAXED);
+		__atomic_store_n(&server->reply, reply, __ATOMIC_RELAXED);
+	} else {
+		caller = NULL;
+	}
+	spin_unlock(&reply->lock);
 	return caller;
+}
+
+/* chain_pop() */
+static inline void caller_unlink(struct core *core, struct tcb *server, struct tcb *caller)
+{
+	tail_set(core->payer, caller);
+	chain_unlink(caller, server);
+	payer_set(server, NULL);
+	__atomic_store_n(&caller->state, (uint8_t)THREAD_READY, __ATOMIC_SEQ_CST);
 }
 
 /*
  * The endpoint stays locked over the answer (a few registers), because the receive that follows must
  * be known to block before anything changes.
  */
-bool fastpath_reply_recv(struct tcb *tcb) LOCK_UNCHECKED
+struct tcb *fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb,
+				struct cpu *cpu) LOCK_UNCHECKED
 {
+	unsigned bits = cspace_bits(tcb);
+	cptr_t reply_cptr = tcb->context.x[6];
 	struct endpoint *endpoint;
-	struct reply *reply;
+	struct slot_view view;
+	struct vspace *space;
 	struct tcb *caller;
-	struct cap cap;
 
-	if (!message_is_short(tcb->context.x[1]) || !slot_read(tcb, tcb->context.x[0], &cap) ||
-	    cap.type != OBJ_ENDPOINT || (cap.rights & RIGHT_READ) == 0)
-		return false;
-	endpoint = (struct endpoint *)(uintptr_t)cap.object;
-	if (!slot_read(tcb, tcb->context.x[6], &cap) || cap.type != OBJ_REPLY ||
-	    this_core()->dispatcher == tcb)
-		return false;
-	reply = (struct reply *)(uintptr_t)cap.object;
-	spin_lock(&endpoint->wait.lock);
-	spin_lock(&reply->lock);
-	caller = caller_take(endpoint, reply, tcb);
-	spin_unlock(&reply->lock);
-	if (caller != NULL) {
-		/* Owned.  The server then has no payer, so it waits without a scheduling event. */
-		if (caller->send_fault == FAULT_NONE)
-			short_copy(tcb, caller);
-		else
-			fault_answer(tcb, caller);
-		chain_pop(tcb);
-		endpoint->senders = false;
-		wait_enqueue(&endpoint->wait, tcb, THREAD_RECEIVING);
+	if (!slot_exists(bits, cptr) || !slot_exists(bits, reply_cptr) || !message_is_short(info) ||
+	    !cpu_is_ready(&cpu->core, tcb) || !slot_read(slot_at(tcb, cptr), &view, false) ||
+	    !can_receive(&view))
+		return NULL;
+	endpoint = (struct endpoint *)(uintptr_t)view.object;
+	if (!slot_read(slot_at(tcb, reply_cptr), &view, false) || VIEW_TYPE(&view) != OBJ_REPLY)
+		return NULL;
+	if (!spin_try_lock(&endpoint->wait.lock))
+		return NULL;
+	caller = caller_take(endpoint, (struct reply *)(uintptr_t)view.object, tcb, info, &space);
+	if (caller == NULL) {
+		spin_unlock(&endpoint->wait.lock);
+		return NULL;
 	}
+	/* Owned.  The server then has no payer, so it waits without a scheduling event. */
+	if (caller->send_fault == FAULT_NONE)
+		short_copy(tcb, caller, info);
+	else
+		answer_fault(caller, info);
+	caller_unlink(&cpu->core, tcb, caller);
+	wait_enqueue(&endpoint->wait, tcb, THREAD_RECEIVING);
 	spin_unlock(&endpoint->wait.lock);
-	return caller != NULL;
+	counter_add(&cpu->core.stats.syscalls, 1);
+	counter_add(&cpu->core.stats.donations, 1);
+	run_next(cpu, tcb, caller, space);
+	/*
+	 * Who stops a thread that waits for servers on its time only marks it.
+	 *
+	 *   answering CPU                           stopping CPU
+	 *   A1 not in a chain, READY  (seq_cst)     S1 exit_work |= STOP     (seq_cst)
+	 *   A2 exit_work == 0?        (seq_cst)     S2 CALLING, in a chain?  (seq_cst)
+	 *
+	 * Either A2 sees the mark, or S2 sees that the thread runs and posts STOP.
+	 */
+	if (__builtin_expect(__atomic_load_n(&caller->exit_work, __ATOMIC_SEQ_CST) != 0, 0))
+		return exit_slowly(SYS_REPLY_RECV, cptr);
+	return done(caller, TRACE_SYSCALL, SYS_REPLY_RECV, cptr);
 }

@@ -43,7 +43,7 @@ static enum error send_pick(const struct tcb *tcb, struct endpoint *endpoint, en
 	*receiver_out = NULL;
 	if (endpoint->wait.object.dying != 0)
 		return ERR_DELETED;
-	if (endpoint->senders || node == head)
+	if (endpoint->wait.object.senders || node == head)
 		return mode == IPC_NB_SEND ? ERR_WOULD_BLOCK : ERR_OK;
 	if (mode != IPC_CALL) {
 		while (node != head && tcb_payer(wait_thread(node)) == NULL)
@@ -131,7 +131,7 @@ enum error ipc_send(struct tcb *tcb, struct endpoint *endpoint, enum ipc_mode mo
 	spin_lock(&endpoint->wait.lock);
 	error = send_pick(tcb, endpoint, mode, &receiver);
 	if (error == ERR_OK && receiver == NULL) {
-		endpoint->senders = true;
+		endpoint->wait.object.senders = 1;
 		core_block_current(block_cause(tcb));
 		wait_enqueue(&endpoint->wait, tcb, THREAD_SENDING);
 	}
@@ -161,7 +161,7 @@ static enum error recv_refuse(const struct tcb *tcb, const struct reply *reply,
 /* Endpoint lock held. */
 static void recv_block(struct tcb *tcb, struct endpoint *endpoint)
 {
-	endpoint->senders = false;
+	endpoint->wait.object.senders = 0;
 	if (tcb_payer(tcb) != NULL) {
 		if (receives_passively(tcb))
 			chain_leave(tcb);
@@ -181,7 +181,7 @@ static enum error recv_pick(struct tcb *tcb, struct endpoint *endpoint, const st
 
 		*sender_out = NULL;
 		spin_lock(&endpoint->wait.lock);
-		node = endpoint->senders ? list_first(&endpoint->wait.queue) : NULL;
+		node = endpoint->wait.object.senders ? list_first(&endpoint->wait.queue) : NULL;
 		if (endpoint->wait.object.dying != 0) {
 			error = ERR_DELETED;
 		} else if (node != NULL) {

@@ -47,6 +47,7 @@ void vspace_init(struct vspace *vspace)
 	spin_init(&vspace->lock, LOCK_VSPACE);
 	vspace->root = arch_virt_to_phys(vspace) + PAGE_SIZE;
 	vspace->asid = (uint16_t)asid;
+	vspace->word = arch_space_word(vspace->root, vspace->asid);
 	vspace->generation = asids[asid].generation;
 	vspace->pages_mapped = 0;
 	asids[asid].vspace = vspace;

@@ -32,6 +32,8 @@ static void unlink_thread(struct tcb *tcb)
 		cnode_header(cnode)->object = (uint64_t)(uintptr_t)tcb->cspace_next;
 	tcb->cspace_next = NULL;
 	tcb->cspace_prev = NULL;
+	/* No bits: no capability address is within it, which is all that the fast path looks at. */
+	__atomic_store_n(&tcb->cspace.bits, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&tcb->cspace.type, (uint8_t)OBJ_NULL, __ATOMIC_RELAXED);
 }
 

@@ -88,7 +88,7 @@ static bool stop_calling(struct tcb *tcb)
 /* One attempt, on whatever the thread does now.  False: it is changing, or runs elsewhere. */
 static bool stop_try(struct tcb *tcb)
 {
-	switch (tcb_state(tcb)) {
+	switch ((enum thread_state)__atomic_load_n(&tcb->state, __ATOMIC_SEQ_CST)) {
 	case THREAD_STOPPED:
 		__atomic_fetch_and(&tcb->exit_work, ~EXIT_STOP, __ATOMIC_RELAXED);
 		return true;
@@ -159,7 +159,8 @@ bool thread_suspend(struct tcb *tcb)
 {
 	struct core *core = __atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE);
 
-	__atomic_fetch_or(&tcb->exit_work, EXIT_STOP, __ATOMIC_RELEASE);
+	/* Seq_cst, as the look at its state after it: see ipc/fastpath.c. */
+	__atomic_fetch_or(&tcb->exit_work, EXIT_STOP, __ATOMIC_SEQ_CST);
 	if (this_core()->current == tcb)
 		return true; /* takes effect at kernel exit */
 	if (core != NULL)
@@ -267,7 +268,7 @@ bool thread_destroy(struct tcb *tcb)
 	struct core *core = __atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE);
 
 	__atomic_store_n(&tcb->object.dying, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_or(&tcb->exit_work, EXIT_STOP | EXIT_DESTROY, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&tcb->exit_work, EXIT_STOP | EXIT_DESTROY, __ATOMIC_SEQ_CST);
 	if (this_core()->current == tcb)
 		return false;
 	if (core != NULL && !stop_dispatcher(tcb, core))

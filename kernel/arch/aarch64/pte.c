@@ -7,6 +7,11 @@
 #include <arch/layout.h>
 #include <kern/arch_if.h>
 
+uint64_t arch_space_word(paddr_t root, uint16_t asid)
+{
+	return root | (uint64_t)asid << TTBR_ASID_SHIFT;
+}
+
 uint64_t arch_pte_table(paddr_t table)
 {
 	return (table & PTE_ADDRESS_MASK) | PTE_VALID | PTE_TABLE;

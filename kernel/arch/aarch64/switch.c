@@ -14,8 +14,6 @@
 #include <kern/tcb.h>
 #include <kern/vspace.h>
 
-#define TTBR_ASID_SHIFT 48
-
 static void address_space_set(uint64_t ttbr)
 {
 	if (sysreg_read(ttbr0_el1) == ttbr)
@@ -45,9 +43,20 @@ void arch_switch(struct tcb *prev, struct tcb *next)
 	/* Once: a CPU that revokes the space may clear the pointer at any time. */
 	vspace = __atomic_load_n(&next->vspace, __ATOMIC_RELAXED);
 	if (vspace != NULL)
-		address_space_set(vspace->root | ((uint64_t)vspace->asid << TTBR_ASID_SHIFT));
+		address_space_set(vspace->word);
 	else
 		address_space_set(cpu_registers.ttbr0_empty);
+}
+
+void arch_switch_short(struct tcb *prev, struct tcb *next, const struct vspace *space)
+{
+	prev->context.tls = sysreg_read(tpidr_el0);
+	sysreg_write(tpidr_el0, next->context.tls);
+	/* prev runs here, so if it has a space then that one is loaded. */
+	if (__atomic_load_n(&prev->vspace, __ATOMIC_RELAXED) == space)
+		return;
+	sysreg_write(ttbr0_el1, space->word);
+	barrier_isb();
 }
 
 void arch_fpu_enable(struct tcb *current)

@@ -16,7 +16,11 @@
 #define X(n) (TCB_OFFSET_CONTEXT + CONTEXT_OFFSET_X + 8 * (n))
 #define ESR_SVC_0 0x56000000
 
-/* User registers into the TCB; then the kernel stack. */
+/* enum syscall; asserted in exception.h.  SYS_CALL is 0. */
+#define SYS_REPLY_RECV_NUMBER 1
+
+/* User registers into the TCB; then the kernel stack.  x0, x1 and x8 are still the user's; x2 is the
+ * TCB, x3 the struct cpu. */
 	.macro	user_save
 	stp	x0, x1, [sp, #X(0)]
 	stp	x2, x3, [sp, #X(2)]
@@ -34,13 +38,14 @@
 	mrs	x21, elr_el1
 	stp	x24, x25, [sp, #X(24)]
 	mrs	x22, spsr_el1
-	mrs	x23, tpidr_el1
+	mrs	x3, tpidr_el1
 	stp	x26, x27, [sp, #X(26)]
 	stp	x28, x29, [sp, #X(28)]
 	stp	x30, x20, [sp, #X(30)]		/* sp follows x30 */
 	stp	x21, x22, [sp, #(TCB_OFFSET_CONTEXT + CONTEXT_OFFSET_PC)]
-	ldr	x24, [x23, #CPU_OFFSET_STACK]
-	mov	sp, x24
+	ldr	x4, [x3, #CPU_OFFSET_STACK]
+	mov	x2, sp
+	mov	sp, x4
 	.endm
 
 	.section .vectors, "ax"
@@ -66,12 +71,12 @@ vectors:
 
 	.balign	128				/* user, 64 bits: synchronous */
 	user_save
-	mrs	x0, esr_el1
-	mov	w1, #ESR_SVC_0
-	cmp	x0, x1
+	mrs	x20, esr_el1
+	mov	w21, #ESR_SVC_0
+	cmp	x20, x21
 	b.ne	user_trap
-	bl	kernel_syscall
-	b	user_restore
+	cbz	x8, user_call			/* SYS_CALL */
+	b	user_svc
 
 	.balign	128				/* user, 64 bits: interrupt */
 	user_save
@@ -85,8 +90,22 @@ vectors:
 	vector_panic 14
 	vector_panic 15
 
+/* svc #0: the two calls that have a fast path, which changes nothing if it returns NULL. */
 	.balign	64
+user_call:
+	bl	fastpath_call
+	cbnz	x0, user_resume
+	b	1f
+user_svc:
+	cmp	x8, #SYS_REPLY_RECV_NUMBER
+	b.ne	1f
+	bl	fastpath_reply_recv
+	cbnz	x0, user_resume
+1:	bl	kernel_syscall
+	b	user_restore
+
 user_trap:
+	mov	x0, x20
 	mrs	x1, far_el1
 	bl	trap_user
 
@@ -95,6 +114,7 @@ user_trap:
 user_restore:
 	mrs	x0, tpidr_el1
 	ldr	x0, [x0, #CPU_OFFSET_CURRENT]
+user_resume:					/* x0: it */
 	mov	sp, x0
 	ldp	x30, x1, [sp, #X(30)]
 	ldp	x2, x3, [sp, #(TCB_OFFSET_CONTEXT + CONTEXT_OFFSET_PC)]

@@ -86,7 +86,7 @@ bool arch_irq_pending(void);
  * (DSB). */
 void arch_ipi_send(unsigned cpu);
 
-/* ---- Thread switch (called only by kernel/core/switch.c)
+/* ---- Thread switch (called only by kernel/core/switch.c and kernel/ipc/fastpath.c)
  * ------------------------------------------------ */
 
 /*
@@ -95,6 +95,12 @@ void arch_ipi_send(unsigned cpu);
  * memory and it may go to any CPU). prev or next may be NULL (idle: the empty address space).
  */
 void arch_switch(struct tcb *prev, struct tcb *next);
+
+/*
+ * The same for two threads, when prev has not used the FPU since it was switched to (fpu_live) and
+ * space is next's, not NULL: what a call within a program or to a server costs at least.
+ */
+void arch_switch_short(struct tcb *prev, struct tcb *next, const struct vspace *space);
 
 /* Leave to user mode with the registers of arch_this_cpu()->current, which is not NULL; the kernel
  * stack is empty afterwards.  The end of kernel_main and kernel_secondary: the vectors do the same
@@ -119,6 +125,7 @@ paddr_t arch_virt_to_phys(const void *va);
 
 /* Pure page-table-entry functions (kernel/arch/aarch64/pte.c; no system registers). flags are
  * MAP_*. */
+uint64_t arch_space_word(paddr_t root, uint16_t asid); /* what makes a space current */
 uint64_t arch_pte_table(paddr_t table);
 uint64_t arch_pte_leaf(paddr_t pa, unsigned level, uint32_t map_flags);
 bool arch_pte_is_valid(uint64_t pte);

@@ -117,8 +117,18 @@ struct object {
 	uint32_t caps;
 	uint8_t type;
 	uint8_t dying;
-	uint16_t reserved;
+	uint16_t senders; /* endpoint: its queue holds senders, not receivers; lock */
 };
+
+/* Its lock held: neither dying, nor an endpoint with senders (the three fields after caps at once). */
+static inline bool object_is_calm(const struct object *object)
+{
+	return __atomic_load_n((const uint32_t *)(const void *)&object->type, __ATOMIC_RELAXED) <
+	       1u << 8;
+}
+
+_Static_assert(offsetof(struct object, type) == 4 && offsetof(struct object, senders) == 6,
+	       "object_is_calm() reads one word");
 
 struct tcb;
 

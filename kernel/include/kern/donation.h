@@ -55,3 +55,29 @@ void chain_orphan(struct tcb *tcb);
  * request was posted) or changed: again later.  No lock but the derivation lock may be held.
  */
 bool must_check chain_cut(struct tcb *caller);
+
+/* ---- Parts of chain_push() and chain_pop(), shared with the fast path ---- */
+
+static inline void chain_link(struct tcb *caller, struct tcb *server)
+{
+	__atomic_store_n(&caller->chain_next, server, __ATOMIC_RELAXED);
+	__atomic_store_n(&server->chain_prev, caller, __ATOMIC_RELAXED);
+}
+
+static inline void chain_unlink(struct tcb *caller, struct tcb *server)
+{
+	__atomic_store_n(&caller->chain_next, NULL, __ATOMIC_RELAXED);
+	__atomic_store_n(&server->chain_prev, NULL, __ATOMIC_RELAXED);
+}
+
+/* Atomic only because tcb_answer() reads it as a hint. */
+static inline void tail_set(struct tcb *payer, struct tcb *tail)
+{
+	__atomic_store_n(&payer->tail, tail, __ATOMIC_RELEASE);
+}
+
+/* Release: a CPU that reads the payer and locks its home finds the links of before. */
+static inline void payer_set(struct tcb *tcb, struct tcb *payer)
+{
+	__atomic_store_n(&tcb->payer, payer, __ATOMIC_RELEASE);
+}

@@ -10,7 +10,6 @@
 
 struct endpoint {
 	struct waitable wait;
-	bool senders; /* what the queue holds; lock */
 };
 
 _Static_assert(sizeof(struct endpoint) <= 64, "OBJECT_LIST gives an endpoint 64 bytes");

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Register-only calls on donated time: call to a passive server that waits, answer and next receive
- * of that server.  What they do is what ipc.c does, with both locks taken once and each capability
- * read in place.
+ * of that server.  What they do is what ipc.c and kernel_exit() do, with both locks taken once, each
+ * capability read in place, and all conditions looked at before anything changes.
  */
 #pragma once
 
-#include <kern/tcb.h>
+#include <abi/syscall.h>
+#include <kern/core.h>
 
 /*
- * The current thread's system call.  True: done, everything as the general path would have left it.
- * False: nothing has changed, and the general path is to be taken.  No lock held.  Cost: two locks.
+ * The current thread's system call; its registers are in its context, cptr and info are x0 and x1 of
+ * it, cpu is this one.  The thread that is to run next, loaded, everything as the general path and
+ * kernel_exit() would have left it; or NULL: nothing has changed, and kernel_syscall() is to be
+ * called.  No lock held.  Cost: two locks.
  */
-bool must_check fastpath_call(struct tcb *tcb);
-bool must_check fastpath_reply_recv(struct tcb *tcb);
+struct tcb *must_check fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+struct tcb *must_check fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb,
+					   struct cpu *cpu);
+
+/* What the vectors do at svc #0, for those who have no vectors: tests. */
+void kernel_svc(void);

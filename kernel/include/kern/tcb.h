@@ -73,19 +73,22 @@ struct tcb {
 	 * payer, or the own home without one), except that the CPU that runs the chain may write
 	 * without it, and that whoever took a blocked thread off what it was blocked on owns it.
 	 */
-	uint8_t state;      /* atomic; enum thread_state, READY: its registers can run */
-	uint8_t sched;      /* enum sched_state, of the schedulable; lock of home */
-	bool arrived;       /* moved while stopped: its start is reported as ARRIVED */
-	bool dead_posted;   /* destroyed, and the DEAD record was posted */
-	uint32_t exit_work; /* atomic; EXIT_* bits: to do before it runs in user mode again */
-	uint32_t on_cpu;    /* atomic; its user state is, or is about to be, live on some CPU */
-	struct core *home;  /* atomic; NULL: none yet.  A passive thread keeps its last one */
+	uint8_t state;    /* atomic; enum thread_state, READY: its registers can run */
+	uint8_t sched;    /* enum sched_state, of the schedulable; lock of home */
+	bool arrived;     /* moved while stopped: its start is reported as ARRIVED */
+	bool dead_posted; /* destroyed, and the DEAD record was posted */
+	_Alignas(8)
+		uint32_t on_cpu; /* atomic; its user state is, or is about to be, live somewhere */
+	uint32_t exit_work;      /* atomic; EXIT_* bits: to do before it runs in user mode again */
+	struct core *home;       /* atomic; NULL: none yet.  A passive thread keeps its last one */
 	struct core
 		*dispatcher_core; /* atomic; it is, or is becoming, the dispatcher of this Core */
 	struct list_node ready_link; /* home's ready ring */
 	struct list_node home_link;  /* home's list of schedulables */
 
-	/* Blocking: lock of the object blocked on; the message itself: the owner as above. */
+	/* Blocking: lock of the object blocked on; the message itself: the owner as above.  send_badge,
+	 * send_is_call and send_can_grant mean something from the start of ipc_send() until the message
+	 * was taken; send_fault until the answer, and it is FAULT_NONE in user mode. */
 	struct waitable *blocked_on; /* atomic; endpoint or notification, or NULL */
 	struct list_node wait_link;  /* its queue */
 	word_t send_badge;
@@ -124,4 +127,11 @@ struct tcb {
 	word_t request_words[4];
 };
 
+/* Both at once, acquire as on_cpu wants it: it is on no CPU, and has nothing to do at kernel exit. */
+static inline bool tcb_is_free(const struct tcb *tcb)
+{
+	return __atomic_load_n((const uint64_t *)(const void *)&tcb->on_cpu, __ATOMIC_ACQUIRE) == 0;
+}
+
+_Static_assert(offsetof(struct tcb, exit_work) == offsetof(struct tcb, on_cpu) + 4, "one word");
 _Static_assert(sizeof(struct tcb) <= 1u << 11, "OBJECT_LIST gives a TCB 2 KiB");

@@ -28,7 +28,8 @@ struct vspace {
 	struct object object;
 
 	/* Set when the object is made; read by arch_switch without a lock. */
-	paddr_t root; /* of the root table */
+	uint64_t word; /* of the space as the architecture loads it, arch_space_word() */
+	paddr_t root;  /* of the root table */
 	uint16_t asid;
 	uint16_t generation; /* of the asid */
 

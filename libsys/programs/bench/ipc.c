@@ -20,7 +20,7 @@
 
 #define LABEL_QUIT 1u
 #define UNMAPPED   0x10ull /* page 0 is never mapped */
-#define SAME_SPACE "(both in one address space: 4 instructions less than between two)"
+#define SAME_SPACE "(both in one address space: 6 instructions less than between two)"
 #define CALLS      (bench.quick ? 10000u : 40000u)
 
 struct server {

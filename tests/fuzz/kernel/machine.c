@@ -8,6 +8,7 @@
 #include <host_arch.h>
 #include <kern/boot.h>
 #include <kern/entry.h>
+#include <kern/fastpath.h>
 #include <kern/machine.h>
 #include <stdarg.h>
 #include <ucontext.h>
@@ -84,7 +85,7 @@ static void cpu_op(const struct machine_cpu *self)
 		kernel_exit();
 		break;
 	case OP_SYSCALL:
-		kernel_syscall();
+		kernel_svc();
 		break;
 	case OP_FAULT:
 		kernel_fault(self->fault, self->address, self->access, 0);

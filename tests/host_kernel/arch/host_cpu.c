@@ -6,6 +6,7 @@
 #include <kern/core.h>
 #include <kern/tcb.h>
 
+#include <assert.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -247,6 +248,12 @@ void arch_switch(struct tcb *prev, struct tcb *next)
 		vspace = __atomic_load_n(&next->vspace, __ATOMIC_ACQUIRE);
 	__atomic_add_fetch(&host_counters.switches, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&host_cpus[this_index].vspace, vspace, __ATOMIC_RELEASE);
+}
+
+void arch_switch_short(struct tcb *prev, struct tcb *next, const struct vspace *space)
+{
+	assert(!prev->fpu_live && space != NULL);
+	arch_switch(prev, next);
 }
 
 void arch_fpu_enable(struct tcb *current)

@@ -5,6 +5,7 @@
 #include <host_arch.h>
 #include <kern/boot.h>
 #include <kern/entry.h>
+#include <kern/fastpath.h>
 #include <kern/machine.h>
 
 #include <assert.h>
@@ -75,7 +76,7 @@ static void *cpu_main(void *argument)
 			kernel_exit();
 			break;
 		case OP_SYSCALL:
-			kernel_syscall();
+			kernel_svc();
 			break;
 		case OP_FAULT:
 			kernel_fault(self->fault, self->address, FAULT_ACCESS_READ, 0);

@@ -7,6 +7,7 @@
 #include "storm.h"
 
 #include <kern/entry.h>
+#include <kern/fastpath.h>
 #include <string.h>
 
 #include "../../fuzz/fuzz.h"
@@ -86,7 +87,7 @@ static bool invoke(struct tcb *tcb, unsigned tag, enum method method, word_t w0,
 		if (tcb->context.pc != STORM_SVC_PC)
 			break;
 		tcb->context.pc = STORM_SVC_PC + 4;
-		kernel_syscall();
+		kernel_svc();
 	}
 	*good = tcb->context.x[0] == 0;
 	return true;

@@ -3,6 +3,7 @@
 #include "storm.h"
 
 #include <kern/entry.h>
+#include <kern/fastpath.h>
 
 #include "../../fuzz/fuzz.h"
 
@@ -37,7 +38,7 @@ void storm_go(struct tcb *tcb, enum syscall number, cptr_t cap, word_t info, cpt
 	tcb->context.x[6] = reply;
 	tcb->context.x[8] = number;
 	tcb->context.pc = STORM_SVC_PC + 4;
-	kernel_syscall();
+	kernel_svc();
 }
 
 void storm_invoke(struct tcb *tcb, cptr_t cap, enum method method, word_t w0, word_t w1, word_t w2,
@@ -317,7 +318,7 @@ void storm_user(struct tcb *tcb)
 	if (tcb->context.pc == STORM_SVC_PC) {
 		storm_engine_about(tag, thread->nth, thread->op, thread->target);
 		tcb->context.pc = STORM_SVC_PC + 4;
-		kernel_syscall();
+		kernel_svc();
 		return;
 	}
 	if (thread->pending) {

@@ -16,6 +16,9 @@ void model_lock(struct spinlock *lock, const char *where);
 void model_unlock(struct spinlock *lock, const char *where);
 
 #undef spin_lock
+#undef spin_try_lock
 #undef spin_unlock
-#define spin_lock(lock)   model_lock((lock), MODEL_HERE("lock " #lock))
-#define spin_unlock(lock) model_unlock((lock), MODEL_HERE("unlock " #lock))
+#define spin_lock(lock)     model_lock((lock), MODEL_HERE("lock " #lock))
+/* Waits: who finds the lock held would go on to take it in the general path. */
+#define spin_try_lock(lock) (model_lock((lock), MODEL_HERE("lock " #lock)), true)
+#define spin_unlock(lock)   model_unlock((lock), MODEL_HERE("unlock " #lock))

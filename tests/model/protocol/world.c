@@ -7,6 +7,7 @@
 #include <kern/boot.h>
 #include <kern/endpoint.h>
 #include <kern/entry.h>
+#include <kern/fastpath.h>
 #include <kern/notification.h>
 #include <kern/ready.h>
 #include <kern/reply.h>
@@ -268,7 +269,7 @@ static void system_call(struct tcb *tcb, unsigned number, const uint64_t x[7])
 		tcb->context.x[i] = x[i];
 	tcb->context.x[8] = number;
 	tcb->context.pc += INSTRUCTION_BYTES;
-	kernel_syscall();
+	kernel_svc();
 }
 
 static void dispatcher_execute(unsigned cpu, struct model_dispatcher *dispatcher);

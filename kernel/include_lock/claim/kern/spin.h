@@ -89,9 +89,15 @@ static inline void spin_wait_as(struct spin *spin, uint16_t name, unsigned patie
 /* The same as this CPU, with the limits above (smp/spin_claim.c). */
 void spin_wait(struct spin *spin);
 
+/* One attempt, which may fail although nobody is inside: never ahead of a claimant. */
+static inline bool spin_attempt(struct spin *spin)
+{
+	return __atomic_load_n(&spin->claim, __ATOMIC_RELAXED) == 0 && spin_try(spin);
+}
+
 static inline void spin_take(struct spin *spin)
 {
-	if (__atomic_load_n(&spin->claim, __ATOMIC_RELAXED) != 0 || !spin_try(spin))
+	if (!spin_attempt(spin))
 		spin_wait(spin);
 }
 

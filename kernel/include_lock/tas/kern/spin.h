@@ -28,6 +28,12 @@ static inline bool spin_try(struct spin *spin)
 					   __ATOMIC_RELAXED);
 }
 
+/* One attempt, which may fail although nobody is inside. */
+static inline bool spin_attempt(struct spin *spin)
+{
+	return spin_try(spin);
+}
+
 static inline void spin_take(struct spin *spin)
 {
 	unsigned pauses = 1;

@@ -22,6 +22,15 @@ struct spin {
 
 _Static_assert(CPUS_MAX < UINT16_MAX, "each CPU has a ticket of its own");
 
+/* One attempt, which may fail although nobody is inside: takes a ticket only if it is served. */
+static inline bool spin_attempt(struct spin *spin)
+{
+	uint16_t owner = __atomic_load_n(&spin->owner, __ATOMIC_ACQUIRE);
+
+	return __atomic_compare_exchange_n(&spin->next, &owner, (uint16_t)(owner + 1), true,
+					   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 static inline void spin_take(struct spin *spin)
 {
 	uint16_t ticket = __atomic_fetch_add(&spin->next, 1, __ATOMIC_RELAXED);

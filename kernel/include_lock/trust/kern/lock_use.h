@@ -7,6 +7,11 @@ static inline void spin_lock(struct spinlock *lock) LOCK_ACQUIRES(*lock) LOCK_UN
 	spin_take(&lock->spin);
 }
 
+static inline bool spin_try_lock(struct spinlock *lock) LOCK_TRIES(true, *lock) LOCK_UNCHECKED
+{
+	return spin_attempt(&lock->spin);
+}
+
 static inline void spin_unlock(struct spinlock *lock) LOCK_RELEASES(*lock) LOCK_UNCHECKED
 {
 	spin_give(&lock->spin);

@@ -26,6 +26,16 @@ static inline void spin_lock_at(struct spinlock *lock, const char *file, unsigne
 	lock_taken(lock, file, line);
 }
 
+static inline bool spin_try_lock_at(struct spinlock *lock, const char *file, unsigned line)
+	LOCK_TRIES(true, *lock) LOCK_UNCHECKED
+{
+	lock_taking(lock, file, line);
+	if (!spin_attempt(&lock->spin))
+		return false;
+	lock_taken(lock, file, line);
+	return true;
+}
+
 static inline void spin_unlock_at(struct spinlock *lock, const char *file, unsigned line)
 	LOCK_RELEASES(*lock) LOCK_UNCHECKED
 {
@@ -33,6 +43,7 @@ static inline void spin_unlock_at(struct spinlock *lock, const char *file, unsig
 	spin_give(&lock->spin);
 }
 
-#define spin_lock(lock)   spin_lock_at((lock), __FILE_NAME__, __LINE__)
-#define spin_unlock(lock) spin_unlock_at((lock), __FILE_NAME__, __LINE__)
-#define lock_none_held()  lock_none_held_at(__FILE_NAME__, __LINE__)
+#define spin_lock(lock)     spin_lock_at((lock), __FILE_NAME__, __LINE__)
+#define spin_try_lock(lock) spin_try_lock_at((lock), __FILE_NAME__, __LINE__)
+#define spin_unlock(lock)   spin_unlock_at((lock), __FILE_NAME__, __LINE__)
+#define lock_none_held()    lock_none_held_at(__FILE_NAME__, __LINE__)

@@ -4,6 +4,7 @@
 
 #include <arch/exception_offsets.h>
 
+#include <abi/syscall.h>
 #include <abi/types.h>
 
 /* All registers at an exception that the kernel did not expect. */
@@ -23,6 +24,8 @@ _Static_assert(offsetof(struct exception_frame, pc) == FRAME_PC, "vectors.S");
 _Static_assert(offsetof(struct exception_frame, esr) == FRAME_ESR, "vectors.S");
 _Static_assert(offsetof(struct exception_frame, vector) == FRAME_VECTOR, "vectors.S");
 _Static_assert(sizeof(struct exception_frame) == FRAME_BYTES, "vectors.S");
+
+_Static_assert(SYS_CALL == 0 && SYS_REPLY_RECV == 1, "vectors.S");
 
 /* Any synchronous exception of user mode but svc #0. */
 void trap_user(uint64_t esr, uint64_t far);

@@ -38,6 +38,8 @@
 #define MAIR_NORMAL        2 /* write back */
 #define MAIR_VALUE         0xff0400
 
+#define TTBR_ASID_SHIFT 48
+
 #define PTE_VALID        0x1
 #define PTE_TABLE        0x2 /* levels 1, 2: table; level 3: page */
 #define PTE_ATTR_SHIFT   2
