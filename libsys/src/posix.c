@@ -33,6 +33,7 @@ int error_to_errno(enum error error)
 		[ERR_TIMEOUT] = ETIMEDOUT,  [ERR_FORMAT] = ENOEXEC,
 		[ERR_UNSUPPORTED] = ENOSYS, [ERR_PERMISSION] = EPERM,
 		[ERR_BROKEN_PIPE] = EPIPE,  [ERR_IO] = EIO,
+		[ERR_NO_TIME] = EBUSY,
 	};
 
 	if (error == ERR_OK)

@@ -196,15 +196,26 @@ static enum sim_step phase_end(struct sim *sim, struct sim_thread *thread)
 	return SIM_STEP_BLOCKS;
 }
 
+static const char *error_text(enum error error)
+{
+	static const char *const texts[ERR_COUNT] = {
+#define X(name, value, meaning) [value] = #name ": " meaning,
+		ERROR_LIST(X)
+#undef X
+	};
+
+	return (unsigned)error < ERR_COUNT ? texts[error] : "unknown error";
+}
+
 /* What the last request brought. */
 static void answer_take(struct sim *sim, struct sim_thread *thread)
 {
 	struct sim_script *script = &thread->script;
 
 	if (thread->answer != ERR_OK)
-		sim_fail(sim, "task \"%s\": request %llu was answered with error %d at %llu ns",
-			 thread->name, (unsigned long long)thread->call.label, (int)thread->answer,
-			 (unsigned long long)sim->now_ns);
+		sim_fail(sim, "task \"%s\": request %llu was refused at %llu ns: %s", thread->name,
+			 (unsigned long long)thread->call.label, (unsigned long long)sim->now_ns,
+			 error_text(thread->answer));
 	thread->answer = ERR_OK;
 	if (script->child != 0 && !sim->failed)
 		sim_thread_resume(sim, sim->threads[script->child]);

@@ -50,7 +50,8 @@
 	X(PERMISSION, 39, "the caller may not do that")                                           \
 	X(BROKEN_PIPE, 40, "the other end is closed")                                             \
 	X(IO, 41, "the device reported an error")                                                 \
-	X(INTERNAL, 42, "an invariant does not hold; this is a bug")
+	X(INTERNAL, 42, "an invariant does not hold; this is a bug")                              \
+	X(NO_TIME, 43, "the CPU has promised too much of its time already")
 
 enum error {
 #define X(name, value, meaning) ERR_##name = value,

@@ -19,7 +19,10 @@ void sched_yield_now(void);
 
 /*
  * Change one parameter of a thread of this process, @tid 0 = the caller.  ERR_LIMIT: more than this
- * process may ask for.  ERR_RANGE: no such value.  ERR_NOT_FOUND: no such thread.
+ * process may ask for.  ERR_RANGE: no such value.  ERR_NOT_FOUND: no such thread.  ERR_NO_TIME: a
+ * reservation (SCHED_PARAM_PERIOD_NS, or the slice of a thread that has one) that policy edf does not admit:
+ * with those of its CPU it would exceed the CPU.  A smaller one may fit, or another CPU
+ * (SCHED_PARAM_AFFINITY).
  */
 MUST_CHECK enum error sched_param_set(uint32_t tid, enum sched_param param, word_t value,
 				      word_t value2);

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """baton-step against the exact model: the same random operations, the same decisions.
 
-usage: check_step.py BATON_STEP [--seeds N] [--operations N] [--first SEED]
+usage: check_step.py BATON_STEP [--seeds N] [--operations N] [--first SEED] [--long]
 
 Every pick and every "request done" must be the same, V and each lag equal to a millionth of a
 nanosecond.  The failing seed and operation are printed.
+--long: for traces of any length, against the model with 256 fraction bits.
 """
 
 import argparse
@@ -15,16 +16,15 @@ import subprocess
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 1)[0])
-from exact import Queue  # noqa: E402
+from exact import LongQueue, Queue  # noqa: E402
 
 NICE = [88761, 71755, 29154, 9548, 3121, 1277, 1024, 1024, 1024, 820, 335, 110, 36, 15, 3, 2]
 SLICES = [3000000, 3000000, 3000000, 100000, 700000, 1000001, 12345678, 100000000]
 TOLERANCE_NS = 1e-6
 
 
-def operations(rng, count):
+def operations(rng, count, queue):
     """Yields (text, model result) pairs; the model chooses who may run."""
-    queue = Queue()
     known = 0
     for _ in range(count):
         done, left = False, None
@@ -40,10 +40,8 @@ def operations(rng, count):
             queue.enqueue(known, weight, slice_ns, lag, new)
         elif kind < 0.80:
             tid = queue.pick()
-            t = queue.threads[tid]
-            left_ns = (t.vd - t.v) * t.weight
-            ns = rng.choice([rng.randint(1, 4000000), -(-left_ns.numerator // left_ns.denominator),
-                             t.slice_ns, 1, 1500000])
+            ns = rng.choice([rng.randint(1, 4000000), queue.left_ns(tid),
+                             queue.threads[tid].slice_ns, 1, 1500000])
             text = f"run tid={tid} ns={ns}"
             done = queue.run(tid, ns)
         elif kind < 0.88:
@@ -58,7 +56,7 @@ def operations(rng, count):
             tid, slice_ns = rng.choice(tids), rng.choice(SLICES)
             text = f"slice tid={tid} slice_ns={slice_ns}"
             queue.slice(tid, slice_ns)
-        yield text, {"pick": queue.pick(), "v": queue.V, "lags": queue.lags(), "done": done,
+        yield text, {"pick": queue.pick(), "v": queue.v_ns(), "lags": queue.lags(), "done": done,
                      "left": left}
 
 
@@ -84,8 +82,8 @@ def differs(got, want):
     return None
 
 
-def run_seed(step, seed, count):
-    pairs = list(operations(random.Random(seed), count))
+def run_seed(step, seed, count, long):
+    pairs = list(operations(random.Random(seed), count, LongQueue() if long else Queue()))
     text = "".join(line + "\n" for line, _ in pairs)
     result = subprocess.run([step, "--policy", "eevdf", "-"], input=text, text=True,
                             capture_output=True, check=False)
@@ -105,9 +103,10 @@ def main():
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--operations", type=int, default=150)
     parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--long", action="store_true")
     args = parser.parse_args()
     for seed in range(args.first, args.first + args.seeds):
-        wrong = run_seed(args.step, seed, args.operations)
+        wrong = run_seed(args.step, seed, args.operations, args.long)
         if wrong:
             print(f"seed {seed}: {wrong}", file=sys.stderr)
             return 1

@@ -13,6 +13,9 @@ struct bench *bench_make(const struct policy_ops *ops, uint32_t threads)
 	bench->now_ns = 0;
 	bench->tid = UINT32_MAX;
 	bench->unchecked = false;
+	bench->flags = 0;
+	bench->steps = 0;
+	bench->digest = 0;
 	ops->cpu_init(bench_cpu(bench), 0);
 	return bench;
 }
@@ -38,6 +41,7 @@ static void check(struct bench *bench)
 	if (bench->unchecked)
 		return;
 	const uint32_t rule = bench->ops->check(bench_cpu(bench));
+	bench->steps++;
 	if (rule == 0)
 		return;
 	char text[POLICY_DUMP_BYTES];
@@ -101,7 +105,7 @@ void bench_params(struct bench *bench, uint32_t tid, uint32_t weight, uint64_t s
 
 uint32_t bench_pick(struct bench *bench)
 {
-	bench->ops->pick(bench_cpu(bench), bench->now_ns, 0, &bench->picked);
+	bench->ops->pick(bench_cpu(bench), bench->now_ns, bench->flags, &bench->picked);
 	check(bench);
 	bench->tid = UINT32_MAX;
 	if (bench->picked.thread != NULL) {
@@ -109,6 +113,8 @@ uint32_t bench_pick(struct bench *bench)
 							   struct bench_thread, blob);
 		bench->tid = (uint32_t)(thread - bench->threads);
 	}
+	bench->digest = (bench->digest ^ bench->tid ^ bench->picked.slice_ns << 8) *
+			UINT64_C(0x100000001B3);
 	return bench->tid;
 }
 

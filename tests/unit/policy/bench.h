@@ -18,8 +18,11 @@ struct bench {
 	uint32_t count;
 	uint64_t now_ns;
 	struct policy_pick picked;
-	uint32_t tid;   /* of the picked thread, UINT32_MAX if none */
-	bool unchecked; /* large queues: no check() after each step */
+	uint32_t tid;    /* of the picked thread, UINT32_MAX if none */
+	bool unchecked;  /* large queues: no check() after each step */
+	uint32_t flags;  /* of every pick */
+	uint32_t steps;  /* that were checked */
+	uint64_t digest; /* of every pick: who, and for how long */
 	_Alignas(POLICY_ALIGN) unsigned char cpu[POLICY_CPU_BYTES_MAX];
 };
 

@@ -32,8 +32,8 @@ Test(edf, admits_up_to_the_whole_cpu)
 	cr_assert_eq(reserve(bench, 0, MS, 3 * MS), ERR_OK);
 	cr_assert_eq(reserve(bench, 1, MS, 3 * MS), ERR_OK);
 	cr_assert_eq(reserve(bench, 2, MS, 3 * MS), ERR_OK, "three thirds fit");
-	cr_assert_eq(reserve(bench, 3, POLICY_SLICE_NS_MIN, 1000 * MS), ERR_LIMIT);
-	cr_assert_eq(reserve(bench, 2, MS + 1000, 3 * MS), ERR_LIMIT);
+	cr_assert_eq(reserve(bench, 3, POLICY_SLICE_NS_MIN, 1000 * MS), ERR_NO_TIME);
+	cr_assert_eq(reserve(bench, 2, MS + 1000, 3 * MS), ERR_NO_TIME);
 	cr_assert_eq(reserve(bench, 2, MS / 2, 3 * MS), ERR_OK);
 	cr_assert_eq(reserve(bench, 3, MS / 2, 3 * MS), ERR_OK);
 	cr_assert_eq(reserve(bench, 3, 2 * MS, MS), ERR_RANGE, "a budget beyond its period");
@@ -48,7 +48,7 @@ Test(edf, sleep_keeps_the_promise_and_exit_ends_it)
 	cr_assert_eq(reserve(bench, 0, 6 * MS, 10 * MS), ERR_OK);
 	bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
 	bench_dequeue(bench, 0, POLICY_LEAVE_SLEEP);
-	cr_assert_eq(reserve(bench, 1, 6 * MS, 10 * MS), ERR_LIMIT);
+	cr_assert_eq(reserve(bench, 1, 6 * MS, 10 * MS), ERR_NO_TIME);
 	bench_dequeue(bench, 0, POLICY_LEAVE_EXIT);
 	cr_assert_eq(reserve(bench, 1, 6 * MS, 10 * MS), ERR_OK);
 	bench_free(bench);
@@ -195,7 +195,7 @@ Test(edf, refused_on_arrival_runs_in_the_background)
 	bench_dequeue(bench, 0, POLICY_LEAVE_EXIT);
 	bench_dequeue(bench, 1, POLICY_LEAVE_SLEEP);
 	bench_enqueue(bench, 1, POLICY_JOIN_WAKE);
-	cr_assert_eq(reserve(bench, 0, 8 * MS, 10 * MS), ERR_LIMIT, "thread 1 is admitted now");
+	cr_assert_eq(reserve(bench, 0, 8 * MS, 10 * MS), ERR_NO_TIME, "thread 1 is admitted now");
 	bench_free(bench);
 }
 

@@ -270,7 +270,7 @@ Test(sched_server, a_reservation_that_does_not_fit_is_refused, .init = open_edf,
 	cr_assert_eq(bench_answers[0].error, ERR_OK);
 	cr_assert_eq(bench_shared->params[5].period_ns, 4000000);
 	(void)bench_request(0, 6, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_PERIOD_NS, 4000000, 0);
-	cr_assert_eq(bench_answers[1].error, ERR_LIMIT);
+	cr_assert_eq(bench_answers[1].error, ERR_NO_TIME, "why: the CPU's time, not its rights");
 	cr_assert_eq(bench_shared->params[6].period_ns, 0);
 	(void)bench_request(0, 6, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_PERIOD_NS, 12000000, 0);
 	cr_assert_eq(bench_answers[2].error, ERR_OK);

@@ -34,7 +34,7 @@ static inline word_t sched_badge(uint32_t pid, uint32_t weight_max)
 	  "wait until then; with SCHED_REQUEST_INTERRUPTIBLE a signal to the bound notification "  \
 	  "ends it")                                                                               \
 	X(SET_PARAM, 3, "w0 tid, w1 enum sched_param, w2 value, w3 second value", "",              \
-	  "change one scheduling parameter; LIMIT beyond what the badge or the policy allows")     \
+	  "change one scheduling parameter; LIMIT beyond what the badge allows")                   \
 	X(GET_PARAM, 4, "w0 tid, w1 enum sched_param", "w1 value, w2 second value", "read one")    \
 	X(THREAD_NEW, 5, "w0 tid, w1 CPU of the creator", "w1 home",                               \
 	  "privileged: take over a stopped thread whose shared record is filled in, give it a "    \
@@ -67,18 +67,18 @@ enum sched_request_label {
 };
 
 /* X(name, value, meaning) */
-#define SCHED_PARAM_LIST(X)                                                                      \
-	X(NICE, 1, "-20..19 as a signed word; sets the weight by the nice table")                \
-	X(WEIGHT, 2, "1..2^20; 1024 = nice 0")                                                   \
-	X(SLICE_NS, 3, "request length, 100 us..100 ms")                                         \
-	X(AFFINITY, 4, "two words of CPU bits; at least one CPU online")                         \
-	X(PRIORITY, 5, "0..99, higher runs first (fifo)")                                        \
-	X(CLASS, 6, "0 normal, 1 background")                                                    \
-	X(PERIOD_NS, 7,                                                                          \
-	  "edf: slice_ns of CPU in each period, slice_ns..10 s, or 0 for no reservation; LIMIT " \
-	  "if the CPU cannot promise it")                                                        \
-	X(GROUP, 8,                                                                              \
-	  "the scheduling group, 0: none; in w3 a privileged client may say below which one it " \
+#define SCHED_PARAM_LIST(X)                                                                        \
+	X(NICE, 1, "-20..19 as a signed word; sets the weight by the nice table")                  \
+	X(WEIGHT, 2, "1..2^20; 1024 = nice 0")                                                     \
+	X(SLICE_NS, 3, "request length, 100 us..100 ms")                                           \
+	X(AFFINITY, 4, "two words of CPU bits; at least one CPU online")                           \
+	X(PRIORITY, 5, "0..99, higher runs first (fifo)")                                          \
+	X(CLASS, 6, "0 normal, 1 background")                                                      \
+	X(PERIOD_NS, 7,                                                                            \
+	  "edf: slice_ns of CPU in each period, slice_ns..10 s, or 0 for no reservation; NO_TIME " \
+	  "if the CPU cannot promise it")                                                          \
+	X(GROUP, 8,                                                                                \
+	  "the scheduling group, 0: none; in w3 a privileged client may say below which one it "   \
 	  "must be")
 
 enum sched_param {

@@ -33,7 +33,7 @@ static enum error edf_params(struct line_cpu *line_cpu, struct line_thread *line
 			     (params->period_ns != 0 && params->slice_ns != line->slice_ns);
 	const uint64_t bandwidth = edf_bandwidth(params->slice_ns, params->period_ns);
 	if (changes && cpu->bandwidth - thread->bandwidth + bandwidth > UINT64_C(1) << EDF_U_BITS)
-		return ERR_LIMIT;
+		return ERR_NO_TIME;
 	line_params_take(line_cpu, line, params);
 	thread->period_ns = params->period_ns;
 	if (changes)

@@ -15,7 +15,7 @@
  *   budget used up   throttled until d; then c += Q, d += T
  *   yields           gives up the rest of its budget: throttled until d
  *
- * Admission: a CPU admits while U <= 1.  set_params of a thread that would not fit: ERR_LIMIT, and
+ * Admission: a CPU admits while U <= 1.  set_params of a thread that would not fit: ERR_NO_TIME, and
  * nothing changed (clients see it as the answer to SET_PARAM).  thread_init knows no CPU, so a thread
  * that arrives with a period (fork, migration, restart) asks when it joins; without room it runs
  * unreserved and asks again at each of its wakes.  EXIT and migration give the room back, sleep
