@@ -31,11 +31,25 @@ static void console_put(void *context, char c)
 	arch_console_put(c);
 }
 
+void console_print_list(const char *format, va_list arguments)
+{
+	format_put(console_put, NULL, format, arguments);
+}
+
+void console_print(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	console_print_list(format, arguments);
+	va_end(arguments);
+}
+
 void kprintf_list(const char *format, va_list arguments)
 {
 	bool locked = console_lock_take();
 
-	format_put(console_put, NULL, format, arguments);
+	console_print_list(format, arguments);
 	if (locked)
 		spin_unlock(&console_lock);
 }

@@ -476,7 +476,7 @@ def run_case(name, tap):
         command = make_command(case, directory)
         tap.comment(" ".join(command))
         judged = argparse.Namespace(
-            expect_text=list(case.console), expect_panic=case.panic, tap=False,
+            expect_text=list(case.console), expect_panic=case.panic, expect_misuse=False, tap=False,
             timeout=options.timeout, expect_exit=case.status)
         boot = run_boot.Boot(judged, tap)
         with run_boot.Guest(command, options.timeout) as guest:

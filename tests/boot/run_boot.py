@@ -21,7 +21,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tools", "baton"))
 
-from console import PANIC  # noqa: E402
+from console import MISUSE, PANIC  # noqa: E402
 from qemu import Board, Guest, describe_status  # noqa: E402
 from virtual import virtual_command  # noqa: E402
 from term import Failure  # noqa: E402
@@ -74,6 +74,7 @@ class Boot:
         self.seen = 0
         self.bailed_out = None
         self.panics = []
+        self.misuses = []
         self.texts = {text: False for text in args.expect_text}
 
     def feed(self, line):
@@ -94,6 +95,8 @@ class Boot:
         else:
             if PANIC.match(line):
                 self.panics.append(line)
+            if MISUSE.search(line):
+                self.misuses.append(line)
             self.tap.comment(line)
 
     def conclude(self, guest, label):
@@ -106,6 +109,8 @@ class Boot:
                           + (f", {self.bailed_out}" if self.bailed_out else ""))
         if self.panics and not self.args.expect_panic:
             self.tap.case(False, f"{label}: no kernel panic ({self.panics[0]})")
+        if self.misuses and not self.args.expect_misuse:
+            self.tap.case(False, f"{label}: no lock is misused ({self.misuses[0]})")
         if guest.timed_out:
             self.tap.comment("the last lines were:")
             for line in guest.tail:
@@ -198,6 +203,8 @@ def parse_arguments(argv):
                         help="the guest's exit status; fail: any but 0")
     parser.add_argument("--expect-text", action="append", default=[], metavar="REGEX",
                         help="must match a console line; may be given more than once")
+    parser.add_argument("--expect-misuse", action="store_true",
+                        help="locks of the kernel that are misused are no failure")
     parser.add_argument("--expect-panic", action="store_true", help="a kernel panic is no failure")
     parser.add_argument("qemu", nargs="*", help="more arguments for the emulator, after --")
     return parser.parse_args(argv)

@@ -20,6 +20,8 @@ JSON_END = "@@BATON-JSON-END"
 DIGEST = re.compile(r"@@BATON-SHA256 ([0-9a-fA-F]+) (\S.*)$")
 THREAD = re.compile(r"@@BATON-THREAD (\d+) (\S.*)$")
 PANIC = re.compile(r"^\W*(kernel )?panic\b", re.IGNORECASE)
+# From a kernel that watches its locks; its line may be mixed with another.
+MISUSE = re.compile(r"lock misuse \(CPU \d+\):")
 
 
 class Console:

@@ -154,3 +154,9 @@ void arch_console_put(char c); /* polled; usable from the first instruction on a
 /* Print the return addresses on this CPU's stack, newest first.  Only from a panic; optional: an
  * architecture without it is asked nothing. */
 __attribute__((weak)) void arch_backtrace(void);
+
+/* A lock was misused, and that was said.  Tests on a host end here; a machine goes on.  Optional. */
+__attribute__((weak)) void arch_lock_misused(void);
+
+/* Boot argument selftest: check this CPU's registers again and say so.  Optional. */
+__attribute__((weak)) void arch_self_test(void);

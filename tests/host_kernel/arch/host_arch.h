@@ -43,6 +43,9 @@ struct vspace *host_cpu_vspace(unsigned index);
 /* What the calling CPU answers when it is asked whether its interrupts are masked: no. */
 extern _Thread_local bool host_interrupts_on;
 
+/* A lock that is misused ends the machine, unless this is set. */
+extern bool host_misuse_survives;
+
 void host_time_set(time_ns_t now);
 void host_irq_raise(uint32_t irq);
 bool host_irq_masked(uint32_t irq);

@@ -4,6 +4,7 @@
 #include "host_private.h"
 
 #include <kern/core.h>
+#include <kern/entry.h>
 #include <kern/tcb.h>
 
 #include <assert.h>
@@ -26,6 +27,7 @@ struct host_irq {
 
 static _Thread_local unsigned this_index;
 _Thread_local bool host_interrupts_on;
+bool host_misuse_survives;
 
 /* Guards all below; changed tells who waits for an interrupt. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -76,6 +78,12 @@ struct cpu *arch_this_cpu(void)
 bool arch_interrupts_masked(void)
 {
 	return !host_interrupts_on;
+}
+
+void arch_lock_misused(void)
+{
+	if (!host_misuse_survives)
+		panic("a lock is misused");
 }
 
 void arch_spin_pause(void)

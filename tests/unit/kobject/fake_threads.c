@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fake_threads.h"
 
+#include "../../../kernel/debug/console.h"
+
 #include <kern/core.h>
 #include <kern/debug.h>
 #include <kern/entry.h>
@@ -58,6 +60,21 @@ void panic(const char *format, ...)
 
 void trace_stream_end(void)
 {
+}
+
+/* Complaints about locks, each of which ends the test. */
+void console_print_list(const char *format, va_list arguments)
+{
+	vfprintf(stderr, format, arguments);
+}
+
+void console_print(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	console_print_list(format, args);
+	va_end(args);
 }
 
 void kprintf(const char *format, ...)
