@@ -60,21 +60,24 @@ static boot_only unsigned secondaries_start(void)
 
 /*
  * Boot arguments cpus=N: use fewer CPUs than there are; trace=FILE: stream the schedule to that
- * file of the host.  Everything else in the boot arguments is read by user space, which also says
- * what is wrong with these.
+ * file of the host; selftest: see self_test().  Everything else in the boot arguments is read by user
+ * space, which also says what is wrong with these.
  */
 static boot_only void arguments_take(const struct platform *platform)
 {
 	static const struct bootarg_key keys[] = {{"cpus", BOOTARG_NUMBER, 1, CPUS_MAX},
-						  {"trace", BOOTARG_STRING, 0, 0}};
-	struct bootarg_value values[2];
+						  {"trace", BOOTARG_STRING, 0, 0},
+						  {"selftest", BOOTARG_FLAG, 0, 0}};
+	struct bootarg_value values[3];
 
-	(void)!bootargs_parse(platform->bootargs, sizeof(platform->bootargs), keys, values, 2,
+	(void)!bootargs_parse(platform->bootargs, sizeof(platform->bootargs), keys, values, 3,
 			      NULL);
 	if (values[0].present && values[0].number < cpus_count)
 		cpus_count = (unsigned)values[0].number;
 	if (values[1].present)
 		trace_stream_start(values[1].text, values[1].len);
+	if (values[2].present && values[2].number != 0)
+		self_test_ask();
 }
 
 static boot_only void greet(const struct platform *platform)
@@ -100,6 +103,7 @@ boot_only _Noreturn void kernel_main(const struct platform *platform)
 		core_init(&cpus[i].core, i);
 	arguments_take(platform);
 	greet(platform);
+	self_test(0);
 	this_cpu_online();
 	online = secondaries_start();
 	boot_first_task(platform, online);
@@ -109,6 +113,7 @@ boot_only _Noreturn void kernel_main(const struct platform *platform)
 
 boot_only _Noreturn void kernel_secondary(void)
 {
+	self_test((unsigned)(arch_this_cpu() - cpus));
 	this_cpu_online();
 	kernel_exit();
 	arch_user_enter();

@@ -99,7 +99,8 @@ static void memory_init(void)
 		cpus[i].kernel_stack = mmu_map_stack(i);
 }
 
-const struct platform *arch_boot(uint64_t tree, uint64_t entered_el, uint64_t image)
+const struct platform *arch_boot(uint64_t tree, uint64_t entered_el, uint64_t image,
+				 uint64_t sctlr_before)
 {
 	mmu_init(image);
 	machine.entered_el = (uint32_t)entered_el;
@@ -110,7 +111,7 @@ const struct platform *arch_boot(uint64_t tree, uint64_t entered_el, uint64_t im
 	cpu_table_fill(&platform);
 	memory_init();
 	irq_init(&platform);
-	cpu_init(0);
+	cpu_init(0, sctlr_before);
 	timer_init_cpu();
 	irq_init_cpu(0);
 	return &platform;

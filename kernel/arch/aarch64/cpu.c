@@ -17,6 +17,7 @@
 struct machine machine;
 
 /* For start.S, which sets TPIDR_EL1 before any C code runs. */
+extern const char vectors[];
 extern const uint64_t cpu_block_bytes;
 const uint64_t cpu_block_bytes = sizeof(struct cpu);
 
@@ -81,19 +82,52 @@ static boot_only void register_check(const char *name, uint64_t value, uint64_t 
 		panic("%s is %lx, not %lx", name, (unsigned long)value, (unsigned long)expected);
 }
 
-boot_only void cpu_init(unsigned index)
+/*
+ * Every CPU against the same values, so that all are equal.  A frequency of the counter that firmware has
+ * set on the boot CPU only would make clocks run apart.
+ */
+static boot_only unsigned registers_check(unsigned index)
+{
+	const struct {
+		const char *name;
+		uint64_t value, expected;
+	} registers[] = {
+		{"TPIDR_EL1", sysreg_read(tpidr_el1), (uint64_t)&cpus[index]},
+		{"SCTLR_EL1", sysreg_read(sctlr_el1), cpu_registers.sctlr},
+		{"TCR_EL1", sysreg_read(tcr_el1), cpu_registers.tcr},
+		{"TTBR1_EL1", sysreg_read(ttbr1_el1), cpu_registers.ttbr1},
+		{"TTBR0_EL1", sysreg_read(ttbr0_el1), cpu_registers.ttbr0_empty},
+		{"MAIR_EL1", sysreg_read(mair_el1), MAIR_VALUE},
+		{"VBAR_EL1", sysreg_read(vbar_el1), (uint64_t)vectors},
+		{"CPACR_EL1", sysreg_read(cpacr_el1), CPACR_FPU_TRAP_USER},
+		{"MDSCR_EL1", sysreg_read(mdscr_el1), MDSCR_VALUE},
+		{"CONTEXTIDR_EL1", sysreg_read(contextidr_el1), 0},
+		{"CNTKCTL_EL1", sysreg_read(cntkctl_el1), CNTKCTL_VALUE},
+		{"CNTFRQ_EL0", sysreg_read(cntfrq_el0), machine.timer_hz},
+		{"MPIDR_EL1", sysreg_read(mpidr_el1) & MPIDR_AFFINITY, cpus[index].hw_id},
+		{"DAIF", sysreg_read(daif), 0x3c0},
+	};
+	unsigned count = sizeof(registers) / sizeof(registers[0]);
+
+	for (unsigned i = 0; i < count; i++)
+		register_check(registers[i].name, registers[i].value, registers[i].expected);
+	return count;
+}
+
+boot_only void cpu_init(unsigned index, uint64_t sctlr_before)
 {
 	sysreg_write(tpidrro_el0, index);
-	register_check("TPIDR_EL1", sysreg_read(tpidr_el1), (uint64_t)&cpus[index]);
-	register_check("SCTLR_EL1", sysreg_read(sctlr_el1), cpu_registers.sctlr);
-	register_check("TCR_EL1", sysreg_read(tcr_el1), cpu_registers.tcr);
-	register_check("TTBR1_EL1", sysreg_read(ttbr1_el1), cpu_registers.ttbr1);
-	register_check("TTBR0_EL1", sysreg_read(ttbr0_el1), cpu_registers.ttbr0_empty);
-	register_check("MAIR_EL1", sysreg_read(mair_el1), MAIR_VALUE);
-	register_check("CPACR_EL1", sysreg_read(cpacr_el1), CPACR_FPU_TRAP_USER);
-	register_check("CNTKCTL_EL1", sysreg_read(cntkctl_el1), CNTKCTL_VALUE);
-	register_check("MPIDR_EL1", sysreg_read(mpidr_el1) & MPIDR_AFFINITY, cpus[index].hw_id);
-	register_check("DAIF", sysreg_read(daif), 0x3c0);
+	register_check("SCTLR at the start of a CPU, its bits M and C", sctlr_before & SCTLR_M_C,
+		       0);
+	(void)registers_check(index);
+}
+
+boot_only void arch_self_test(void)
+{
+	unsigned index = (unsigned)(arch_this_cpu() - cpus);
+
+	kprintf("CPU %u: %u system registers are as on every CPU; it began with its caches off\n",
+		index, registers_check(index));
 }
 
 boot_only void cpu_table_fill(const struct platform *platform)

@@ -25,9 +25,9 @@ boot_only bool arch_cpu_start(unsigned index)
 	return false;
 }
 
-boot_only _Noreturn void arch_secondary(uint64_t index)
+boot_only _Noreturn void arch_secondary(uint64_t index, uint64_t sctlr_before)
 {
-	cpu_init((unsigned)index);
+	cpu_init((unsigned)index, sctlr_before);
 	timer_init_cpu();
 	irq_init_cpu((unsigned)index);
 	kernel_secondary();

@@ -32,9 +32,21 @@ image_start:
 	add	\reg, \reg, :lo12:\symbol
 	.endm
 
+/* SCTLR of the level that the CPU comes in at, which says whether its caches are off. */
+	.macro	sctlr_here reg
+	mrs	\reg, CurrentEL
+	cmp	\reg, #(2 << 2)
+	b.eq	7f
+	mrs	\reg, sctlr_el1
+	b	8f
+7:	mrs	\reg, sctlr_el2
+8:
+	.endm
+
 boot_start:
 	msr	daifset, #0xf
 	mov	x21, x0			/* device tree */
+	sctlr_here x24
 	bl	el1_enter
 	mov	x22, x0			/* entered exception level */
 	symbol_address x23, image_start
@@ -51,6 +63,7 @@ boot_start:
 secondary_start:
 	msr	daifset, #0xf
 	mov	x19, x0			/* index in the CPU table */
+	sctlr_here x24
 	bl	el1_enter
 	symbol_address x20, cpu_registers
 	bl	cpu_registers_set
@@ -243,6 +256,7 @@ boot_high:
 	mov	x0, x21
 	mov	x1, x22
 	mov	x2, x23
+	mov	x3, x24
 	bl	arch_boot		/* returns the platform */
 	mrs	x1, tpidr_el1
 	ldr	x1, [x1, #CPU_OFFSET_STACK]
@@ -262,6 +276,7 @@ secondary_high:
 	high_enter
 	mov	x29, xzr
 	mov	x0, x19
+	mov	x1, x24
 	bl	arch_secondary
 	b	.
 

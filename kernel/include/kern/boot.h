@@ -17,3 +17,11 @@ void core_init(struct core *core, uint32_t index);
 /* Create the first task from the boot archive, with all capabilities, ready at Core 0.
  * cpus_online CPUs are running.  Panics if there is no archive or no program to start in it. */
 void boot_first_task(const struct platform *platform, uint32_t cpus_online);
+
+/* Boot argument selftest: each CPU in turn shows what a machine that works never shows.  No lock held; the
+ * console is used.  Without the argument: nothing. */
+void self_test_ask(void);
+void self_test(unsigned cpu);
+
+/* A part of it: misuse locks. */
+void lock_self_test(unsigned cpu);

@@ -25,6 +25,7 @@
 	X("exit", FLAG, 0, 0, "power off when it ends (default on)")                       \
 	X("cpus", NUMBER, 1, CPUS_MAX, "read by the kernel")                               \
 	X("trace", STRING, 0, 0, "read by the kernel: file of the host for the schedule")  \
+	X("selftest", FLAG, 0, 0, "read by the kernel: misuse locks, check registers")     \
 	X("loglevel", NUMBER, 0, 2, "0 errors, 1 information, 2 debugging")                \
 	X("sched.limits", STRING, 0, 0, "passed on to the scheduler server")               \
 	X("sched.decision_ms", NUMBER, 1, 10000, "longest decision of a dispatcher")       \
@@ -41,6 +42,7 @@ enum option {
 	OPTION_EXIT,
 	OPTION_CPUS,
 	OPTION_TRACE,
+	OPTION_SELFTEST,
 	OPTION_LOGLEVEL,
 	OPTION_LIMITS,
 	OPTION_DECISION,

@@ -29,12 +29,16 @@ extern struct cpu_registers cpu_registers;
 struct platform;
 
 /* start.S calls this on the boot stack; what it returns goes to kernel_main on CPU 0's own. */
-const struct platform *arch_boot(uint64_t tree, uint64_t entered_el, uint64_t image);
+const struct platform *arch_boot(uint64_t tree, uint64_t entered_el, uint64_t image,
+				 uint64_t sctlr_before);
 /* start.S calls this on the CPU's own stack. */
-_Noreturn void arch_secondary(uint64_t index);
+_Noreturn void arch_secondary(uint64_t index, uint64_t sctlr_before);
 
-/* Per-CPU registers, and a check that all others are as cpu_registers says; panics if not. */
-void cpu_init(unsigned index);
+/*
+ * Per-CPU registers, and a check that all others are as on every CPU; panics if not.  sctlr_before:
+ * how the CPU came from firmware, which has to leave its translation and its data cache off.
+ */
+void cpu_init(unsigned index, uint64_t sctlr_before);
 
 /* Fill cpus[] and cpus_count from the platform, this CPU first. */
 void cpu_table_fill(const struct platform *platform);

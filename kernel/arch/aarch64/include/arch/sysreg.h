@@ -33,6 +33,7 @@
 #define SCTLR_BASE                                                                            \
 	(SCTLR_RES1 | 0x1 | 0x4 | 0x8 | 0x10 | 0x1000 | 0x4000 | 0x8000 | 0x40000 | 0x80000 | \
 	 0x4000000)
+#define SCTLR_M_C 0x5
 #define SCTLR_OFF (SCTLR_RES1 | SCTLR_SPAN)
 
 #define CPACR_FPU_TRAP_USER 0x100000 /* the kernel may save and load FPU state at any time */
