@@ -49,5 +49,31 @@ def sched():
         yield bytes([kind]) + new + ticks + blocks + sleeps + params + ticks + new
 
 
+# fuzz_mm.c
+TOUCH, MM_MAP, RANGE, SHARED, PROC = 0, 2, 3, 4, 5
+READ_WRITE, STACK, FILE, SHARED_KIND, EAGER = 3, 1 << 3, 2 << 3, 3 << 3, 32
+WRITE, PROTECT, CLONE, SPACE_FREE = 64, 8, 3, 2
+
+
+def mm():
+    """Operations, whose space in bits 3 and 4."""
+    def own(op, *operands, who=0):
+        return bytes([op | who << 3, *operands])
+
+    anonymous = own(MM_MAP, READ_WRITE, 4, 8, 0) + own(TOUCH, WRITE | 5) + own(TOUCH, 5) + own(TOUCH, 6)
+    unmap = own(RANGE, 0, 5, 3) + own(TOUCH, 5) + own(RANGE, PROTECT | 1, 8, 2) + own(TOUCH, WRITE | 8)
+    clone = own(PROC, CLONE | 2 << 3) + own(TOUCH, 5, who=2) + own(TOUCH, WRITE | 5) + own(TOUCH, 5, who=2)
+    objects = (own(SHARED, 0, 4) + own(SHARED, 1 | 64) + own(MM_MAP, READ_WRITE | SHARED_KIND, 20, 3, 0)
+               + own(MM_MAP, READ_WRITE | SHARED_KIND, 20, 3, 0, who=1) + own(TOUCH, WRITE | 20)
+               + own(TOUCH, 20, who=1) + own(SHARED, 2) + own(RANGE, 0, 21, 1, who=1))
+    files = own(MM_MAP, 1 | FILE, 30, 2, 10, 0) + own(TOUCH, 30) + own(MM_MAP, READ_WRITE | FILE, 40, 2, 0, 0)
+    stack = own(MM_MAP, READ_WRITE | STACK, 50, 5, 0) + own(TOUCH, WRITE | 50) + own(TOUCH, WRITE | 54)
+    copies = own(PROC, 6 | 8, 4, 100, 90, 0) + own(PROC, 6, 4, 1, 120, 9)
+    yield anonymous + unmap + clone + own(PROC, SPACE_FREE) + anonymous
+    yield objects + files + stack + copies + clone + own(PROC, SPACE_FREE, who=1)
+    yield own(MM_MAP, READ_WRITE | EAGER, 0, 15, 0) + own(TOUCH, 3) + clone + unmap + copies
+    yield own(PROC, 4, 9) + own(MM_MAP, READ_WRITE | EAGER, 0, 15, 0) + anonymous
+
+
 def seeds():
-    return {"kernel": list(kernel()), "sched": list(sched())}
+    return {"kernel": list(kernel()), "mm": list(mm()), "sched": list(sched())}

@@ -20,6 +20,7 @@ BUGS = [
     ("bwl", "libsys/base/bwl.c", "if (*ref >= reader->used.objects ||", "if ("),
     ("kernel", "kernel/core/invoke.c", "if (error == ERR_OK && inv->dest_slot->type != OBJ_NULL)",
      "if (false)"),
+    ("mm", "servers/mm/core/space.c", "shared_attach_again(region->object);", ""),
     ("sched", "servers/sched/core/event.c", "thread->seq = event->seq;", ""),
 ]
 

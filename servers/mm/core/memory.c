@@ -7,7 +7,6 @@
 #include "lock.h"
 #include "mm.h"
 
-#define META_VADDR  0x0000005000000000ull /* struct frame [], one page for 512 of them */
 #define EXTRA_MAX   65536u /* slots for copies of frame capabilities, tables, spaces */
 #define EXTRA_FIRST ((uint32_t)MM_SLOT_FREE_FIRST)
 #define POOL_MAX    8192u
@@ -210,7 +209,8 @@ static enum error meta_grow(uint32_t n)
 		enum error error = memory_retype(OBJ_FRAME, PAGE_BITS, 1, slot);
 
 		if (error == ERR_OK)
-			error = own_map(slot, META_VADDR + (uint64_t)memory.meta_pages * PAGE_SIZE);
+			error = own_map(slot,
+					MM_FRAMES_VADDR + (uint64_t)memory.meta_pages * PAGE_SIZE);
 		if (error != ERR_OK)
 			return error;
 		memory.meta_pages++;
@@ -334,7 +334,7 @@ void memory_init(const struct mm_start *start)
 	memory.slot_fresh = EXTRA_FIRST;
 	memory.frame_first = EXTRA_FIRST + extra;
 	memory.frames_max = (slots - memory.frame_first) / 2 - 1;
-	frames_init(&memory.frames, (struct frame *)(uintptr_t)META_VADDR);
+	frames_init(&memory.frames, (struct frame *)(uintptr_t)MM_FRAMES_VADDR);
 	for (word_t i = 0; i < start->untyped_count; i++)
 		memory.bytes_total += 1ull << start->untyped[i].size_bits;
 	memory.bytes_left = memory.bytes_total;

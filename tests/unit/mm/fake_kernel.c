@@ -57,7 +57,7 @@ _Thread_local struct ipc_buffer fake_buffer;
 
 static _Noreturn void fail(const char *what)
 {
-	printf("Bail out! fake kernel: %s\n", what);
+	printf("Bail out! broken rule: the kernel refuses: %s\n", what);
 	fflush(stdout);
 	abort();
 }
@@ -163,6 +163,17 @@ enum error cnode_mint(cptr_t cnode, cptr_t dest, unsigned rights, cptr_t source_
 	return cnode_copy(cnode, dest, rights, source_cnode, source);
 }
 
+/* mm's own space may lie above what a process can have. */
+static bool *table1_of(struct space *space, uint64_t vaddr)
+{
+	return &space->table1[(vaddr >> 30) % 512];
+}
+
+static bool *table2_of(struct space *space, uint64_t vaddr)
+{
+	return &space->table2[(vaddr >> 21) % (512 * 512)];
+}
+
 static struct mapping *mapping_find(uint32_t vspace, uint64_t page)
 {
 	struct space *space = spaces[vspace - 1];
@@ -192,7 +203,7 @@ enum error frame_map(cptr_t frame, cptr_t vspace, word_t vaddr, unsigned flags, 
 	if ((flags & MAP_READ) == 0 ||
 	    (flags & (MAP_WRITE | MAP_EXECUTE)) == (MAP_WRITE | MAP_EXECUTE))
 		fail("impossible rights of a mapping");
-	if (!space->table1[vaddr >> 30] || !space->table2[vaddr >> 21]) {
+	if (!*table1_of(space, vaddr) || !*table2_of(space, vaddr)) {
 		error = ERR_NO_TABLE;
 		goto out;
 	}
@@ -273,11 +284,11 @@ enum error page_table_map(cptr_t table, cptr_t vspace, word_t vaddr, unsigned *l
 
 	if (slot->vspace != 0)
 		fail("a page table was mapped twice");
-	if (!space->table1[vaddr >> 30]) {
-		space->table1[vaddr >> 30] = true;
+	if (!*table1_of(space, vaddr)) {
+		*table1_of(space, vaddr) = true;
 		slot->level = 1;
-	} else if (!space->table2[vaddr >> 21]) {
-		space->table2[vaddr >> 21] = true;
+	} else if (!*table2_of(space, vaddr)) {
+		*table2_of(space, vaddr) = true;
 		slot->level = 2;
 	} else {
 		fail("a page table where none is missing");
@@ -298,10 +309,11 @@ enum error page_table_unmap(cptr_t table)
 	struct space *space = spaces[slot->vspace - 1];
 
 	if (slot->level == 1)
-		space->table1[slot->vaddr >> 30] = false;
+		*table1_of(space, slot->vaddr) = false;
 	else
-		space->table2[slot->vaddr >> 21] = false;
-	space->count--;
+		*table2_of(space, slot->vaddr) = false;
+	if (--space->count == 0)
+		memset(space->map, 0, sizeof(space->map));
 	slot->vspace = 0;
 	pthread_mutex_unlock(&lock);
 	return ERR_OK;

@@ -143,6 +143,7 @@ enum mm_slot {
 #define MM_BOUNCE_BYTES  65536u
 #define MM_ARCHIVE_VADDR 0x0000006010000000ull /* the boot archive's pages, read-only */
 #define MM_WINDOW_VADDR  0x0000004000000000ull /* frame n is at MM_WINDOW_VADDR + n * PAGE_SIZE */
+#define MM_FRAMES_VADDR  0x0000005000000000ull /* what mm keeps about each frame */
 
 #define MM_START_MAGIC 0x31304e4f54414d4dull
 
