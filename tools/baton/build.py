@@ -11,6 +11,7 @@ from term import Failure, run_with_progress, say
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CROSS_FILE = "boards/cross/aarch64-linux-gnu.ini"
+RELEASE = ["-Dbuildtype=release", "-Doptimization=2"]
 
 
 class BuildDir:
@@ -35,7 +36,7 @@ class BuildDir:
             return ["--buildtype=debug", "-Doptimization=1", "-Db_coverage=true"]
         options = ["--cross-file", os.path.join(ROOT, CROSS_FILE), f"-Dboard={self.board}"]
         if self.kind == "release":
-            return options + ["--buildtype=release", "-Doptimization=2"]
+            return options + RELEASE
         return options + ["--buildtype=debugoptimized"]
 
     def configured_for(self):
@@ -47,6 +48,14 @@ class BuildDir:
                 return None
             return info["directories"]["source"]
         except (OSError, ValueError, KeyError):
+            return None
+
+    def option(self, name):
+        """What a configured directory has for it."""
+        try:
+            with open(self.file("meson-info", "intro-buildoptions.json"), encoding="utf-8") as file:
+                return next(each["value"] for each in json.load(file) if each["name"] == name)
+        except (OSError, ValueError, KeyError, StopIteration):
             return None
 
     @contextlib.contextmanager
@@ -64,6 +73,10 @@ class BuildDir:
     def configure(self):
         source = self.configured_for()
         if source and os.path.realpath(source) == os.path.realpath(ROOT):
+            if self.kind == "release" and self.option("buildtype") != "release":
+                say(f"{self.path} was set up without --buildtype=release: making it a release build")
+                run_build(["meson", "configure", *RELEASE, self.path],
+                          f"configuring {os.path.basename(self.path)}")
             return
         wipe = ["--wipe"] if source else []
         command = ["meson", "setup", *wipe, *self.setup_arguments(), self.path, ROOT]
