@@ -9,6 +9,7 @@ import os
 import struct
 import tempfile
 
+from bench_count import breakdown
 from bench_rows import ROWS, parse_line
 from bench_wall import wall_rows
 from qemu import Guest, describe_status
@@ -24,12 +25,16 @@ KERNEL_ELF = "kernel/kernel.elf"
 
 # --- The machine ---
 
-def machine_of(args, cpus, scratch):
-    from cli import make_parser  # it imports us
-    words = ["bench"] + (["quick"] if args.quick else []) + (
+def words_of(args):
+    """What the program in the guest is told."""
+    return (["quick"] if args.quick else []) + (
         [f"only={args.only.split('.')[0]}"] if args.only else [])
+
+
+def machine_of(args, cpus, scratch, words):
+    from cli import make_parser  # it imports us
     defaults = make_parser().parse_args(["run", "--board", args.board, "--cpus", str(cpus),
-                                         "--run", ",".join(words)])
+                                         "--run", ",".join(["bench", *words])])
     defaults.yes = args.yes
     return Machine(defaults, scratch)
 
@@ -68,7 +73,7 @@ def kernel_text(machine):
 def boot(args, cpus):
     """The rows of one boot, the facts about it, and whether all went well."""
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
-        machine = machine_of(args, cpus, scratch)
+        machine = machine_of(args, cpus, scratch, words_of(args))
         machine.prepare()
         command = counting_command(machine, scratch)
         facts = machine.facts(command)  # now: the tree may change while the guest runs
@@ -164,7 +169,17 @@ def read_results(path):
         raise Failure(f"--compare {path}: no results of baton bench") from None
 
 
+def write_json(path, run, rows):
+    text = json.dumps({"schema": 1, "run": run, "rows": rows}, indent=2) + "\n"
+    mkarchive.write_whole(path, text.encode())
+
+
 def bench(args):
+    if args.breakdown:
+        rows, run = breakdown(args, machine_of, counting_command)
+        if args.json:
+            write_json(args.json, run, rows)
+        return 0
     old = read_results(args.compare) if args.compare else None
     rows, run, right = [], {}, True
     for cpus in CPUS:
@@ -180,8 +195,7 @@ def bench(args):
     for line in table(rows, args.only):
         print(line)
     if args.json:
-        text = json.dumps({"schema": 1, "run": run, "rows": rows}, indent=2) + "\n"
-        mkarchive.write_whole(args.json, text.encode())
+        write_json(args.json, run, rows)
     worse = []
     if old is not None:
         if args.only:

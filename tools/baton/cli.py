@@ -132,6 +132,9 @@ def make_parser():
                          help="show what changed; fail if a row got worse by more than 3 %%")
     benches.add_argument("--quick", action="store_true", help="one short run of each row")
     benches.add_argument("--only", metavar="ID", help="only rows whose id begins so")
+    benches.add_argument("--breakdown", metavar="ID",
+                         help="of one row (1 CPU): instructions by part of the system, barriers, atomics, "
+                         "system registers, cache lines of code in one operation")
     benches.add_argument("--board", default="qemu-virt", metavar="NAME")
     benches.add_argument("--timeout", type=seconds, default=1200, metavar="S",
                          help="end a boot after so many seconds (default 1200)")

@@ -54,6 +54,26 @@ static inline uint64_t bench_ticks(void)
 	return ticks;
 }
 
+/*
+ * Marks for `baton bench --breakdown`: hints that do nothing.  What is executed from the last
+ * bench_begin() to bench_end(), by whichever thread, belongs to the operation.
+ */
+static inline void bench_begin(void)
+{
+	__asm__ volatile("hint #80" : : : "memory");
+}
+
+static inline void bench_end(void)
+{
+	__asm__ volatile("hint #81" : : : "memory");
+}
+
+/* Costs what a mark costs. */
+static inline void bench_no_mark(void)
+{
+	__asm__ volatile("hint #82" : : : "memory");
+}
+
 /* Ticks as instructions (nanoseconds). */
 double bench_ns(uint64_t ticks);
 

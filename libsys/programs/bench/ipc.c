@@ -40,8 +40,10 @@ static double null_syscall(unsigned part, uint64_t *n)
 	(void)part;
 	*n = 10 * CALLS;
 	start = bench_ticks();
+	bench_begin();
 	for (uint64_t i = 0; i < *n; i++)
 		(void)sys_thread_clock();
+	bench_end();
 	return bench_ns(bench_ticks() - start) / (double)*n - bench_loop_ns(*n);
 }
 
@@ -55,8 +57,10 @@ static double signal_nowait(unsigned part, uint64_t *n)
 	*n = 10 * CALLS;
 	program_need("making a notification", object_new(OBJ_NOTIFICATION, &notification));
 	start = bench_ticks();
+	bench_begin();
 	for (uint64_t i = 0; i < *n; i++)
 		sys_signal(notification);
+	bench_end();
 	ns = bench_ns(bench_ticks() - start) / (double)*n - bench_loop_ns(*n);
 	object_free(notification);
 	return ns;
@@ -122,11 +126,13 @@ static double call_ns(struct server *server, uint64_t n)
 	for (unsigned i = 0; i < 100; i++) /* pages are mapped, the server waits */
 		program_need("calling", sys_call(endpoint, &m));
 	start = bench_ticks();
+	bench_begin();
 	for (uint64_t i = 0; i < n; i++) {
 		m.info = info;
 		if (sys_call(endpoint, &m) != ERR_OK)
 			program_fail("calling", ERR_STATE);
 	}
+	bench_end();
 	return bench_ns(bench_ticks() - start) / (double)n;
 }
 
@@ -336,8 +342,10 @@ static int fault_often(void *arg)
 	program_need("choosing a pager", tcb_set_fault(tcb, faulter->endpoint, 0));
 	for (unsigned warm = 0; warm < 2; warm++) {
 		start = bench_ticks();
+		bench_begin();
 		for (uint64_t i = 0; i < faulter->n; i++)
 			__asm__ volatile("ldr xzr, [%0]" : : "r"(UNMAPPED) : "memory");
+		bench_end();
 		faulter->ns = bench_ns(bench_ticks() - start) / (double)faulter->n;
 	}
 	faulter->ns -= bench_loop_ns(faulter->n);
@@ -380,8 +388,10 @@ static double fault_zero(unsigned part, uint64_t *n)
 	*n = pages;
 	program_need("mapping memory", memory_map(pages * PAGE_SIZE, MAP_READ | MAP_WRITE, &at));
 	start = bench_ticks();
+	bench_begin();
 	for (size_t i = 0; i < pages; i++)
 		((volatile uint8_t *)at)[i * PAGE_SIZE] = 1;
+	bench_end();
 	ticks = bench_ticks() - start;
 	program_need("unmapping memory", memory_unmap(at, pages * PAGE_SIZE));
 	return bench_ns(ticks) / (double)pages - bench_loop_ns(pages);

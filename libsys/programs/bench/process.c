@@ -43,6 +43,7 @@ static double thread_create_join(unsigned part, uint64_t *n)
 	(void)part;
 	*n = bench.quick ? 50 : 500;
 	start = bench_ticks();
+	bench_begin();
 	for (uint64_t i = 0; i < *n; i++) {
 		struct thread *thread;
 
@@ -50,6 +51,7 @@ static double thread_create_join(unsigned part, uint64_t *n)
 			program_fail("starting a thread", ERR_NO_MEMORY);
 		thrd_join(thread, NULL);
 	}
+	bench_end();
 	return bench_ns(bench_ticks() - start) / (double)*n;
 }
 
@@ -62,6 +64,7 @@ static double process_spawn_wait(unsigned part, uint64_t *n)
 	(void)part;
 	*n = bench.quick ? 10 : 100;
 	start = bench_ticks();
+	bench_begin();
 	for (uint64_t i = 0; i < *n; i++) {
 		struct wait_result result;
 		word_t pid;
@@ -70,6 +73,7 @@ static double process_spawn_wait(unsigned part, uint64_t *n)
 			     process_spawn(name, arguments, NULL, NULL, &pid));
 		program_need("waiting for a process", process_wait(pid, false, &result));
 	}
+	bench_end();
 	return bench_ns(bench_ticks() - start) / (double)*n;
 }
 

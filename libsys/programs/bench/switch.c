@@ -54,15 +54,19 @@ static int block_often(void *arg)
 	for (uint64_t round = 0; round < blocks.rounds; round++) {
 		sched_sleep_until(atomic_load_explicit(&blocks.next_ns, memory_order_relaxed));
 		uint64_t now = bench_ticks();
+
+		bench_end();
 		unsigned before = atomic_fetch_add_explicit(&blocks.arrived, 1,
 							    memory_order_relaxed);
 
 		if (before == 0)
 			blocks.first_ticks = now;
-		if (before == WORKERS - 1)
+		if (before == WORKERS - 1) {
 			round_over(me, now);
-		else
+		} else {
+			bench_begin();
 			program_need("waiting", sys_wait(blocks.wake[me], &word));
+		}
 	}
 	return 0;
 }
@@ -77,6 +81,8 @@ static double note_ns(void)
 
 	for (unsigned i = 0; i < n; i++) {
 		last = bench_ticks();
+		bench_no_mark();
+		bench_no_mark();
 		atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
 	}
 	(void)last;
@@ -126,6 +132,7 @@ static void watch_clock(unsigned me)
 							     memory_order_relaxed);
 
 			/* Not if the slice ended just after our reading. */
+			bench_end();
 			slices.gap_ticks += now > last ? now - last : 0;
 			slices.gaps += now > last;
 			atomic_store_explicit(&slices.owner, me, memory_order_relaxed);
@@ -133,6 +140,7 @@ static void watch_clock(unsigned me)
 		atomic_store_explicit(&slices.last_ticks[me], now, memory_order_relaxed);
 		if (now >= slices.end_ticks)
 			return;
+		bench_begin();
 	}
 }
 
@@ -157,8 +165,10 @@ static double watch_ns(void)
 	uint64_t start = bench_ticks();
 	volatile uint64_t last;
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		last = bench_ticks();
+		bench_no_mark();
+	}
 	(void)last;
 	return bench_ns(bench_ticks() - start) / n;
 }
@@ -216,6 +226,7 @@ static int preempt_often(void *arg)
 							 memory_order_relaxed);
 
 		if (then) {
+			bench_end();
 			preempts.sum_ticks += now - then;
 			preempts.count++;
 		}
@@ -250,6 +261,7 @@ static double wake_preempt(unsigned part, uint64_t *n)
 		atomic_store_explicit(&preempts.woken, 0, memory_order_relaxed);
 		atomic_store_explicit(&preempts.signalled_ticks, bench_ticks(),
 				      memory_order_relaxed);
+		bench_begin();
 		sys_signal(preempts.wake);
 		if (atomic_exchange_explicit(&preempts.signalled_ticks, 0, memory_order_relaxed))
 			while (!atomic_load_explicit(&preempts.woken, memory_order_relaxed))
