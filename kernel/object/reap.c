@@ -118,11 +118,17 @@ void reap_cnode(struct cap_slot *slot)
 
 enum reap_result { REAP_FINISHED, REAP_PROGRESS, REAP_STUCK };
 
-/* The first slot from `from` on that is not empty, or `end`. */
+/* The first slot from `from` on that is not empty, or `end`.  Most are: four at a time. */
 static uint64_t empty_skip(const struct cnode *cnode, uint64_t from, uint64_t end)
 {
-	while (from < end && cnode->slots[from].type == OBJ_NULL)
-		from++;
+	const struct cap_slot *slot = &cnode->slots[from];
+
+	_Static_assert(OBJ_NULL == 0, "or-ing types");
+	for (; end - from >= 4; from += 4, slot += 4)
+		if ((slot[0].type | slot[1].type | slot[2].type | slot[3].type) != 0)
+			break;
+	for (; from < end && slot->type == OBJ_NULL; from++)
+		slot++;
 	return from;
 }
 
