@@ -22,6 +22,8 @@ void processes_init(void)
 		list_init(&processes[i].threads);
 		list_init(&processes[i].parked);
 		list_init(&processes[i].reap);
+		list_init(&processes[i].children);
+		list_init(&processes[i].sibling);
 		list_init(&processes[i].waiters);
 		list_init(&processes[i].callers);
 	}
@@ -167,6 +169,8 @@ enum error process_new(uint64_t memory_bytes_max, uint32_t weight_max, struct pr
 	list_init(&process->threads);
 	list_init(&process->parked);
 	list_init(&process->reap);
+	list_init(&process->children);
+	list_init(&process->sibling);
 	list_init(&process->waiters);
 	list_init(&process->callers);
 	*made = process;
@@ -184,23 +188,19 @@ void process_end(struct process *process, uint32_t status, uint32_t signal)
 	for (uint32_t fd = 0; fd < PROC_FDS_MAX; fd++)
 		file_close(&process->files[fd]);
 	threads_unpark(process);
-	list_for_each (node, &process->threads)
-		reap_thread(container_of(node, struct thread, link));
-	if (process->thread_count == 0)
-		reap_process(process);
+	reap_process(process);
 }
 
-void process_empty(struct process *process)
+void process_child(struct process *parent, struct process *process)
 {
-	if (process->state == PROC_STATE_RUNNING)
-		process_end(process, 0, 0);
-	else
-		reap_process(process);
+	process->parent = parent->pid;
+	list_push_back(&parent->children, &process->sibling);
 }
 
 /* The table entry is free again. */
 static void process_forget(struct process *process)
 {
+	list_remove(&process->sibling);
 	process->pid = 0;
 	process->state = PROC_STATE_FREE;
 }
@@ -216,11 +216,10 @@ static void wait_answer(struct msg *m, const struct process *child)
 /* A child that has ended, or one that has not, or neither. */
 static struct process *child_find(const struct process *parent, word_t pid, bool zombie)
 {
-	for (uint32_t i = 0; i < PROC_PROCESSES_MAX; i++) {
-		struct process *child = &processes[i];
+	list_for_each (node, &parent->children) {
+		struct process *child = container_of(node, struct process, sibling);
 
-		if (child->pid != 0 && child->parent == parent->pid &&
-		    (pid == PROC_WAIT_ANY || child->pid == pid) &&
+		if ((pid == PROC_WAIT_ANY || child->pid == pid) &&
 		    (child->state == PROC_STATE_ZOMBIE) == zombie)
 			return child;
 	}
@@ -237,10 +236,9 @@ bool process_wait(struct process *parent, struct msg *m)
 		process_forget(child);
 		return true;
 	}
-	if (child_find(parent, pid, false) == NULL || (m->w[1] & PROC_WAIT_NO_HANG) != 0) {
-		const bool none = child_find(parent, pid, false) == NULL;
-
-		*m = msg_make((word_t)(none ? ERR_NOT_FOUND : ERR_WOULD_BLOCK), 0);
+	child = child_find(parent, pid, false);
+	if (child == NULL || (m->w[1] & PROC_WAIT_NO_HANG) != 0) {
+		*m = msg_make((word_t)(child == NULL ? ERR_NOT_FOUND : ERR_WOULD_BLOCK), 0);
 		return true;
 	}
 
@@ -267,13 +265,13 @@ static void zombie_report(struct process *process, struct process *parent)
 	}
 }
 
-static void children_orphan(const struct process *process)
+static void children_orphan(struct process *process)
 {
-	for (uint32_t i = 0; i < PROC_PROCESSES_MAX; i++) {
-		struct process *child = &processes[i];
+	struct list_node *node;
 
-		if (child->pid == 0 || child->parent != process->pid)
-			continue;
+	while ((node = list_pop_front(&process->children)) != NULL) {
+		struct process *child = container_of(node, struct process, sibling);
+
 		child->parent = 0;
 		if (child->state == PROC_STATE_ZOMBIE)
 			process_forget(child);

@@ -7,6 +7,7 @@
 
 static struct list_node thread_jobs;
 static struct list_node process_jobs;
+static bool idle; /* the reaper was told that there is nothing to do */
 
 void reap_init(void)
 {
@@ -16,7 +17,9 @@ void reap_init(void)
 
 static void reaper_wake(void)
 {
-	must(sys_signal(OWN_REAPER_WORK), "waking the reaper");
+	if (idle)
+		must(sys_signal(OWN_REAPER_WORK), "waking the reaper");
+	idle = false;
 }
 
 void reap_thread(struct thread *thread)
@@ -30,8 +33,12 @@ void reap_thread(struct thread *thread)
 
 void reap_process(struct process *process)
 {
-	if (list_linked(&process->reap))
-		return;
+	list_for_each (node, &process->threads) {
+		struct thread *thread = container_of(node, struct thread, link);
+
+		thread->life = THREAD_LEAVING;
+		list_remove(&thread->reap);
+	}
 	list_push_back(&process_jobs, &process->reap);
 	reaper_wake();
 }
@@ -41,10 +48,12 @@ static void job_done(const struct msg *m)
 	struct thread *thread = thread_get(m->w[1]);
 	struct process *process = process_get(m->w[1]);
 
-	if (m->w[0] == REAP_THREAD && thread != NULL)
+	if (m->w[0] == REAP_THREAD && thread != NULL) {
 		thread_gone(thread, m->w[2]);
-	else if (m->w[0] == REAP_PROCESS && process != NULL)
+	} else if (m->w[0] == REAP_PROCESS && process != NULL) {
+		threads_gone(process, m->w[2]);
 		process_gone(process);
+	}
 }
 
 void reap_request(struct msg *m)
@@ -70,4 +79,5 @@ void reap_request(struct msg *m)
 		m->w[0] = REAP_PROCESS;
 		m->w[1] = container_of(node, struct process, reap)->pid;
 	}
+	idle = m->w[0] == REAP_NOTHING;
 }

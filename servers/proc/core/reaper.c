@@ -22,12 +22,19 @@ static uint64_t thread_end(uint32_t tid, uint32_t pid, uint64_t stack_vaddr, uin
 	return cpu_ns;
 }
 
-static void process_free(uint32_t pid)
+/* Returns the CPU time of its threads. */
+static uint64_t process_free(uint32_t pid)
 {
 	const uint32_t n = pid % PROC_PROCESSES_MAX;
 	const struct process *process = process_get(pid);
+	uint64_t cpu_ns = 0;
 
-	/* The entry is DYING: nobody changes it but for what this reports. */
+	/* The entry is DYING: nobody changes it, nor its threads, but for what this reports. */
+	list_for_each (node, &process->threads) {
+		const struct thread *thread = container_of(node, struct thread, link);
+
+		cpu_ns += thread_objects_delete(thread_tid(thread)) - thread->cpu_base_ns;
+	}
 	must(cnode_revoke(BOOT_SLOT_CNODE, process->cnode_untyped), "deleting a CNode");
 	if (process->objects != CPTR_NULL)
 		must(cnode_revoke(BOOT_SLOT_CNODE, process->objects), "deleting objects");
@@ -36,6 +43,7 @@ static void process_free(uint32_t pid)
 	must(cnode_delete(BOOT_SLOT_CNODE, own_process_slot(n, PROCESS_BOOTINFO)),
 	     "deleting a process's boot information");
 	must(mm_space_free(pid), "freeing an address space");
+	return cpu_ns;
 }
 
 void reaper_thread(word_t a0, word_t a1, word_t a2, word_t a3)
@@ -54,7 +62,7 @@ void reaper_thread(word_t a0, word_t a1, word_t a2, word_t a3)
 					    msg_word(&m, 4));
 			break;
 		case REAP_PROCESS:
-			process_free((uint32_t)m.w[1]);
+			m.w[2] = process_free((uint32_t)m.w[1]);
 			break;
 		default:
 			/* A signal since the question was asked is still there. */

@@ -193,7 +193,7 @@ static void process_adopt(struct process *process, const struct spawn *spawn, co
 
 	text_string(&text, name);
 	if (parent != NULL) {
-		process->parent = parent->pid;
+		process_child(spawn->parent, process);
 		process->affinity = parent->affinity;
 		process->sched_group = parent->sched_group;
 		if (!spawn->new_group)

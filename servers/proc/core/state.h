@@ -105,6 +105,8 @@ __attribute__((warn_unused_result)) enum error
 thread_new(struct process *process, const struct thread_args *args, uint32_t *tid);
 /* The reaper has ended it. */
 void thread_gone(struct thread *thread, uint64_t cpu_ns);
+/* The reaper has ended all of the process, which is DYING. */
+void threads_gone(struct process *process, uint64_t cpu_ns);
 /* Stop it and delete its objects, in whatever state it is; returns the CPU time they used.  Not for
  * the thread whose time this runs on. */
 uint64_t thread_objects_delete(uint32_t tid);
@@ -149,6 +151,8 @@ struct process {
 	struct list_node parked; /* threads, the one that ended longest ago first */
 	uint32_t parked_count;
 	struct list_node reap;
+	struct list_node children; /* by `sibling`, the oldest first */
+	struct list_node sibling;
 	struct list_node waiters; /* its own threads in WAIT */
 	struct list_node callers; /* all its waiters */
 	uint64_t index_used[INDEX_WORDS];
@@ -176,9 +180,9 @@ __attribute__((warn_unused_result)) enum error
 process_new(uint64_t memory_bytes_max, uint32_t weight_max, struct process **made);
 /* From RUNNING to DYING; again has no effect. */
 void process_end(struct process *process, uint32_t status, uint32_t signal);
-/* Its last thread is gone. */
-void process_empty(struct process *process);
-/* The reaper has freed its memory. */
+/* It is a child of that one from now on. */
+void process_child(struct process *parent, struct process *process);
+/* The reaper has ended its threads and freed its memory. */
 void process_gone(struct process *process);
 /* Answer or defer a WAIT. True: *m is the answer. */
 bool process_wait(struct process *parent, struct msg *m);

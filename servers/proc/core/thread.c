@@ -252,8 +252,12 @@ uint64_t thread_objects_delete(uint32_t tid)
 	const cptr_t tcb = own_thread_slot(tid, THREAD_TCB);
 	struct tcb_info info = {.cpu_ns = 0};
 
-	must(tcb_suspend(tcb), "stopping a thread");
 	must(tcb_info(tcb, &info), "looking at a thread");
+	/* Mostly it is blocked in the call that ended it, and its time is known. */
+	if (info.state != THREAD_CALLING) {
+		must(tcb_suspend(tcb), "stopping a thread");
+		must(tcb_info(tcb, &info), "looking at a thread");
+	}
 	must(cnode_revoke(BOOT_SLOT_CNODE, own_thread_slot(tid, THREAD_UNTYPED)),
 	     "deleting a thread");
 	return info.cpu_ns;
@@ -277,6 +281,22 @@ void thread_gone(struct thread *thread, uint64_t cpu_ns)
 	thread->joiner = NULL;
 	index_give(process, thread->index);
 	process->cpu_ns += cpu_ns - thread->cpu_base_ns;
-	if (--process->thread_count == 0)
-		process_empty(process);
+	if (--process->thread_count == 0 && process->state == PROC_STATE_RUNNING)
+		process_end(process, 0, 0);
+}
+
+void threads_gone(struct process *process, uint64_t cpu_ns)
+{
+	struct list_node *node;
+
+	while ((node = list_pop_front(&process->threads)) != NULL) {
+		struct thread *thread = container_of(node, struct thread, link);
+
+		thread->life = THREAD_FREE;
+		thread->leaver = NULL;
+		thread->joiner = NULL;
+		tid_give(thread);
+	}
+	process->thread_count = 0;
+	process->cpu_ns += cpu_ns;
 }
