@@ -84,6 +84,12 @@ MUTANTS = [
      "mm_pure"),
     ("libsys/base/cpio.c", "if (++used > places / 2)", "if (++used > places)", "cpio"),
     ("libsys/base/cpio.c", "at = (at + 1) % places;", "at = at % places, used++;", "cpio"),
+    # Affinity masks
+    ("servers/sched/core/event.c", "thread->state = SCHED_OUT;\n\tsched_mask_changed(server, thread);",
+     "thread->state = SCHED_OUT;\n\t(void)server;", "sched_levels"),
+    ("servers/sched/policy/place/level.c", "input->weight[class] != 0 ? height : 0;", "0;",
+     "policy_level"),
+    ("servers/sched/core/balance.c", "cpumask_set(&cpu->busy_tried, victim);", "", "sim_several"),
     # Console
     ("servers/proc/pure/lineedit.c", "if (editor->len + 1 >= LINEEDIT_BYTES_MAX)",
      "if (editor->len >= LINEEDIT_BYTES_MAX)", "lineedit"),

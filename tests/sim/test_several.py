@@ -118,6 +118,53 @@ class MixedWeights(unittest.TestCase):
             self.assertLessEqual(errors[21], 0.15, shown)
 
 
+class AffinityMasks(unittest.TestCase):
+    """Against the exact water filling under masks: ideal_share in the results."""
+
+    def cases(self, seed, weight, threads_min):
+        """Worst error of each case, and all errors."""
+        rng = random.Random(seed)
+        worst, every = [], []
+        for _ in range(32):
+            cpus = rng.randint(1, 16)
+            tasks = {f"t{i}": {"loop": -1, "run": 1000000, "weight": weight(rng),
+                               "cpus": rng.sample(range(cpus), rng.randint(1, cpus))}
+                     for i in range(rng.randint(threads_min * cpus, 4 * cpus))}
+            result = run({"global": {"duration": 10}, "tasks": tasks}, cpus)
+            self.assertLessEqual(result.migrations() / (10 * cpus), 26, str(tasks))
+            errors = [abs(task["share"] / task["ideal_share"] - 1) for task in result.tasks.values()]
+            worst.append(max(errors))
+            every += errors
+        return sorted(worst), sorted(every)
+
+    def judge(self, seed, weight, threads_min, *limits):
+        worst, every = self.cases(seed, weight, threads_min)
+        figures = (worst[16], worst[28], every[len(every) * 9 // 10])
+        for figure, limit in zip(figures, limits):
+            self.assertLessEqual(figure, limit, f"seed {seed}: {figures}, at most {limits}")
+
+    def test_random_masks(self):
+        """Half of the cases, nine tenths of them, nine tenths of the threads."""
+        self.judge(1, lambda rng: rng.randint(200, 4000), 2, 0.04, 0.12, 0.03)
+        self.judge(2, lambda rng: 1024, 1, 0.02, 0.10, 0.02)
+
+    def test_levels_follow_a_mask_that_changes(self):
+        """Two islands of two CPUs with 3 and 5 threads; then two go from the full one to the other."""
+        a, b = {"cpus": [0, 1]}, {"cpus": [2, 3]}
+        tasks = {"a": {"instance": 3, "loop": -1, "run": 1000000, **a},
+                 "b": {"instance": 3, "loop": -1, "run": 1000000, **b},
+                 "m": {"instance": 2, "phases": {"there": {"runtime": 5000000, **b},
+                                                 "here": {"loop": -1, "run": 1000000, **a}}}}
+        result = run({"global": {"duration": 15}, "tasks": tasks}, 4, "--schedule")
+        for name in result.tasks:
+            for since, until, shares in ((0, 5, {"a": 2 / 3, "b": 2 / 5, "m": 2 / 5}),
+                                         (5, 15, {"a": 2 / 5, "b": 2 / 3, "m": 2 / 5})):
+                had = sum(max(0, min(end, until * SECOND) - max(start, since * SECOND))
+                          for start, end, _ in result.stretches(name))
+                self.assertAlmostEqual(had / ((until - since) * SECOND) / shares[name[0]], 1,
+                                       delta=0.03, msg=f"{name} from {since} s")
+
+
 class Quiet(unittest.TestCase):
     def test_L14_a_lone_thread_of_each_cpu_is_left_alone(self):
         result = run(hogs(4, 10), 4)

@@ -34,6 +34,8 @@ void sched_balancer_parks(struct sched_server *server, struct sched_cpu *cpu,
 	cpu->balancer_tid = thread->tid;
 	cpu->balancer_parked = true;
 	cpu->balancer_ready = false;
+	if (pulled != 0)
+		cpu->busy_tried = cpumask_none();
 	sched_stat_add(&server->shared->cpu[cpu->index].threads_pulled, pulled);
 }
 
@@ -175,6 +177,23 @@ static void quiet_serve(struct sched_server *server, struct sched_cpu *cpu, time
 	}
 }
 
+/* Where masks bind the fullest CPU may have nobody who may come here: another one is asked the next time. */
+static void balance_busy(struct sched_server *server, struct sched_cpu *cpu,
+			 struct place_view *view)
+{
+	uint32_t victim;
+
+	if (view->levels != NULL)
+		view->online = cpumask_and_not(view->online, cpu->busy_tried);
+	victim = cpu->place->on_period(view, cpu->index);
+	if (victim >= server->cpus || victim == cpu->index) {
+		cpu->busy_tried = cpumask_none();
+		return;
+	}
+	cpumask_set(&cpu->busy_tried, victim);
+	balancer_order(server, cpu, victim, BALANCE_PERIOD);
+}
+
 /*
  * Only while something runs here: an idle CPU needs no period, it is found by its bit.  Nor does a CPU
  * with a single thread while no other has more than one: it goes quiet, and who has more later takes care
@@ -188,17 +207,20 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 	const bool own = now_ns >= cpu->slot_ns;
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
+	uint64_t levels[CPUS_MAX];
 	uint64_t average;
 	bool rounded;
 
 	balance_next(server, cpu, now_ns);
 	sched_view(server, &view, loads);
+	sched_levels_update(server, &view);
+	sched_levels_view(server, &view, levels);
 	if (!surplus_anywhere(&view)) {
 		cpu->policy->set_average(policy_cpu(cpu), 0, now_ns);
 		quiet_set(server, cpu->index, true);
 		return;
 	}
-	average = balance_average(&view, &rounded);
+	average = view.levels != NULL ? levels[cpu->index] : balance_average(&view, &rounded);
 	if (loads[cpu->index].runnable <= 1 && loads[cpu->index].weight > average)
 		average = 0; /* it has a whole CPU and cannot use more */
 	cpu->policy->set_average(policy_cpu(cpu), average, now_ns);
@@ -212,10 +234,7 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 	if (!own || !cpu->balancer_parked)
 		return;
 
-	uint32_t victim = cpu->place->on_period(&view, cpu->index);
-
-	if (victim < server->cpus && victim != cpu->index)
-		balancer_order(server, cpu, victim, BALANCE_PERIOD);
+	balance_busy(server, cpu, &view);
 }
 
 time_ns_t sched_balance_period_next(struct sched_server *server, struct sched_cpu *cpu,
@@ -275,10 +294,12 @@ static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu,
 	bool take[BALANCE_CANDIDATES_MAX] = {false};
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
+	uint64_t levels[CPUS_MAX];
 	uint32_t moved = 0;
 
 	sched_load_publish(server, cpu);
 	sched_view(server, &view, loads);
+	sched_levels_view(server, &view, levels);
 
 	struct balance_request request = balance_request_make(&view, puller, cpu->index);
 	bool gathers = cpu->place->on_turn != NULL;

@@ -85,7 +85,7 @@ void sched_thread_charge(struct sched_server *server, struct sched_cpu *cpu,
 void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, time_ns_t ready_ns, time_ns_t now_ns);
 /* Whoever still waits in a request that nobody here has answered leaves the queue. */
-void sched_requesting_settle(struct sched_cpu *cpu, time_ns_t now_ns);
+void sched_requesting_settle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread);
 
 /* replay.c: the records of an upcall in the order of time, where the kernel did more than one
@@ -168,6 +168,23 @@ uint32_t sched_fork_target(struct sched_server *server, struct sched_cpu *cpu,
 void sched_turn_over(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 /* A queued thread too many and an idle CPU: bring them together. */
 void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
+
+/* level.c */
+/* Its mask is new: find its class.  O(classes). */
+void sched_mask_set(struct sched_server *server, struct sched_thread *thread);
+/* It dies, or another thread takes its place: out of its class. */
+void sched_mask_forget(struct sched_server *server, struct sched_thread *thread);
+void sched_mask_count(struct sched_server *server, struct sched_thread *thread);
+/* Its state or weight may have changed. */
+static inline void sched_mask_changed(struct sched_server *server, struct sched_thread *thread)
+{
+	if (thread->mask_class != 0)
+		sched_mask_count(server, thread);
+}
+/* Fill in view->levels, from an array of server->cpus. */
+void sched_levels_view(struct sched_server *server, struct place_view *view, uint64_t *levels);
+/* Bring them nearer to what is now.  O(CPUs). */
+void sched_levels_update(struct sched_server *server, const struct place_view *view);
 
 /* balance.c */
 void sched_balancer_event(struct sched_cpu *cpu, struct sched_thread *thread,

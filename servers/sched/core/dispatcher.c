@@ -63,6 +63,7 @@ static void decision_refused(struct sched_server *server, struct sched_cpu *cpu,
 		cpu->policy->dequeue(policy_cpu(cpu), policy_thread(thread), POLICY_LEAVE_KEEP,
 				     upcall->now_ns);
 		thread->state = SCHED_OUT;
+		sched_mask_changed(server, thread);
 	}
 }
 
@@ -159,6 +160,7 @@ static void decide_thread(struct sched_server *server, struct sched_cpu *cpu,
 	sched_stat_dispatch(server, cpu, thread, now_ns);
 	cpu->running = thread;
 	thread->turn_over = false;
+	__atomic_store_n(&cpu->running_class, thread->mask_class, __ATOMIC_RELAXED);
 	decision->kind = DECISION_RUN;
 	decision->tid = thread->tid;
 	decision->seq = thread->seq;
@@ -227,7 +229,7 @@ void sched_upcall(struct sched_server *server, uint32_t index, const struct sche
 		return;
 	}
 	if (cpu->requesting_count != 0)
-		sched_requesting_settle(cpu, upcall->now_ns);
+		sched_requesting_settle(server, cpu, upcall->now_ns);
 	if (sched_sleep_next(cpu) <= upcall->now_ns)
 		sched_sleep_expire(server, cpu, upcall->now_ns);
 	decide(server, cpu, upcall->now_ns, decision);

@@ -31,15 +31,17 @@ static void thread_arrive(struct sched_server *server, struct sched_cpu *cpu,
 	sched_group_admit(server, cpu, thread);
 	cpu->policy->migrate_in(policy_cpu(cpu), policy_thread(thread), &thread->migration, now_ns);
 	thread->state = thread->migration.state == POLICY_OUT ? SCHED_OUT : SCHED_READY;
+	sched_mask_changed(server, thread);
 }
 
-static void thread_leave(struct sched_cpu *cpu, struct sched_thread *thread,
-			 enum policy_leave reason, time_ns_t now_ns)
+static void thread_leave(struct sched_server *server, struct sched_cpu *cpu,
+			 struct sched_thread *thread, enum policy_leave reason, time_ns_t now_ns)
 {
 	if (thread->state != SCHED_READY && reason != POLICY_LEAVE_EXIT)
 		return;
 	cpu->policy->dequeue(policy_cpu(cpu), policy_thread(thread), reason, now_ns);
 	thread->state = SCHED_OUT;
+	sched_mask_changed(server, thread);
 	if (cpu->running == thread)
 		cpu->running = NULL;
 }
@@ -52,7 +54,7 @@ static __attribute__((noinline)) void thread_renew(struct sched_server *server,
 	const word_t seq = thread->seq;
 
 	sched_thread_params(server, thread)->flags &= ~SCHED_THREAD_FRESH;
-	thread_leave(cpu, thread, POLICY_LEAVE_EXIT, now_ns);
+	thread_leave(server, cpu, thread, POLICY_LEAVE_EXIT, now_ns);
 	*sched_thread_stats(server, thread) = (struct sched_thread_stats){0};
 	sched_thread_adopt(server, cpu, thread);
 	thread->seq = seq;
@@ -83,6 +85,7 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 	thread->joined = true;
 	cpu->policy->enqueue(policy_cpu(cpu), policy_thread(thread), join, now_ns);
 	thread->state = SCHED_READY;
+	sched_mask_changed(server, thread);
 	if (target != cpu->index)
 		(void)sched_thread_move(server, cpu, thread, target, now_ns);
 }
@@ -96,7 +99,7 @@ static void event_ready(struct sched_server *server, struct sched_cpu *cpu,
 		     (event->info & EVENT_WOKE_SINCE) != 0;
 
 	if (slept && thread->state == SCHED_READY && !thread->in_request)
-		thread_leave(cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
+		thread_leave(server, cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
 	if (thread->state == SCHED_READY && (cause == CAUSE_PREEMPTED || cause == CAUSE_SLICE))
 		cpu->policy->enqueue(policy_cpu(cpu), policy_thread(thread), POLICY_JOIN_PREEMPTED,
 				     now_ns);
@@ -104,8 +107,9 @@ static void event_ready(struct sched_server *server, struct sched_cpu *cpu,
 		sched_thread_wake(server, cpu, thread, event->first_ready_ns, now_ns);
 }
 
-static void event_blocked(struct sched_cpu *cpu, struct sched_thread *thread,
-			  const struct sched_event *event, time_ns_t now_ns)
+static void event_blocked(struct sched_server *server, struct sched_cpu *cpu,
+			  struct sched_thread *thread, const struct sched_event *event,
+			  time_ns_t now_ns)
 {
 	unsigned cause = EVENT_CAUSE(event->info);
 
@@ -117,20 +121,22 @@ static void event_blocked(struct sched_cpu *cpu, struct sched_thread *thread,
 		return;
 	}
 	sched_sleep_cancel(cpu, thread);
-	thread_leave(cpu, thread, cause == CAUSE_STOPPED ? POLICY_LEAVE_KEEP : POLICY_LEAVE_SLEEP,
-		     now_ns);
+	thread_leave(server, cpu, thread,
+		     cause == CAUSE_STOPPED ? POLICY_LEAVE_KEEP : POLICY_LEAVE_SLEEP, now_ns);
 }
 
 /* The kernel lets the tag be used again when we ask for the next batch, not before. */
-static void event_dead(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns)
+static void event_dead(struct sched_server *server, struct sched_cpu *cpu,
+		       struct sched_thread *thread, time_ns_t now_ns)
 {
 	sched_sleep_cancel(cpu, thread);
 	sched_requesting_forget(cpu, thread);
-	thread_leave(cpu, thread, POLICY_LEAVE_EXIT, now_ns);
+	thread_leave(server, cpu, thread, POLICY_LEAVE_EXIT, now_ns);
 	if (cpu->last_run == thread)
 		cpu->last_run = NULL;
 	if (cpu->payer == thread)
 		cpu->payer = NULL;
+	sched_mask_forget(server, thread);
 	thread->state = SCHED_UNKNOWN;
 }
 
@@ -188,10 +194,10 @@ static void event_apply(struct sched_server *server, struct sched_cpu *cpu,
 		event_ready(server, cpu, thread, event, now_ns);
 		break;
 	case EVENT_BLOCKED:
-		event_blocked(cpu, thread, event, now_ns);
+		event_blocked(server, cpu, thread, event, now_ns);
 		break;
 	case EVENT_DEAD:
-		event_dead(cpu, thread, now_ns);
+		event_dead(server, cpu, thread, now_ns);
 		break;
 	default:
 		break;
@@ -212,7 +218,7 @@ void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 {
 	sched_thread_charge(server, cpu, thread, event->ran_ns, now_ns);
 	sched_sleep_cancel(cpu, thread);
-	thread_leave(cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
+	thread_leave(server, cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
 }
 
 void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
@@ -233,7 +239,7 @@ void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread)
 	thread->in_request = false;
 }
 
-void sched_requesting_settle(struct sched_cpu *cpu, time_ns_t now_ns)
+void sched_requesting_settle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
 	for (uint32_t i = 0; i < cpu->requesting_count; i++) {
 		struct sched_thread *thread = cpu->requesting[i];
@@ -241,7 +247,7 @@ void sched_requesting_settle(struct sched_cpu *cpu, time_ns_t now_ns)
 		if (thread == NULL || !thread->in_request)
 			continue;
 		thread->in_request = false;
-		thread_leave(cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
+		thread_leave(server, cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
 	}
 	cpu->requesting_count = 0;
 }

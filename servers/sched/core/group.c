@@ -25,6 +25,7 @@ enum error sched_group_attach(struct sched_server *server, struct sched_cpu *cpu
 		return ERR_UNSUPPORTED;
 	cpu->policy = group_policy_of(cpu->policy);
 	cpu->grouped = true;
+	__atomic_store_n(&server->masks.grouped, true, __ATOMIC_RELAXED);
 	return ERR_OK;
 }
 

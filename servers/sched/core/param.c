@@ -150,6 +150,10 @@ enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
 		return error;
 	*params = changed;
 	sched_offer_key(server, cpu, thread, &policy_params);
+	if (request->words[1] == SCHED_PARAM_AFFINITY)
+		sched_mask_set(server, thread);
+	else
+		sched_mask_changed(server, thread);
 	if (request->words[1] == SCHED_PARAM_AFFINITY && thread->state == SCHED_READY)
 		affinity_follow(server, cpu, thread, now_ns);
 	else if (!cpumask_test(&params->affinity, cpu->index))

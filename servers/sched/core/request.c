@@ -137,6 +137,7 @@ static void request_thread_new(struct sched_server *server, struct sched_cpu *cp
 		error = sched_sys_set_home(server, thread->tid, target);
 		if (error != ERR_OK) {
 			sched_incoming_remove(server, target, thread);
+			sched_mask_forget(server, thread);
 			thread->state = SCHED_UNKNOWN;
 		}
 	}

@@ -55,6 +55,7 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 	heap_node_init(&thread->sleep_node);
 	thread->tid = tid;
 	thread->seq = 0;
+	sched_mask_forget(server, thread);
 	thread->debt_ns = 0;
 	thread->balancer = sched_thread_is_balancer(server, thread);
 	thread->woke = false;
@@ -76,4 +77,5 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 		sched_offer_key(server, cpu, thread, &params);
 	if (thread->key == UINT64_MAX)
 		thread->key = 0;
+	sched_mask_set(server, thread);
 }

@@ -41,6 +41,8 @@ struct place_view {
 	struct cpumask online; /* takes threads */
 	struct cpumask idle;   /* runs nothing now */
 	const struct place_load *loads;
+	/* Where affinity masks bind: how loaded each CPU should be (place/level.h); else NULL. */
+	const uint64_t *levels;
 };
 
 /* The thread to place. */

@@ -22,6 +22,7 @@
 #include "../../policy/group/group.h"
 #include "../../policy/place.h"
 #include "../../policy/place/balance.h"
+#include "../../policy/place/level.h"
 #include "../../policy/policy.h"
 
 enum sched_thread_state {
@@ -42,14 +43,16 @@ struct sched_thread {
 	uint64_t key;             /* of the wake filter, as the kernel knows it */
 	word_t seq;               /* as last reported by the kernel */
 	uint32_t tid;
-	uint32_t debt_ns;   /* what the entries that it caused cost, not charged to it yet */
-	uint8_t state;      /* enum sched_thread_state */
-	uint8_t balancer;   /* a balancer thread: never in the policy's queue */
-	uint8_t woke;       /* its wake latency is still to be measured */
-	uint8_t arriving;   /* moved here, migrate_in not done yet */
-	uint8_t in_request; /* blocked in a request that may be ours: still in the queue */
-	uint8_t joined;     /* was in a queue before */
-	uint8_t turn_over;  /* its turn ended, or it yielded, since it was dispatched */
+	uint32_t debt_ns;     /* what the entries that it caused cost, not charged to it yet */
+	uint8_t state;        /* enum sched_thread_state */
+	uint8_t balancer;     /* a balancer thread: never in the policy's queue */
+	uint8_t woke;         /* its wake latency is still to be measured */
+	uint8_t arriving;     /* moved here, migrate_in not done yet */
+	uint8_t in_request;   /* blocked in a request that may be ours: still in the queue */
+	uint8_t joined;       /* was in a queue before */
+	uint8_t turn_over;    /* its turn ended, or it yielded, since it was dispatched */
+	uint8_t mask_class;   /* of its affinity mask, 0: it has all CPUs */
+	uint32_t mask_weight; /* what it adds to the class now */
 
 	/* Any CPU may read; written by the owner (atomic, relaxed: a reader asks the CPU it
 	 * names, which checks). */
@@ -85,6 +88,7 @@ struct sched_cpu {
 	word_t balancer_seq;
 	uint64_t spare_cursor;
 	struct cpumask idle_tried;  /* asked in vain since this CPU went idle */
+	struct cpumask busy_tried;  /* asked in vain since the last one that gave something */
 	time_ns_t next_balance_ns;  /* when to look */
 	time_ns_t slot_ns;          /* when to ask */
 	struct sched_thread *payer; /* who caused the last entry and pays for it, or NULL */
@@ -96,6 +100,27 @@ struct sched_cpu {
 	uint32_t incoming;
 	uint64_t incoming_weight;
 	time_ns_t incoming_ns; /* when the last one was sent */
+	uint8_t running_class; /* mask class of the thread that runs */
+};
+
+/* Threads with one affinity mask: core/level.c. */
+struct sched_mask_class {
+	uint32_t users;
+	uint64_t weight; /* of the runnable ones */
+	uint32_t count;  /* of the runnable ones */
+	struct cpumask mask;
+};
+
+struct sched_masks {
+	/* Atomic, any CPU. */
+	uint64_t weight; /* of all classes */
+	bool grouped;    /* the layer of policy/group is in use */
+	struct sched_mask_class class[LEVEL_CLASSES_MAX];
+	uint64_t level[CPUS_MAX];
+	bool busy;
+	/* Owner: who made busy true. */
+	struct level_input input;
+	struct level_state state;
 };
 
 struct sched_server {
@@ -107,6 +132,7 @@ struct sched_server {
 	struct cpumask idle;   /* atomic words; seq_cst, see core/place.c */
 	struct cpumask quiet; /* atomic words: CPUs that ask for no balancing, see core/balance.c */
 	struct group_machine groups; /* atomic, any CPU: policy/group/machine.c */
+	struct sched_masks masks;
 	struct sched_cpu cpu[CPUS_MAX];
 	struct sched_thread threads[SCHED_THREADS_MAX];
 };

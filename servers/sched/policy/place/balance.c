@@ -45,8 +45,9 @@ uint64_t balance_average(const struct place_view *view, bool *rounded)
 struct balance_request balance_request_make(const struct place_view *view, uint32_t puller,
 					    uint32_t victim)
 {
-	bool rounded;
-	const uint64_t average = balance_average(view, &rounded);
+	bool rounded = true;
+	const uint64_t average = view->levels != NULL ? view->levels[puller]
+						      : balance_average(view, &rounded);
 	return (struct balance_request){
 		.puller_weight = view->loads[puller].weight,
 		.puller_runnable = view->loads[puller].runnable,

@@ -6,7 +6,8 @@
  *   L_v, L_p   load of victim and puller: sum of the weights of their runnable threads
  *   n_v, n_p   number of their runnable threads
  *   A          average load of the online CPUs, by water filling: a CPU whose only thread is heavier
- *              than the average is left out, since that thread can use no more than the CPU it has
+ *              than the average is left out, since that thread can use no more than the CPU it has.
+ *       Where affinity masks bind: the level of the puller's CPU (level.h)
  *   w          weight of a candidate
  *
  * Rules, and what each protects from:

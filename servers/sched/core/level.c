@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Affinity masks in use, and the level of each CPU that follows from them (policy/place/level.h).
+ *
+ * Threads with the same mask are a class.  Each dispatcher adds the weight of a thread to its class while the
+ * thread is runnable; one whose mask has all CPUs is in class 0, which nobody counts: it is what is left of
+ * the loads.  So threads without a mask cost one comparison, and a machine without masks has no levels.
+ *
+ * A slot is taken by compare-and-swap on its number of users, and its mask is written while the number says
+ * so.  Two slots with the same mask do no harm.  When all are taken a thread counts as one without a mask.
+ *
+ * The levels are one result for all CPUs, brought up to date by whoever balances and finds nobody else
+ * at it; readers may see old and new ones together, for a moment.  Not used where groups are: the
+ * weights of their threads are no parts of a CPU's load.
+ */
+#include <base/math.h>
+
+#include "core.h"
+
+#define USERS_TAKEN UINT32_MAX
+
+static bool slot_holds(struct sched_mask_class *slot, const struct cpumask *mask)
+{
+	for (uint32_t word = 0; word < CPUMASK_WORDS; word++)
+		if (__atomic_load_n(&slot->mask.bits[word], __ATOMIC_RELAXED) != mask->bits[word])
+			return false;
+	return true;
+}
+
+/* One user more of a slot in use that has this mask.  Acquire: the mask was written before. */
+static bool slot_join(struct sched_mask_class *slot, const struct cpumask *mask)
+{
+	uint32_t users = __atomic_load_n(&slot->users, __ATOMIC_ACQUIRE);
+
+	do {
+		if (users == 0 || users == USERS_TAKEN || !slot_holds(slot, mask))
+			return false;
+	} while (!__atomic_compare_exchange_n(&slot->users, &users, users + 1, false,
+					      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	/* Left and taken for another mask between look and exchange. */
+	if (slot_holds(slot, mask))
+		return true;
+	__atomic_fetch_sub(&slot->users, 1, __ATOMIC_RELEASE);
+	return false;
+}
+
+static bool slot_take(struct sched_mask_class *slot, const struct cpumask *mask)
+{
+	uint32_t users = 0;
+
+	if (!__atomic_compare_exchange_n(&slot->users, &users, USERS_TAKEN, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		return false;
+	for (uint32_t word = 0; word < CPUMASK_WORDS; word++)
+		__atomic_store_n(&slot->mask.bits[word], mask->bits[word], __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->users, 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+static uint8_t class_find(struct sched_server *server, struct cpumask mask)
+{
+	const struct cpumask all = cpumask_first(server->cpus);
+
+	mask = cpumask_and(mask, all);
+	if (cpumask_empty(&mask) || cpumask_equal(&mask, &all))
+		return 0;
+	for (uint8_t i = 1; i < LEVEL_CLASSES_MAX; i++)
+		if (slot_join(&server->masks.class[i], &mask))
+			return i;
+	for (uint8_t i = 1; i < LEVEL_CLASSES_MAX; i++)
+		if (slot_take(&server->masks.class[i], &mask))
+			return i;
+	return 0;
+}
+
+void sched_mask_count(struct sched_server *server, struct sched_thread *thread)
+{
+	const struct sched_thread_params *params = sched_thread_params(server, thread);
+	struct sched_mask_class *class = &server->masks.class[thread->mask_class];
+	uint32_t weight = 0;
+
+	if (thread->state == SCHED_READY)
+		weight = params->class == POLICY_CLASS_BACKGROUND ? POLICY_WEIGHT_BACKGROUND
+								  : params->weight;
+	if (weight == thread->mask_weight)
+		return;
+	if ((weight == 0) != (thread->mask_weight == 0))
+		__atomic_fetch_add(&class->count, weight == 0 ? UINT32_MAX : 1, __ATOMIC_RELAXED);
+	/* Unsigned sums go round the right way. */
+	__atomic_fetch_add(&class->weight, (uint64_t)weight - thread->mask_weight,
+			   __ATOMIC_RELAXED);
+	__atomic_fetch_add(&server->masks.weight, (uint64_t)weight - thread->mask_weight,
+			   __ATOMIC_RELAXED);
+	thread->mask_weight = weight;
+}
+
+void sched_mask_forget(struct sched_server *server, struct sched_thread *thread)
+{
+	if (thread->mask_class == 0)
+		return;
+	thread->state = SCHED_OUT;
+	sched_mask_count(server, thread);
+	__atomic_fetch_sub(&server->masks.class[thread->mask_class].users, 1, __ATOMIC_RELEASE);
+	thread->mask_class = 0;
+}
+
+void sched_mask_set(struct sched_server *server, struct sched_thread *thread)
+{
+	const uint8_t state = thread->state;
+
+	sched_mask_forget(server, thread);
+	thread->state = state;
+	thread->mask_class = class_find(server, *sched_thread_mask(server, thread));
+	sched_mask_changed(server, thread);
+}
+
+/* ---- Levels ---------------------------------------------------------------------------------- */
+
+static void lone_fill(const struct sched_server *server, const struct place_view *view,
+		      struct level_input *input)
+{
+	for (uint32_t cpu = 0; cpu < view->cpus; cpu++) {
+		const struct place_load *load = &view->loads[cpu];
+
+		input->lone_weight[cpu] = load->runnable == 1
+						  ? (uint32_t)min_u64(load->weight, UINT32_MAX)
+						  : 0;
+		input->lone_class[cpu] = __atomic_load_n(&server->cpu[cpu].running_class,
+							 __ATOMIC_RELAXED);
+	}
+}
+
+static void input_fill(const struct sched_server *server, const struct place_view *view,
+		       struct level_input *input)
+{
+	uint64_t masked = 0, all = 0;
+	uint32_t masked_count = 0, all_count = 0;
+
+	input->cpus = view->cpus;
+	input->online = view->online;
+	for (uint32_t i = 1; i < LEVEL_CLASSES_MAX; i++) {
+		const struct sched_mask_class *class = &server->masks.class[i];
+
+		input->weight[i] = __atomic_load_n(&class->weight, __ATOMIC_RELAXED);
+		input->count[i] = __atomic_load_n(&class->count, __ATOMIC_RELAXED);
+		if (input->weight[i] == 0)
+			continue;
+		for (uint32_t word = 0; word < CPUMASK_WORDS; word++)
+			input->mask[i].bits[word] = __atomic_load_n(&class->mask.bits[word],
+								    __ATOMIC_RELAXED);
+		masked += input->weight[i];
+		masked_count += input->count[i];
+	}
+	for (uint32_t cpu = 0; cpu < view->cpus; cpu++) {
+		all += view->loads[cpu].weight;
+		all_count += view->loads[cpu].runnable;
+	}
+	input->weight[0] = sub_saturate_u64(all, masked);
+	input->count[0] = all_count > masked_count ? all_count - masked_count : 0;
+	lone_fill(server, view, input);
+}
+
+void sched_levels_view(struct sched_server *server, struct place_view *view, uint64_t *levels)
+{
+	view->levels = NULL;
+	if (__atomic_load_n(&server->masks.weight, __ATOMIC_RELAXED) == 0 ||
+	    __atomic_load_n(&server->masks.grouped, __ATOMIC_RELAXED))
+		return;
+	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
+		levels[cpu] = __atomic_load_n(&server->masks.level[cpu], __ATOMIC_RELAXED);
+	view->levels = levels;
+}
+
+/* Acquire and release of `busy`: who comes next sees what this one left.  Nobody waits. */
+void sched_levels_update(struct sched_server *server, const struct place_view *view)
+{
+	struct sched_masks *masks = &server->masks;
+	bool busy = false;
+
+	if (__atomic_load_n(&masks->weight, __ATOMIC_RELAXED) == 0 ||
+	    !__atomic_compare_exchange_n(&masks->busy, &busy, true, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		return;
+	input_fill(server, view, &masks->input);
+	level_step(&masks->state, &masks->input);
+	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
+		__atomic_store_n(&masks->level[cpu], level_of(&masks->state, cpu),
+				 __ATOMIC_RELAXED);
+	__atomic_store_n(&masks->busy, false, __ATOMIC_RELEASE);
+}
