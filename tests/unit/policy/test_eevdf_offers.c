@@ -266,6 +266,12 @@ Test(eevdf_offers, equal_threads_are_filtered_for_a_whole_slice)
 	bench_add(bench, 0, 1024, 3 * MS);
 	bench_add(bench, 1, 1024, 3 * MS);
 	cr_expect_eq(pick(bench, OFFERS), 0);
+	cr_expect_eq(bench->picked.offers, POLICY_PICK_FILTER, "it has not blocked yet");
+	for (uint32_t tid = 0; tid < 2; tid++) {
+		bench_dequeue(bench, tid, POLICY_LEAVE_SLEEP);
+		bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+	}
+	cr_expect_eq(pick(bench, OFFERS), 0);
 	cr_expect_eq(bench->picked.offers, OFFERS);
 	cr_expect_eq(bench->picked.filter_ns, 3 * MS);
 	cr_expect_eq(bench->picked.filter_key, 3 * MS);

@@ -173,6 +173,7 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
 	eevdf_account_clock(cpu, now_ns);
+	thread->blocks = reason == POLICY_LEAVE_SLEEP;
 	if (thread->state == POLICY_OUT ||
 	    (thread->state == POLICY_DELAYED && reason == POLICY_LEAVE_SLEEP))
 		return;
@@ -222,8 +223,10 @@ static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *po
 		eevdf_tree_erase(cpu, thread);
 	eevdf_serve(cpu, thread, ran_ns);
 	const bool done = eevdf_done(thread);
-	if (done)
+	if (done) {
 		eevdf_request(thread);
+		thread->blocks = false;
+	}
 	if (!running) {
 		eevdf_tree_insert(cpu, thread);
 		return done;

@@ -59,7 +59,8 @@ struct eevdf_thread {
 	uint64_t tid;
 	uint32_t slice_ns;
 	uint8_t class;
-	uint8_t state; /* enum policy_state */
+	uint8_t state;  /* enum policy_state */
+	uint8_t blocks; /* it blocked since its last request was done */
 	/* lag kept while OUT, in units */
 	int128_t lag;
 	/* account of the machine's share: OUT: how far ahead; inside, that is account + v - fair */
