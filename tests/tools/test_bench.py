@@ -42,6 +42,7 @@ def fake_bench(*words, guest="bench", status=0):
     with mock.patch.dict(os.environ, environment), \
             mock.patch.object(bench, "Machine", FakeMachine), \
             mock.patch.object(bench, "CPUS", (1,)), \
+            mock.patch.object(bench, "CPUS_ASKED", ()), \
             mock.patch.object(bench, "wall_rows", lambda _: []), \
             mock.patch.object(bench, "text_bytes", lambda _: 30000), \
             contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

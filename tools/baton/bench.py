@@ -18,6 +18,7 @@ from term import EXIT_FAILED, Failure, complain, paint, say
 from virtual import virtual_command
 
 CPUS = (1, 2, 4)
+CPUS_ASKED = (1, 4)  # once more, without successors: every block asks the dispatcher
 WORSE = 1.03
 GRAIN = 0.001  # figures below it are taken as equal
 KERNEL_ELF = "kernel/kernel.elf"
@@ -25,16 +26,18 @@ KERNEL_ELF = "kernel/kernel.elf"
 
 # --- The machine ---
 
-def words_of(args):
+def words_of(args, asked=False):
     """What the program in the guest is told."""
-    return (["quick"] if args.quick else []) + (
+    return (["quick"] if args.quick else []) + (["asked"] if asked else []) + (
         [f"only={args.only.split('.')[0]}"] if args.only else [])
 
 
 def machine_of(args, cpus, scratch, words):
     from cli import make_parser  # it imports us
     defaults = make_parser().parse_args(["run", "--board", args.board, "--cpus", str(cpus),
-                                         "--run", ",".join(["bench", *words])])
+                                         "--run", ",".join(["bench", *words]),
+                                         *(["--boot-arg", "sched.successor=off"]
+                                           if "asked" in words else [])])
     defaults.yes = args.yes
     return Machine(defaults, scratch)
 
@@ -70,15 +73,15 @@ def kernel_text(machine):
     return {"id": "kernel_text", "unit": "bytes", "n": 1, "min": size, "median": size, "max": size}
 
 
-def boot(args, cpus):
+def boot(args, cpus, asked=False):
     """The rows of one boot, the facts about it, and whether all went well."""
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
-        machine = machine_of(args, cpus, scratch, words_of(args))
+        machine = machine_of(args, cpus, scratch, words_of(args, asked))
         machine.prepare()
         command = counting_command(machine, scratch)
         facts = machine.facts(command)  # now: the tree may change while the guest runs
-        say(f"measuring on {cpus} CPU{'s' if cpus > 1 else ''}")
-        rows = [kernel_text(machine)] if cpus == 1 and not args.only else []
+        say(f"measuring on {cpus} CPU{'s' if cpus > 1 else ''}{', without successors' if asked else ''}")
+        rows = [kernel_text(machine)] if cpus == 1 and not asked and not args.only else []
         with Guest(command, args.timeout) as guest:
             for line in guest.lines():
                 found = parse_line(line)
@@ -182,11 +185,11 @@ def bench(args):
         return 0
     old = read_results(args.compare) if args.compare else None
     rows, run, right = [], {}, True
-    for cpus in CPUS:
-        got, facts, well = boot(args, cpus)
+    for cpus, asked in [(cpus, False) for cpus in CPUS] + [(cpus, True) for cpus in CPUS_ASKED]:
+        got, facts, well = boot(args, cpus, asked)
         rows += got
         run = {**facts, "quick": args.quick, "cpus": list(CPUS)} if not run else run
-        run.setdefault("commands", {})[str(cpus)] = facts["qemu"]
+        run.setdefault("commands", {})[f"{cpus}{' asked' if asked else ''}"] = facts["qemu"]
         right = right and well
     rows += wall_rows(args) if right else []
     run.pop("qemu", None)

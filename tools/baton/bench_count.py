@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import threading
 
-from bench_rows import parse_line
+from bench_rows import ASKED, parse_line
 from qemu import Guest
 from term import Failure, Progress, say
 
@@ -244,7 +244,8 @@ def show(row, count, executions, texts, places):
 def breakdown(args, machine_of, counting_command):
     """Rows of args.breakdown."""
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
-        machine = machine_of(args, 1, scratch, ("quick", f"only={args.breakdown}"))
+        machine = machine_of(args, 1, scratch, ("quick", *(["asked"] if args.breakdown in ASKED else []),
+                                                f"only={args.breakdown}"))
         machine.prepare()
         command = counting_command(machine, scratch)
         facts = machine.facts(command)

@@ -17,6 +17,7 @@
 struct bench {
 	unsigned cpus;
 	bool quick;
+	bool asked;    /* booted with sched.successor=off: every block asks the dispatcher */
 	bool wall;     /* the clock is the host's: only rows of wall time, else all others */
 	unsigned runs; /* of each row */
 };
@@ -31,6 +32,7 @@ struct bench_row {
 	const char *id;
 	const char *unit;
 	unsigned cpus; /* of the machine that it is measured on */
+	bool asked;    /* in a boot in which every block asks the dispatcher */
 	bool wall;     /* a ratio of two wall times */
 	double (*run)(unsigned part, uint64_t *n);
 	unsigned parts; /* figures of one run: rows id.names[part]; 0: one, named id */
@@ -45,6 +47,10 @@ extern const struct bench_row bench_switch_rows[];
 extern const struct bench_row bench_process_rows[];
 extern const struct bench_row bench_quality_rows[];
 extern const struct bench_row bench_latency_rows[];
+extern const struct bench_row bench_entries_rows[];
+
+/* What a program that was started with crowd=N at=NS does: N threads that are busy from then on. */
+_Noreturn void bench_crowd(unsigned threads, time_ns_t start_ns);
 
 static inline uint64_t bench_ticks(void)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench [quick] [wall] [only=ID]: measures what can be measured on a machine with this number of CPUs.
+ * bench [quick] [asked] [wall] [only=ID]: measures what can be measured on a machine with this number of
+ * CPUs.
  *
  * Each figure is one line for `baton bench`:
  *     @@BATON-BENCH id unit n min median max note...
@@ -94,22 +95,27 @@ static void measure_all(const struct bench_row *rows)
 {
 	for (; rows->id; rows++)
 		if (rows->cpus == bench.cpus && rows->wall == bench.wall &&
-		    (!only || strstr(rows->id, only)))
+		    rows->asked == bench.asked && (!only || strstr(rows->id, only)))
 			measure(rows);
 }
 
 int main(int argc, char **argv)
 {
+	if (argc == 3 && strncmp(argv[1], "crowd=", 6) == 0 && strncmp(argv[2], "at=", 3) == 0)
+		bench_crowd((unsigned)strtoul(argv[1] + 6, NULL, 10),
+			    strtoull(argv[2] + 3, NULL, 10));
 	bench.cpus = program_cpus();
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "quick") == 0) {
 			bench.quick = true;
+		} else if (strcmp(argv[i], "asked") == 0) {
+			bench.asked = true;
 		} else if (strcmp(argv[i], "wall") == 0) {
 			bench.wall = true;
 		} else if (strncmp(argv[i], "only=", 5) == 0) {
 			only = argv[i] + 5;
 		} else {
-			fprintf(stderr, "usage: bench [quick] [wall] [only=ID]\n");
+			fprintf(stderr, "usage: bench [quick] [asked] [wall] [only=ID]\n");
 			return 2;
 		}
 	}
@@ -118,6 +124,7 @@ int main(int argc, char **argv)
 	measure_all(bench_ipc_rows);
 	measure_all(bench_switch_rows);
 	measure_all(bench_latency_rows);
+	measure_all(bench_entries_rows);
 	measure_all(bench_quality_rows);
 	return 0;
 }

@@ -22,7 +22,7 @@
 
 /*
  * All workers wake in one upcall, because they sleep until the same time.  Each notes the time and
- * waits for its notification, so the time between the first and the last note is WORKERS - 1 switches
+ * waits for its notification, so the time between the first and the last note is workers - 1 switches
  * from a thread that blocks to one that is ready.  The last one wakes the others for the next round.
  */
 static struct {
@@ -32,6 +32,7 @@ static struct {
 	uint64_t first_ticks;
 	uint64_t sum_ticks;
 	uint64_t rounds;
+	unsigned workers;
 } blocks;
 
 static void round_over(unsigned me, uint64_t now)
@@ -40,7 +41,7 @@ static void round_over(unsigned me, uint64_t now)
 	atomic_store_explicit(&blocks.arrived, 0, memory_order_relaxed);
 	atomic_store_explicit(&blocks.next_ns, clock_now_ns() + 100 * NS_PER_US,
 			      memory_order_relaxed);
-	for (unsigned i = 0; i < WORKERS; i++)
+	for (unsigned i = 0; i < blocks.workers; i++)
 		if (i != me)
 			sys_signal(blocks.wake[i]);
 }
@@ -61,7 +62,7 @@ static int block_often(void *arg)
 
 		if (before == 0)
 			blocks.first_ticks = now;
-		if (before == WORKERS - 1) {
+		if (before == blocks.workers - 1) {
 			round_over(me, now);
 		} else {
 			bench_begin();
@@ -89,26 +90,52 @@ static double note_ns(void)
 	return bench_ns(bench_ticks() - start) / n;
 }
 
-static double switch_block(unsigned part, uint64_t *n)
+static double switch_blocks(unsigned workers, uint64_t *n)
 {
 	struct thread *threads[WORKERS];
 
-	(void)part;
+	blocks.workers = workers;
 	blocks.rounds = bench.quick ? 1000 : 5000;
 	blocks.sum_ticks = 0;
-	*n = blocks.rounds * (WORKERS - 1);
+	*n = blocks.rounds * (workers - 1);
 	atomic_store(&blocks.next_ns, clock_now_ns() + 5 * NS_PER_MS);
-	for (unsigned i = 0; i < WORKERS; i++)
+	for (unsigned i = 0; i < workers; i++)
 		program_need("making a notification",
 			     object_new(OBJ_NOTIFICATION, &blocks.wake[i]));
-	for (unsigned i = 0; i < WORKERS; i++)
+	for (unsigned i = 0; i < workers; i++)
 		if (thrd_create(&threads[i], block_often, (void *)(uintptr_t)i) != thrd_success)
 			program_fail("starting a thread", ERR_NO_MEMORY);
-	for (unsigned i = 0; i < WORKERS; i++)
+	for (unsigned i = 0; i < workers; i++)
 		thrd_join(threads[i], NULL);
-	for (unsigned i = 0; i < WORKERS; i++)
+	for (unsigned i = 0; i < workers; i++)
 		object_free(blocks.wake[i]);
 	return bench_ns(blocks.sum_ticks) / (double)*n - note_ns();
+}
+
+static double switch_block(unsigned part, uint64_t *n)
+{
+	(void)part;
+	return switch_blocks(WORKERS, n);
+}
+
+static uint64_t successions(void)
+{
+	struct proc_cpu_info info;
+
+	program_need("reading a CPU's statistics", cpu_stats(0, &info));
+	return info.core.successions;
+}
+
+/* Of two that wake together the decision names both. */
+static double switch_successor(unsigned part, uint64_t *n)
+{
+	const uint64_t before = successions();
+	double ns = switch_blocks(2, n);
+
+	(void)part;
+	if (successions() - before < *n * 9 / 10)
+		program_fail("the successor is not run", ERR_STATE);
+	return ns;
 }
 
 /* --- A slice ends --- */
@@ -282,8 +309,10 @@ const struct bench_row bench_switch_rows[] = {
 	{.id = "switch_block",
 	 .unit = "insns",
 	 .cpus = 1,
+	 .asked = true,
 	 .run = switch_block,
 	 .note = "(2 to 4 threads ready)"},
+	{.id = "switch_successor", .unit = "insns", .cpus = 1, .run = switch_successor},
 	{.id = "switch_slice", .unit = "insns", .cpus = 1, .run = switch_slice},
 	{.id = "wake_preempt", .unit = "insns", .cpus = 1, .run = wake_preempt},
 	{.id = NULL},
