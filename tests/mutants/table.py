@@ -247,6 +247,8 @@ MUTANTS = [
     ("kernel/include_lock/claim/kern/spin.h", "&nobody, 1, true, __ATOMIC_ACQUIRE,",
      "&nobody, 1, true, __ATOMIC_RELAXED,",
      "kernel-lock-claim"),
+    ("kernel/include_lock/claim/kern/spin.h", "SPIN_BOTH_HELD, true,\n\t\t\t\t\t   __ATOMIC_ACQUIRE,",
+     "SPIN_BOTH_HELD, true,\n\t\t\t\t\t   __ATOMIC_RELAXED,", "kernel-lock-claim"),
     # Wake filter, successor, first to run
     ("kernel/dispatch/successor.c", "__atomic_load_n(&payer->key, __ATOMIC_RELAXED) < home->filter_key",
      "__atomic_load_n(&payer->key, __ATOMIC_RELAXED) <= home->filter_key", "kernel-successor"),

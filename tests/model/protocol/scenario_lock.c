@@ -16,7 +16,7 @@ static void enter(unsigned patience, unsigned polite)
 {
 	uint16_t name = (uint16_t)(cpu_running() + 1);
 
-	if (__atomic_load_n(&lock.claim, __ATOMIC_RELAXED) != 0 || !spin_try(&lock))
+	if (!spin_attempt(&lock))
 		spin_wait_as(&lock, name, patience, polite);
 	must(__atomic_fetch_add(&inside, 1, __ATOMIC_RELAXED) == 0);
 	total++;

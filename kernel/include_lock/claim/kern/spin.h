@@ -8,7 +8,7 @@
  *
  *   fair       while CPUs run: nobody but those that wait already overtakes a claimant, each once
  *   bounded    a claimant that stands still costs the others SPIN_POLITE polls, once per acquisition
- *   cheap      nobody waits: a load, a compare-and-swap, a store
+ *   cheap      nobody waits: a compare-and-swap of both, a store
  *
  * Memory order.  `held` alone excludes:
  *
@@ -36,10 +36,18 @@
 #define SPIN_POLITE   32u
 
 struct spin {
-	uint16_t held;  /* atomic: 1 while somebody is inside */
-	uint16_t claim; /* atomic: 1 + index of the CPU that goes next, or 0 */
+	union {
+		uint32_t both; /* atomic: 0 if nobody is inside and nobody claims */
+		struct {
+			uint16_t held;  /* atomic: 1 while somebody is inside */
+			uint16_t claim; /* atomic: 1 + index of the CPU that goes next, or 0 */
+		};
+	};
 };
 
+#define SPIN_BOTH_HELD 1u /* little-endian: held is the lower half */
+
+_Static_assert(offsetof(struct spin, held) == 0 && offsetof(struct spin, claim) == 2, "halves");
 _Static_assert(CPUS_MAX + 1u <= UINT16_MAX, "a claim names any CPU");
 
 static inline bool spin_try(struct spin *spin)
@@ -92,7 +100,10 @@ void spin_wait(struct spin *spin);
 /* One attempt, which may fail although nobody is inside: never ahead of a claimant. */
 static inline bool spin_attempt(struct spin *spin)
 {
-	return __atomic_load_n(&spin->claim, __ATOMIC_RELAXED) == 0 && spin_try(spin);
+	uint32_t neither = 0;
+
+	return __atomic_compare_exchange_n(&spin->both, &neither, SPIN_BOTH_HELD, true,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 static inline void spin_take(struct spin *spin)
