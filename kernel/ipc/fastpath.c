@@ -8,7 +8,7 @@
  * both side by side.
  *
  * Left out of the general path, and why that may be:
- *   errors, queued senders, active partners, long messages, capabilities: given up beforehand;
+ *   errors, queued senders, active partners, capabilities in messages: given up beforehand;
  *   waiting: a lock that somebody holds is left to the general path;
  *   guard and Core locks: this CPU runs the chain, so its links are its own (<kern/donation.h>);
  *   the bound notification of a server: it has no payer when it receives;
@@ -37,7 +37,7 @@
 #include <kern/vspace.h>
 
 #define INFO_LABEL_MASK (~(((word_t)1 << MSG_LABEL_SHIFT) - 1))
-#define INFO_SHORT_MASK msg_info(0, 127, 3)
+#define INFO_PLAIN_MASK msg_info(0, 127, 3)
 #define INFO_COPY_MASK  (INFO_LABEL_MASK | msg_info(0, 127, 0))
 
 /* What a slot says, if it is not being changed. */
@@ -138,26 +138,35 @@ static __attribute__((cold, noinline)) struct tcb *exit_slowly(enum syscall numb
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
-/* The message fits the registers and carries nothing. */
-static inline bool message_is_short(word_t info)
+/* As long as a message may be, and it carries no capability. */
+static inline bool message_is_plain(word_t info)
 {
-	return (info & INFO_SHORT_MASK) <= MSG_REGS;
+	return (info & INFO_PLAIN_MASK) <= MSG_WORDS_MAX;
 }
 
-/* message_copy() of a short message; to is owned. */
-static inline void short_copy(const struct tcb *from, struct tcb *to, word_t info)
+/* The message fits the registers, or both threads have what a longer one needs. */
+static inline bool buffers_suffice(const struct tcb *from, const struct tcb *to, word_t info)
+{
+	return msg_length(info) <= MSG_REGS ||
+	       (message_buffer(from) != NULL && message_buffer(to) != NULL);
+}
+
+/* message_copy() of a plain message whose buffers suffice; to is owned. */
+static inline void plain_copy(const struct tcb *from, struct tcb *to, word_t info)
 {
 	const uint64_t *source = &from->context.x[2];
 	uint64_t *dest = &to->context.x[2];
 	unsigned length = msg_length(info);
 
-	if (length == MSG_REGS) {
+	if (length >= MSG_REGS) {
 		uint64_t a = source[0], b = source[1], c = source[2], d = source[3];
 
 		dest[0] = a;
 		dest[1] = b;
 		dest[2] = c;
 		dest[3] = d;
+		if (length > MSG_REGS)
+			message_copy_words(from, to, length);
 	} else if (length != 0) {
 		dest[0] = source[0];
 		if (length > 1)
@@ -169,7 +178,7 @@ static inline void short_copy(const struct tcb *from, struct tcb *to, word_t inf
 	to->context.x[1] = info & INFO_COPY_MASK;
 }
 
-_Static_assert(MSG_REGS == 4, "short_copy() copies four");
+_Static_assert(MSG_REGS == 4, "plain_copy() copies four");
 
 /* ---- Call ------------------------------------------------------------------------------------ */
 
@@ -184,7 +193,8 @@ struct taken {
  * held; or NULL.  The pointer to the reply object stays good memory while this CPU is in the kernel;
  * whether the thread still waits with it is known under its lock (and then it is not dying).
  */
-static inline struct tcb *server_take(struct endpoint *endpoint, struct taken *out) LOCK_UNCHECKED
+static inline struct tcb *server_take(struct endpoint *endpoint, const struct tcb *tcb, word_t info,
+				      struct taken *out) LOCK_UNCHECKED
 {
 	struct list_node *head = &endpoint->wait.queue;
 	struct list_node *node;
@@ -200,7 +210,7 @@ static inline struct tcb *server_take(struct endpoint *endpoint, struct taken *o
 	reply = __atomic_load_n(&server->reply, __ATOMIC_RELAXED);
 	/* Relaxed: a thread that waits gets a payer only from who took it off the queue. */
 	if (__atomic_load_n(&server->payer, __ATOMIC_RELAXED) != NULL || reply == NULL ||
-	    !can_run(server, &out->space))
+	    !can_run(server, &out->space) || !buffers_suffice(tcb, server, info))
 		goto give_up;
 	if (!spin_try_lock(&reply->lock))
 		goto give_up;
@@ -260,14 +270,14 @@ struct tcb *fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu 
 	struct taken taken;
 	struct tcb *server;
 
-	if (!slot_exists(cspace_bits(tcb), cptr) || !message_is_short(info) ||
+	if (!slot_exists(cspace_bits(tcb), cptr) || !message_is_plain(info) ||
 	    !cpu_is_ready(&cpu->core, tcb) || !slot_read(slot_at(tcb, cptr), &view, true) ||
 	    !can_call(&view))
 		return NULL;
-	server = server_take((struct endpoint *)(uintptr_t)view.object, &taken);
+	server = server_take((struct endpoint *)(uintptr_t)view.object, tcb, info, &taken);
 	if (server == NULL)
 		return NULL;
-	short_copy(tcb, server, info);
+	plain_copy(tcb, server, info);
 	server->context.x[6] = view.badge;
 	counter_add(&cpu->core.stats.syscalls, 1);
 	server_run(cpu, tcb, server, &taken);
@@ -316,7 +326,8 @@ static inline struct tcb *caller_take(const struct endpoint *endpoint, struct re
 	if (!object_is_calm(&endpoint->wait.object) || !spin_try_lock(&reply->lock))
 		return NULL;
 	caller = donor(reply, server);
-	if (caller != NULL && can_run(caller, space) && answer_is_plain(caller, info)) {
+	if (caller != NULL && can_run(caller, space) && answer_is_plain(caller, info) &&
+	    buffers_suffice(server, caller, info)) {
 		reply->caller = NULL;
 		reply->receiver = server;
 		__atomic_store_n(&caller->caller_reply, NULL, __ATOMIC_RELAXED);
@@ -338,7 +349,7 @@ static inline void caller_unlink(struct core *core, struct tcb *server, struct t
 }
 
 /*
- * The endpoint stays locked over the answer (a few registers), because the receive that follows must
+ * The endpoint stays locked over the answer (64 words at most), because the receive that follows must
  * be known to block before anything changes.
  */
 struct tcb *fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb,
@@ -351,7 +362,7 @@ struct tcb *fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb,
 	struct vspace *space;
 	struct tcb *caller;
 
-	if (!slot_exists(bits, cptr) || !slot_exists(bits, reply_cptr) || !message_is_short(info) ||
+	if (!slot_exists(bits, cptr) || !slot_exists(bits, reply_cptr) || !message_is_plain(info) ||
 	    !cpu_is_ready(&cpu->core, tcb) || !slot_read(slot_at(tcb, cptr), &view, false) ||
 	    !can_receive(&view))
 		return NULL;
@@ -367,7 +378,7 @@ struct tcb *fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb,
 	}
 	/* Owned.  The server then has no payer, so it waits without a scheduling event. */
 	if (caller->send_fault == FAULT_NONE)
-		short_copy(tcb, caller, info);
+		plain_copy(tcb, caller, info);
 	else
 		answer_fault(caller, info);
 	caller_unlink(&cpu->core, tcb, caller);

@@ -7,11 +7,6 @@
 /* Bits of a sender's info word that reach the receiver: its label. */
 #define INFO_LABEL_MASK (~(((word_t)1 << MSG_LABEL_SHIFT) - 1))
 
-static struct ipc_buffer *buffer_of(const struct tcb *tcb)
-{
-	return __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED);
-}
-
 unsigned message_length(const struct tcb *tcb)
 {
 	return tcb->send_fault != FAULT_NONE ? MSG_REGS : msg_length(tcb->context.x[1]);
@@ -20,21 +15,17 @@ unsigned message_length(const struct tcb *tcb)
 /* Words 4 and up; returns how many words arrive. */
 static unsigned copy_buffer(const struct tcb *from, struct tcb *to, unsigned length)
 {
-	const struct ipc_buffer *source = buffer_of(from);
-	struct ipc_buffer *dest = buffer_of(to);
-
-	if (source == NULL || dest == NULL)
+	if (message_buffer(from) == NULL || message_buffer(to) == NULL)
 		return MSG_REGS;
-	for (unsigned i = MSG_REGS; i < length; i++)
-		dest->msg[i] = source->msg[i];
+	message_copy_words(from, to, length);
 	return length;
 }
 
 /* Returns how many arrive; the first that fails ends it. */
 static unsigned copy_caps(const struct tcb *from, const struct tcb *to, unsigned caps)
 {
-	const struct ipc_buffer *source = buffer_of(from);
-	const struct ipc_buffer *dest = buffer_of(to);
+	const struct ipc_buffer *source = message_buffer(from);
+	const struct ipc_buffer *dest = message_buffer(to);
 	unsigned count = 0;
 	cptr_t slot;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Register-only calls on donated time: call to a passive server that waits, answer and next receive
+ * Calls without capabilities on donated time: call to a passive server that waits, answer and next receive
  * of that server.  What they do is what ipc.c and kernel_exit() do, with both locks taken once, each
  * capability read in place, and all conditions looked at before anything changes.
  */

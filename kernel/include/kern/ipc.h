@@ -9,6 +9,7 @@
 #pragma once
 
 #include <abi/fault.h>
+#include <abi/ipc.h>
 #include <kern/cap.h>
 #include <kern/tcb.h>
 
@@ -46,6 +47,32 @@ void ipc_syscall_reply_recv(struct tcb *tcb);
 void message_copy(struct tcb *from, struct tcb *to, bool grant);
 /* Length of the message that a thread sends. */
 unsigned message_length(const struct tcb *tcb);
+
+/* ---- Parts of message_copy(), shared with the fast path ---- */
+
+static inline struct ipc_buffer *message_buffer(const struct tcb *tcb)
+{
+	return __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED);
+}
+
+/* Words from the fifth on, between buffers that exist.  Four at once: two loads and two stores. */
+static inline void message_copy_words(const struct tcb *from, struct tcb *to, unsigned length)
+{
+	const word_t *source = message_buffer(from)->msg + MSG_REGS;
+	const word_t *end = message_buffer(from)->msg + length;
+	word_t *dest = message_buffer(to)->msg + MSG_REGS;
+
+	for (; end - source >= 4; source += 4, dest += 4) {
+		word_t a = source[0], b = source[1], c = source[2], d = source[3];
+
+		dest[0] = a;
+		dest[1] = b;
+		dest[2] = c;
+		dest[3] = d;
+	}
+	while (source < end)
+		*dest++ = *source++;
+}
 
 /* The fault message of a thread: two parts of message_copy and ipc_answer. */
 word_t fault_message_info(const struct tcb *tcb);

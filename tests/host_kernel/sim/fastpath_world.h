@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fast path of call and reply_recv against the general path: the same system calls on two
+ * identical machines, one of which is not given the fast path, and all kernel state compared after
+ * each.  Memory is the same in both runs, so that pointers compare as they are.
+ */
+#pragma once
+
+#include "sim.h"
+
+#include <kern/fastpath.h>
+
+#define CPUS      2u
+#define THREADS   8u
+#define ENDPOINTS 3u
+#define REPLIES   4u
+#define PARTS     (THREADS + CPUS + ENDPOINTS + REPLIES + CPUS)
+
+extern unsigned taken; /* how often the fast path was, since the start of the machine */
+
+extern struct tcb *thread[THREADS], *dispatcher[CPUS];
+extern struct endpoint *ep[ENDPOINTS];
+extern struct reply *reply[REPLIES];
+/* Capabilities: all rights, and fewer. */
+extern cptr_t ep_cap[ENDPOINTS], ep_read[ENDPOINTS], ep_write[ENDPOINTS], ep_call[ENDPOINTS];
+extern cptr_t reply_cap[REPLIES];
+
+/* The kernel's; the names without __real_ are this world's (--wrap). */
+struct tcb *__real_fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+struct tcb *__real_fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+
+/* All threads run on CPU 0 or 1; the first four are to be servers. */
+void machine_start(bool with_fast);
+/* What each object holds, as one word. */
+void state_take(uint64_t part[PARTS]);
