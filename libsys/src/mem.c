@@ -60,6 +60,7 @@ static size_t blocks_clear(char *t, size_t bytes)
 {
 	uint64_t id;
 	size_t block;
+	size_t blocks;
 	char *at;
 
 	__asm__("mrs %0, dczid_el0" : "=r"(id));
@@ -70,7 +71,17 @@ static size_t blocks_clear(char *t, size_t bytes)
 		*at = 0;
 	for (; (uintptr_t)at % block != 0; at += 8)
 		((struct unaligned *)at)->word = 0;
-	for (; bytes - (size_t)(at - t) >= block; at += block)
+	blocks = (bytes - (size_t)(at - t)) / block;
+	for (char *end = at + blocks / 4 * 4 * block; at != end; at += 4 * block)
+		__asm__ volatile("dc zva, %0\n"
+				 "dc zva, %1\n"
+				 "dc zva, %2\n"
+				 "dc zva, %3"
+				 :
+				 : "r"(at), "r"(at + block), "r"(at + 2 * block),
+				   "r"(at + 3 * block)
+				 : "memory");
+	for (char *end = at + blocks % 4 * block; at != end; at += block)
 		__asm__ volatile("dc zva, %0" : : "r"(at) : "memory");
 	return (size_t)(at - t);
 }
