@@ -10,7 +10,7 @@
 #define EXTRA_MAX   65536u /* slots for copies of frame capabilities, tables, spaces */
 #define EXTRA_FIRST ((uint32_t)MM_SLOT_FREE_FIRST)
 #define POOL_MAX    8192u
-#define GROW_FRAMES 256u
+#define GROW_FRAMES 32u /* the kernel looks at all again for each page that it clears */
 
 /* Numbers kept for reuse. */
 struct pool {

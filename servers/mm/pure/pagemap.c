@@ -47,7 +47,8 @@ static enum error node_make(struct pagemap *map, uint64_t *ref)
 	return ERR_OK;
 }
 
-enum error pagemap_make(struct pagemap *map, uint64_t page, struct pagemap_path *path)
+static __attribute__((noinline)) enum error path_make(struct pagemap *map, uint64_t page,
+						      struct pagemap_path *path)
 {
 	uint64_t *ref = &map->root;
 
@@ -63,6 +64,22 @@ enum error pagemap_make(struct pagemap *map, uint64_t page, struct pagemap_path 
 		path->entry[level] = ref;
 	}
 	return ERR_OK;
+}
+
+/* Mostly all of it is there: then nothing is called and nothing written. */
+enum error pagemap_make(struct pagemap *map, uint64_t page, struct pagemap_path *path)
+{
+	uint64_t ref = map->root;
+
+	for (unsigned level = 0; level < PAGEMAP_LEVELS; level++) {
+		const uint32_t index = node_index(page, level);
+
+		if ((ref >> (index / GROUP) & 1u) == 0)
+			return path_make(map, page, path);
+		path->entry[level] = node_at(map, ref) + index;
+		ref = *path->entry[level];
+	}
+	return page < PAGEMAP_PAGES ? ERR_OK : ERR_RANGE;
 }
 
 uint64_t *pagemap_next(const struct pagemap *map, uint64_t *page, uint64_t end)
