@@ -3,6 +3,7 @@
 
 #include "../../../kernel/debug/console.h"
 
+#include <kern/boot.h>
 #include <kern/core.h>
 #include <kern/debug.h>
 #include <kern/entry.h>
@@ -41,8 +42,10 @@ void fakes_reset(void)
 {
 	memset(&fakes, 0, sizeof(fakes));
 	memset(cpus, 0, sizeof(cpus));
-	for (unsigned i = 0; i < CPUS_MAX; i++)
-		cpus[i].core.index = i;
+	for (unsigned i = 0; i < CPUS_MAX; i++) {
+		core_init(&cpus[i].core, i);
+		cpus[i].core.fallback = 0; /* its dispatcher is in charge */
+	}
 	cpus[0].core.online = 1;
 	cpus[1].core.online = 1;
 }
