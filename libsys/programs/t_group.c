@@ -20,7 +20,7 @@
 #define WORKERS_MAX  12u
 #define ALL_CPUS     (~0u)
 #define WARM_NS      (50 * NS_PER_MS)
-/* A reaper takes the threads that ended out of their group, a little later. */
+/* A thread that ended leaves its group when it blocks for the last time, a little later. */
 #define DELETE_TRIES 1000u
 
 struct worker {

@@ -84,6 +84,7 @@ MUTANTS = [
      "mm_pure"),
     ("libsys/base/cpio.c", "if (++used > places / 2)", "if (++used > places)", "cpio"),
     ("libsys/base/cpio.c", "at = (at + 1) % places;", "at = at % places, used++;", "cpio"),
+    ("servers/sched/core/event.c", "? POLICY_LEAVE_EXIT\n", "? POLICY_LEAVE_SLEEP\n", "sched_groups"),
     # Affinity masks
     ("servers/sched/core/event.c", "thread->state = SCHED_OUT;\n\tsched_mask_changed(server, thread);",
      "thread->state = SCHED_OUT;\n\t(void)server;", "sched_levels"),

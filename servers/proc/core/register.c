@@ -93,6 +93,13 @@ void register_again(uint32_t tid, cptr_t tcb, const struct register_params *para
 		must(tcb_set_key(tcb, 0), "clearing a thread's key");
 }
 
+/* The dispatcher looks when the thread blocks, which is later. */
+void register_ended(uint32_t tid)
+{
+	__atomic_fetch_or(&register_shared()->params[tid].flags, SCHED_THREAD_ENDED,
+			  __ATOMIC_RELAXED);
+}
+
 enum error register_thread(uint32_t tid, cptr_t tcb, const struct register_params *params)
 {
 	clear(&register_shared()->stats[tid], sizeof(struct sched_thread_stats));

@@ -34,6 +34,9 @@ register_thread(uint32_t tid, cptr_t tcb, const struct register_params *params);
 /* The thread that has the number already begins anew, when it next becomes ready. */
 void register_again(uint32_t tid, cptr_t tcb, const struct register_params *params);
 
+/* The thread ended and is kept: it is in no group any more as soon as it blocks. */
+void register_ended(uint32_t tid);
+
 /* Ask the server for a home; without one, choose one in turn.  Service thread. */
 __attribute__((warn_unused_result)) enum error register_home(uint32_t tid, cptr_t tcb);
 

@@ -58,6 +58,7 @@ bool thread_park(struct process *process, struct msg *m)
 	thread->fpu_used = (info.flags & TCB_FLAG_FPU_USED) != 0;
 	thread->value = m->w[1];
 	thread->leaver = waiter_defer(process->pid);
+	register_ended(thread_tid(thread));
 	process->cpu_ns += info.cpu_ns - thread->cpu_base_ns;
 	thread->cpu_base_ns = info.cpu_ns;
 	process->thread_count--;

@@ -53,7 +53,8 @@ static __attribute__((noinline)) void thread_renew(struct sched_server *server,
 {
 	const word_t seq = thread->seq;
 
-	sched_thread_params(server, thread)->flags &= ~SCHED_THREAD_FRESH;
+	__atomic_fetch_and(&sched_thread_params(server, thread)->flags, ~SCHED_THREAD_FRESH,
+			   __ATOMIC_RELAXED);
 	thread_leave(server, cpu, thread, POLICY_LEAVE_EXIT, now_ns);
 	*sched_thread_stats(server, thread) = (struct sched_thread_stats){0};
 	sched_thread_adopt(server, cpu, thread);
@@ -107,6 +108,14 @@ static void event_ready(struct sched_server *server, struct sched_cpu *cpu,
 		sched_thread_wake(server, cpu, thread, event->first_ready_ns, now_ns);
 }
 
+static enum policy_leave leave_reason(struct sched_server *server,
+				      const struct sched_thread *thread)
+{
+	return (sched_thread_params(server, thread)->flags & SCHED_THREAD_ENDED) != 0
+		       ? POLICY_LEAVE_EXIT
+		       : POLICY_LEAVE_SLEEP;
+}
+
 static void event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 			  struct sched_thread *thread, const struct sched_event *event,
 			  time_ns_t now_ns)
@@ -122,7 +131,8 @@ static void event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 	}
 	sched_sleep_cancel(cpu, thread);
 	thread_leave(server, cpu, thread,
-		     cause == CAUSE_STOPPED ? POLICY_LEAVE_KEEP : POLICY_LEAVE_SLEEP, now_ns);
+		     cause == CAUSE_STOPPED ? POLICY_LEAVE_KEEP : leave_reason(server, thread),
+		     now_ns);
 }
 
 /* The kernel lets the tag be used again when we ask for the next batch, not before. */
@@ -218,7 +228,7 @@ void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 {
 	sched_thread_charge(server, cpu, thread, event->ran_ns, now_ns);
 	sched_sleep_cancel(cpu, thread);
-	thread_leave(server, cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
+	thread_leave(server, cpu, thread, leave_reason(server, thread), now_ns);
 }
 
 void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,

@@ -310,6 +310,25 @@ Test(groups, of_another_instance_are_none, .init = open_1, .fini = bench_close)
 	cr_assert_eq(field(group, SCHED_GROUP_MEMBERS), 0);
 }
 
+/* Its objects wait to be started again; for its group it is gone. */
+Test(groups, who_ended_is_no_member, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5);
+	start_on(0, 6);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	cr_assert_eq(join(6, group), ERR_OK);
+	bench_shared->params[6].flags |= SCHED_THREAD_ENDED;
+	cr_assert_eq(field(group, SCHED_GROUP_MEMBERS), 1);
+	(void)bench_event(0, 6, BENCH_BLOCKED(CAUSE_IPC), 0);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_DELETE, group, 0, 0, 0, NULL), ERR_OK);
+	bench_shared->params[6].flags = SCHED_THREAD_USED | SCHED_THREAD_FRESH;
+	bench_shared->params[6].group = 0;
+	(void)bench_event(0, 6, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(bench_server->threads[6].state, SCHED_READY);
+	cr_assert_eq(bench_shared->params[6].group, 0);
+}
+
 /* A tid that is used again after its thread was in a group. */
 Test(groups, a_new_thread_is_not_in_its_predecessors, .init = open_1, .fini = bench_close)
 {

@@ -24,6 +24,8 @@
 #define SCHED_THREAD_CONFINED 4u /* may use groups below group_top only */
 /* What was known of the thread with this tid is void: the next one has its objects. */
 #define SCHED_THREAD_FRESH    8u
+/* It ended and is kept: when it blocks, it leaves its scheduling group and what the policy promised it. */
+#define SCHED_THREAD_ENDED    16u
 
 struct sched_thread_params {
 	uint32_t flags;
