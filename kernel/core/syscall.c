@@ -145,4 +145,6 @@ void kernel_svc(void)
 		next = fastpath_reply_recv(x[0], x[1], tcb, cpu);
 	if (next == NULL)
 		kernel_syscall();
+	else
+		lock_none_held();
 }

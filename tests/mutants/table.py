@@ -241,7 +241,7 @@ MUTANTS = [
     ("kernel/debug/panic.c", "\t\tconsole_seize();\n", "", "kernel-lock"),
     ("kernel/dispatch/donation.c", "\tspin_lock(a->index < b->index ? &a->lock : &b->lock);\n"
      "\tspin_lock(a->index < b->index ? &b->lock : &a->lock);\n",
-     "\tspin_lock(&a->lock);\n\tspin_lock(&b->lock);\n", "kernel-storm-1"),
+     "\tspin_lock(&a->lock);\n\tspin_lock(&b->lock);\n", "kernel-storm-memory-2"),
     ("kernel/object/reply.c", "\tspin_init(&reply->lock, LOCK_REPLY);\n", "", "kernel-ipc"),
     ("kernel/include_lock/claim/kern/spin.h", "\t__atomic_store_n(&spin->held, 0, __ATOMIC_RELEASE);",
      "\t__atomic_store_n(&spin->held, 0, __ATOMIC_RELAXED);", "kernel-lock-claim"),

@@ -218,6 +218,33 @@ Test(lock, Z28_taken_twice_is_survived, .timeout = 10)
 	survived(2, "reply is taken twice: at test_lock.c:", "and before at test_lock.c:");
 }
 
+Test(lock, Z28_tried_twice_is_survived)
+{
+	host_misuse_survives = true;
+	cr_assert(spin_try_lock(&reply));
+	cr_assert(spin_try_lock(&reply));
+	spin_unlock(&reply);
+	cr_assert(spin_held(&reply));
+	spin_unlock(&reply);
+	survived(1, "reply is taken twice: at test_lock.c:", "and before at test_lock.c:");
+}
+
+/* Z26: both ways, also where a claim is all that stands in the way. */
+Test(lock, Z26_try_takes_what_is_free_and_nothing_else)
+{
+	cr_assert(spin_try_lock(&endpoint));
+	host_cpu_enter(1);
+	cr_assert_not(spin_try_lock(&endpoint));
+	host_cpu_enter(0);
+	cr_assert_eq(endpoint.owner, lock_owner_name(0));
+	spin_unlock(&endpoint);
+	host_cpu_enter(1);
+	cr_assert(spin_try_lock(&endpoint));
+	cr_assert_eq(endpoint.owner, lock_owner_name(1));
+	spin_unlock(&endpoint);
+	lock_none_held();
+}
+
 Test(lock, Z28_foreign_unlock_is_survived)
 {
 	host_misuse_survives = true;

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-/* Before the first wait; false: this CPU holds it already, so it must not wait. */
+/* Before the first attempt; false: this CPU holds it already, so it must not wait. */
 bool lock_taking(struct spinlock *lock, const char *file, unsigned line);
 /* After the wait. */
 void lock_taken(struct spinlock *lock, const char *file, unsigned line);
@@ -34,7 +34,8 @@ static inline void spin_lock_at(struct spinlock *lock, const char *file, unsigne
 static inline bool spin_try_lock_at(struct spinlock *lock, const char *file, unsigned line)
 	LOCK_TRIES(true, *lock) LOCK_UNCHECKED
 {
-	lock_taking(lock, file, line);
+	if (!lock_taking(lock, file, line))
+		return true;
 	if (!spin_attempt(&lock->spin))
 		return false;
 	lock_taken(lock, file, line);
