@@ -40,6 +40,36 @@ static void sleeps_end_in_time(void)
 	thread_sleep_until(0); /* the past returns at once */
 }
 
+static uint64_t counter_read(void)
+{
+	uint64_t ticks;
+
+	__asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(ticks) : : "memory");
+	return ticks;
+}
+
+/*
+ * The counter's lower half wraps: after a minute, which the emulator of one CPU jumps over.  Several CPUs
+ * take turns of 10 us all the while, so there it would take minutes.
+ */
+static void the_counter_wraps_during_a_sleep(void)
+{
+	uint64_t before = counter_read();
+	uint64_t left = (1ull << 32) - (before & UINT32_MAX);
+	time_ns_t until;
+	uint64_t hz;
+
+	if (cpus > 1)
+		return;
+	__asm__("mrs %0, cntfrq_el0" : "=r"(hz));
+	until = clock_now_ns() + left * 1000 / hz * NS_PER_MS + 10 * NS_PER_MS;
+	thread_sleep_until(until);
+	tap_check(clock_now_ns() >= until);
+	tap_check(clock_now_ns() - until < 500 * NS_PER_MS);
+	tap_equal(counter_read() >> 32, (before >> 32) + 1);
+	sleeps_end_in_time();
+}
+
 static void sleep_costs_no_cpu_time(void)
 {
 	time_ns_t before = sys_thread_clock().cpu_ns;
@@ -227,6 +257,7 @@ int main(void)
 {
 	static const struct tap_case cases[] = {
 		{"Z05_sleepers: sleeps end in time, never early", sleeps_end_in_time},
+		{"Z38_counter_wraps: during a sleep", the_counter_wraps_during_a_sleep},
 		{"sleeping costs no CPU time", sleep_costs_no_cpu_time},
 		{"Z29_mask_change: affinity is kept", affinity_is_kept},
 		{"parameters are kept and checked", parameters_are_kept_and_checked},

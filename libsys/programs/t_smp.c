@@ -69,6 +69,75 @@ static int nothing(void *argument)
 	return 0;
 }
 
+/* Interrupts for CPU 0 at any instruction: a wake from elsewhere, or the end of a short sleep. */
+static struct semaphore storm_door;
+
+static int storm_sleeper(void *argument)
+{
+	pin(0);
+	while (!atomic_load(&stop)) {
+		if ((uintptr_t)argument == 0)
+			semaphore_wait(&storm_door);
+		else
+			thread_sleep_until(clock_now_ns() + 1 + atomic_load(&counter) % 5000);
+		atomic_fetch_add(&counter, 1);
+	}
+	return 0;
+}
+
+static int storm_waker(void *argument)
+{
+	pin(cpus - 1 - (cpus > 1 ? (unsigned)(uintptr_t)argument : 0));
+	while (!atomic_load(&stop)) {
+		semaphore_post(&storm_door);
+		if (cpus == 1)
+			thrd_yield();
+	}
+	return 0;
+}
+
+/*
+ * Each kind of lock of the kernel: capabilities, endpoints and reply objects, notifications, Cores,
+ * address spaces.
+ */
+static void take_every_lock(void)
+{
+	struct proc_process_info info;
+	cptr_t slot;
+	void *memory;
+
+	tap_equal(object_new(OBJ_NOTIFICATION, &slot), ERR_OK);
+	object_free(slot);
+	tap_equal(process_list(0, &info), ERR_OK);
+	thrd_yield();
+	memory = malloc(1u << 20);
+	tap_check(memory != NULL);
+	*(volatile char *)memory = 1;
+	free(memory);
+	thread_sleep_until(clock_now_ns() + 1000);
+}
+
+static void a_storm_of_interrupts_inside_the_locks(void)
+{
+	struct thread *crew[6];
+
+	atomic_store(&stop, false);
+	atomic_store(&counter, 0);
+	semaphore_init(&storm_door, 0);
+	for (unsigned i = 0; i < 6; i++)
+		crew[i] = start(i < 4 ? storm_sleeper : storm_waker, i % 2);
+	pin(0);
+	for (unsigned i = 0; i < 20 || atomic_load(&counter) < 500; i++)
+		take_every_lock();
+	program_need("being free again",
+		     sched_param_set(0, SCHED_PARAM_AFFINITY, UINT64_MAX, UINT64_MAX));
+	atomic_store(&stop, true);
+	for (unsigned i = 0; i < 4; i++)
+		semaphore_post(&storm_door);
+	for (unsigned i = 0; i < 6; i++)
+		tap_equal(join(crew[i]), 0);
+}
+
 static int churn(void *argument)
 {
 	(void)argument;
@@ -479,6 +548,7 @@ int main(int argc, char **argv)
 	static const struct tap_case cases[] = {
 		{"M01_walk_while_threads_come_and_go", walk_while_others_come_and_go},
 		{"M02_child_ends_while_the_parent_sleeps", child_ends_while_the_parent_sleeps},
+		{"M03_interrupts_inside_every_lock", a_storm_of_interrupts_inside_the_locks},
 		{"M07_eight_threads_one_exit", eight_threads_end_one_by_one},
 		{"M12_timers_set_while_timers_fire", timers_set_while_timers_fire},
 		{"M19_slices_end_on_every_cpu", slices_end_on_every_cpu},

@@ -265,6 +265,25 @@ class Placement(unittest.TestCase):
         self.assertEqual([len(tasks) for tasks in where.values()], [2, 2, 2, 2], str(where))
 
 
+class Cascade(unittest.TestCase):
+    def test_Z22_displaced_threads_displace_worse_ones(self):
+        """Who is pushed off its CPU pushes a worse one off another, and so on down the line."""
+        tasks = {f"p{level}": {"loop": 1, "run": 200000, "policy": "SCHED_FIFO", "priority": level}
+                 for level in (30, 20, 10)}
+        tasks["top"] = {"loop": 1, "run": 150000, "delay": 10000, "cpus": [0],
+                        "policy": "SCHED_FIFO", "priority": 40}
+        for seed in range(5):
+            result = run({"global": {"duration": 1}, "tasks": tasks}, 3, "--schedule",
+                         "--seed", str(seed), policy="fifo")
+            begin, end = 10 * MS + 2 * PERIOD_MS * MS, 160 * MS
+            ran = dict.fromkeys(tasks, 0)
+            for s in result.json["schedule"]:
+                ran[s["task"]] += max(0, min(s["end_ns"], end) - max(s["start_ns"], begin))
+            for name in ("top", "p30", "p20"):
+                self.assertGreater(ran[name], 0.95 * (end - begin), f"{name}: {ran}")
+            self.assertLess(ran["p10"], 0.05 * (end - begin), str(ran))
+
+
 class Central(unittest.TestCase):
     """One order for the machine, docs/design/central.md."""
 
