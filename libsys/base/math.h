@@ -40,6 +40,8 @@ static inline uint64_t mul_saturate_u64(uint64_t a, uint64_t b)
 	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
+#define INT128_MAX ((int128_t)(~(uint128_t)0 >> 1))
+
 static inline int128_t min_i128(int128_t a, int128_t b)
 {
 	return a < b ? a : b;

@@ -95,13 +95,13 @@ class EqualHogs(unittest.TestCase):
 
 
 class MixedWeights(unittest.TestCase):
-    def errors(self, seed, weight):
+    def errors(self, seed, weight, policy="eevdf"):
         rng = random.Random(seed)
         errors = []
         for _ in range(24):
             cpus = rng.choice([2, 4, 8])
             weights = [weight(rng) for _ in range(rng.randint(cpus + 1, 3 * cpus))]
-            result = run(weighted(weights, 10), cpus)
+            result = run(weighted(weights, 10), cpus, policy=policy)
             figures = judge(result, rates_of(result, weights, cpus))
             self.assertLessEqual(figures["F3"], 25, str(weights))
             self.assertLessEqual(figures["W1"], 0.01, str(weights))
@@ -116,6 +116,13 @@ class MixedWeights(unittest.TestCase):
             shown = f"{name}: {[round(error, 3) for error in errors]}"
             self.assertLessEqual(statistics.median(errors), 0.10, shown)
             self.assertLessEqual(errors[21], 0.15, shown)
+
+
+    def test_stride_keeps_the_account_too(self):
+        errors = self.errors(7, lambda rng: rng.randint(200, 4000), "stride")
+        shown = str([round(error, 3) for error in errors])
+        self.assertLessEqual(statistics.median(errors), 0.05, shown)
+        self.assertLessEqual(errors[21], 0.15, shown)
 
 
 class AffinityMasks(unittest.TestCase):

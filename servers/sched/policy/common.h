@@ -42,6 +42,49 @@
 	_Static_assert(sizeof(struct name##_cpu) <= POLICY_CPU_BYTES_MAX, "CPU blob");        \
 	_Static_assert(sizeof(struct name##_thread) <= POLICY_THREAD_BYTES_MAX, "thread blob")
 
+/* For `struct name_thread` with a `struct rb_node node`: name_of_node() and its _const form, and
+ * name_of_link(), which maps NULL to NULL. */
+#define POLICY_NODES(name)                                                                         \
+	static inline struct name##_thread *name##_of_node(struct rb_node *node)                   \
+	{                                                                                          \
+		return container_of(node, struct name##_thread, node);                             \
+	}                                                                                          \
+	static inline const struct name##_thread *name##_of_node_const(const struct rb_node *node) \
+	{                                                                                          \
+		return container_of_const(node, struct name##_thread, node);                       \
+	}                                                                                          \
+	static inline struct name##_thread *name##_of_link(struct rb_node *node)                   \
+	{                                                                                          \
+		return node == NULL ? NULL : name##_of_node(node);                                 \
+	}                                                                                          \
+	_Static_assert(sizeof(((struct name##_thread *)0)->node) == sizeof(struct rb_node), "nod"  \
+											    "e")
+
+/* Field by field: the whole at once would be a call of memset, in every decision. */
+static inline void policy_pick_clear(struct policy_pick *out)
+{
+	out->thread = NULL;
+	out->slice_ns = TIME_NEVER;
+	out->request_ns = TIME_NEVER;
+	out->runnable = 0;
+	out->offers = 0;
+}
+
+static inline void policy_info_clear(struct policy_info *out)
+{
+	const struct policy_number none = {0};
+	out->v = none;
+	out->delayed = 0;
+	out->state = 0;
+	out->ahead_ns = 0;
+	out->thread_v = none;
+	out->thread_ve = none;
+	out->thread_vd = none;
+	out->lag_ns = none;
+	out->left_ns = 0;
+	out->slice_ns = 0;
+}
+
 /* The members of policy_ops that are functions called name_MEMBER, and what depends on the blobs; all but
  * name, desc, set_average and set_lag. */
 #define POLICY_OPS(prefix, id_, version_)                                                \

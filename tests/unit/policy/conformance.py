@@ -40,7 +40,7 @@ def queues(program):
             policies.append(row)
         if scenario not in scenarios:
             scenarios.append(scenario)
-    return cells, scenarios, policies, done.stderr if done.returncode != 0 else ""
+    return cells, sorted(scenarios), policies, done.stderr if done.returncode != 0 else ""
 
 
 def written():

@@ -48,7 +48,7 @@ Test(stride, shares_follow_weights)
 	bench_free(bench);
 }
 
-/* w pass + rem is the service, to the last unit, however it is split and whatever the weight. */
+/* w v is the service, to the last unit, however it is split and whatever the weight. */
 Test(stride, remainders_are_kept)
 {
 	struct bench *bench = bench_make(&policy_stride, 3);
@@ -68,7 +68,7 @@ Test(stride, remainders_are_kept)
 			    weights[tid] / 512.0);
 		sum += bench_lag(bench, tid);
 	}
-	/* Nobody joined or left meanwhile: the lags cancel, up to the remainder of G. */
+	/* The lags cancel, up to what the figures leave out. */
 	assert_near(sum, 0, (3 + 1021 + 88761) / 512.0);
 	bench_free(bench);
 }
@@ -104,6 +104,43 @@ Test(stride, sleep_saves_no_credit_and_loses_no_debt)
 	bench_params(bench, 1, 77, 4 * MS);
 	cr_assert_eq(bench_info(bench, 1).lag_ns.whole, -2 * (int64_t)MS, "whatever its weight");
 	cr_assert_eq(bench_pick(bench), 0);
+	bench_free(bench);
+}
+
+Test(stride, a_nap_changes_nothing)
+{
+	struct bench *bench = bench_make(&policy_stride, 3);
+	for (uint32_t tid = 0; tid < 3; tid++)
+		bench_add(bench, tid, 1024, 3 * MS);
+	const uint32_t tid = bench_pick(bench);
+	bench_run(bench, 3 * MS);
+	for (uint32_t nap = 0; nap < 1000; nap++) {
+		bench_dequeue(bench, tid, POLICY_LEAVE_SLEEP);
+		cr_assert_eq(bench_info(bench, tid).lag_ns.whole, -2 * (int64_t)MS);
+		bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+	}
+	assert_near(bench_lag(bench, tid), -2.0 * MS, 1e-6);
+	assert_near(bench_lag(bench, (tid + 1) % 3), 1.0 * MS, 1e-6);
+	bench_free(bench);
+}
+
+/* Though its pass is still the least. */
+Test(stride, a_yield_lets_another_go_first)
+{
+	struct bench *bench = bench_make(&policy_stride, 2);
+	bench_add(bench, 0, 88761, 3 * MS);
+	bench_add(bench, 1, 15, 3 * MS);
+	for (uint32_t i = 0; i < 2; i++) {
+		cr_assert_eq(bench_pick(bench), i);
+		bench_run(bench, 3 * MS);
+	}
+	for (uint32_t i = 0; i < 10; i++) {
+		cr_assert_eq(bench_pick(bench), 0);
+		bench_run(bench, 1000);
+		bench_enqueue(bench, 0, POLICY_JOIN_YIELD);
+		cr_assert_eq(bench_pick(bench), 1);
+		bench_run(bench, 3 * MS);
+	}
 	bench_free(bench);
 }
 

@@ -4,8 +4,7 @@
 
 static void eevdf_cpu_init(struct policy_cpu *policy_cpu, uint32_t cpu_index)
 {
-	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
-	*cpu = (struct eevdf_cpu){.index = cpu_index};
+	*eevdf_cpu(policy_cpu) = (struct eevdf_cpu){.index = cpu_index};
 }
 
 static enum error eevdf_thread_init(struct policy_thread *policy_thread,
@@ -14,13 +13,18 @@ static enum error eevdf_thread_init(struct policy_thread *policy_thread,
 	if (!policy_params_valid(params))
 		return ERR_RANGE;
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
-	*thread = (struct eevdf_thread){
-		.tid = params->tid,
-		.class = params->class,
-		.state = POLICY_OUT,
-	};
+	*thread = (struct eevdf_thread){.tid = params->tid, .class = params->class}; /* OUT */
 	eevdf_params_set(thread, params->weight, (uint32_t)params->slice_ns);
 	return ERR_OK;
+}
+
+void eevdf_params_set(struct eevdf_thread *thread, uint32_t weight, uint32_t slice_ns)
+{
+	thread->weight = weight;
+	thread->slice_ns = slice_ns;
+	thread->request_v = 0;
+	thread->request_rem = 0;
+	fraction_add_32(&thread->request_v, &thread->request_rem, weight, vtime_units(slice_ns));
 }
 
 void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
@@ -33,12 +37,10 @@ void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 		cpu->normal_woke = true;
 }
 
-/* The running thread, if this is it, has no claim to the CPU any more. */
-static void running_forget(struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
+/* Nothing has happened to it since it was picked; NULL: nobody is. */
+static void running_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	if (cpu->running != thread)
-		return;
-	cpu->running = NULL;
+	cpu->running = thread;
 	cpu->request_done = false;
 	cpu->yielded = false;
 	cpu->normal_woke = false;
@@ -48,7 +50,8 @@ static void running_forget(struct eevdf_cpu *cpu, const struct eevdf_thread *thr
 int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	eevdf_tree_erase(cpu, thread);
-	running_forget(cpu, thread);
+	if (cpu->running == thread)
+		running_set(cpu, NULL);
 	if (thread->state == POLICY_DELAYED) {
 		cpu->sleepers--;
 		cpu->weight_delayed -= thread->weight;
@@ -56,30 +59,42 @@ int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 		cpu->runnable--;
 	}
 	thread->state = POLICY_OUT;
-	return eevdf_leave(cpu, thread);
+	return vtime_leave(&cpu->time, &thread->time);
 }
 
 void eevdf_run(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	eevdf_tree_erase(cpu, thread);
 	thread->state = POLICY_RUNNING;
-	cpu->running = thread;
-	cpu->normal_woke = false;
-	cpu->request_done = false;
-	cpu->yielded = false;
-	cpu->ran_ns = 0;
+	running_set(cpu, thread);
 }
 
-void eevdf_weight_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight)
+/* V may have passed sleepers on the way; moving it first and settling afterwards is exact
+ * (docs/design/eevdf.md). Each leaves with its true lag, so that the others' V is right, and remembers
+ * none. */
+void eevdf_settle_delayed(struct eevdf_cpu *cpu)
 {
-	if (thread->state == POLICY_OUT) {
-		eevdf_params_set(thread, weight, thread->slice_ns);
-		return;
+	struct eevdf_thread *first;
+	while ((first = eevdf_delayed_first(cpu)) != NULL && eevdf_eligible(cpu, first)) {
+		(void)eevdf_expel(cpu, first);
+		vtime_account_sleep(&first->time);
+		first->lag = 0;
 	}
-	eevdf_tree_erase(cpu, thread);
-	if (thread->state == POLICY_DELAYED)
-		cpu->weight_delayed = cpu->weight_delayed - thread->weight + weight;
-	eevdf_reweight(cpu, thread, weight);
+}
+
+/* Another weight, in any state; V and all lags stay. */
+static void weight_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight)
+{
+	int128_t *whole[EEVDF_TIMES];
+	uint32_t *rem[EEVDF_TIMES];
+	if (thread->state != POLICY_OUT) {
+		eevdf_tree_erase(cpu, thread);
+		if (thread->state == POLICY_DELAYED)
+			cpu->weight_delayed = cpu->weight_delayed - thread->weight + weight;
+		eevdf_times(thread, whole, rem);
+		vtime_reweight(&cpu->time, &thread->time, weight, whole, rem, EEVDF_TIMES);
+	}
+	eevdf_params_set(thread, weight, thread->slice_ns);
 	eevdf_tree_insert(cpu, thread);
 }
 
@@ -89,7 +104,7 @@ static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
 {
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
-	eevdf_account_clock(cpu, now_ns);
+	vtime_clock(&cpu->time, now_ns);
 	if (!policy_params_valid(params) || params->tid != thread->tid)
 		return ERR_RANGE;
 	if (params->slice_ns != thread->slice_ns || params->class != thread->class) {
@@ -102,7 +117,7 @@ static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
 		eevdf_tree_insert(cpu, thread);
 	}
 	if (params->weight != thread->weight) {
-		eevdf_weight_set(cpu, thread, params->weight);
+		weight_set(cpu, thread, params->weight);
 		eevdf_settle(cpu);
 	}
 	return ERR_OK;
@@ -115,7 +130,7 @@ static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
  */
 static void thread_yield(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	const int128_t request = eevdf_units(thread->slice_ns);
+	const int128_t request = vtime_units(thread->slice_ns);
 	const int128_t left = eevdf_left(thread);
 	eevdf_tree_erase(cpu, thread);
 	if (left <= request * (EEVDF_YIELD_REQUESTS - 1))
@@ -138,10 +153,10 @@ static void delayed_wake(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 
 static void thread_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, enum policy_join reason)
 {
-	eevdf_join(cpu, thread, thread->lag);
+	vtime_join(&cpu->time, &thread->time, thread->lag);
 	thread->lag = 0;
 	if (reason == POLICY_JOIN_NEW)
-		eevdf_request_some(thread, eevdf_units(thread->slice_ns) / 2);
+		eevdf_request_some(thread, vtime_units(thread->slice_ns) / 2);
 	else
 		eevdf_request(thread);
 	eevdf_admit(cpu, thread);
@@ -153,7 +168,7 @@ static void eevdf_enqueue(struct policy_cpu *policy_cpu, struct policy_thread *p
 {
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
-	eevdf_account_clock(cpu, now_ns);
+	vtime_clock(&cpu->time, now_ns);
 	const bool inside = thread->state == POLICY_QUEUED || thread->state == POLICY_RUNNING;
 	if (reason == POLICY_JOIN_PREEMPTED || reason == POLICY_JOIN_YIELD) {
 		if (!inside)
@@ -172,14 +187,15 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 {
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
-	eevdf_account_clock(cpu, now_ns);
+	vtime_clock(&cpu->time, now_ns);
 	thread->blocks = reason == POLICY_LEAVE_SLEEP;
 	if (thread->state == POLICY_OUT ||
 	    (thread->state == POLICY_DELAYED && reason == POLICY_LEAVE_SLEEP))
 		return;
 	if (reason == POLICY_LEAVE_SLEEP && !eevdf_eligible(cpu, thread)) {
 		eevdf_tree_erase(cpu, thread);
-		running_forget(cpu, thread);
+		if (cpu->running == thread)
+			running_set(cpu, NULL);
 		cpu->runnable--;
 		cpu->sleepers++;
 		cpu->weight_delayed += thread->weight;
@@ -189,9 +205,9 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 	}
 	thread->lag = eevdf_expel(cpu, thread);
 	if (reason == POLICY_LEAVE_SLEEP)
-		eevdf_account_sleep(thread);
-	if (reason == POLICY_LEAVE_SLEEP && thread->lag > eevdf_units(thread->slice_ns)) {
-		const int128_t lag_max = eevdf_units(eevdf_slice_max(cpu, thread));
+		vtime_account_sleep(&thread->time);
+	if (reason == POLICY_LEAVE_SLEEP && thread->lag > vtime_units(thread->slice_ns)) {
+		const int128_t lag_max = vtime_units(eevdf_slice_max(cpu, thread));
 		thread->lag = thread->lag > lag_max ? lag_max : thread->lag;
 	}
 	eevdf_settle(cpu);
@@ -200,8 +216,8 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 /* Service outside the queue (fallback, a donated chain) lowers the lag kept, by one slice at most. */
 static void charge_outside(struct eevdf_thread *thread, uint64_t ran_ns)
 {
-	const int128_t lag_min = -eevdf_units(thread->slice_ns);
-	const int128_t lag = thread->lag - eevdf_units(ran_ns);
+	const int128_t lag_min = -vtime_units(thread->slice_ns);
+	const int128_t lag = thread->lag - vtime_units(ran_ns);
 	if (thread->lag > lag_min)
 		thread->lag = lag > lag_min ? lag : lag_min;
 }
@@ -211,7 +227,7 @@ static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *po
 {
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
-	eevdf_account_clock(cpu, now_ns);
+	vtime_clock(&cpu->time, now_ns);
 	if (ran_ns == 0)
 		return false;
 	if (thread->state == POLICY_OUT) {
@@ -221,7 +237,8 @@ static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *po
 	const bool running = thread->state == POLICY_RUNNING;
 	if (!running)
 		eevdf_tree_erase(cpu, thread);
-	eevdf_serve(cpu, thread, ran_ns);
+	vtime_serve(&cpu->time, &thread->time, ran_ns);
+	eevdf_settle(cpu);
 	const bool done = eevdf_done(thread);
 	if (done) {
 		eevdf_request(thread);
@@ -239,12 +256,16 @@ static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *po
 	return done;
 }
 
+static void eevdf_set_average(struct policy_cpu *cpu, uint64_t average_weight, uint64_t now_ns)
+{
+	vtime_set_average(&eevdf_cpu(cpu)->time, average_weight, now_ns);
+}
+
 static void eevdf_set_lag(struct policy_thread *policy_thread, struct policy_number lag_ns)
 {
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
 	if (thread->state == POLICY_OUT)
-		thread->lag = (int128_t)lag_ns.whole * ((int128_t)1 << EEVDF_FRAC_BITS) +
-			      ((int128_t)lag_ns.frac << (EEVDF_FRAC_BITS - 32));
+		thread->lag = vtime_of_number(lag_ns);
 }
 
 const struct policy_ops policy_eevdf = {

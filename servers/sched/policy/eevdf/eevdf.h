@@ -4,16 +4,13 @@
  * Owned by that CPU's dispatcher; nobody else may touch it, so it has no lock.
  * Derivations, number of bits, and why equality needs slack: docs/design/eevdf.md.
  *
- *   w_i   weight of thread i               r_i   length of its requests, in ns of service
- *   W     sum of w_i over the queue, the running thread and the delayed sleepers included
- *   v_i   virtual time of i: service received / w_i        V = sum(w_i v_i) / W, that of the queue
- *   ve_i  v_i when its current request began               vd_i  its deadline: ve_i + r_i / w_i
- *   lag_i w_i (V - v_i): service that a fluid share still owes i; negative: i still owes it
+ * w_i, W, v_i, V, lag_i and how they are kept exact: vtime/vtime.h.  Here W counts the running thread and the
+ * delayed sleepers, too.
  *
- * Service counts in units of 2^-52 ns.  S_i = w_i v_i, E_i = w_i ve_i, D_i = w_i vd_i and S = sum(S_i) are
- * whole units, stored as v and v_rem with S_i = w_i v + v_rem, 0 <= v_rem < w_i, and vq and vrem with
- * S = W vq + vrem: so charges are exact, sum(lag_i) = W V - S = 0 always, and only joining or a new
- * weight rounds, by a unit of one thread's lag.
+ *   r_i   length of the requests of i, in ns of service
+ *   ve_i  v_i when its current request began               vd_i  its deadline: ve_i + r_i / w_i
+ *
+ * E_i = w_i ve_i and D_i = w_i vd_i are whole units of service, as S_i = w_i v_i is, and stored likewise.
  *
  * waiting[class]: QUEUED threads in trees by (vd, ve, tid), each node with the least v and the shortest and
  * longest slice below it; running: in no tree, but in W; delayed: DELAYED sleepers by (v, tid).
@@ -27,12 +24,10 @@
  */
 #pragma once
 
-#include "../common.h"
-#include <base/rbtree.h>
+#include "../vtime/vtime.h"
 
 #define EEVDF_ID             1u
 #define EEVDF_VERSION        1u
-#define EEVDF_FRAC_BITS      52u /* fraction bits of service units and of v */
 #define EEVDF_SLACK          256 /* virtual units within which two times count as equal */
 #define EEVDF_KEY_SHIFT      8u  /* log2 of EEVDF_SLACK */
 #define EEVDF_SEARCH_MAX     24u /* nodes looked at for a short slice that may cut in */
@@ -40,6 +35,7 @@
 #define EEVDF_LATE_PART      2u /* ... while that is late by half a request at most */
 #define EEVDF_YIELD_REQUESTS 4  /* a yielding thread's deadline is at most so many requests away */
 #define EEVDF_CLASSES        2u
+#define EEVDF_TIMES          3u
 
 struct eevdf_thread {
 	/* links; valid in QUEUED (a waiting tree) and DELAYED (the delayed tree) */
@@ -47,31 +43,25 @@ struct eevdf_thread {
 	/* summary of the subtree below and including this node */
 	int128_t min_v;
 	uint32_t min_slice_ns, max_slice_ns;
+	/* the request, as v and v_rem; valid in QUEUED, RUNNING, DELAYED */
+	uint32_t ve_rem, vd_rem;
+	int128_t ve, vd;
+	VTIME_THREAD(time);
 	/* order in the waiting tree, set on insertion: vd and ve rounded to the grid of equality */
 	int128_t key_vd, key_ve;
-	/* virtual times; valid in QUEUED, RUNNING, DELAYED */
-	int128_t v, ve, vd;
-	uint32_t v_rem, ve_rem, vd_rem;
 	/* parameters, and request_v + request_rem / weight = slice / weight */
 	int128_t request_v;
 	uint32_t request_rem;
-	uint32_t weight;
-	uint64_t tid;
 	uint32_t slice_ns;
+	uint64_t tid;
 	uint8_t class;
 	uint8_t state;  /* enum policy_state */
 	uint8_t blocks; /* it blocked since its last request was done */
-	/* lag kept while OUT, in units */
-	int128_t lag;
-	/* account of the machine's share: OUT: how far ahead; inside, that is account + v - fair */
-	int128_t account;
 };
 
 struct eevdf_cpu {
-	int128_t vq;
-	uint64_t vrem;
-	uint64_t weight;         /* W */
-	uint64_t weight_delayed; /* of these, sleepers */
+	VTIME_QUEUE(time);
+	uint64_t weight_delayed; /* of W, sleepers' */
 	struct rb_tree waiting[EEVDF_CLASSES];
 	struct eevdf_thread *first[EEVDF_CLASSES]; /* of each waiting tree, or NULL */
 	struct rb_tree delayed;
@@ -85,15 +75,10 @@ struct eevdf_cpu {
 	bool normal_woke;  /* a normal thread became ready while a background one runs */
 	uint32_t misuse;
 	uint32_t index;
-	/* account of the machine's share, see account.c; average 0: none is kept */
-	int128_t fair;        /* virtual time of a CPU with the average load, until fair_ns */
-	int128_t account_sum; /* sum of w_i account_i over the queue */
-	uint64_t fair_ns;
-	uint64_t fair_rate; /* 2^64 / average; 0: 2^64 / weight */
-	uint64_t average;
 };
 
 POLICY_VIEWS(eevdf);
+POLICY_NODES(eevdf);
 
 /* What check() verifies. */
 enum eevdf_rule {
@@ -112,35 +97,6 @@ enum eevdf_rule {
 	EEVDF_RULE_MISUSE = 12,    /* the caller passed a thread in a state that did not fit */
 };
 
-static inline struct eevdf_thread *eevdf_of_node(struct rb_node *node)
-{
-	return container_of(node, struct eevdf_thread, node);
-}
-
-static inline const struct eevdf_thread *eevdf_of_node_const(const struct rb_node *node)
-{
-	return container_of_const(node, struct eevdf_thread, node);
-}
-
-static inline int128_t eevdf_units(uint64_t ns)
-{
-	return (int128_t)ns << EEVDF_FRAC_BITS;
-}
-
-/* Units to ns, rounded up, at least `least`. */
-static inline uint64_t eevdf_ns_ceil(int128_t units, uint64_t least)
-{
-	if (units <= 0)
-		return least;
-	const int128_t ns = (units + ((int128_t)1 << EEVDF_FRAC_BITS) - 1) >> EEVDF_FRAC_BITS;
-	return max_u64(ns > INT64_MAX ? (uint64_t)INT64_MAX : (uint64_t)ns, least);
-}
-
-static inline struct policy_number eevdf_number(int128_t units)
-{
-	return policy_number_of(units, EEVDF_FRAC_BITS);
-}
-
 /* The largest v (whole part) that counts as eligible. */
 static inline int128_t eevdf_cutoff(const struct eevdf_cpu *cpu)
 {
@@ -152,15 +108,7 @@ static inline bool eevdf_eligible(const struct eevdf_cpu *cpu, const struct eevd
 	return thread->v <= eevdf_cutoff(cpu);
 }
 
-/* ---- virtual.c: the arithmetic of V, v, vd ---- */
-/* S_i - w_i vq; the sum over the queue is vrem. */
-static inline int128_t eevdf_relative(const struct eevdf_cpu *cpu,
-				      const struct eevdf_thread *thread)
-{
-	return (thread->v - cpu->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
-}
-/* lag in units, rounded to minus infinity.  The thread is in the queue. */
-int128_t eevdf_lag(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread);
+/* ---- eevdf.c: requests, and who leaves when V has moved ---- */
 /* v >= vd */
 static inline bool eevdf_done(const struct eevdf_thread *thread)
 {
@@ -173,14 +121,25 @@ static inline int128_t eevdf_left(const struct eevdf_thread *thread)
 	return (thread->vd - thread->v) * (int128_t)thread->weight + (int128_t)thread->vd_rem -
 	       (int128_t)thread->v_rem;
 }
-/* Put v where the thread has this lag (0 if the queue is empty) and count it in V and W. */
-void eevdf_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, int128_t lag);
-/* Take it out of V and W; returns its lag. */
-int128_t eevdf_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 /* Weight and slice, and the length of a request in virtual time that follows from them. */
 void eevdf_params_set(struct eevdf_thread *thread, uint32_t weight, uint32_t slice_ns);
+/* Where its v, ve and vd are. */
+static inline void eevdf_times(struct eevdf_thread *thread, int128_t *whole[EEVDF_TIMES],
+			       uint32_t *rem[EEVDF_TIMES])
+{
+	whole[0] = &thread->v, rem[0] = &thread->v_rem;
+	whole[1] = &thread->ve, rem[1] = &thread->ve_rem;
+	whole[2] = &thread->vd, rem[2] = &thread->vd_rem;
+}
 /* Begin a request of so many units now. */
-void eevdf_request_some(struct eevdf_thread *thread, int128_t units);
+static inline void eevdf_request_some(struct eevdf_thread *thread, int128_t units)
+{
+	thread->ve = thread->v;
+	thread->ve_rem = thread->v_rem;
+	thread->vd = thread->v;
+	thread->vd_rem = thread->v_rem;
+	fraction_add_32(&thread->vd, &thread->vd_rem, thread->weight, units);
+}
 /* Begin a request of one slice now: the same without a division. */
 static inline void eevdf_request(struct eevdf_thread *thread)
 {
@@ -191,10 +150,6 @@ static inline void eevdf_request(struct eevdf_thread *thread)
 	thread->vd = thread->v + thread->request_v + (carry ? 1 : 0);
 	thread->vd_rem = carry ? rem - thread->weight : rem;
 }
-/* v and V move on; delayed sleepers leave where they owe nothing. */
-void eevdf_serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint64_t ns);
-/* Another weight; V and all lags stay. */
-void eevdf_reweight(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight);
 /* After any change of V: delayed sleepers that owe nothing leave. */
 void eevdf_settle_delayed(struct eevdf_cpu *cpu);
 static inline void eevdf_settle(struct eevdf_cpu *cpu)
@@ -202,30 +157,11 @@ static inline void eevdf_settle(struct eevdf_cpu *cpu)
 	if (cpu->delayed.root != NULL)
 		eevdf_settle_delayed(cpu);
 }
-/* Units of service of the queue until V reaches v (whole part only) if it moves at 1 / weight; 0 if
- * it has.  From v - EEVDF_SLACK on v counts as reached. */
+/* From v - EEVDF_SLACK on v counts as reached. */
 static inline int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v, uint64_t weight)
 {
-	v -= EEVDF_SLACK;
-	if (v <= cpu->vq)
-		return 0;
-	const int128_t units = (v - cpu->vq) * (int128_t)weight - (int128_t)cpu->vrem;
-	return units > 0 ? units : 0;
+	return vtime_units_until(&cpu->time, v - EEVDF_SLACK, weight);
 }
-
-/* ---- account.c: who is ahead of a fair share of the whole machine ---- */
-/* Bring `fair` to now; before any change of who is in the queue. */
-void eevdf_account_clock(struct eevdf_cpu *cpu, uint64_t now_ns);
-/* After v was set by a join, before it is left; around a change of weight. */
-void eevdf_account_enter(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
-void eevdf_account_leave(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
-/* After eevdf_account_leave(), for a thread that sleeps: half of it is forgotten. */
-void eevdf_account_sleep(struct eevdf_thread *thread);
-/* What the machine owes a queued thread, ns; its lag if no account is kept. */
-int64_t eevdf_account_owed(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread);
-/* How far the queue's threads are ahead in the mean, ns. */
-int64_t eevdf_account_ahead(const struct eevdf_cpu *cpu);
-void eevdf_set_average(struct policy_cpu *cpu, uint64_t average_weight, uint64_t now_ns);
 
 /* ---- queue.c: the trees ---- */
 /* Whether a comes before b among eligible threads. */
@@ -304,5 +240,3 @@ void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 /* A QUEUED thread becomes RUNNING; nobody else is. */
 void eevdf_run(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
-/* Change the weight of a thread in any state. */
-void eevdf_weight_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight);

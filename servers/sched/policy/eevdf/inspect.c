@@ -6,63 +6,38 @@ void eevdf_query(const struct policy_cpu *policy_cpu, const struct policy_thread
 		 struct policy_info *out)
 {
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
-	/* Field by field: the whole at once would be a call of memset, in every decision. */
-	const struct policy_number none = {0};
-	out->v = eevdf_number(cpu->vq);
+	policy_info_clear(out);
+	out->v = vtime_number(cpu->vq);
 	out->weight = cpu->weight;
 	out->load = cpu->weight - cpu->weight_delayed;
 	out->runnable = cpu->runnable;
 	out->delayed = cpu->sleepers;
 	out->misuse = cpu->misuse;
-	out->state = 0;
-	out->ahead_ns = eevdf_account_ahead(cpu);
-	out->thread_v = none;
-	out->thread_ve = none;
-	out->thread_vd = none;
-	out->lag_ns = none;
-	out->left_ns = 0;
-	out->slice_ns = 0;
+	out->ahead_ns = vtime_ahead_ns(&cpu->time);
 	if (policy_thread == NULL)
 		return;
 	const struct eevdf_thread *thread = eevdf_thread_const(policy_thread);
 	out->state = thread->state;
 	out->slice_ns = thread->slice_ns;
 	if (thread->state == POLICY_OUT) {
-		out->lag_ns = eevdf_number(thread->lag);
+		out->lag_ns = vtime_number(thread->lag);
 		return;
 	}
-	out->thread_v = eevdf_number(thread->v);
-	out->thread_ve = eevdf_number(thread->ve);
-	out->thread_vd = eevdf_number(thread->vd);
-	out->lag_ns = eevdf_number(eevdf_lag(cpu, thread));
-	out->left_ns = eevdf_ns_ceil(eevdf_left(thread), 0);
+	out->thread_v = vtime_number(thread->v);
+	out->thread_ve = vtime_number(thread->ve);
+	out->thread_vd = vtime_number(thread->vd);
+	out->lag_ns = vtime_number(vtime_lag(&cpu->time, &thread->time));
+	out->left_ns = vtime_ns_ceil(eevdf_left(thread), 0);
 }
 
 static struct policy_spare spare_of(const struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	return (struct policy_spare){
 		.thread = eevdf_handle(thread),
-		.owed_ns = eevdf_account_owed(cpu, thread),
+		.owed_ns = vtime_owed_ns(&cpu->time, &thread->time),
 		.weight = thread->weight,
 		.running = thread == cpu->running,
 	};
-}
-
-/* A node to start from: the last in order for cursor 0, else by the cursor's bits down the tree. */
-static struct rb_node *spare_start(const struct rb_tree *tree, uint64_t cursor)
-{
-	if (cursor == 0)
-		return rb_last(tree);
-	uint64_t bits = cursor * UINT64_C(0x9E3779B97F4A7C15);
-	struct rb_node *node = tree->root;
-	while (node != NULL) {
-		struct rb_node *child = (bits >> 63) != 0 ? node->right : node->left;
-		if (child == NULL)
-			break;
-		node = child;
-		bits <<= 1;
-	}
-	return node;
 }
 
 /*
@@ -81,7 +56,7 @@ uint32_t eevdf_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor,
 	if (cpu->running != NULL)
 		used = policy_spare_insert(out, used, count, spare_of(cpu, cpu->running));
 	for (uint32_t c = 0; c < EEVDF_CLASSES; c++) {
-		struct rb_node *node = spare_start(&cpu->waiting[c], *cursor);
+		struct rb_node *node = policy_spare_start(&cpu->waiting[c], *cursor);
 		for (; node != NULL && looks > 0; node = rb_prev(node), looks--)
 			used = policy_spare_insert(out, used, count,
 						   spare_of(cpu, eevdf_of_node(node)));
@@ -100,7 +75,7 @@ struct check_sums {
 static uint32_t check_thread(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread,
 			     uint32_t state, struct check_sums *sums)
 {
-	const int128_t request_max = eevdf_units((uint64_t)POLICY_SLICE_NS_MAX) *
+	const int128_t request_max = vtime_units((uint64_t)POLICY_SLICE_NS_MAX) *
 				     (EEVDF_YIELD_REQUESTS + 1);
 	if (thread->weight < POLICY_WEIGHT_MIN || thread->weight > POLICY_WEIGHT_MAX ||
 	    thread->slice_ns < POLICY_SLICE_NS_MIN || thread->slice_ns > POLICY_SLICE_NS_MAX ||
@@ -117,7 +92,7 @@ static uint32_t check_thread(const struct eevdf_cpu *cpu, const struct eevdf_thr
 	if (left <= 0 || left > request_max || !begun)
 		return EEVDF_RULE_REQUEST;
 	sums->weight += thread->weight;
-	sums->rel += eevdf_relative(cpu, thread);
+	sums->rel += vtime_relative(&cpu->time, &thread->time);
 	sums->threads++;
 	sums->eligible = sums->eligible || eevdf_eligible(cpu, thread);
 	return EEVDF_RULE_NONE;
@@ -174,21 +149,17 @@ uint32_t eevdf_check(const struct policy_cpu *policy_cpu)
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
 	struct check_sums runnable = {0};
 	struct check_sums delayed = {0};
-	uint32_t rule = EEVDF_RULE_NONE;
+	uint32_t rule = check_tree(cpu, &cpu->delayed, POLICY_DELAYED, eevdf_delayed_before,
+				   &delayed);
 	for (uint32_t c = 0; c < EEVDF_CLASSES && rule == EEVDF_RULE_NONE; c++) {
-		rule = check_tree(cpu, &cpu->waiting[c], POLICY_QUEUED, eevdf_before, &runnable);
 		const struct rb_node *root = cpu->waiting[c].root;
 		const struct rb_node *first = root == NULL ? NULL : rb_first(&cpu->waiting[c]);
-		if (rule == EEVDF_RULE_NONE &&
-		    (first == NULL ? NULL : eevdf_of_node_const(first)) != cpu->first[c])
+		if (first != (cpu->first[c] == NULL ? NULL : &cpu->first[c]->node))
 			return EEVDF_RULE_TREE;
-		if (rule == EEVDF_RULE_NONE && root != NULL &&
-		    eevdf_of_node_const(root)->class != c)
-			rule = EEVDF_RULE_PARAMS;
+		if (root != NULL && eevdf_of_node_const(root)->class != c)
+			return EEVDF_RULE_PARAMS;
+		rule = check_tree(cpu, &cpu->waiting[c], POLICY_QUEUED, eevdf_before, &runnable);
 	}
-	if (rule == EEVDF_RULE_NONE)
-		rule = check_tree(cpu, &cpu->delayed, POLICY_DELAYED, eevdf_delayed_before,
-				  &delayed);
 	if (rule == EEVDF_RULE_NONE && cpu->running != NULL)
 		rule = check_thread(cpu, cpu->running, POLICY_RUNNING, &runnable);
 	return rule != EEVDF_RULE_NONE ? rule : check_sums(cpu, &runnable, &delayed);
@@ -201,8 +172,8 @@ static void dump_thread(struct text *text, const struct eevdf_cpu *cpu,
 	policy_show(text, "tid", thread->tid);
 	policy_show(text, "w", thread->weight);
 	text_name(text, "lag_ns");
-	text_i64(text, eevdf_number(eevdf_lag(cpu, thread)).whole);
-	policy_show(text, "left_ns", eevdf_ns_ceil(eevdf_left(thread), 0));
+	text_i64(text, vtime_number(vtime_lag(&cpu->time, &thread->time)).whole);
+	policy_show(text, "left_ns", vtime_ns_ceil(eevdf_left(thread), 0));
 	policy_show(text, "slice_ns", thread->slice_ns);
 	text_string(text, eevdf_eligible(cpu, thread) ? " eligible\n" : "\n");
 }
@@ -225,7 +196,7 @@ size_t eevdf_dump(const struct policy_cpu *policy_cpu, char *buffer, size_t byte
 	text_string(&text, "eevdf");
 	policy_show(&text, "cpu", cpu->index);
 	text_name(&text, "V");
-	text_i64(&text, eevdf_number(cpu->vq).whole);
+	text_i64(&text, vtime_number(cpu->vq).whole);
 	policy_show(&text, "W", cpu->weight);
 	policy_show(&text, "runnable", cpu->runnable);
 	policy_show(&text, "delayed", cpu->sleepers);

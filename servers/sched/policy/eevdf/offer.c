@@ -48,7 +48,7 @@ static bool after_block(const struct eevdf_cpu *cpu, const struct eevdf_thread *
 	after->sleepers_leave = false;
 	if (!eevdf_eligible(cpu, running))
 		return true;
-	int128_t rel = (int128_t)cpu->vrem - eevdf_relative(cpu, running);
+	int128_t rel = (int128_t)cpu->vrem - vtime_relative(&cpu->time, &running->time);
 	uint64_t weight = cpu->weight - running->weight;
 	for (uint32_t looks = 0; looks <= SLEEPERS_MAX; looks++) {
 		uint64_t rest;
@@ -57,10 +57,9 @@ static bool after_block(const struct eevdf_cpu *cpu, const struct eevdf_thread *
 		if (sleeper == NULL || sleeper->v > after->cutoff)
 			return true;
 		after->sleepers_leave = true;
-		rel -= eevdf_relative(cpu, sleeper);
+		rel -= vtime_relative(&cpu->time, &sleeper->time);
 		weight -= sleeper->weight;
-		struct rb_node *next = rb_next(&sleeper->node);
-		after->sleeper = next == NULL ? NULL : eevdf_of_node(next);
+		after->sleeper = eevdf_of_link(rb_next(&sleeper->node));
 	}
 	return false;
 }
@@ -84,6 +83,10 @@ static bool successor_find(const struct eevdf_cpu *cpu, const struct eevdf_threa
 			   uint32_t slice_min_ns, struct policy_successor *out)
 {
 	struct after after;
+	if (cpu->runnable == 1) {
+		*out = (struct policy_successor){.valid_ns = TIME_NEVER, .slice_ns = TIME_NEVER};
+		return true;
+	}
 	if (!after_block(cpu, running, &after))
 		return false;
 	struct eevdf_thread *next = eevdf_best(cpu, POLICY_CLASS_NORMAL, after.cutoff);
@@ -92,25 +95,12 @@ static bool successor_find(const struct eevdf_cpu *cpu, const struct eevdf_threa
 	if (next == NULL || next->slice_ns > slice_min_ns)
 		return false;
 	const int128_t units = units_valid(cpu, running, &after, next, eevdf_left(running));
-	const uint64_t left_ns = min_u64(eevdf_ns_ceil(eevdf_left(next), 1), next->slice_ns);
+	const uint64_t left_ns = min_u64(vtime_ns_ceil(eevdf_left(next), 1), next->slice_ns);
 	out->thread = eevdf_handle(next);
-	out->valid_ns = (uint64_t)(units >> EEVDF_FRAC_BITS);
+	out->valid_ns = (uint64_t)(units >> VTIME_FRAC_BITS);
 	out->slice_ns = cpu->runnable == 2 ? TIME_NEVER : left_ns; /* alone: as in pick() */
 	out->filter_ns = filter_ns(next, slice_min_ns, 0, left_ns);
 	out->filter_key = next->slice_ns;
-	return true;
-}
-
-static bool successor_offer(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
-			    uint32_t slice_min_ns, struct policy_successor *out)
-{
-	if (cpu->runnable > 1)
-		return running->blocks && successor_find(cpu, running, slice_min_ns, out);
-	out->thread = NULL;
-	out->valid_ns = TIME_NEVER;
-	out->slice_ns = TIME_NEVER;
-	out->filter_ns = 0;
-	out->filter_key = 0;
 	return true;
 }
 
@@ -123,8 +113,8 @@ void eevdf_offer(const struct eevdf_cpu *cpu, const struct eevdf_thread *chosen,
 		out->filter_key = chosen->slice_ns;
 		out->offers |= out->filter_ns != 0 ? POLICY_PICK_FILTER : 0;
 	}
-	if ((flags & POLICY_PICK_SUCCESSOR) != 0 &&
-	    successor_offer(cpu, chosen, slice_min_ns, &out->successor))
+	if ((flags & POLICY_PICK_SUCCESSOR) != 0 && (cpu->runnable == 1 || chosen->blocks) &&
+	    successor_find(cpu, chosen, slice_min_ns, &out->successor))
 		out->offers |= POLICY_PICK_SUCCESSOR;
 }
 

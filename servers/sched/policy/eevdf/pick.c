@@ -51,7 +51,7 @@ static bool has_slack(const struct eevdf_cpu *cpu, const struct eevdf_thread *th
 	const int128_t late = eevdf_left(thread) - until;
 	/* Exactly half late is common; rounding of vd and V must not decide it. */
 	const int128_t slack = (int128_t)EEVDF_SLACK * (int128_t)cpu->weight;
-	return late <= eevdf_units(thread->slice_ns / EEVDF_LATE_PART) + slack;
+	return late <= vtime_units(thread->slice_ns / EEVDF_LATE_PART) + slack;
 }
 
 /* `first`, or a much shorter request that goes before it. */
@@ -97,19 +97,19 @@ static struct eevdf_thread *choose(const struct eevdf_cpu *cpu, uint32_t flags)
 	if (first == NULL || cpu->exact || (flags & POLICY_PICK_FRESH) != 0)
 		return first;
 	/* Each is shorter than the one before, so this ends. */
-	for (;;) {
-		struct eevdf_thread *shorter = shorter_first(cpu, first);
-		if (shorter == first)
-			return first;
-		first = shorter;
+	for (struct eevdf_thread *longer = NULL; first != longer;) {
+		longer = first;
+		first = shorter_first(cpu, first);
 	}
+	return first;
 }
 
 /* Units of service until `running` is not eligible: its lag falls at 1 - w / W, so that takes
  * lag W / (W - w), and a little more to be past the slack that counts as eligible. */
 int128_t eevdf_units_eligible(const struct eevdf_cpu *cpu, const struct eevdf_thread *running)
 {
-	const int128_t lag = eevdf_lag(cpu, running) + (int128_t)EEVDF_SLACK * running->weight;
+	const int128_t lag = vtime_lag(&cpu->time, &running->time) +
+			     (int128_t)EEVDF_SLACK * running->weight;
 	uint64_t rest;
 	if (lag < 0 || cpu->weight == running->weight)
 		return 0;
@@ -138,13 +138,13 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 		if (eevdf_shorter_min_v(cpu, running, later_ns, &short_v)) {
 			int128_t cut = eevdf_units_until(cpu, short_v, weight);
 			if (cut == 0) /* only a bound was found: look again after a while */
-				cut = eevdf_units(slice_min);
+				cut = vtime_units(slice_min);
 			units = cut < units ? cut : units;
 		}
 	}
 	if (!eevdf_earlier_min_v(cpu, running, &v))
 		return units;
-	const int128_t parity = eevdf_units(sub_saturate_u64(slice_min, cpu->ran_ns));
+	const int128_t parity = vtime_units(sub_saturate_u64(slice_min, cpu->ran_ns));
 	int128_t contest = eevdf_units_until(cpu, v, weight);
 	contest = parity > contest ? parity : contest;
 	if (contest < units) {
@@ -170,7 +170,7 @@ static uint64_t slice_of(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 		    (no_slack || units_contested(cpu, running, least, units) < units))
 			units = leaves;
 	}
-	return eevdf_ns_ceil(units, 1);
+	return vtime_ns_ceil(units, 1);
 }
 
 void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
@@ -178,11 +178,7 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 {
 	(void)now_ns;
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
-	/* Field by field, as in eevdf_query(). */
-	out->thread = NULL;
-	out->slice_ns = TIME_NEVER;
-	out->request_ns = TIME_NEVER;
-	out->offers = 0;
+	policy_pick_clear(out);
 	out->runnable = cpu->misuse == 0 ? cpu->runnable : 0;
 	out->load = cpu->weight - cpu->weight_delayed;
 	struct eevdf_thread *running = cpu->running;
@@ -203,7 +199,7 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 	}
 	out->thread = eevdf_handle(chosen);
 	const int128_t left = eevdf_left(chosen);
-	out->request_ns = eevdf_ns_ceil(left, 1);
+	out->request_ns = vtime_ns_ceil(left, 1);
 	if (cpu->runnable > 1) { /* alone: there is nothing to decide */
 		out->slice_ns = out->request_ns;
 		if (cpu->normal_woke || eevdf_earlier_any(cpu, chosen) ||

@@ -65,20 +65,10 @@ tree_insert(struct rb_tree *tree, struct eevdf_thread *thread, before_fn *before
 	rb_insert(tree, &thread->node, parent, link, eevdf_summary_update);
 }
 
-static void first_erased(struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
-{
-	struct rb_node *next = rb_next(&thread->node);
-	cpu->first[thread->class] = next == NULL ? NULL : eevdf_of_node(next);
-}
-
 bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_thread *b)
 {
-	if (a->v != b->v)
-		return a->v < b->v;
-	/* remainders are fractions of a unit: a_rem / a_w against b_rem / b_w */
-	const uint64_t left = (uint64_t)a->v_rem * b->weight;
-	const uint64_t right = (uint64_t)b->v_rem * a->weight;
-	return left != right ? left < right : a->tid < b->tid;
+	const int difference = vtime_compare(&a->time, &b->time);
+	return difference != 0 ? difference < 0 : a->tid < b->tid;
 }
 
 void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
@@ -99,7 +89,7 @@ void eevdf_tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	if (thread->state == POLICY_QUEUED) {
 		if (cpu->first[thread->class] == thread)
-			first_erased(cpu, thread);
+			cpu->first[thread->class] = eevdf_of_link(rb_next(&thread->node));
 		rb_erase(&cpu->waiting[thread->class], &thread->node, eevdf_summary_update);
 	} else if (thread->state == POLICY_DELAYED) {
 		rb_erase(&cpu->delayed, &thread->node, eevdf_summary_update);
@@ -108,8 +98,7 @@ void eevdf_tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 
 struct eevdf_thread *eevdf_delayed_first(const struct eevdf_cpu *cpu)
 {
-	struct rb_node *node = rb_first(&cpu->delayed);
-	return node == NULL ? NULL : eevdf_of_node(node);
+	return eevdf_of_link(rb_first(&cpu->delayed));
 }
 
 struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class, int128_t cutoff)
@@ -128,34 +117,23 @@ struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class, int
 	return NULL;
 }
 
-static const struct eevdf_thread *root_of(const struct rb_tree *tree)
-{
-	return tree->root == NULL ? NULL : eevdf_of_node_const(tree->root);
-}
-
 uint32_t eevdf_slice_min(const struct eevdf_cpu *cpu)
 {
-	uint32_t slice = UINT32_MAX;
-	for (uint32_t c = 0; c < EEVDF_CLASSES; c++) {
-		const struct eevdf_thread *root = root_of(&cpu->waiting[c]);
-		if (root != NULL && root->min_slice_ns < slice)
-			slice = root->min_slice_ns;
-	}
-	return slice;
+	uint64_t slice = UINT32_MAX;
+	for (uint32_t c = 0; c < EEVDF_CLASSES; c++)
+		if (cpu->waiting[c].root != NULL)
+			slice = min_u64(slice, eevdf_of_node(cpu->waiting[c].root)->min_slice_ns);
+	return (uint32_t)slice;
 }
 
 uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread *also)
 {
-	uint32_t slice = also->slice_ns;
-	if (cpu->running != NULL && cpu->running->slice_ns > slice)
-		slice = cpu->running->slice_ns;
 	const struct rb_tree *const trees[] = {&cpu->waiting[0], &cpu->waiting[1], &cpu->delayed};
-	for (uint32_t i = 0; i < 3; i++) {
-		const struct eevdf_thread *root = root_of(trees[i]);
-		if (root != NULL && root->max_slice_ns > slice)
-			slice = root->max_slice_ns;
-	}
-	return slice;
+	uint64_t slice = max_u64(also->slice_ns, cpu->running != NULL ? cpu->running->slice_ns : 0);
+	for (uint32_t i = 0; i < 3; i++)
+		if (trees[i]->root != NULL)
+			slice = max_u64(slice, eevdf_of_node(trees[i]->root)->max_slice_ns);
+	return (uint32_t)slice;
 }
 
 /* One way down each tree: where a node is earlier, so is its whole left subtree. */
@@ -183,93 +161,85 @@ bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 	return found;
 }
 
-/* A search with a budget, pruned by the summaries; see eevdf_shorter_min_v. */
+/* A search with a budget, pruned by the summaries. */
 struct search {
-	struct rb_node *stack[EEVDF_SEARCH_MAX + 2];
+	struct rb_node *stack[EEVDF_SEARCH_MAX +
+			      EEVDF_CLASSES]; /* a step pops one and pushes at most two */
 	uint32_t depth;
 	uint32_t budget;
-	bool found;
-	int128_t min_v;
+	int128_t v_max; /* who has more is of no interest */
 };
 
-static void search_note(struct search *search, int128_t v)
-{
-	if (!search->found || v < search->min_v)
-		search->min_v = v;
-	search->found = true;
-}
-
-static void search_push(struct search *search, struct rb_node *node, uint32_t slice_ns)
+static void search_push(struct search *search, struct rb_node *node, uint32_t slice_below_ns)
 {
 	if (node == NULL)
 		return;
 	const struct eevdf_thread *thread = eevdf_of_node_const(node);
-	if (thread->min_slice_ns >= slice_ns)
-		return;
-	if (search->found && thread->min_v >= search->min_v)
-		return;
-	search->stack[search->depth++] = node;
+	if (thread->min_slice_ns < slice_below_ns && thread->min_v <= search->v_max)
+		search->stack[search->depth++] = node;
+}
+
+/* In the trees of this class and those that it may not cut in on. */
+static void search_begin(struct search *search, const struct eevdf_cpu *cpu, uint32_t class,
+			 uint32_t slice_below_ns, int128_t v_max)
+{
+	search->depth = 0; /* not zeroed as a whole: this is on the decision path */
+	search->budget = EEVDF_SEARCH_MAX;
+	search->v_max = v_max;
+	for (uint32_t c = 0; c <= class; c++)
+		search_push(search, cpu->waiting[c].root, slice_below_ns);
+}
+
+/* The next node, NULL if there is none or enough were looked at. */
+static struct rb_node *search_next(struct search *search)
+{
+	if (search->depth == 0 || search->budget == 0)
+		return NULL;
+	search->budget--;
+	return search->stack[--search->depth];
 }
 
 bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
 			 uint32_t later_ns, int128_t *min_v)
 {
-	struct search search; /* not zeroed as a whole: this is on the decision path */
-	search.depth = 0;
-	search.budget = EEVDF_SEARCH_MAX;
-	search.found = false;
-	search.min_v = 0;
-	for (uint32_t c = 0; c <= than->class; c++)
-		search_push(&search, cpu->waiting[c].root, than->slice_ns);
-	/* A step pops one node and pushes at most two, so depth <= 2 + steps: the stack suffices. */
-	while (search.depth > 0 && search.budget > 0) {
-		search.budget--;
-		struct rb_node *node = search.stack[--search.depth];
+	struct search search;
+	struct rb_node *node;
+	search_begin(&search, cpu, than->class, than->slice_ns, INT128_MAX);
+	while ((node = search_next(&search)) != NULL) {
 		const struct eevdf_thread *thread = eevdf_of_node_const(node);
 		const bool earlier = thread->key_vd < than->key_vd;
 		/* Behind a later one all are: the very short are looked for. */
 		const uint32_t below_ns = earlier ? than->slice_ns : later_ns + 1;
-		if (thread->slice_ns < below_ns)
-			search_note(&search, thread->v);
+		if (thread->slice_ns < below_ns && thread->v <= search.v_max)
+			search.v_max = thread->v - 1;
 		search_push(&search, node->right, below_ns);
 		search_push(&search, node->left, than->slice_ns);
 	}
-	while (search.depth > 0)
-		search_note(&search, eevdf_of_node_const(search.stack[--search.depth])->min_v);
-	*min_v = search.min_v;
-	return search.found;
-}
-
-static void push_eligible(struct search *search, struct rb_node *node, uint32_t slice_ns,
-			  int128_t cutoff)
-{
-	if (node == NULL)
-		return;
-	const struct eevdf_thread *thread = eevdf_of_node_const(node);
-	if (thread->min_slice_ns <= slice_ns && thread->min_v <= cutoff)
-		search->stack[search->depth++] = node;
+	for (; search.depth > 0; search.depth--) /* not looked at: a lower bound */
+		search.v_max = min_i128(search.v_max,
+					eevdf_of_node_const(search.stack[search.depth - 1])->min_v -
+						1);
+	if (search.v_max == INT128_MAX)
+		return false;
+	*min_v = search.v_max + 1;
+	return true;
 }
 
 struct eevdf_thread *eevdf_short_best(const struct eevdf_cpu *cpu, uint32_t class,
 				      uint32_t slice_ns)
 {
-	const int128_t cutoff = eevdf_cutoff(cpu);
 	struct eevdf_thread *best = NULL;
 	struct search search;
-	search.depth = 0;
-	search.budget = EEVDF_SEARCH_MAX;
-	for (uint32_t c = 0; c <= class; c++)
-		push_eligible(&search, cpu->waiting[c].root, slice_ns, cutoff);
-	while (search.depth > 0 && search.budget > 0) {
-		search.budget--;
-		struct rb_node *node = search.stack[--search.depth];
+	struct rb_node *node;
+	search_begin(&search, cpu, class, slice_ns + 1, eevdf_cutoff(cpu));
+	while ((node = search_next(&search)) != NULL) {
 		struct eevdf_thread *thread = eevdf_of_node(node);
 		const bool before = best == NULL || eevdf_before(thread, best);
 		/* What is behind the best so far cannot be better. */
 		if (before)
-			push_eligible(&search, node->right, slice_ns, cutoff);
-		push_eligible(&search, node->left, slice_ns, cutoff);
-		if (before && thread->slice_ns <= slice_ns && thread->v <= cutoff)
+			search_push(&search, node->right, slice_ns + 1);
+		search_push(&search, node->left, slice_ns + 1);
+		if (before && thread->slice_ns <= slice_ns && thread->v <= search.v_max)
 			best = thread;
 	}
 	return best;

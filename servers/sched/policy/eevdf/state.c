@@ -5,19 +5,6 @@
  */
 #include "eevdf.h"
 
-#define FRAC_MASK ((UINT64_C(1) << EEVDF_FRAC_BITS) - 1)
-
-static void split_units(int128_t units, uint64_t *ns, uint64_t *frac)
-{
-	*ns = (uint64_t)(units >> EEVDF_FRAC_BITS);
-	*frac = (uint64_t)units & FRAC_MASK;
-}
-
-static int128_t join_units(uint64_t ns, uint64_t frac)
-{
-	return eevdf_units(ns) + (int128_t)(frac & FRAC_MASK);
-}
-
 /* S_i - E_i: service received in the current request. */
 static int128_t request_used(const struct eevdf_thread *thread)
 {
@@ -30,13 +17,13 @@ void eevdf_migrate_out(struct policy_cpu *policy_cpu, struct policy_thread *poli
 {
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
-	eevdf_account_clock(cpu, now_ns);
+	vtime_clock(&cpu->time, now_ns);
 	*out = (struct policy_migration){.policy_id = EEVDF_ID, .state = POLICY_OUT};
 	if (thread->state != POLICY_OUT) {
 		if (thread->state != POLICY_DELAYED)
 			out->state = POLICY_QUEUED;
-		split_units(eevdf_left(thread), &out->deadline_ns, &out->deadline_frac);
-		split_units(request_used(thread), &out->request_ns, &out->request_frac);
+		vtime_split(eevdf_left(thread), &out->deadline_ns, &out->deadline_frac);
+		vtime_split(request_used(thread), &out->request_ns, &out->request_frac);
 		thread->lag = eevdf_expel(cpu, thread);
 		eevdf_settle(cpu);
 	}
@@ -49,7 +36,7 @@ void eevdf_migrate_in(struct policy_cpu *policy_cpu, struct policy_thread *polic
 {
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
-	eevdf_account_clock(cpu, now_ns);
+	vtime_clock(&cpu->time, now_ns);
 	if (thread->state != POLICY_OUT) {
 		cpu->misuse++;
 		return;
@@ -58,57 +45,42 @@ void eevdf_migrate_in(struct policy_cpu *policy_cpu, struct policy_thread *polic
 	thread->lag = same ? int128_of_words((uint64_t)in->lag_whole, in->lag_low) : 0;
 	if (in->state == POLICY_OUT)
 		return;
-	const int128_t left = join_units(in->deadline_ns, in->deadline_frac);
+	const int128_t left = vtime_of_parts(in->deadline_ns, in->deadline_frac);
 	if (!same || left <= 0) {
 		policy_eevdf.enqueue(policy_cpu, policy_thread, POLICY_JOIN_WAKE, now_ns);
 		return;
 	}
-	eevdf_join(cpu, thread, thread->lag);
+	vtime_join(&cpu->time, &thread->time, thread->lag);
 	thread->lag = 0;
 	eevdf_request_some(thread, left);
 	fraction_add_32(&thread->ve, &thread->ve_rem, thread->weight,
-			-join_units(in->request_ns, in->request_frac));
+			-vtime_of_parts(in->request_ns, in->request_frac));
 	eevdf_admit(cpu, thread);
 	eevdf_settle(cpu);
 }
 
 /* What the words of a record hold. */
 struct image {
-	int128_t v, ve, vd; /* of a queue: v is V */
+	int128_t whole[EEVDF_TIMES]; /* v, ve, vd; of a queue the first is V */
 	int128_t lag;
-	uint32_t v_rem, ve_rem, vd_rem;
+	uint32_t rem[EEVDF_TIMES];
 	uint32_t weight; /* that v, ve, vd refer to */
 	uint64_t state;
 };
 _Static_assert(sizeof(struct image) <= sizeof(((struct policy_record *)0)->words), "record");
 
-static struct image image_of(const struct policy_record *record)
-{
-	struct image image;
-	__builtin_memcpy(&image, record->words, sizeof(image));
-	return image;
-}
-
 void eevdf_save(const struct policy_cpu *policy_cpu, const struct policy_thread *policy_thread,
 		struct policy_record *out)
 {
-	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
-	*out = (struct policy_record){
-		.policy_id = EEVDF_ID,
-		.version = (uint16_t)EEVDF_VERSION,
-		.kind = policy_thread == NULL ? 1 : 2,
-	};
-	struct image image = {.v = cpu->vq};
+	struct image image = {.whole = {eevdf_cpu_const(policy_cpu)->vq}};
+	*out = policy_record_of(EEVDF_ID, EEVDF_VERSION);
 	if (policy_thread != NULL) {
 		const struct eevdf_thread *thread = eevdf_thread_const(policy_thread);
+		out->kind = 2;
 		out->tid = thread->tid;
-		image = (struct image){.v = thread->v,
-				       .ve = thread->ve,
-				       .vd = thread->vd,
+		image = (struct image){.whole = {thread->v, thread->ve, thread->vd},
+				       .rem = {thread->v_rem, thread->ve_rem, thread->vd_rem},
 				       .lag = thread->lag,
-				       .v_rem = thread->v_rem,
-				       .ve_rem = thread->ve_rem,
-				       .vd_rem = thread->vd_rem,
 				       .weight = thread->weight,
 				       .state = thread->state};
 	}
@@ -118,19 +90,21 @@ void eevdf_save(const struct policy_cpu *policy_cpu, const struct policy_thread 
 /* Times of the saved thread, in the saved weight; false if they make no sense. */
 static bool thread_load(struct eevdf_thread *thread, const struct image *image)
 {
-	const int128_t request_max = eevdf_units((uint64_t)POLICY_SLICE_NS_MAX *
+	const int128_t request_max = vtime_units((uint64_t)POLICY_SLICE_NS_MAX *
 						 (EEVDF_YIELD_REQUESTS + 1));
 	const uint32_t weight = image->weight;
-	if (weight < POLICY_WEIGHT_MIN || weight > POLICY_WEIGHT_MAX || image->v_rem >= weight ||
-	    image->ve_rem >= weight || image->vd_rem >= weight)
+	int128_t *whole[EEVDF_TIMES];
+	uint32_t *rem[EEVDF_TIMES];
+	if (weight < POLICY_WEIGHT_MIN || weight > POLICY_WEIGHT_MAX)
 		return false;
 	eevdf_params_set(thread, weight, thread->slice_ns);
-	thread->v = image->v;
-	thread->ve = image->ve;
-	thread->vd = image->vd;
-	thread->v_rem = image->v_rem;
-	thread->ve_rem = image->ve_rem;
-	thread->vd_rem = image->vd_rem;
+	eevdf_times(thread, whole, rem);
+	for (uint32_t i = 0; i < EEVDF_TIMES; i++) {
+		*whole[i] = image->whole[i];
+		*rem[i] = image->rem[i];
+		if (*rem[i] >= weight)
+			return false;
+	}
 	const int128_t left = eevdf_left(thread);
 	return left > 0 && left <= request_max && request_used(thread) >= 0;
 }
@@ -138,7 +112,8 @@ static bool thread_load(struct eevdf_thread *thread, const struct image *image)
 static bool thread_restore(struct eevdf_cpu *cpu, struct eevdf_thread *thread,
 			   const struct policy_record *record, int128_t *rel_sum)
 {
-	const struct image image = image_of(record);
+	struct image image;
+	__builtin_memcpy(&image, record->words, sizeof(image));
 	if (!policy_record_fits(record, EEVDF_ID, EEVDF_VERSION, 2, thread->tid) ||
 	    image.state > POLICY_DELAYED)
 		return false;
@@ -148,9 +123,7 @@ static bool thread_restore(struct eevdf_cpu *cpu, struct eevdf_thread *thread,
 	}
 	if (!thread_load(thread, &image))
 		return false;
-	*rel_sum += eevdf_relative(cpu, thread);
-	cpu->weight += thread->weight;
-	eevdf_account_enter(cpu, thread);
+	vtime_restore(&cpu->time, &thread->time, rel_sum);
 	if (image.state == POLICY_DELAYED) {
 		thread->state = POLICY_DELAYED;
 		cpu->sleepers++;
@@ -169,7 +142,7 @@ enum error eevdf_restore(struct policy_cpu *policy_cpu, const struct policy_reco
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	if (!policy_record_fits(queue, EEVDF_ID, EEVDF_VERSION, 1, 0))
 		return ERR_FORMAT;
-	cpu->vq = image_of(queue).v;
+	__builtin_memcpy(&cpu->vq, queue->words, sizeof(cpu->vq)); /* the first of the image */
 	int128_t rel_sum = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		struct eevdf_thread *thread = eevdf_thread(threads[i]);
@@ -177,8 +150,7 @@ enum error eevdf_restore(struct policy_cpu *policy_cpu, const struct policy_reco
 		if (!thread_restore(cpu, thread, &records[i], &rel_sum))
 			eevdf_params_set(thread, weight, thread->slice_ns);
 	}
-	if (cpu->weight != 0)
-		cpu->vq += int128_divide_floor(rel_sum, cpu->weight, &cpu->vrem);
+	vtime_restore_end(&cpu->time, rel_sum);
 	eevdf_settle(cpu);
 	return ERR_OK;
 }

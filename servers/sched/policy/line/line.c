@@ -46,6 +46,13 @@ void line_set_lag(struct policy_thread *policy_thread, const struct line_kind *k
 		kind->set_lag(line_thread(policy_thread), lag_ns);
 }
 
+void line_set_average(struct policy_cpu *policy_cpu, uint64_t average_weight, uint64_t now_ns)
+{
+	struct line_cpu *cpu = line_cpu(policy_cpu);
+	if (cpu->kind->set_average != NULL)
+		cpu->kind->set_average(cpu, average_weight, now_ns);
+}
+
 /* ---- The tree ---- */
 
 void line_link(struct line_cpu *cpu, struct line_thread *thread)
@@ -123,6 +130,7 @@ void line_enqueue(struct policy_cpu *policy_cpu, struct policy_thread *policy_th
 {
 	struct line_cpu *cpu = line_cpu(policy_cpu);
 	struct line_thread *thread = line_thread(policy_thread);
+	line_clock(cpu, now_ns);
 	if (reason == POLICY_JOIN_PREEMPTED || reason == POLICY_JOIN_YIELD) {
 		if (thread->state == POLICY_OUT)
 			cpu->misuse++;
@@ -136,9 +144,9 @@ void line_enqueue(struct policy_cpu *policy_cpu, struct policy_thread *policy_th
 void line_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
 		  enum policy_leave reason, uint64_t now_ns)
 {
-	(void)now_ns;
 	struct line_cpu *cpu = line_cpu(policy_cpu);
 	struct line_thread *thread = line_thread(policy_thread);
+	line_clock(cpu, now_ns);
 	if (thread->state != POLICY_OUT)
 		line_part(cpu, thread);
 	if (reason == POLICY_LEAVE_EXIT && cpu->kind->forget != NULL)
@@ -161,6 +169,7 @@ enum error line_set_params(struct policy_cpu *policy_cpu, struct policy_thread *
 	struct line_cpu *cpu = line_cpu(policy_cpu);
 	struct line_thread *thread = line_thread(policy_thread);
 	enum error error = ERR_OK;
+	line_clock(cpu, now_ns);
 	if (!policy_params_valid(params) || params->tid != thread->tid)
 		return ERR_RANGE;
 	if (cpu->kind->params == NULL) {
@@ -213,9 +222,9 @@ bool line_charge_turn(struct line_cpu *cpu, struct line_thread *thread, uint64_t
 bool line_charge(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
 		 uint64_t ran_ns, uint64_t now_ns)
 {
-	(void)now_ns;
 	struct line_cpu *cpu = line_cpu(policy_cpu);
 	struct line_thread *thread = line_thread(policy_thread);
+	line_clock(cpu, now_ns);
 	if (cpu->kind->charge != NULL)
 		return cpu->kind->charge(cpu, thread, ran_ns);
 	return line_charge_turn(cpu, thread, ran_ns);

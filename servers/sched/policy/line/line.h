@@ -101,6 +101,8 @@ struct line_kind {
 	bool (*charge)(struct line_cpu *cpu, struct line_thread *thread, uint64_t ran_ns);
 	/* How long its next turn is.  (slice_ns.) */
 	uint64_t (*length_ns)(struct line_cpu *cpu, const struct line_thread *thread);
+	/* Before anything else in an operation that is told the time.  (Nothing.) */
+	void (*clock)(struct line_cpu *cpu, uint64_t now_ns);
 	/* Before a choice: what time alone has changed.  (Nothing.) */
 	void (*prepare)(struct line_cpu *cpu, uint64_t now_ns);
 	/* Who is next, now that nobody has a turn; the line may be empty.  (The first.) */
@@ -117,7 +119,8 @@ struct line_kind {
 	void (*arrive)(struct line_cpu *cpu, struct line_thread *thread,
 		       const struct policy_migration *in, uint64_t now_ns);
 	/* The policy's part of a record of a thread, or of the queue if thread is NULL; load is given the
-	 * threads first and the queue last, and returns whether the record makes sense.  (None.) */
+	 * threads first, their state set, and the queue last, and returns whether the record makes sense.
+	 * (None.) */
 	void (*save)(const struct line_cpu *cpu, const struct line_thread *thread,
 		     uint64_t words[LINE_WORDS_OWN]);
 	bool (*load)(struct line_cpu *cpu, struct line_thread *thread,
@@ -126,6 +129,10 @@ struct line_kind {
 	void (*set_lag)(struct line_thread *thread, struct policy_number lag_ns);
 	/* May it go to another CPU?  (Yes.) */
 	bool (*spares)(const struct line_thread *thread);
+	/* What the machine owes it: who is owed least is spared first.  (All the same, from the end.) */
+	int64_t (*owed_ns)(const struct line_cpu *cpu, const struct line_thread *thread);
+	/* As in policy_ops.  (No account is kept.) */
+	void (*set_average)(struct line_cpu *cpu, uint64_t average_weight, uint64_t now_ns);
 	/* More figures for query(), rules for check(), text for dump(): of a thread or, if that is NULL, of
 	 * the queue.  (None.) */
 	void (*tell)(const struct line_cpu *cpu, const struct line_thread *thread,
@@ -203,7 +210,7 @@ struct line_kind {
 		.restore = line_restore,                                               \
 		.spare = line_spare,                                                   \
 		.query = line_query,                                                   \
-		.set_average = policy_average_ignore,                                  \
+		.set_average = line_set_average,                                       \
 		.set_lag = prefix##_ops_set_lag,                                       \
 		.check = line_check,                                                   \
 		.dump = line_dump,                                                     \
@@ -245,6 +252,7 @@ void line_set_lag(struct policy_thread *thread, const struct line_kind *kind,
 enum error line_set_params(struct policy_cpu *cpu, struct policy_thread *thread,
 			   const struct policy_params *params, uint64_t now_ns)
 	__attribute__((warn_unused_result));
+void line_set_average(struct policy_cpu *cpu, uint64_t average_weight, uint64_t now_ns);
 void line_enqueue(struct policy_cpu *cpu, struct policy_thread *thread, enum policy_join reason,
 		  uint64_t now_ns);
 void line_dequeue(struct policy_cpu *cpu, struct policy_thread *thread, enum policy_leave reason,
@@ -287,6 +295,12 @@ static inline bool line_before(const struct line_thread *a, const struct line_th
 	if (ahead != 0)
 		return ahead < 0;
 	return a->number != b->number ? a->number < b->number : a->tid < b->tid;
+}
+
+static inline void line_clock(struct line_cpu *cpu, uint64_t now_ns)
+{
+	if (cpu->kind->clock != NULL)
+		cpu->kind->clock(cpu, now_ns);
 }
 
 /* Into the tree by key and number. */

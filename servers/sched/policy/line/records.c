@@ -7,6 +7,7 @@ void line_migrate_out(struct policy_cpu *policy_cpu, struct policy_thread *polic
 {
 	struct line_cpu *cpu = line_cpu(policy_cpu);
 	struct line_thread *thread = line_thread(policy_thread);
+	line_clock(cpu, now_ns);
 	*out = (struct policy_migration){.policy_id = cpu->kind->id, .state = POLICY_OUT};
 	if (thread->state != POLICY_OUT) {
 		out->state = POLICY_QUEUED;
@@ -40,6 +41,7 @@ void line_migrate_in(struct policy_cpu *policy_cpu, struct policy_thread *policy
 		return;
 	}
 	const bool known = in->policy_id == cpu->kind->id;
+	line_clock(cpu, now_ns);
 	if (cpu->kind->arrive != NULL)
 		cpu->kind->arrive(cpu, thread, known ? in : NULL, now_ns);
 	if (in->state == POLICY_OUT)
@@ -85,18 +87,18 @@ static void thread_restore(struct line_cpu *cpu, struct line_thread *thread,
 	    words[WORD_STATE] > POLICY_RUNNING)
 		return;
 	thread->key = words[WORD_KEY];
+	thread->state = words[WORD_STATE] == POLICY_OUT ? POLICY_OUT : POLICY_QUEUED;
 	if (cpu->kind->load != NULL && !cpu->kind->load(cpu, thread, &words[WORD_OWN])) {
 		thread->key = 0;
-		return;
+		thread->state = POLICY_OUT;
 	}
-	if (words[WORD_STATE] == POLICY_OUT)
+	if (thread->state == POLICY_OUT)
 		return;
 	if (words[WORD_USED] < words[WORD_TURN]) {
 		thread->used_ns = words[WORD_USED];
 		thread->turn_ns = words[WORD_TURN];
 	}
 	thread->number = words[WORD_NUMBER];
-	thread->state = POLICY_QUEUED;
 	cpu->numbers = max_u64(cpu->numbers, thread->number);
 	cpu->weight += thread->weight;
 	cpu->runnable++;
@@ -120,8 +122,9 @@ enum error line_restore(struct policy_cpu *policy_cpu, const struct policy_recor
 
 /* ---- Who can be spared, figures ---- */
 
-/* From the end of the line: who stands there has received most lately, or matters least.  Or from its
- * front: who stands there runs next, on the CPU that it is given to. */
+/* From the end of the line: who stands there has received most lately, or matters least; so among those
+ * looked at the ones owed least are found exactly when no more wait.  Or from its front: who stands there
+ * runs next, on the CPU that it is given to. */
 uint32_t line_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor, struct policy_spare *out,
 		    uint32_t count)
 {
@@ -132,7 +135,7 @@ uint32_t line_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor, struc
 	const bool front = kind->spares_first;
 	struct rb_node *node = front && *cursor == 0 ? rb_first(&cpu->tree)
 						     : policy_spare_start(&cpu->tree, *cursor);
-	for (; looks > 0 && used < count; looks--) {
+	for (; looks > 0 && count > 0; looks--) {
 		struct line_thread *thread = line_of(node);
 		node = front ? rb_next(node) : rb_prev(node);
 		if (node == NULL) /* once around at most */
@@ -141,9 +144,12 @@ uint32_t line_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor, struc
 		if ((running && !kind->running_spare) ||
 		    (kind->spares != NULL && !kind->spares(thread)))
 			continue;
-		out[used++] = (struct policy_spare){.thread = line_handle(thread),
-						    .weight = thread->weight,
-						    .running = running};
+		struct policy_spare one = {.thread = line_handle(thread),
+					   .weight = thread->weight,
+					   .running = running};
+		if (kind->owed_ns != NULL)
+			one.owed_ns = kind->owed_ns(cpu, thread);
+		used = policy_spare_insert(out, used, count, one);
 	}
 	*cursor += 1;
 	return used;

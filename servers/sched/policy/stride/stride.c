@@ -4,107 +4,93 @@
  * thread that has the least pass runs for its slice; its pass then advances by what it ran over its
  * weight.
  *
- *   w_i, W   weight of thread i; sum over the QUEUED and RUNNING
- *   pass_i   service received / w_i, from where it joined, in 1/1024 ns of service per weight
- *   G        global pass: service of the whole queue / W
- *   debt_i   (pass_i - G) w_i: service that i is ahead of its share; lag = -debt
+ * The pass of a thread is its virtual time v, that of the queue is V, and what it is owed its lag:
+ * vtime/vtime.h, which keeps all of them exactly, and the account of its share of the whole machine.  The
+ * paper's global pass grows by service / W alone; V does, too, but whoever leaves takes its lag along, so the
+ * lags of those that stay add up to 0 and a newcomer at V owes nobody.
  *
- * Remainder-exact: pass and G carry the remainder of their division (pass_rem < w, global_rem < W),
- * so w pass + pass_rem grows by exactly what was charged, however it is split; nothing drifts.
- * Rounding, of less than 1/1024 ns, happens only where W or a weight changes.
+ * Who joins starts at V less the lag that it left with: it can neither save up credit by sleeping nor lose a
+ * debt by a nap.  Credit counts up to one slice, for the same reason.
  *
- * Who joins starts at G plus the debt that it left with: it can neither save up credit by sleeping nor
- * lose a debt by a nap.  Credit counts up to one slice, for the same reason.
- *
- * On a line (line.h): the key is the pass (of an OUT thread: pass - G); passes are compared by the sign of
- * their difference, so they may wrap: a single charge moves a pass by at most 2^60.  Among equal passes
- * the one that waits longest goes first.
+ * On a line (line.h): the key is the pass in 1/1024 ns of service per weight; passes are compared by the
+ * sign of their difference, so they may wrap: a single charge moves a pass by at most 2^60.  Among equal
+ * passes the one that waits longest goes first.
  *
  * Bad at: latency (a waker waits for the end of the running slice, whatever its slice is), and the
  * error of a share, which grows with the number of threads (EEVDF's does not).
  */
 #include "../line/line.h"
+#include "../vtime/vtime.h"
 
 #define STRIDE_ID        4u
-#define STRIDE_VERSION   2u
-#define STRIDE_FRAC_BITS 10u
+#define STRIDE_VERSION   3u
+#define STRIDE_KEY_SHIFT (VTIME_FRAC_BITS - 10)
 
 struct stride_thread {
 	struct line_thread line;
-	uint32_t pass_rem;
-	uint32_t pad;
+	struct vtime_thread time;
 };
 
 struct stride_cpu {
 	struct line_cpu line;
+	struct vtime_queue time;
 	struct line_thread *yielded; /* not to be picked next, unless it is alone */
-	uint64_t global;
-	uint64_t global_rem;
 };
 
 LINE_VIEWS(stride);
 
-/* (pass - G) w, exactly, in 2^-10 ns. */
-static int128_t debt(const struct line_cpu *cpu, const struct line_thread *thread)
+static void key_set(struct line_thread *thread)
 {
-	const uint64_t base = thread->state == POLICY_OUT ? 0 : stride_cpu_const(cpu)->global;
-	return (int128_t)(int64_t)(thread->key - base) * thread->weight +
-	       stride_thread_const(thread)->pass_rem;
+	thread->key = (uint64_t)(stride_thread(thread)->time.v >> STRIDE_KEY_SHIFT);
 }
 
-/* Set the pass, from `base` on, so that the thread owes this much. */
-static void debt_set(struct line_thread *thread, uint64_t base, int128_t owes)
+static void stride_clock(struct line_cpu *cpu, uint64_t now_ns)
 {
-	uint64_t rem;
-	thread->key = base +
-		      (uint64_t)int128_to_i64(int128_divide_floor(owes, thread->weight, &rem));
-	stride_thread(thread)->pass_rem = (uint32_t)rem;
+	vtime_clock(&stride_cpu(cpu)->time, now_ns);
 }
 
-/* W is about to change; what the remainder stands for stays, rounded down to the unit. */
-static void global_rescale(struct line_cpu *line, uint64_t weight)
+static void stride_thread_init(struct line_thread *thread, const struct policy_params *params)
 {
-	struct stride_cpu *cpu = stride_cpu(line);
-	if (line->weight != 0)
-		cpu->global_rem = (uint64_t)((uint128_t)cpu->global_rem * weight / line->weight);
-	if (weight == 0)
-		cpu->global_rem = 0;
+	stride_thread(thread)->time.weight = params->weight;
 }
 
-static void stride_join(struct line_cpu *cpu, struct line_thread *thread, enum policy_join reason,
+static void stride_join(struct line_cpu *cpu, struct line_thread *line, enum policy_join reason,
 			uint64_t now_ns)
 {
 	(void)now_ns;
-	int128_t owes = debt(cpu, thread);
-	const int128_t credit_max = (int128_t)thread->slice_ns << STRIDE_FRAC_BITS;
-	if (reason != POLICY_JOIN_EXACT && owes < -credit_max)
-		owes = -credit_max;
-	global_rescale(cpu, cpu->weight + thread->weight);
-	debt_set(thread, stride_cpu(cpu)->global, owes);
+	struct vtime_thread *time = &stride_thread(line)->time;
+	const int128_t lag_max = vtime_units(line->slice_ns);
+	if (reason != POLICY_JOIN_EXACT && time->lag > lag_max)
+		time->lag = lag_max;
+	if (reason == POLICY_JOIN_WAKE)
+		vtime_account_sleep(time);
+	vtime_join(&stride_cpu(cpu)->time, time, time->lag);
+	key_set(line);
 }
 
-static void stride_leave(struct line_cpu *cpu, struct line_thread *thread)
+static void stride_leave(struct line_cpu *line_cpu, struct line_thread *line)
 {
-	debt_set(thread, 0, debt(cpu, thread));
-	global_rescale(cpu, cpu->weight - thread->weight);
-	if (stride_cpu(cpu)->yielded == thread)
-		stride_cpu(cpu)->yielded = NULL;
+	struct stride_cpu *cpu = stride_cpu(line_cpu);
+	struct vtime_thread *time = &stride_thread(line)->time;
+	time->lag = vtime_leave(&cpu->time, time);
+	if (cpu->yielded == line)
+		cpu->yielded = NULL;
 }
 
-static enum error stride_params(struct line_cpu *cpu, struct line_thread *thread,
+static enum error stride_params(struct line_cpu *cpu, struct line_thread *line,
 				const struct policy_params *params, uint64_t now_ns)
 {
 	(void)now_ns;
-	const bool inside = thread->state != POLICY_OUT;
-	const int128_t owes = debt(cpu, thread);
-	if (params->weight == thread->weight) {
-		line_params_take(cpu, thread, params);
+	struct vtime_thread *time = &stride_thread(line)->time;
+	int128_t *const whole[] = {&time->v};
+	uint32_t *const rem[] = {&time->v_rem};
+	line_params_take(cpu, line, params);
+	if (line->state == POLICY_OUT)
+		time->weight = params->weight;
+	if (time->weight == params->weight)
 		return ERR_OK;
-	}
-	if (inside)
-		global_rescale(cpu, cpu->weight - thread->weight + params->weight);
-	line_params_take(cpu, thread, params);
-	debt_set(thread, inside ? stride_cpu(cpu)->global : 0, owes);
+	vtime_reweight(&stride_cpu(cpu)->time, time, params->weight, whole, rem, 1);
+	key_set(line);
 	return ERR_OK;
 }
 
@@ -132,103 +118,136 @@ static void stride_picked(struct line_cpu *cpu, bool again, uint64_t now_ns,
 	stride_cpu(cpu)->yielded = NULL;
 }
 
-/* pass += ran / w, G += ran / W, with their remainders. */
-static bool stride_charge(struct line_cpu *line, struct line_thread *thread, uint64_t ran_ns)
+static bool stride_charge(struct line_cpu *cpu, struct line_thread *line, uint64_t ran_ns)
 {
-	struct stride_cpu *cpu = stride_cpu(line);
-	const uint128_t units = (uint128_t)ran_ns << STRIDE_FRAC_BITS;
-	uint32_t *pass_rem = &stride_thread(thread)->pass_rem;
-	uint64_t rem;
-	const uint64_t pass = thread->key +
-			      (uint64_t)uint128_divide(units + *pass_rem, thread->weight, &rem);
-	*pass_rem = (uint32_t)rem;
-	if (thread->state == POLICY_OUT) {
-		thread->key = pass;
-		return false;
+	struct vtime_thread *time = &stride_thread(line)->time;
+	if (line->state == POLICY_OUT) {
+		time->lag -= vtime_units(ran_ns);
+	} else if (ran_ns != 0) {
+		vtime_serve(&stride_cpu(cpu)->time, time, ran_ns);
+		line_move(cpu, line, (uint64_t)(time->v >> STRIDE_KEY_SHIFT));
 	}
-	if (ran_ns != 0)
-		line_move(line, thread, pass);
-	cpu->global += (uint64_t)uint128_divide(units + cpu->global_rem, line->weight,
-						&cpu->global_rem);
-	return line_charge_turn(line, thread, ran_ns);
+	return line_charge_turn(cpu, line, ran_ns);
 }
 
 static void stride_carry(struct line_cpu *cpu, struct line_thread *thread,
 			 struct policy_migration *out, uint64_t now_ns)
 {
+	(void)cpu;
 	(void)now_ns;
-	const int128_t owes = debt(cpu, thread);
-	out->lag_whole = (int64_t)(owes >> 64);
-	out->lag_low = (uint64_t)owes;
+	const int128_t lag = stride_thread(thread)->time.lag;
+	out->lag_whole = (int64_t)(lag >> 64);
+	out->lag_low = (uint64_t)lag;
 }
 
 static void stride_arrive(struct line_cpu *cpu, struct line_thread *thread,
 			  const struct policy_migration *in, uint64_t now_ns)
 {
+	(void)cpu;
 	(void)now_ns;
-	int128_t owes = 0;
-	/* Where nobody waits there is nobody to owe to. */
-	if (in != NULL && (in->state == POLICY_OUT || cpu->runnable != 0))
-		owes = int128_of_words((uint64_t)in->lag_whole, in->lag_low);
-	debt_set(thread, 0, owes);
+	stride_thread(thread)->time.lag = in != NULL ? int128_of_words((uint64_t)in->lag_whole,
+								       in->lag_low)
+						     : 0;
 }
+
+/* What the words of a record hold. */
+struct image {
+	int128_t v; /* of a queue: V */
+	int128_t lag;
+	uint32_t v_rem;
+	uint32_t weight; /* that v refers to */
+};
+_Static_assert(sizeof(struct image) <= LINE_WORDS_OWN * sizeof(uint64_t), "record");
 
 static void stride_save(const struct line_cpu *cpu, const struct line_thread *thread,
 			uint64_t words[LINE_WORDS_OWN])
 {
-	words[0] = stride_cpu_const(cpu)->global;
-	words[1] = thread != NULL ? stride_thread_const(thread)->pass_rem
-				  : stride_cpu_const(cpu)->global_rem;
+	struct image image = {.v = stride_cpu_const(cpu)->time.vq};
+	if (thread != NULL) {
+		const struct vtime_thread *time = &stride_thread_const(thread)->time;
+		image = (struct image){.v = time->v,
+				       .lag = time->lag,
+				       .v_rem = time->v_rem,
+				       .weight = time->weight};
+	}
+	__builtin_memcpy(words, &image, sizeof(image));
 }
 
-static bool stride_load(struct line_cpu *line, struct line_thread *thread,
+static void queue_load(struct stride_cpu *cpu, const struct image *image)
+{
+	int128_t rel_sum = 0;
+	cpu->time.vq = image->v;
+	for (struct rb_node *node = rb_first(&cpu->line.tree); node != NULL; node = rb_next(node))
+		vtime_restore(&cpu->time, &stride_thread(line_of(node))->time, &rel_sum);
+	vtime_restore_end(&cpu->time, rel_sum);
+}
+
+static bool stride_load(struct line_cpu *cpu, struct line_thread *line,
 			const uint64_t words[LINE_WORDS_OWN])
 {
-	struct stride_cpu *cpu = stride_cpu(line);
-	if (thread == NULL) {
-		cpu->global = words[0];
-		cpu->global_rem = words[1] < line->weight ? words[1] : 0;
-	} else if (words[1] < thread->weight) {
-		stride_thread(thread)->pass_rem = (uint32_t)words[1];
-	} else {
-		return false;
+	struct image image;
+	__builtin_memcpy(&image, words, sizeof(image));
+	if (line == NULL) {
+		queue_load(stride_cpu(cpu), &image);
+		return true;
 	}
+	struct vtime_thread *time = &stride_thread(line)->time;
+	if (image.weight != line->weight || image.v_rem >= line->weight)
+		return false;
+	time->v = image.v;
+	time->v_rem = image.v_rem;
+	time->lag = image.lag;
+	key_set(line);
 	return true;
-}
-
-static struct policy_number number(int128_t units)
-{
-	return policy_number_of(units, STRIDE_FRAC_BITS);
 }
 
 static void stride_tell(const struct line_cpu *cpu, const struct line_thread *thread,
 			struct policy_info *out)
 {
-	out->v = number(stride_cpu_const(cpu)->global);
+	const struct vtime_queue *queue = &stride_cpu_const(cpu)->time;
+	out->v = vtime_number(queue->vq);
+	out->ahead_ns = vtime_ahead_ns(queue);
 	if (thread == NULL)
 		return;
-	out->lag_ns = number(-debt(cpu, thread));
-	if (thread->state != POLICY_OUT)
-		out->thread_v = number(thread->key);
+	const struct vtime_thread *time = &stride_thread_const(thread)->time;
+	const bool out_of_it = thread->state == POLICY_OUT;
+	out->lag_ns = vtime_number(out_of_it ? time->lag : vtime_lag(queue, time));
+	if (!out_of_it)
+		out->thread_v = vtime_number(time->v);
+}
+
+static int64_t stride_owed_ns(const struct line_cpu *cpu, const struct line_thread *thread)
+{
+	return vtime_owed_ns(&stride_cpu_const(cpu)->time, &stride_thread_const(thread)->time);
+}
+
+static void stride_set_average(struct line_cpu *cpu, uint64_t average_weight, uint64_t now_ns)
+{
+	vtime_set_average(&stride_cpu(cpu)->time, average_weight, now_ns);
 }
 
 static void stride_set_lag(struct line_thread *thread, struct policy_number lag_ns)
 {
-	const int128_t units = (int128_t)lag_ns.whole * (1 << STRIDE_FRAC_BITS) +
-			       (int128_t)(lag_ns.frac >> (32 - STRIDE_FRAC_BITS));
-	debt_set(thread, 0, -units);
+	stride_thread(thread)->time.lag = vtime_of_number(lag_ns);
 }
 
-static bool stride_right(const struct line_cpu *cpu, const struct line_thread *thread)
+/* The sum of the lags is exactly 0. */
+static bool stride_right(const struct line_cpu *line_cpu, const struct line_thread *thread)
 {
+	const struct stride_cpu *cpu = stride_cpu_const(line_cpu);
 	if (thread != NULL)
-		return stride_thread_const(thread)->pass_rem < thread->weight;
-	const uint64_t rem = stride_cpu_const(cpu)->global_rem;
-	return rem == 0 || rem < cpu->weight;
+		return stride_thread_const(thread)->time.weight == thread->weight &&
+		       stride_thread_const(thread)->time.v_rem < thread->weight;
+	int128_t rel_sum = 0;
+	for (struct rb_node *node = rb_first(&line_cpu->tree); node != NULL; node = rb_next(node))
+		rel_sum += vtime_relative(&cpu->time, &stride_thread(line_of(node))->time);
+	return cpu->time.weight == line_cpu->weight && rel_sum == (int128_t)cpu->time.vrem;
 }
 
 static const struct line_kind stride_kind = {
 	LINE_KIND(stride, STRIDE_ID, STRIDE_VERSION),
+	.clock = stride_clock,
+	.thread_init = stride_thread_init,
 	.join = stride_join,
 	.leave = stride_leave,
 	.behind = stride_behind,
@@ -240,6 +259,8 @@ static const struct line_kind stride_kind = {
 	.arrive = stride_arrive,
 	.save = stride_save,
 	.load = stride_load,
+	.owed_ns = stride_owed_ns,
+	.set_average = stride_set_average,
 	.set_lag = stride_set_lag,
 	.tell = stride_tell,
 	.right = stride_right,

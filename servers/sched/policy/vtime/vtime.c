@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The arithmetic of virtual time.  Symbols, units and what is exact: vtime.h.
+ *
+ * Everything is computed relative to the whole part vq of V, so that the numbers stay as small as lags:
+ *
+ *   rel_i = S_i - w_i vq = w_i (v - vq) + v_rem          sum of rel_i = vrem = S - W vq
+ */
+#include "vtime.h"
+
+/* floor(w vrem / W).  Below w, so one machine division does unless the product overflows. */
+static inline int128_t share_of_rest(const struct vtime_queue *queue,
+				     const struct vtime_thread *thread)
+{
+	uint64_t rest;
+	if (queue->weight <= UINT32_MAX)
+		return (int128_t)(queue->vrem * thread->weight / queue->weight);
+	return (int128_t)uint128_divide((uint128_t)queue->vrem * thread->weight, queue->weight,
+					&rest);
+}
+
+int128_t vtime_lag(const struct vtime_queue *queue, const struct vtime_thread *thread)
+{
+	/* w V = w vq + w vrem / W; vrem < W, so the last term is below w. */
+	return share_of_rest(queue, thread) - vtime_relative(queue, thread);
+}
+
+/* Change S and W by what a thread brings or takes: V := (W vq + vrem + rel) / weight. */
+static void queue_mean(struct vtime_queue *queue, int128_t rel, uint64_t weight)
+{
+	queue->vq += int128_divide_floor((int128_t)queue->vrem + rel, weight, &queue->vrem);
+	queue->weight = weight;
+}
+
+/* S_i = w V - l w / W - l for a lag l (docs/design/eevdf.md), floored once: v is at most the exact value, so
+ * a thread that is placed at V is eligible. */
+void vtime_join(struct vtime_queue *queue, struct vtime_thread *thread, int128_t lag)
+{
+	const uint32_t weight = thread->weight;
+	if (queue->weight == 0) {
+		queue->vrem = 0;
+		queue->weight = weight;
+		thread->v = queue->vq;
+		thread->v_rem = 0;
+		vtime_account_enter(queue, thread);
+		return;
+	}
+	uint64_t rest;
+	int128_t rel = ((int128_t)queue->vrem - lag) * (int128_t)weight;
+	rel = int128_divide_floor(rel, queue->weight, &rest) - lag;
+	thread->v = queue->vq + int128_divide_floor(rel, weight, &rest);
+	thread->v_rem = (uint32_t)rest;
+	queue_mean(queue, rel, queue->weight + weight);
+	vtime_account_enter(queue, thread);
+}
+
+int128_t vtime_leave(struct vtime_queue *queue, struct vtime_thread *thread)
+{
+	const int128_t rel = vtime_relative(queue, thread);
+	const int128_t lag = share_of_rest(queue, thread) - rel;
+	const uint64_t weight = queue->weight - thread->weight;
+	vtime_account_leave(queue, thread);
+	if (weight == 0) {
+		/* V of a lone thread is its v; an empty queue keeps the whole part. */
+		queue->vq = thread->v;
+		queue->vrem = 0;
+		queue->weight = 0;
+	} else {
+		queue_mean(queue, -rel, weight);
+	}
+	return lag;
+}
+
+/* x := V + (x - V) w / w' for each x: adds floor((w' - w) V) = (w' - w) vq + k to every S, so what lies
+ * between them stays exactly (docs/design/eevdf.md). */
+void vtime_reweight(struct vtime_queue *queue, struct vtime_thread *thread, uint32_t weight,
+		    int128_t *const whole[], uint32_t *const rem[], uint32_t count)
+{
+	uint64_t rest;
+	const int128_t change = (int128_t)weight - (int128_t)thread->weight;
+	const int128_t k = int128_divide_floor(change * (int128_t)queue->vrem, queue->weight,
+					       &rest);
+	vtime_account_leave(queue, thread);
+	for (uint32_t i = 0; i < count; i++) {
+		const int128_t rel = (*whole[i] - queue->vq) * (int128_t)thread->weight +
+				     (int128_t)*rem[i] + k;
+		*whole[i] = queue->vq + int128_divide_floor(rel, weight, &rest);
+		*rem[i] = (uint32_t)rest;
+	}
+	/* vrem + k = floor(vrem W' / W), so it is in [0, W') and vq stays. */
+	queue->vrem = (uint64_t)((int128_t)queue->vrem + k);
+	queue->weight = queue->weight - thread->weight + weight;
+	thread->weight = weight;
+	vtime_account_enter(queue, thread);
+}
+
+void vtime_restore(struct vtime_queue *queue, struct vtime_thread *thread, int128_t *rel_sum)
+{
+	*rel_sum += vtime_relative(queue, thread);
+	queue->weight += thread->weight;
+	vtime_account_enter(queue, thread);
+}
+
+void vtime_restore_end(struct vtime_queue *queue, int128_t rel_sum)
+{
+	if (queue->weight != 0)
+		queue->vq += int128_divide_floor(rel_sum, queue->weight, &queue->vrem);
+}

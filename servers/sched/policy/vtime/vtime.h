@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtual time of a queue of weighted threads, exactly; what EEVDF and stride scheduling stand on.
+ *
+ *   w_i   weight of thread i; W the sum over the queue
+ *   v_i   virtual time of i: service received / w_i       V = sum(w_i v_i) / W, that of the queue
+ *   lag_i w_i (V - v_i): service that a fluid share still owes i; negative: i still owes it
+ *
+ * Service counts in units of 2^-52 ns.  S_i = w_i v_i and S = sum(S_i) are whole units, stored as v and v_rem
+ * with S_i = w_i v + v_rem, 0 <= v_rem < w_i, and vq and vrem with S = W vq + vrem: so charges are exact,
+ * however they are split, sum(lag_i) = W V - S = 0 always, and only joining or a new weight rounds, by a
+ * unit of one thread's lag.  Derivations and number of bits: docs/design/eevdf.md.
+ *
+ * The account (account.c) says beside it who is ahead of a fair share of the whole machine; lag compares a
+ * thread with the others of its CPU only.
+ *
+ * Owned, as the queue, by the CPU's dispatcher.  Pure; O(1).
+ */
+#pragma once
+
+#include "../common.h"
+
+#define VTIME_FRAC_BITS 52u /* fraction bits of service units and of v */
+#define VTIME_FRAC_MASK ((UINT64_C(1) << VTIME_FRAC_BITS) - 1)
+
+#define VTIME_QUEUE_MEMBERS                                                                    \
+	int128_t vq;                                                                           \
+	uint64_t vrem;                                                                         \
+	uint64_t weight;      /* W */                                                          \
+	int128_t fair;        /* virtual time of a CPU with the average load, until fair_ns */ \
+	int128_t account_sum; /* sum of w_i account_i over the queue */                        \
+	uint64_t fair_ns;                                                                      \
+	uint64_t fair_rate; /* 2^64 / average; 0: 2^64 / weight */                             \
+	uint64_t average;   /* 0: no account is kept */
+#define VTIME_THREAD_MEMBERS                             \
+	int128_t v; /* in a queue */                     \
+	uint32_t v_rem;                                  \
+	uint32_t weight;                                 \
+	int128_t lag;     /* kept while OUT, in units */ \
+	int128_t account; /* OUT: how far ahead; inside, that is account + v - fair */
+
+struct vtime_queue {
+	VTIME_QUEUE_MEMBERS
+};
+
+struct vtime_thread {
+	VTIME_THREAD_MEMBERS
+};
+
+/* A member `name` of these, whose own members are the surrounding struct's, too. */
+#define VTIME_QUEUE(name)                   \
+	union {                             \
+		struct vtime_queue name;    \
+		struct {                    \
+			VTIME_QUEUE_MEMBERS \
+		};                          \
+	}
+#define VTIME_THREAD(name)                   \
+	union {                              \
+		struct vtime_thread name;    \
+		struct {                     \
+			VTIME_THREAD_MEMBERS \
+		};                           \
+	}
+
+static inline int128_t vtime_units(uint64_t ns)
+{
+	return (int128_t)ns << VTIME_FRAC_BITS;
+}
+
+/* Units to ns, rounded up, at least `least`. */
+static inline uint64_t vtime_ns_ceil(int128_t units, uint64_t least)
+{
+	if (units <= 0)
+		return least;
+	const int128_t ns = (units + ((int128_t)1 << VTIME_FRAC_BITS) - 1) >> VTIME_FRAC_BITS;
+	return max_u64(ns > INT64_MAX ? (uint64_t)INT64_MAX : (uint64_t)ns, least);
+}
+
+static inline struct policy_number vtime_number(int128_t units)
+{
+	return policy_number_of(units, VTIME_FRAC_BITS);
+}
+
+static inline int128_t vtime_of_number(struct policy_number ns)
+{
+	return (int128_t)ns.whole * ((int128_t)1 << VTIME_FRAC_BITS) +
+	       ((int128_t)ns.frac << (VTIME_FRAC_BITS - 32));
+}
+
+/* Units as whole ns and the rest of them, and back. */
+static inline void vtime_split(int128_t units, uint64_t *ns, uint64_t *frac)
+{
+	*ns = (uint64_t)(units >> VTIME_FRAC_BITS);
+	*frac = (uint64_t)units & VTIME_FRAC_MASK;
+}
+
+static inline int128_t vtime_of_parts(uint64_t ns, uint64_t frac)
+{
+	return vtime_units(ns) + (int128_t)(frac & VTIME_FRAC_MASK);
+}
+
+/* S_i - w_i vq; the sum over the queue is vrem. */
+static inline int128_t vtime_relative(const struct vtime_queue *queue,
+				      const struct vtime_thread *thread)
+{
+	return (thread->v - queue->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
+}
+
+/* *v + *rem / weight += ns 2^52 / weight, exactly, as long division by a weight below 2^32: whole ns, then
+ * 32, then 20 fraction bits. */
+static inline void vtime_advance(int128_t *v, uint64_t *rem, uint64_t weight, uint64_t ns)
+{
+	if (weight > UINT32_MAX) {
+		fraction_add(v, rem, weight, vtime_units(ns));
+		return;
+	}
+	const uint64_t upper = (ns % weight) << 32;
+	const uint64_t lower = ((upper % weight) << 20) + *rem;
+	*v += vtime_units(ns / weight) + (int128_t)(((upper / weight) << 20) + lower / weight);
+	*rem = lower % weight;
+}
+
+/* It ran for so long: v and V move on. */
+static inline void vtime_serve(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns)
+{
+	uint64_t rem = thread->v_rem;
+	vtime_advance(&thread->v, &rem, thread->weight, ns);
+	thread->v_rem = (uint32_t)rem;
+	vtime_advance(&queue->vq, &queue->vrem, queue->weight, ns);
+}
+
+/* Below, equal or above 0, as v_a is to v_b; the remainders are fractions of a unit. */
+static inline int vtime_compare(const struct vtime_thread *a, const struct vtime_thread *b)
+{
+	const uint64_t left = (uint64_t)a->v_rem * b->weight;
+	const uint64_t right = (uint64_t)b->v_rem * a->weight;
+	if (a->v != b->v)
+		return a->v < b->v ? -1 : 1;
+	return left == right ? 0 : left < right ? -1 : 1;
+}
+
+/* Units of service of the queue until the whole part of V reaches v if it moves at 1 / weight; 0 if it has.
+ * */
+static inline int128_t vtime_units_until(const struct vtime_queue *queue, int128_t v,
+					 uint64_t weight)
+{
+	if (v <= queue->vq)
+		return 0;
+	const int128_t units = (v - queue->vq) * (int128_t)weight - (int128_t)queue->vrem;
+	return units > 0 ? units : 0;
+}
+
+/* ---- vtime.c ---- */
+/* lag in units, rounded to minus infinity.  The thread is in the queue. */
+int128_t vtime_lag(const struct vtime_queue *queue, const struct vtime_thread *thread);
+/* Put v where the thread has this lag (0 if the queue is empty) and count it in V and W. */
+void vtime_join(struct vtime_queue *queue, struct vtime_thread *thread, int128_t lag);
+/* Take it out of V and W; returns its lag. */
+int128_t vtime_leave(struct vtime_queue *queue, struct vtime_thread *thread);
+/* Another weight; V and all lags stay.  *whole[i] and *rem[i]: the thread's v and whatever else it has in
+ * virtual time, which keep their distances in service. */
+void vtime_reweight(struct vtime_queue *queue, struct vtime_thread *thread, uint32_t weight,
+		    int128_t *const whole[], uint32_t *const rem[], uint32_t count);
+/* Rebuild a queue: vq is that of the record; enter each thread with its saved v, then end with the sum.  V is
+ * computed from those that came back, so that their lags add up to 0. */
+void vtime_restore(struct vtime_queue *queue, struct vtime_thread *thread, int128_t *rel_sum);
+void vtime_restore_end(struct vtime_queue *queue, int128_t rel_sum);
+
+/* ---- account.c ---- */
+/* Bring `fair` to now; before any change of who is in the queue. */
+void vtime_clock(struct vtime_queue *queue, uint64_t now_ns);
+/* After v was set by a join, before it is left. */
+void vtime_account_enter(struct vtime_queue *queue, struct vtime_thread *thread);
+void vtime_account_leave(struct vtime_queue *queue, struct vtime_thread *thread);
+/* Of a thread that has left to sleep: half of it is forgotten. */
+void vtime_account_sleep(struct vtime_thread *thread);
+/* What the machine owes a queued thread, ns; its lag if no account is kept. */
+int64_t vtime_owed_ns(const struct vtime_queue *queue, const struct vtime_thread *thread);
+/* How far the queue's threads are ahead in the mean, ns. */
+int64_t vtime_ahead_ns(const struct vtime_queue *queue);
+/* policy_ops.set_average. */
+void vtime_set_average(struct vtime_queue *queue, uint64_t average_weight, uint64_t now_ns);
