@@ -273,6 +273,30 @@ static void a_process_takes_its_threads_along(void)
 	tap_equal(threads_seen(), before);
 }
 
+/*
+ * More threads than there are tids, ended in more calls that are never answered than proc has reply
+ * objects, in more processes than there are entries: whatever one of them kept would run out.
+ */
+static void nothing_is_left_behind(void)
+{
+	const unsigned count = program_cpus() == 1 ? 650 : 30;
+	struct mm_stats before = {0};
+	struct mm_stats after = {0};
+
+	for (unsigned i = 0; i < count; i++) {
+		if (i == 10)
+			program_need("asking for memory in use", machine_memory(&before));
+		tap_equal(wait_for_self("last", 8, false, false).status, 0);
+	}
+	program_need("asking for memory in use", machine_memory(&after));
+	tap_equal(after.frames_user, before.frames_user);
+	tap_equal(after.frames_tables, before.frames_tables);
+	tap_equal(after.frames_free, before.frames_free);
+	tap_equal(after.spaces, before.spaces);
+	tap_equal(after.regions, before.regions);
+	tap_equal(after.frames_lost, 0);
+}
+
 static int child(const char *how, unsigned count)
 {
 	struct thread *threads[PROC_THREADS_PARKED_MAX];
@@ -305,6 +329,7 @@ int main(int argc, char **argv)
 		{"detached threads come and go", detached_threads_come_and_go},
 		{"limits are exact with threads kept", limits_are_exact_with_threads_kept},
 		{"a process takes its threads along", a_process_takes_its_threads_along},
+		{"nothing is left behind", nothing_is_left_behind},
 	};
 
 	if (argc == 3)
