@@ -78,7 +78,9 @@ MUTANTS = [
      "ideal_share"),
     # Memory server and archive
     ("servers/mm/pure/pagemap.c", "*ref |= 1ull << (index / GROUP);", "*ref |= 1ull;", "mm_pure"),
-    ("servers/mm/pure/pagemap.c", "index = (index | (GROUP - 1u)) + 1u;", "index += GROUP;",
+    ("servers/mm/pure/pagemap.c", "const uint32_t end = (index | (GROUP - 1u)) + 1u;",
+     "const uint32_t end = (index + GROUP) & ~3u;", "mm_pure"),
+    ("servers/mm/pure/pagemap.c", "for (; index % 4u != 0; index++)", "for (; false; index++)",
      "mm_pure"),
     ("servers/mm/pure/pagemap.c", "if (next == FANOUT || *page >= end)", "if (next == FANOUT)",
      "mm_pure"),

@@ -22,6 +22,7 @@ struct object {
 
 static struct lock shared_lock = {0, LOCK_SHARED};
 static struct object objects[OBJECTS_MAX];
+static uint32_t objects_used; /* entries in use */
 
 void shared_init(void)
 {
@@ -49,6 +50,7 @@ enum error shared_new(uint32_t owner, uint64_t bytes, uint32_t *id)
 
 		if (object->users != 0)
 			continue;
+		objects_used++;
 		object->users = 1;
 		object->owner = owner;
 		object->generation = object->generation % 0xffffffu + 1;
@@ -98,6 +100,7 @@ static void object_put(struct object *object)
 
 	if (--object->users != 0)
 		return;
+	objects_used--;
 	while ((entry = pagemap_next(&object->map, &page, object->pages)) != NULL) {
 		frame_drop(page_frame(*entry));
 		*entry = 0;
@@ -129,7 +132,7 @@ enum error shared_free(uint32_t owner, uint32_t id)
 void shared_free_all(uint32_t owner)
 {
 	lock_take(&shared_lock);
-	for (uint32_t i = 0; i < OBJECTS_MAX; i++)
+	for (uint32_t i = 0; i < OBJECTS_MAX && objects_used != 0; i++)
 		if (objects[i].users != 0 && objects[i].owner == owner)
 			object_free(&objects[i]);
 	lock_give(&shared_lock);

@@ -20,18 +20,33 @@ static uint32_t node_index(uint64_t page, unsigned level)
 	return (uint32_t)(page >> level_shift(level)) & (FANOUT - 1u);
 }
 
+/* The first from `index` to `end`, a multiple of four, that is not 0, or `end`.  Few are: four at once. */
+static uint32_t group_next(const uint64_t *entries, uint32_t index, uint32_t end)
+{
+	for (; index % 4u != 0; index++)
+		if (entries[index] != 0)
+			return index;
+	for (; index < end; index += 4u)
+		if ((entries[index] | entries[index + 1] | entries[index + 2] |
+		     entries[index + 3]) != 0)
+			break;
+	while (index < end && entries[index] == 0)
+		index++;
+	return index;
+}
+
 /* The first entry from `index` on that is not 0; FANOUT: none. */
 static uint32_t entry_next(uint64_t ref, const uint64_t *entries, uint32_t index)
 {
 	while (index < FANOUT) {
-		if ((ref >> (index / GROUP) & 1u) == 0) {
-			index = (index | (GROUP - 1u)) + 1u;
-			continue;
-		}
-		do {
-			if (entries[index] != 0)
+		const uint32_t end = (index | (GROUP - 1u)) + 1u;
+
+		if ((ref >> (index / GROUP) & 1u) != 0) {
+			index = group_next(entries, index, end);
+			if (index != end)
 				return index;
-		} while (++index % GROUP != 0);
+		}
+		index = end;
 	}
 	return FANOUT;
 }
