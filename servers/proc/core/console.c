@@ -113,7 +113,7 @@ static void console_take(word_t bytes_max, struct msg *m)
 		bytes = (uint32_t)bytes_max;
 	if (bytes > PROC_IO_BYTES_MAX)
 		bytes = PROC_IO_BYTES_MAX;
-	if (bytes == 0)
+	if (bytes == 0 && bytes_max != 0)
 		console.end = false;
 	msg_answer_bytes(m, console.line + console.line_at, bytes);
 	console.line_at += bytes;

@@ -50,13 +50,13 @@ void file_close(struct file *file)
 
 static void archive_read(struct file *file, word_t bytes, struct msg *m)
 {
-	const uint64_t left = file->position < file->bytes ? file->bytes - file->position : 0;
+	const uint64_t at = file->position < file->bytes ? file->position : file->bytes;
 
-	if (bytes > left)
-		bytes = left;
+	if (bytes > file->bytes - at)
+		bytes = file->bytes - at;
 	if (bytes > PROC_IO_BYTES_MAX)
 		bytes = PROC_IO_BYTES_MAX;
-	msg_answer_bytes(m, file->data + file->position, (uint32_t)bytes);
+	msg_answer_bytes(m, file->data + at, (uint32_t)bytes);
 	file->position += bytes;
 }
 

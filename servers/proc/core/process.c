@@ -18,6 +18,7 @@ static uint32_t pid_last;
 
 void processes_init(void)
 {
+	pid_last = 0;
 	for (uint32_t i = 0; i < PROC_PROCESSES_MAX; i++) {
 		list_init(&processes[i].threads);
 		list_init(&processes[i].parked);
@@ -213,13 +214,13 @@ static void wait_answer(struct msg *m, const struct process *child)
 	m->info = msg_info(ERR_OK, 3, 0);
 }
 
-/* A child that has ended, or one that has not, or neither. */
+/* A child that has ended, or one that has not, or neither.  One that never ran is none. */
 static struct process *child_find(const struct process *parent, word_t pid, bool zombie)
 {
 	list_for_each (node, &parent->children) {
 		struct process *child = container_of(node, struct process, sibling);
 
-		if ((pid == PROC_WAIT_ANY || child->pid == pid) &&
+		if (!child->failed && (pid == PROC_WAIT_ANY || child->pid == pid) &&
 		    (child->state == PROC_STATE_ZOMBIE) == zombie)
 			return child;
 	}
@@ -249,6 +250,21 @@ bool process_wait(struct process *parent, struct msg *m)
 	return false;
 }
 
+/* Nobody waits for a child that there is not any more: another thread was told of its end. */
+static void waits_fail(struct process *parent)
+{
+	struct list_node *node = list_first(&parent->waiters);
+
+	while (node != NULL) {
+		struct waiter *waiter = waiter_of(node);
+
+		node = node->next == &parent->waiters ? NULL : node->next;
+		if (child_find(parent, waiter->want, true) == NULL &&
+		    child_find(parent, waiter->want, false) == NULL)
+			waiter_fail(waiter, ERR_NOT_FOUND);
+	}
+}
+
 /* Somebody waits for this zombie already?  Else it stays one. */
 static void zombie_report(struct process *process, struct process *parent)
 {
@@ -261,6 +277,7 @@ static void zombie_report(struct process *process, struct process *parent)
 		wait_answer(&m, process);
 		waiter_answer(waiter, &m);
 		process_forget(process);
+		waits_fail(parent);
 		return;
 	}
 }

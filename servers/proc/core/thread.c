@@ -21,6 +21,7 @@ void threads_init(void)
 {
 	list_init(&threads_fresh);
 	list_init(&threads_free);
+	threads_free_count = 0;
 	for (uint32_t tid = 0; tid < PROC_THREADS_MAX; tid++) {
 		list_init(&threads[tid].reap);
 		list_init(&threads[tid].link);
@@ -270,8 +271,10 @@ void thread_gone(struct thread *thread, uint64_t cpu_ns)
 	thread->life = THREAD_FREE;
 	list_remove(&thread->link);
 	tid_give(thread);
+	/* Whoever is still in that call named a thread that was not itself; its reply object would be no
+	 * good for receiving. */
 	if (thread->leaver != NULL)
-		waiter_free(thread->leaver);
+		waiter_fail(thread->leaver, ERR_ARG);
 	thread->leaver = NULL;
 	if (thread->joiner != NULL && process->state == PROC_STATE_RUNNING) {
 		struct msg m = {.info = msg_info(ERR_OK, 1, 0), .w = {thread->value}};
