@@ -66,7 +66,8 @@ def mm():
     objects = (own(SHARED, 0, 4) + own(SHARED, 1 | 64) + own(MM_MAP, READ_WRITE | SHARED_KIND, 20, 3, 0)
                + own(MM_MAP, READ_WRITE | SHARED_KIND, 20, 3, 0, who=1) + own(TOUCH, WRITE | 20)
                + own(TOUCH, 20, who=1) + own(SHARED, 2) + own(RANGE, 0, 21, 1, who=1))
-    files = own(MM_MAP, 1 | FILE, 30, 2, 10, 0) + own(TOUCH, 30) + own(MM_MAP, READ_WRITE | FILE, 40, 2, 0, 0)
+    files = (own(MM_MAP, 1 | FILE, 30, 2, 10, 0) + own(TOUCH, 30)
+             + own(MM_MAP, READ_WRITE | FILE, 40, 2, 0, 0))
     stack = own(MM_MAP, READ_WRITE | STACK, 50, 5, 0) + own(TOUCH, WRITE | 50) + own(TOUCH, WRITE | 54)
     copies = own(PROC, 6 | 8, 4, 100, 90, 0) + own(PROC, 6, 4, 1, 120, 9)
     yield anonymous + unmap + clone + own(PROC, SPACE_FREE) + anonymous
@@ -75,5 +76,34 @@ def mm():
     yield own(PROC, 4, 9) + own(MM_MAP, READ_WRITE | EAGER, 0, 15, 0) + anonymous
 
 
+# fuzz_proc.c: requests in the order of <proc/protocol.h>
+REAPER, FAULTS, TYPED = 0, 64, 72
+(EXIT, CREATE, THREAD_EXIT, JOIN, SPAWN, WAIT_CHILD, KILL, INFO, GROUP_SET, OPEN, CLOSE, READ,
+ PIPE_WRITE, PIPE, DUP) = range(80, 95)
+THREAD_PARK = 111
+
+
+def proc():
+    """Whether there is a scheduler server, then operations: what, by which thread, operands."""
+    def ask(request, *operands, who=0, words=0, length=30):
+        return bytes([request, who, words, *operands, length])
+
+    reap = bytes([REAPER] * 6)
+    # mm and the scheduler server take one byte each time that they are asked.
+    spawn = ask(SPAWN, 0) + bytes(12)
+    create = ask(CREATE, 0) + bytes(4)
+    pipes = (ask(PIPE) + ask(PIPE_WRITE, 4, words=2) + ask(READ, 3) + ask(DUP, 3) + ask(CLOSE, 4)
+             + ask(READ, 3))
+    ends = ask(THREAD_EXIT, 1, who=1) + reap + ask(JOIN, 10) + reap
+    park = ask(THREAD_PARK, 1, who=1) + create + ask(THREAD_PARK, 1, who=1) + reap
+    children = spawn + ask(WAIT_CHILD, 128) + ask(EXIT, who=0) + reap + ask(KILL, 0) + reap
+    for world in (0, 1):
+        yield bytes([world]) + create * 2 + pipes + ends + park + children
+        yield bytes([world]) + spawn * 2 + create + children + pipes
+    yield bytes([1]) + spawn + bytes([FAULTS, 0, 0, 0, 0, 0, 0]) + reap + ask(WAIT_CHILD, 128) + reap
+    yield bytes([0]) + b"".join(bytes([op, 0, 0, 0, 0, 30]) for op in range(80, 124)) + reap
+
+
 def seeds():
-    return {"kernel": list(kernel()), "mm": list(mm()), "sched": list(sched())}
+    return {"kernel": list(kernel()), "mm": list(mm()), "proc": list(proc()),
+            "sched": list(sched())}

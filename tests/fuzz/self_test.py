@@ -21,6 +21,9 @@ BUGS = [
     ("kernel", "kernel/core/invoke.c", "if (error == ERR_OK && inv->dest_slot->type != OBJ_NULL)",
      "if (false)"),
     ("mm", "servers/mm/core/space.c", "shared_attach_again(region->object);", ""),
+    ("proc", "servers/proc/core/thread.c", "waiter_fail(thread->leaver, ERR_ARG);",
+     "waiter_free(thread->leaver);"),
+    ("proc", "servers/proc/core/process.c", "\t\twaits_fail(parent);\n", ""),
     ("sched", "servers/sched/core/event.c", "thread->seq = event->seq;", ""),
 ]
 
