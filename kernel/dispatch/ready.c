@@ -61,7 +61,7 @@ void sched_blocked(struct core *home, struct tcb *payer, enum event_cause cause)
 	core_kick(home, REASON_KICK);
 }
 
-void core_account(struct core *core, time_ns_t now)
+void core_account_since(struct core *core, time_ns_t now)
 {
 	struct tcb *payer = core->payer;
 	time_ns_t spent = now - core->stretch_ns;

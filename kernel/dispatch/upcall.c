@@ -17,27 +17,32 @@ static struct upcall_buffer *upcall_buffer(const struct tcb *dispatcher)
 							       __ATOMIC_RELAXED);
 }
 
+_Static_assert(offsetof(struct sched_event, tag) == 0 * sizeof(word_t) &&
+		       offsetof(struct sched_event, info) == 1 * sizeof(word_t) &&
+		       offsetof(struct sched_event, seq) == 2 * sizeof(word_t) &&
+		       offsetof(struct sched_event, ran_ns) == 3 * sizeof(word_t) &&
+		       offsetof(struct sched_event, first_ready_ns) == 4 * sizeof(word_t),
+	       "x3..x7 are an event");
+
 /* Lock held.  The first event goes into x3..x7. */
 static unsigned upcall_events(struct core *core, struct user_context *context,
 			      struct upcall_buffer *buffer) LOCK_REQUIRES(core->lock)
 {
 	unsigned count_max = buffer != NULL ? UPCALL_EVENTS_MAX : 1;
-	struct sched_event first = {0};
+	/* Laid out as the event that they are. */
+	struct sched_event *event = (struct sched_event *)(void *)&context->x[3];
 	unsigned count = 0;
 	struct tcb *tcb;
 
 	while (count < count_max && (tcb = event_next(core)) != NULL) {
-		struct sched_event *event = count == 0 ? &first : &buffer->events[count];
-
 		event_take(tcb, event);
 		tcb->dead_batch = core->batch;
 		count++;
+		if (count < count_max)
+			event = &buffer->events[count];
 	}
-	context->x[3] = first.tag;
-	context->x[4] = first.info;
-	context->x[5] = first.seq;
-	context->x[6] = first.ran_ns;
-	context->x[7] = first.first_ready_ns;
+	if (count == 0)
+		*event = (struct sched_event){0};
 	return count;
 }
 

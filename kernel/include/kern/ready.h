@@ -66,8 +66,14 @@ void core_block_current(enum event_cause cause);
 /* This CPU, its lock held: run a READY schedulable of it. */
 void core_dispatch(struct core *core, struct tcb *payer, time_ns_t now) LOCK_REQUIRES(core->lock);
 
-/* This CPU: charge the time since the last call to whoever it belongs to. */
-void core_account(struct core *core, time_ns_t now);
+/* This CPU: charge the time since the last call to whoever it belongs to.  One switch passes several
+ * such points at the same time. */
+void core_account_since(struct core *core, time_ns_t now);
+static inline void core_account(struct core *core, time_ns_t now)
+{
+	if (now != core->stretch_ns)
+		core_account_since(core, now);
+}
 
 /* Onto and off the list of schedulables of a Core; its lock held. */
 void home_insert(struct core *home, struct tcb *tcb) LOCK_REQUIRES(home->lock);
