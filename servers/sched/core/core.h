@@ -90,8 +90,12 @@ void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread)
 
 /* replay.c: the records of an upcall in the order of time, where the kernel did more than one
  * decision said. */
-void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
-		  const struct sched_upcall *upcall);
+__attribute__((noinline)) void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
+					    const struct sched_upcall *upcall,
+					    bool behind /* a sleeper is due since before */);
+/* Whether a record may be of a wake that did not enter. */
+bool sched_filtered_any(struct sched_server *server, const struct sched_cpu *cpu,
+			const struct sched_upcall *upcall);
 
 /* offer.c: what else the decision says, so that the kernel need not ask. */
 void sched_offer_idle(const struct sched_server *server, const struct sched_cpu *cpu,

@@ -67,9 +67,9 @@ static void decision_refused(struct sched_server *server, struct sched_cpu *cpu,
 	}
 }
 
-/* Everything happened just now. */
-static void events_apply(struct sched_server *server, struct sched_cpu *cpu,
-			 const struct sched_upcall *upcall)
+/* Everything happened just now.  Not inline: the path of one record is to stay short. */
+static __attribute__((noinline)) void
+events_apply(struct sched_server *server, struct sched_cpu *cpu, const struct sched_upcall *upcall)
 {
 	const uint32_t count = (uint32_t)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX);
 
@@ -81,24 +81,6 @@ static void events_apply(struct sched_server *server, struct sched_cpu *cpu,
 		sched_event_apply(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
 }
 
-/* Of several records, whether one may be of a wake that did not enter. */
-static bool filtered_any(struct sched_server *server, const struct sched_cpu *cpu,
-			 const struct sched_upcall *upcall)
-{
-	const uint32_t count = (uint32_t)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX);
-
-	for (uint32_t i = 0; i < count; i++) {
-		const struct sched_event *event = i == 0 ? &upcall->first
-							 : &upcall->buffer->events[i];
-		const struct sched_thread *thread = sched_thread_find(server, event->tag);
-
-		if ((event->info & EVENT_WOKE_SINCE) != 0 && thread != NULL &&
-		    thread->key >= cpu->filter_key)
-			return true;
-	}
-	return false;
-}
-
 static void upcall_events(struct sched_server *server, struct sched_cpu *cpu,
 			  const struct sched_upcall *upcall)
 {
@@ -107,8 +89,8 @@ static void upcall_events(struct sched_server *server, struct sched_cpu *cpu,
 
 	cpu->payer = events == 0 ? NULL : sched_thread_find(server, upcall->first.tag);
 	if (behind || (upcall->info & UPCALL_SWITCHED) != 0 ||
-	    (events > 1 && cpu->filtering && filtered_any(server, cpu, upcall)))
-		sched_replay(server, cpu, upcall);
+	    (events > 1 && sched_filtered_any(server, cpu, upcall)))
+		sched_replay(server, cpu, upcall, behind);
 	else if (events == 1 && cpu->payer != NULL && sched_thread_settled(cpu, cpu->payer))
 		sched_event_settled(server, cpu, cpu->payer, &upcall->first, upcall->now_ns);
 	else if (events != 0)
@@ -255,8 +237,12 @@ void sched_upcall(struct sched_server *server, uint32_t index, const struct sche
 	cpu->decided_tid = decision->kind == DECISION_RUN ? decision->tid : 0;
 	cpu->decided_seq = decision->seq;
 	cpu->offered = decision->flags != 0 ? SCHED_OFFERED : SCHED_ASKED;
-	cpu->filtering = (decision->flags & DECISION_FILTER) != 0;
-	cpu->filter_key = decision->filter_key;
+	cpu->filter_key = (decision->flags & DECISION_FILTER) != 0 ? decision->filter_key
+								   : UINT64_MAX;
+	cpu->next_filter_key = (decision->flags & DECISION_SUCCESSOR) != 0 &&
+					       decision->successor_filter_until_ns != 0
+				       ? decision->successor_filter_key
+				       : UINT64_MAX;
 	cpu->offered_successor = (decision->flags & DECISION_SUCCESSOR) != 0;
 	cpu->offer_refused = false;
 }

@@ -17,6 +17,7 @@ struct replay {
 	const struct sched_upcall *upcall;
 	uint32_t count;
 	uint32_t running_at; /* record of who ran until now, `count` if there is none */
+	uint64_t filter_key; /* of the stretch that ends now; no wake with a smaller one waited */
 	time_ns_t ran_ns;    /* what it ran and was not charged for yet */
 	uint8_t order[UPCALL_EVENTS_MAX];
 };
@@ -35,14 +36,16 @@ static uint32_t event_of(const struct replay *replay, const struct sched_thread 
 	return thread == NULL ? replay->count : at;
 }
 
-/* When this record's wake was; anything else is now, which is when it entered the dispatcher. */
+/* When this record's wake was, if it was filtered; all else entered the dispatcher, and is now. */
 static time_ns_t event_time(const struct replay *replay, const struct sched_event *event)
 {
+	const struct sched_thread *thread = sched_thread_find(replay->server, event->tag);
 	const bool woke = EVENT_STATE(event->info) == EVENT_READY && event->first_ready_ns != 0 &&
 			  (event->info & EVENT_WOKE_SINCE) != 0;
+	const bool filtered = woke && thread != NULL && thread->key >= replay->filter_key;
 
-	return woke ? min_u64(event->first_ready_ns, replay->upcall->now_ns)
-		    : replay->upcall->now_ns;
+	return filtered ? min_u64(event->first_ready_ns, replay->upcall->now_ns)
+			: replay->upcall->now_ns;
 }
 
 /* The running thread ran until now without a pause. */
@@ -153,30 +156,84 @@ static void apply_in_order(struct replay *replay, uint32_t first_run, uint32_t c
 	sleepers_until(replay, replay->upcall->now_ns);
 }
 
-void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
-		  const struct sched_upcall *upcall)
+bool sched_filtered_any(struct sched_server *server, const struct sched_cpu *cpu,
+			const struct sched_upcall *upcall)
 {
-	struct replay replay = {
-		.server = server,
-		.cpu = cpu,
-		.upcall = upcall,
-		.count = (uint32_t)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX),
-	};
-	uint32_t first_run = replay.count; /* its record */
-	uint32_t charged = replay.count;   /* whose time is charged already */
+	const uint32_t count = (uint32_t)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX);
 
-	if ((upcall->info & UPCALL_SWITCHED) != 0 && cpu->offered == SCHED_OFFERED) {
-		cpu->offered = SCHED_SWITCHED; /* once, however many batches there are */
-		struct sched_thread *next = sched_thread_find(server, upcall->buffer->switched_tag);
-		const time_ns_t at_ns = min_u64(upcall->buffer->switched_ns, upcall->now_ns);
+	for (uint32_t i = 0; cpu->filter_key != UINT64_MAX && i < count; i++) {
+		const struct sched_event *event = i == 0 ? &upcall->first
+							 : &upcall->buffer->events[i];
+		const struct sched_thread *thread = sched_thread_find(server, event->tag);
 
-		if (cpu->decided_tid != 0) {
-			charged = succeed(&replay, next, at_ns);
-		} else if (next != NULL) {
-			first_run = event_of(&replay, next);
-			run_first(&replay, next, at_ns);
-		}
+		if ((event->info & EVENT_WOKE_SINCE) != 0 && thread != NULL &&
+		    thread->key >= cpu->filter_key)
+			return true;
 	}
+	return false;
+}
+
+/* The kernel went on by itself: bring the queue to that moment.  True if the CPU was idle before. */
+static bool switch_over(struct replay *replay, uint32_t *at)
+{
+	struct sched_cpu *cpu = replay->cpu;
+	struct sched_thread *next = sched_thread_find(replay->server,
+						      replay->upcall->buffer->switched_tag);
+	const time_ns_t at_ns = min_u64(replay->upcall->buffer->switched_ns,
+					replay->upcall->now_ns);
+
+	cpu->offered = SCHED_SWITCHED; /* once, however many batches there are */
+	cpu->filter_key = cpu->next_filter_key;
+	if (cpu->decided_tid != 0) {
+		*at = succeed(replay, next, at_ns);
+		return false;
+	}
+	if (next != NULL) {
+		*at = event_of(replay, next);
+		run_first(replay, next, at_ns);
+	}
+	return true;
+}
+
+/* Nothing of it waited: the usual case. */
+static void apply_now(const struct replay *replay, uint32_t charged)
+{
+	const time_ns_t now_ns = replay->upcall->now_ns;
+
+	for (uint32_t i = 0; i < replay->count; i++)
+		if (i != charged)
+			sched_event_charge(replay->server, replay->cpu, event_at(replay, i),
+					   now_ns);
+	for (uint32_t i = 0; i < replay->count; i++)
+		sched_event_apply(replay->server, replay->cpu, event_at(replay, i), now_ns);
+}
+
+void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
+		  const struct sched_upcall *upcall, bool behind)
+{
+	struct replay replay; /* not zeroed as a whole: this is on the decision path */
+	uint32_t first_run;   /* its record */
+	uint32_t charged;     /* whose time is charged already */
+
+	replay.server = server;
+	replay.cpu = cpu;
+	replay.upcall = upcall;
+	replay.count = (uint32_t)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX);
+	replay.ran_ns = 0;
+	first_run = charged = replay.count;
+	if ((upcall->info & UPCALL_SWITCHED) != 0 && cpu->offered == SCHED_OFFERED) {
+		uint32_t at = replay.count;
+
+		if (switch_over(&replay, &at))
+			first_run = at;
+		else
+			charged = at;
+	}
+	if (first_run == replay.count && !behind && !sched_filtered_any(server, cpu, upcall)) {
+		apply_now(&replay, charged);
+		return;
+	}
+	replay.filter_key = cpu->filter_key;
 	replay.running_at = event_of(&replay, cpu->running);
 	if (replay.running_at < replay.count)
 		replay.ran_ns = event_at(&replay, replay.running_at)->ran_ns;

@@ -77,7 +77,6 @@ struct sched_cpu {
 	uint32_t decided_tid;      /* whom the last decision named, 0: nobody */
 	word_t decided_seq;        /* and what it had seen of it */
 	uint8_t offered;           /* enum sched_offered */
-	uint8_t filtering;         /* it had a filter, with filter_key */
 	uint8_t offered_successor; /* the last decision named one */
 	uint8_t offer_refused;     /* ... and was refused */
 	uint32_t moves;            /* threads that were sent to other CPUs */
@@ -88,11 +87,12 @@ struct sched_cpu {
 	uint8_t grouped; /* the policy is the layer of policy/group */
 	word_t balancer_seq;
 	uint64_t spare_cursor;
-	uint64_t filter_key;
-	struct cpumask idle_tried;  /* asked in vain since this CPU went idle */
-	struct cpumask busy_tried;  /* asked in vain since the last one that gave something */
-	time_ns_t next_balance_ns;  /* when to look */
-	time_ns_t slot_ns;          /* when to ask */
+	uint64_t filter_key;       /* of the stretch that the kernel is in; UINT64_MAX: no filter */
+	uint64_t next_filter_key;  /* of the one after */
+	struct cpumask idle_tried; /* asked in vain since this CPU went idle */
+	struct cpumask busy_tried; /* asked in vain since the last one that gave something */
+	time_ns_t next_balance_ns; /* when to look */
+	time_ns_t slot_ns;         /* when to ask */
 	struct sched_thread *payer; /* who caused the last entry and pays for it, or NULL */
 	time_ns_t entered_ns;       /* when that was */
 
