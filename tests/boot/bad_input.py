@@ -271,8 +271,8 @@ ARGUMENTS = {
 }
 
 MEMORY = {
-    "memory-8m": Case("8 MiB of memory", TOO_LITTLE, TOO_LITTLE_TEXT, memory="8M",
-                     panic=True),
+    "memory-10m": Case("10 MiB of memory", TOO_LITTLE, TOO_LITTLE_TEXT, memory="10M",
+                      panic=True),
     "memory-16m": Case("16 MiB of memory", TOO_LITTLE, TOO_LITTLE_TEXT, memory="16M",
                       panic=True),
     "memory-24m": Case("24 MiB of memory", TOO_LITTLE, TOO_LITTLE_TEXT, memory="24M",
