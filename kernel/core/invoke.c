@@ -140,13 +140,42 @@ static enum invoke_outcome finish(struct invocation *inv, enum error error)
 	return INVOKE_DONE;
 }
 
+/* Not the arguments, nor what prepare() sets: memory is cleared a word at a time here. */
+static void start(struct invocation *inv, struct tcb *caller, cptr_t cptr, const struct cap *cap)
+{
+	inv->caller = caller;
+	inv->cptr = cptr;
+	inv->cap = *cap;
+	inv->slot = NULL;
+	for (unsigned i = 0; i < MSG_REGS; i++)
+		inv->results[i] = 0; /* a method may leave out one in between */
+	inv->result_words = 0;
+	inv->arg_cap = (struct cap){0};
+	inv->src_slot = NULL;
+	inv->dest_slot = NULL;
+	inv->object = NULL;
+	inv->entry = NULL;
+	inv->size_bytes = 0;
+	inv->offset = 0;
+	inv->bits = 0;
+	inv->count = 0;
+	inv->level = 0;
+	inv->type = OBJ_NULL;
+	inv->wait_for_reap = false;
+	inv->work = (struct cap_work){0};
+	inv->keep_going = false;
+	inv->work_stalled = false;
+	inv->grace_version = 0;
+}
+
 enum invoke_outcome invoke_object(struct tcb *caller, cptr_t cptr, const struct cap *cap)
 {
 	const struct user_context *context = &caller->context;
-	struct invocation inv = {.caller = caller, .cptr = cptr, .cap = *cap};
+	struct invocation inv;
 	const struct method_entry *method = find_method((enum object_type)cap->type,
 							msg_label(context->x[1]));
 
+	start(&inv, caller, cptr, cap);
 	inv.length = msg_length(context->x[1]);
 	if (method == NULL)
 		return finish(&inv, ERR_METHOD);
