@@ -195,6 +195,25 @@ static int wait_for_gate(void *arg)
 	return 0;
 }
 
+/* Nobody ends a sibling by parking it. */
+static void a_thread_parks_only_itself(void)
+{
+	struct msg m = msg_make(PROC_REQ_THREAD_PARK, 2);
+	struct thread *thread;
+	int result = 1;
+
+	atomic_store(&gate, 0);
+	thread = start(wait_for_gate, NULL);
+	thread_sleep_until(clock_now_ns() + NS_PER_MS);
+	m.w[0] = thread_tid(thread);
+	m.w[1] = 5;
+	tap_equal(server_call(PROC_SLOT_PROC, &m), ERR_BUSY);
+	atomic_store(&gate, 1);
+	sys_futex_wake(&gate, FUTEX_ALL);
+	tap_equal(thrd_join(thread, &result), thrd_success);
+	tap_equal(result, 0);
+}
+
 /* As many threads as there may be; how many that was. */
 static unsigned fill(void)
 {
@@ -327,6 +346,7 @@ int main(int argc, char **argv)
 		{"parameters begin as the process has them",
 		 parameters_begin_as_the_process_has_them},
 		{"detached threads come and go", detached_threads_come_and_go},
+		{"a thread parks only itself", a_thread_parks_only_itself},
 		{"limits are exact with threads kept", limits_are_exact_with_threads_kept},
 		{"a process takes its threads along", a_process_takes_its_threads_along},
 		{"nothing is left behind", nothing_is_left_behind},

@@ -41,6 +41,9 @@ static enum error park_check(const struct process *process, const struct thread 
 		return ERR_BUSY;
 	if (tcb_info(own_thread_slot(thread_tid(thread), THREAD_TCB), info) != ERR_OK)
 		return ERR_BUSY;
+	/* A thread that runs or waits elsewhere did not say this itself. */
+	if (info->state != THREAD_CALLING)
+		return ERR_BUSY;
 	return (info->flags & ~TCB_FLAG_FPU_USED) == 0 ? ERR_OK : ERR_BUSY;
 }
 
