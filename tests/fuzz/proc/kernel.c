@@ -276,7 +276,7 @@ static enum error tcb_method(enum method method, struct paper_cap *tcb, struct m
 		paper_thread_runs(tcb->tid, tcb->pid);
 		return ERR_OK;
 	case METHOD_TCB_INFO:
-		m->w[0] = 0;
+		m->w[0] = THREAD_CALLING; /* else it could not ask */
 		m->w[1] = tcb->tid;
 		m->w[2] = 1000;
 		return ERR_OK;
