@@ -69,7 +69,7 @@ class Fuzzers:
                 options = [word for word in group["parameters"]
                            if word.startswith(("-I", "-D", "-std=", "-isystem"))]
                 for source in group["sources"]:
-                    if os.path.basename(source) != "replay.c":
+                    if os.path.realpath(source) != os.path.join(HERE, "replay.c"):
                         yield source, options
 
     def ninja_file(self, replace):
