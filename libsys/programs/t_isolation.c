@@ -19,6 +19,9 @@
 
 #define MEASURED_NS   (400 * NS_PER_MS)
 #define SHARE_PERCENT 95u /* of what it is entitled to, at least */
+/* Of a program that starts a new process every 2 ms: each begins without a debt and is owed its first half
+ * request, and what it owes when it ends is forgotten. */
+#define CHURN_PERCENT 90u
 #define REALM_BYTES   (24ull << 20)
 
 static word_t start(const char *program, const char *how, bool confined)
@@ -78,7 +81,7 @@ static void end_all(word_t first)
 }
 
 /* Beside `rivals` threads that are always ready, a worker gets 1 / (rivals + 1). */
-static void worker_gets_its_share(const char *how, unsigned rivals)
+static void worker_gets(const char *how, unsigned rivals, unsigned percent)
 {
 	const word_t worker = start("hostile", "spin", false);
 	const word_t enemy = start("hostile", how, true);
@@ -95,7 +98,7 @@ static void worker_gets_its_share(const char *how, unsigned rivals)
 	spent = clock_now_ns() - from;
 	printf("# beside %s: %llu of %llu us\n", how, (unsigned long long)(got / NS_PER_US),
 	       (unsigned long long)(spent / (rivals + 1) / NS_PER_US));
-	tap_check(got * (rivals + 1) * 100 >= spent * SHARE_PERCENT);
+	tap_check(got * (rivals + 1) * 100 >= spent * percent);
 	/* Others can be started, and end. */
 	tap_equal(wait_for(start("nothing", NULL, false)).status, 0);
 	tap_equal(process_kill(worker, PROC_SIGKILL, false), ERR_OK);
@@ -105,42 +108,42 @@ static void worker_gets_its_share(const char *how, unsigned rivals)
 
 static void beside_a_spinner(void)
 {
-	worker_gets_its_share("spin", 1);
+	worker_gets("spin", 1, SHARE_PERCENT);
 }
 
 static void beside_a_flood_of_requests_to_proc(void)
 {
-	worker_gets_its_share("proc", 1);
+	worker_gets("proc", 1, SHARE_PERCENT);
 }
 
 static void beside_a_flood_of_requests_to_mm(void)
 {
-	worker_gets_its_share("mm", 1);
+	worker_gets("mm", 1, CHURN_PERCENT);
 }
 
 static void beside_an_event_storm(void)
 {
-	worker_gets_its_share("yields", 1);
+	worker_gets("yields", 1, SHARE_PERCENT);
 }
 
 static void beside_a_storm_of_page_faults(void)
 {
-	worker_gets_its_share("faults", 1);
+	worker_gets("faults", 1, SHARE_PERCENT);
 }
 
 static void beside_every_method_of_every_slot(void)
 {
-	worker_gets_its_share("capabilities", 1);
+	worker_gets("capabilities", 1, SHARE_PERCENT);
 }
 
 static void beside_a_thread_bomb(void)
 {
-	worker_gets_its_share("threads", 0);
+	worker_gets("threads", 0, SHARE_PERCENT);
 }
 
 static void beside_a_pipe_bomb(void)
 {
-	worker_gets_its_share("pipes", 0);
+	worker_gets("pipes", 0, SHARE_PERCENT);
 }
 
 static void what_concerns_the_machine_is_refused(void)
