@@ -8,10 +8,13 @@ fails shows its output and how to repeat it.  --rounds F multiplies every count 
   M28_interleavings  100,000 seeds that hold CPUs at atomic operations; a failure is made small
   Z24_protocols   every interleaving, the long scenarios included
   P06_eevdf       100 seeds of 10^6 random operations against the exact model
+  fuzz            half an hour on each fuzz target; the next soak goes on from what was found
 """
 
+import glob
 import os
 import subprocess
+import sys
 import time
 
 import packages
@@ -26,6 +29,7 @@ STORM_SEEDS = 100_000
 STORM_SEEDS_EACH = 1000
 EEVDF_SEEDS = 100
 EEVDF_OPERATIONS = 1_000_000
+FUZZ_SECONDS = 1800
 SAY_EVERY_S = 20
 RUN_LIMIT_S = 3600
 
@@ -59,8 +63,17 @@ def eevdf(rounds):
         yield [random, "1", str(max(1000, int(EEVDF_OPERATIONS * rounds))), str(seed), "exact"]
 
 
+def fuzz(rounds):
+    folder = os.path.join(ROOT, "tests", "fuzz")
+    for source in sorted(glob.glob(os.path.join(folder, "fuzz_*.c"))):
+        target = os.path.basename(source)[len("fuzz_"):-len(".c")]
+        yield [sys.executable, "-B", os.path.join(folder, "run.py"), "--build", BuildDir("host").path,
+               "--soak", "--seconds", str(max(1, int(FUZZ_SECONDS * rounds))), target]
+
+
 ITEMS = {"M16_boots": boots, "M28_storms": storms,
-         "M28_interleavings": interleavings, "Z24_protocols": protocols, "P06_eevdf": eevdf}
+         "M28_interleavings": interleavings, "Z24_protocols": protocols, "P06_eevdf": eevdf,
+         "fuzz": fuzz}
 
 
 def run_all(name, commands, failures):
@@ -89,7 +102,7 @@ def run_all(name, commands, failures):
 
 
 def soak(args):
-    packages.require(packages.HOST, packages.TARGET, packages.EMULATOR, assume_yes=args.yes)
+    packages.require(packages.HOST, packages.TARGET, packages.EMULATOR, packages.FUZZ, assume_yes=args.yes)
     for kind in ("host", "release"):
         BuildDir(kind).compile()
     failures = []
