@@ -43,12 +43,11 @@ MUTANTS = [
      "parse"),
     ("libsys/base/parse.c", "if (to < from || to >= cpus)", "if (to < from || to > cpus)", "parse"),
     # Offers
-    ("servers/sched/core/dispatcher.c", " && cpu->moves == moves", "", "sched_offers"),
+    ("servers/sched/core/dispatcher.c", "cpu->moves == moves", "cpu->moves >= moves", "sched_offers"),
     ("servers/sched/core/dispatcher.c", "cpu->offer_refused = cpu->offered_successor;", "",
      "sched_offers"),
-    ("servers/sched/core/offer.c", "if (decision->successor_tid == 0)", "if (false)", "sim_offers"),
-    ("servers/sched/core/offer.c", "key = max_u64(key, decision->successor_filter_key);", "",
-     "sim_offers"),
+    ("servers/sched/policy/eevdf/offer.c", "eevdf_earlier_min_v(cpu, next, true, &v)",
+     "eevdf_earlier_min_v(cpu, next, false, &v)", "sim_offers"),
     ("servers/sched/core/replay.c", "sleepers_until(replay, time_ns);", "", "sim_offers"),
     ("servers/sched/core/replay.c", "charge_until(replay, time_ns);", "", "sim_offers"),
     # Workloads

@@ -33,9 +33,11 @@ def blockers(seed):
     tasks = {}
     for number in range(rng.randint(2, 5)):
         name = f"c{number}"
-        nice = {"priority": rng.choice([0, 0, 0, 5, -5])}
+        nice = {"priority": rng.choice([0, 0, 0, 5, -5]),
+                "slice_us": rng.choice([3000, 3000, 2000])}
         tasks[f"say{number}"] = {"loop": -1, "run": rng.randint(50, 2500), "lock": f"m{number}",
                                  "signal": name, "unlock": f"m{number}", **nice,
+                                 "slice_us": 2000 + 1000 * (seed % 2),
                                  "timer": {"ref": "unique", "period": rng.randint(1500, 9000)}}
         tasks[f"hear{number}"] = {"loop": -1, "lock": f"m{number}",
                                   "wait": {"ref": name, "mutex": f"m{number}"},

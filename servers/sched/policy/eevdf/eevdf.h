@@ -196,8 +196,9 @@ static inline bool eevdf_earlier_any(const struct eevdf_cpu *cpu, const struct e
 			return true;
 	return false;
 }
-/* The least v among waiting threads with an earlier deadline than `than`; false if none. */
-bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
+/* The least v among waiting threads with an earlier deadline than `than`, with ties those that come before
+ * it with the same one; false if none. */
+bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than, bool ties,
 			 int128_t *min_v);
 /* The least v among waiting threads whose slice is shorter and deadline earlier, or whose slice is at
  * most later_ns (0: none), and whose class may cut in.  After EEVDF_SEARCH_MAX nodes *min_v is only a

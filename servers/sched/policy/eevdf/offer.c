@@ -74,7 +74,7 @@ static int128_t units_valid(const struct eevdf_cpu *cpu, const struct eevdf_thre
 		return min_i128(units, eevdf_units_eligible(cpu, running));
 	if (after->sleeper != NULL)
 		units = min_i128(units, eevdf_units_until(cpu, after->sleeper->v, cpu->weight));
-	if (eevdf_earlier_any(cpu, next) && eevdf_earlier_min_v(cpu, next, &v))
+	if (eevdf_earlier_min_v(cpu, next, true, &v))
 		units = min_i128(units, eevdf_units_until(cpu, v, cpu->weight));
 	return units;
 }

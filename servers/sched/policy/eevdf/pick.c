@@ -142,7 +142,7 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 			units = cut < units ? cut : units;
 		}
 	}
-	if (!eevdf_earlier_min_v(cpu, running, &v))
+	if (!eevdf_earlier_min_v(cpu, running, false, &v))
 		return units;
 	const int128_t parity = vtime_units(sub_saturate_u64(slice_min, cpu->ran_ns));
 	int128_t contest = eevdf_units_until(cpu, v, weight);

@@ -137,7 +137,7 @@ uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 }
 
 /* One way down each tree: where a node is earlier, so is its whole left subtree. */
-bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
+bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than, bool ties,
 			 int128_t *min_v)
 {
 	bool found = false;
@@ -145,7 +145,7 @@ bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 		const struct rb_node *node = cpu->waiting[c].root;
 		while (node != NULL) {
 			const struct eevdf_thread *thread = eevdf_of_node_const(node);
-			if (thread->key_vd >= than->key_vd) {
+			if (ties ? !eevdf_before(thread, than) : thread->key_vd >= than->key_vd) {
 				node = node->left;
 				continue;
 			}
