@@ -68,6 +68,8 @@ static void nap(struct worker *worker)
 static int work(void *arg)
 {
 	struct worker *worker = arg;
+	/* The thread may be one that was used before. */
+	const time_ns_t before_ns = sys_thread_clock().cpu_ns;
 	bool second = false;
 
 	if (worker->cpu != ALL_CPUS)
@@ -77,7 +79,7 @@ static int work(void *arg)
 	join_group(worker->group);
 	while (!atomic_load(&worker->stop)) {
 		program_burn(worker->step_ns);
-		atomic_store(&worker->cpu_ns, sys_thread_clock().cpu_ns);
+		atomic_store(&worker->cpu_ns, sys_thread_clock().cpu_ns - before_ns);
 		if (worker->sleep_ns != 0)
 			nap(worker);
 		if (worker->group2 == 0)
