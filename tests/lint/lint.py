@@ -15,6 +15,7 @@ import acceptance
 import code_shape
 import layers
 import locks
+import mutants
 import texts
 from tree import Tree
 
@@ -44,6 +45,7 @@ CHECKS = {
     "abi_docs": check_abi_docs,
     "locks": locks.check,
     "acceptance": acceptance.check,
+    "mutants": mutants.check,
 }
 
 

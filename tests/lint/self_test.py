@@ -36,6 +36,9 @@ LOCK = ("struct __attribute__((capability(\"lock\"))) lock {\n\tint x;\n} lock;\
 # The table of scenarios, each shown by a file of the small tree.
 ROWS = MD + "".join(f"| {row} | x | host | `kernel/core/case.c` | `case` |\n" for row in acceptance.ROWS)
 
+# A table of seeded bugs with one row.
+MUTANTS = '# SPDX-License-Identifier: BSD-2-Clause\nMUTANTS = [("{}", "{}", "", "test")]\n'
+
 # check, file, text, what the message must contain
 SEEDED = [
     ("layers", "kernel/core/x.c", C + "#include <board/board.h>\n", "kernel may not include"),
@@ -67,6 +70,9 @@ SEEDED = [
     ("format", "kernel/core/x.c", C + "int  f( void ) ;\n", "not formatted"),
     ("acceptance", "docs/acceptance.md", ROWS.replace("M17", "M99"), "row M17 is missing"),
     ("acceptance", "docs/acceptance.md", ROWS.replace("`case`", "`other`"), "has no case other"),
+    ("mutants", "tests/mutants/table.py", MUTANTS.format("kernel/core/gone.c", "return 0;"), "no file"),
+    ("mutants", "tests/mutants/table.py", MUTANTS.format("kernel/core/main.c", "return 1;"), "0 times"),
+    ("mutants", "tests/mutants/table.py", MUTANTS.format("kernel/core/main.c", "n"), "times 'n'"),
     ("locks", "kernel/core/x.c", C + LOCK + "void f(void)\n{\n\tg();\n}\n", "requires holding lock"),
     ("locks", "kernel/core/x.c", C + LOCK + "void f(void)\n{\n\ttake(&lock);\n}\n", "still held"),
     ("abi_docs", "kernel/uapi/abi/error.h", ABI.replace("fine", "changed"), "error.md"),
