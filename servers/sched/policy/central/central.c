@@ -84,8 +84,9 @@ static void central_leave(struct line_cpu *cpu, struct line_thread *thread)
 {
 	if (central_cpu(cpu)->yielded == thread)
 		central_cpu(cpu)->yielded = NULL;
-	if (thread == first_waiting(cpu)) /* handed out */
-		floor_raise(cpu, thread->key);
+	const struct line_thread *first = first_waiting(cpu);
+	if (first != NULL && first == thread) /* handed out */
+		floor_raise(cpu, first->key);
 }
 
 static enum error central_params(struct line_cpu *cpu, struct line_thread *thread,

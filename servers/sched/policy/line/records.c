@@ -135,7 +135,7 @@ uint32_t line_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor, struc
 	const bool front = kind->spares_first;
 	struct rb_node *node = front && *cursor == 0 ? rb_first(&cpu->tree)
 						     : policy_spare_start(&cpu->tree, *cursor);
-	for (; looks > 0 && count > 0; looks--) {
+	for (; node != NULL && looks > 0 && count > 0; looks--) {
 		struct line_thread *thread = line_of(node);
 		node = front ? rb_next(node) : rb_prev(node);
 		if (node == NULL) /* once around at most */
