@@ -3,6 +3,7 @@
 #pragma once
 
 #include <abi/ipc.h>
+#include <base/math.h>
 #include <sched/protocol.h>
 #include <sched/server.h>
 #include <sched/sys_if.h>
@@ -32,6 +33,18 @@ static inline word_t msg_label_of(const struct sched_request *request)
 static inline struct sched_thread *sched_thread_find(struct sched_server *server, word_t tag)
 {
 	return tag == 0 || tag >= SCHED_THREADS_MAX ? NULL : &server->threads[tag];
+}
+
+/* The records of an upcall: so many, and the i-th; the first is in registers. */
+static inline uint32_t sched_upcall_count(const struct sched_upcall *upcall)
+{
+	return (uint32_t)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX);
+}
+
+static inline const struct sched_event *sched_upcall_event(const struct sched_upcall *upcall,
+							   uint32_t i)
+{
+	return i == 0 ? &upcall->first : &upcall->buffer->events[i];
 }
 
 /* Known, here, and the policy's: its queue may be touched for it. */
@@ -70,6 +83,9 @@ void sched_event_charge(struct sched_server *server, struct sched_cpu *cpu,
 			const struct sched_event *event, time_ns_t now_ns);
 void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 		       const struct sched_event *event, time_ns_t now_ns);
+/* All records of an upcall, as of now; the time of number `charged` is charged already (its count: none). */
+void sched_events_apply(struct sched_server *server, struct sched_cpu *cpu,
+			const struct sched_upcall *upcall, uint32_t charged);
 /* Both for the only record of an upcall, of a settled thread. */
 void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, const struct sched_event *event,

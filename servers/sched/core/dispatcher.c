@@ -9,8 +9,6 @@
  * The time that this takes is charged to the thread that caused the entry, so nobody gets
  * scheduling work for free.
  */
-#include <base/math.h>
-
 #include "core.h"
 
 #define BALANCER_SLICE_NS 1000000u
@@ -67,20 +65,6 @@ static void decision_refused(struct sched_server *server, struct sched_cpu *cpu,
 	}
 }
 
-/* Everything happened just now.  Not inline: the path of one record is to stay short. */
-static __attribute__((noinline)) void
-events_apply(struct sched_server *server, struct sched_cpu *cpu, const struct sched_upcall *upcall)
-{
-	const uint32_t count = (uint32_t)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX);
-
-	sched_event_charge(server, cpu, &upcall->first, upcall->now_ns);
-	for (uint32_t i = 1; i < count; i++)
-		sched_event_charge(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
-	sched_event_apply(server, cpu, &upcall->first, upcall->now_ns);
-	for (uint32_t i = 1; i < count; i++)
-		sched_event_apply(server, cpu, &upcall->buffer->events[i], upcall->now_ns);
-}
-
 static void upcall_events(struct sched_server *server, struct sched_cpu *cpu,
 			  const struct sched_upcall *upcall)
 {
@@ -94,16 +78,16 @@ static void upcall_events(struct sched_server *server, struct sched_cpu *cpu,
 	else if (events == 1 && cpu->payer != NULL && sched_thread_settled(cpu, cpu->payer))
 		sched_event_settled(server, cpu, cpu->payer, &upcall->first, upcall->now_ns);
 	else if (events != 0)
-		events_apply(server, cpu, upcall);
+		sched_events_apply(server, cpu, upcall, sched_upcall_count(upcall));
 }
 
 static time_ns_t upcall_ran(const struct sched_upcall *upcall)
 {
-	const unsigned count = (unsigned)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX);
-	time_ns_t ran_ns = count != 0 ? upcall->first.ran_ns : 0;
+	const uint32_t count = sched_upcall_count(upcall);
+	time_ns_t ran_ns = 0;
 
-	for (unsigned i = 1; i < count; i++)
-		ran_ns += upcall->buffer->events[i].ran_ns;
+	for (uint32_t i = 0; i < count; i++)
+		ran_ns += sched_upcall_event(upcall, i)->ran_ns;
 	return ran_ns;
 }
 

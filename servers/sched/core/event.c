@@ -241,6 +241,22 @@ void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 		event_apply(server, cpu, thread, event, now_ns);
 }
 
+/* Not inline: the path of one record is to stay short. */
+__attribute__((noinline)) void sched_events_apply(struct sched_server *server,
+						  struct sched_cpu *cpu,
+						  const struct sched_upcall *upcall,
+						  uint32_t charged)
+{
+	const uint32_t count = sched_upcall_count(upcall);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (i != charged)
+			sched_event_charge(server, cpu, sched_upcall_event(upcall, i),
+					   upcall->now_ns);
+	for (uint32_t i = 0; i < count; i++)
+		sched_event_apply(server, cpu, sched_upcall_event(upcall, i), upcall->now_ns);
+}
+
 void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread)
 {
 	for (uint32_t i = 0; i < cpu->requesting_count; i++)

@@ -7,8 +7,6 @@
  *
  * Bad at: more than UPCALL_EVENTS_MAX records at once: those of the next batch count as later.
  */
-#include <base/math.h>
-
 #include "core.h"
 
 struct replay {
@@ -19,12 +17,13 @@ struct replay {
 	uint32_t running_at; /* record of who ran until now, `count` if there is none */
 	uint64_t filter_key; /* of the stretch that ends now; no wake with a smaller one waited */
 	time_ns_t ran_ns;    /* what it ran and was not charged for yet */
+	time_ns_t time_ns[UPCALL_EVENTS_MAX]; /* of each record, see event_time() */
 	uint8_t order[UPCALL_EVENTS_MAX];
 };
 
 static const struct sched_event *event_at(const struct replay *replay, uint32_t at)
 {
-	return at == 0 ? &replay->upcall->first : &replay->upcall->buffer->events[at];
+	return sched_upcall_event(replay->upcall, at);
 }
 
 static uint32_t event_of(const struct replay *replay, const struct sched_thread *thread)
@@ -118,21 +117,23 @@ static void run_first(struct replay *replay, struct sched_thread *first, time_ns
 	sched_stat_dispatch(replay->server, cpu, first, at_ns);
 }
 
-/* By time; among equals as they were posted, but `last` is last. */
+/* By time; among equals as they were posted, but `last`, of which the wake is done, is last: of now. */
 static void order_make(struct replay *replay, uint32_t last)
 {
 	for (uint32_t i = 0; i < replay->count; i++) {
-		const time_ns_t time_ns = event_time(replay, event_at(replay, i));
+		const time_ns_t time_ns = i == last ? replay->upcall->now_ns
+						    : event_time(replay, event_at(replay, i));
 		uint32_t at = i;
 
 		for (; at > 0 && i != last; at--) {
 			const uint32_t other = replay->order[at - 1];
 
-			if (other != last && event_time(replay, event_at(replay, other)) <= time_ns)
+			if (other != last && replay->time_ns[other] <= time_ns)
 				break;
 			replay->order[at] = replay->order[at - 1];
 		}
 		replay->order[at] = (uint8_t)i;
+		replay->time_ns[i] = time_ns;
 	}
 }
 
@@ -141,8 +142,7 @@ static void apply_in_order(struct replay *replay, uint32_t first_run, uint32_t c
 	for (uint32_t i = 0; i < replay->count; i++) {
 		const uint32_t at = replay->order[i];
 		struct sched_event event = *event_at(replay, at);
-		const time_ns_t time_ns = at == first_run ? replay->upcall->now_ns
-							  : event_time(replay, &event);
+		const time_ns_t time_ns = replay->time_ns[at];
 
 		sleepers_until(replay, time_ns);
 		charge_until(replay, time_ns);
@@ -159,11 +159,10 @@ static void apply_in_order(struct replay *replay, uint32_t first_run, uint32_t c
 bool sched_filtered_any(struct sched_server *server, const struct sched_cpu *cpu,
 			const struct sched_upcall *upcall)
 {
-	const uint32_t count = (uint32_t)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX);
+	const uint32_t count = sched_upcall_count(upcall);
 
 	for (uint32_t i = 0; cpu->filter_key != UINT64_MAX && i < count; i++) {
-		const struct sched_event *event = i == 0 ? &upcall->first
-							 : &upcall->buffer->events[i];
+		const struct sched_event *event = sched_upcall_event(upcall, i);
 		const struct sched_thread *thread = sched_thread_find(server, event->tag);
 
 		if ((event->info & EVENT_WOKE_SINCE) != 0 && thread != NULL &&
@@ -195,19 +194,6 @@ static bool switch_over(struct replay *replay, uint32_t *at)
 	return true;
 }
 
-/* Nothing of it waited: the usual case. */
-static void apply_now(const struct replay *replay, uint32_t charged)
-{
-	const time_ns_t now_ns = replay->upcall->now_ns;
-
-	for (uint32_t i = 0; i < replay->count; i++)
-		if (i != charged)
-			sched_event_charge(replay->server, replay->cpu, event_at(replay, i),
-					   now_ns);
-	for (uint32_t i = 0; i < replay->count; i++)
-		sched_event_apply(replay->server, replay->cpu, event_at(replay, i), now_ns);
-}
-
 void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 		  const struct sched_upcall *upcall, bool behind)
 {
@@ -218,7 +204,7 @@ void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 	replay.server = server;
 	replay.cpu = cpu;
 	replay.upcall = upcall;
-	replay.count = (uint32_t)min_u64(UPCALL_EVENTS(upcall->info), UPCALL_EVENTS_MAX);
+	replay.count = sched_upcall_count(upcall);
 	replay.ran_ns = 0;
 	first_run = charged = replay.count;
 	if ((upcall->info & UPCALL_SWITCHED) != 0 && cpu->offered == SCHED_OFFERED) {
@@ -229,8 +215,10 @@ void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 		else
 			charged = at;
 	}
-	if (first_run == replay.count && !behind && !sched_filtered_any(server, cpu, upcall)) {
-		apply_now(&replay, charged);
+	/* Nothing of it waited, the usual case; without a switch, something did. */
+	if (first_run == replay.count && !behind && (upcall->info & UPCALL_SWITCHED) != 0 &&
+	    !sched_filtered_any(server, cpu, upcall)) {
+		sched_events_apply(server, cpu, upcall, charged);
 		return;
 	}
 	replay.filter_key = cpu->filter_key;
