@@ -73,15 +73,11 @@ static uint8_t class_find(struct sched_server *server, struct cpumask mask)
 	return 0;
 }
 
-void sched_mask_count(struct sched_server *server, struct sched_thread *thread)
+/* What its class has of it from now on. */
+static void weight_set(struct sched_server *server, struct sched_thread *thread, uint32_t weight)
 {
-	const struct sched_thread_params *params = sched_thread_params(server, thread);
 	struct sched_mask_class *class = &server->masks.class[thread->mask_class];
-	uint32_t weight = 0;
 
-	if (thread->state == SCHED_READY)
-		weight = params->class == POLICY_CLASS_BACKGROUND ? POLICY_WEIGHT_BACKGROUND
-								  : params->weight;
 	if (weight == thread->mask_weight)
 		return;
 	if ((weight == 0) != (thread->mask_weight == 0))
@@ -94,22 +90,29 @@ void sched_mask_count(struct sched_server *server, struct sched_thread *thread)
 	thread->mask_weight = weight;
 }
 
+void sched_mask_count(struct sched_server *server, struct sched_thread *thread)
+{
+	const struct sched_thread_params *params = sched_thread_params(server, thread);
+	uint32_t weight = 0;
+
+	if (thread->state == SCHED_READY)
+		weight = params->class == POLICY_CLASS_BACKGROUND ? POLICY_WEIGHT_BACKGROUND
+								  : params->weight;
+	weight_set(server, thread, weight);
+}
+
 void sched_mask_forget(struct sched_server *server, struct sched_thread *thread)
 {
 	if (thread->mask_class == 0)
 		return;
-	thread->state = SCHED_OUT;
-	sched_mask_count(server, thread);
+	weight_set(server, thread, 0);
 	__atomic_fetch_sub(&server->masks.class[thread->mask_class].users, 1, __ATOMIC_RELEASE);
 	thread->mask_class = 0;
 }
 
 void sched_mask_set(struct sched_server *server, struct sched_thread *thread)
 {
-	const uint8_t state = thread->state;
-
 	sched_mask_forget(server, thread);
-	thread->state = state;
 	thread->mask_class = class_find(server, *sched_thread_mask(server, thread));
 	sched_mask_changed(server, thread);
 }
