@@ -55,6 +55,14 @@ static inline bool sched_thread_settled(const struct sched_cpu *cpu,
 	       __atomic_load_n(&thread->home, __ATOMIC_RELAXED) == cpu->index;
 }
 
+/* What it owes is part of the request that the policy has in mind: the slice shrinks by it. */
+static inline time_ns_t sched_slice_after_debt(const struct sched_thread *thread,
+					       time_ns_t slice_ns)
+{
+	return slice_ns != TIME_NEVER && slice_ns > thread->debt_ns ? slice_ns - thread->debt_ns
+								    : slice_ns;
+}
+
 /* Of a thread that was adopted. */
 static inline struct sched_thread_stats *sched_thread_stats(struct sched_server *server,
 							    const struct sched_thread *thread)

@@ -149,10 +149,7 @@ static void decide_thread(struct sched_server *server, struct sched_cpu *cpu,
 	decision->kind = DECISION_RUN;
 	decision->tid = thread->tid;
 	decision->seq = thread->seq;
-	/* What it owes is part of the request that the policy has in mind. */
-	decision->slice_ns = pick->slice_ns;
-	if (pick->slice_ns != TIME_NEVER && pick->slice_ns > thread->debt_ns)
-		decision->slice_ns -= thread->debt_ns;
+	decision->slice_ns = sched_slice_after_debt(thread, pick->slice_ns);
 }
 
 static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,

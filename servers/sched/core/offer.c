@@ -76,9 +76,7 @@ static void offer_successor(const struct sched_server *server, const struct sche
 	thread = policy_thread_owner(next->thread);
 	decision->successor_tid = thread->tid;
 	decision->successor_seq = thread->seq;
-	decision->successor_slice_ns = next->slice_ns;
-	if (next->slice_ns != TIME_NEVER && next->slice_ns > thread->debt_ns)
-		decision->successor_slice_ns -= thread->debt_ns;
+	decision->successor_slice_ns = sched_slice_after_debt(thread, next->slice_ns);
 	if (next->filter_ns != 0 && (server->offers & POLICY_PICK_FILTER) != 0 &&
 	    filter_allowed(server, cpu)) {
 		decision->successor_filter_until_ns = time_until(thread, next->filter_ns, now_ns);
