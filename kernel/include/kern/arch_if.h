@@ -86,7 +86,7 @@ bool arch_irq_pending(void);
  * (DSB). */
 void arch_ipi_send(unsigned cpu);
 
-/* ---- Thread switch (called only by kernel/core/switch.c and kernel/ipc/fastpath.c)
+/* ---- Thread switch (called only by kernel/core/switch.c and fast paths)
  * ------------------------------------------------ */
 
 /*
