@@ -170,11 +170,42 @@ class Reservations(unittest.TestCase):
                 served[period] += min(end, (period + 1) * 10 * MS) - max(start, period * 10 * MS)
         self.assertGreaterEqual(min(served[:-1]), 3.9 * MS)
 
-    def test_without_room_it_runs_in_the_background(self):
-        tasks = run({"first": hog(slice_us=9000, period_us=10000),
-                     "second": hog(slice_us=2000, period_us=10000)}, 2, policy="edf").tasks
-        self.assertGreaterEqual(tasks["first"]["share"], 0.899)
-        self.assertGreater(tasks["second"]["share"], 0.03)
+    def refused(self, tasks, *says, cpus=1):
+        with self.assertRaises(AssertionError) as caught:
+            run(tasks, 2, policy="edf", cpus=cpus)
+        for words in ("baton-sim failed (1)", *says):
+            self.assertIn(words, str(caught.exception))
+
+    def test_who_is_refused_is_told_why(self):
+        """Never silently without the reservation that was asked for."""
+        self.refused({"first": hog(slice_us=9000, period_us=10000),
+                      "second": hog(slice_us=2000, period_us=10000)},
+                     'tasks.second.period_us: task "second" asks for 2000.0 of every 10000.0 us (20.0 %',
+                     "CPU 0 has promised 90.0 % to 1 others")
+        self.refused({"a.b": hog(instance=3, slice_us=5000, period_us=10000)},
+                     'tasks."a.b".period_us: task "a.b-2"', "promised 100.0 % to 2 others")
+        self.refused({"a": hog(instance=5, slice_us=5000, period_us=10000, cpus=[1]), "b": hog()},
+                     'tasks.a.period_us: task "a-2"', "CPU 1 has promised 100.0 %", cpus=2)
+        # Later: a phase, a fork, after a delay.
+        self.refused({"a": hog(slice_us=6000, period_us=10000),
+                      "b": {"loop": 1, "phases": {"p": {"run": 1000},
+                                                  "q": {"run": 1, "slice_us": 5000, "period_us": 9000}}}},
+                     'tasks.b.phases.q.period_us: task "b" asks for 5000.0 of every 9000.0 us')
+        self.refused({"k": hog(instance=0, slice_us=6000, period_us=10000),
+                      "p": {"loop": 2, "run": 1000, "fork": "k"}},
+                     'tasks.k.period_us: task "k-1"', "promised 60.0 % to 1 others")
+        self.refused({"a-1": hog(slice_us=6000, period_us=10000),
+                      "c-0": hog(delay=500000, slice_us=9000, period_us=10000)},
+                     'tasks.c-0.period_us: task "c-0"', "at 500")
+
+    def test_what_fits_is_admitted(self):
+        """Also with the room of one that has ended, and where the policy knows no reservations."""
+        half = hog(slice_us=5000, period_us=10000)
+        for task in run({"a": {**half, "instance": 4}}, 2, policy="edf", cpus=2).tasks.values():
+            self.assertAlmostEqual(task["share"], 0.5, delta=0.01)
+        run({"a": {**half, "loop": 10, "run": 1000}, "b": half, "c": {**half, "delay": 1000000}}, 2,
+            policy="edf")
+        run({"a": {**half, "instance": 3}}, 2)
 
 
 class Synchronisation(unittest.TestCase):

@@ -212,7 +212,9 @@ static void answer_take(struct sim *sim, struct sim_thread *thread)
 {
 	struct sim_script *script = &thread->script;
 
-	if (thread->answer != ERR_OK)
+	if (thread->answer == ERR_NO_TIME)
+		sim_admission_refused(sim, thread);
+	else if (thread->answer != ERR_OK)
 		sim_fail(sim, "task \"%s\": request %llu was refused at %llu ns: %s", thread->name,
 			 (unsigned long long)thread->call.label, (unsigned long long)sim->now_ns,
 			 error_text(thread->answer));

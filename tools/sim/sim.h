@@ -10,6 +10,7 @@
  *   sync.c     mutexes, conditions, barriers    world.c    threads, starts, <sched/sys_if.h>
  *   idle.c     idling beside waiting threads    check.c    invariants
  *   report*.c  tables, JSON, trace              main.c     command line
+ *   admission.c  reservations that do not fit
  *
  * record.c and cpu.c are the kernel.
  * Bad at: caches, memory, donation chains (every call of a modelled thread is to the scheduler).
@@ -100,7 +101,8 @@ struct sim_thread {
 
 	/* Synchronisation: see sync.c. */
 	struct list_node wait_link;
-	uint32_t wait_mutex; /* to be taken when it runs again, if `relocks` */
+	struct list_node reserving_link; /* sim.reserving: see admission.c */
+	uint32_t wait_mutex;             /* to be taken when it runs again, if `relocks` */
 	bool relocks;
 
 	/* Balancer. */
@@ -234,7 +236,8 @@ struct sim {
 	struct list_node creating; /* stopped threads that no dispatcher knows yet (request_link) */
 	struct list_node created;  /* ... that have a home and wait for the others */
 	struct sim_thread *asked;  /* the one that the supervisor's request is about now */
-	time_ns_t start_armed_ns;  /* a start event is in the queue for then */
+	struct list_node reserving; /* with a reservation, until they are in a queue */
+	time_ns_t start_armed_ns;   /* a start event is in the queue for then */
 
 	/* Idle beside waiting threads: idle.c. */
 	struct list_node waiting;
@@ -351,6 +354,14 @@ void sim_waiting_changed(struct sim *sim, struct sim_thread *thread);
 /* Under a cap, so it may have to wait for runtime. */
 bool sim_capped(const struct sim *sim, const struct sim_thread *thread);
 void sim_idle_finish(struct sim *sim);
+
+/* admission.c */
+/* A thread is about to start: whether it gets the reservation that it asks for, is looked at. */
+void sim_admission_ask(struct sim *sim, struct sim_thread *thread);
+/* After an upcall: a failure if a thread that asked was refused. */
+void sim_admission_look(struct sim *sim);
+/* The phase that `thread` begins asked for one and was refused: the failure. */
+void sim_admission_refused(struct sim *sim, const struct sim_thread *thread);
 
 /* check.c */
 void sim_check(struct sim *sim);

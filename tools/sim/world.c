@@ -89,6 +89,7 @@ static struct sim_thread *thread_alloc(struct sim *sim, uint32_t tid)
 	list_init(&thread->request_link);
 	list_init(&thread->wait_link);
 	list_init(&thread->waiting_link);
+	list_init(&thread->reserving_link);
 	sim->threads[tid] = thread;
 	return thread;
 }
@@ -182,6 +183,7 @@ struct sim *sim_open(const struct sim_config *config)
 	list_init(&sim->waiting);
 	list_init(&sim->creating);
 	list_init(&sim->created);
+	list_init(&sim->reserving);
 	sim->objects = zeroed(config->workload->object_count * sizeof(*sim->objects));
 	for (uint32_t i = 0; i < config->workload->object_count; i++)
 		list_init(&sim->objects[i].waiters);
@@ -279,6 +281,7 @@ void sim_server_upcall(struct sim *sim, uint32_t cpu, const struct sched_upcall 
 	the_sim = sim;
 	sched_upcall(sim->server, cpu, upcall, decision);
 	sim->decisions++;
+	sim_admission_look(sim);
 	if (sim->config.check_every != 0 && sim->decisions % sim->config.check_every == 0)
 		sim_check(sim);
 }

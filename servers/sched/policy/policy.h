@@ -171,6 +171,9 @@ struct policy_info {
 	struct policy_number lag_ns;    /* positive: it is owed; of an OUT thread, the lag kept */
 	uint64_t left_ns;               /* CPU time left of its request, 0 if OUT */
 	uint64_t slice_ns;
+	/* It asks for a reservation (period_ns), and there was no room for it here.  A policy without
+	 * reservations leaves this alone: false before the call. */
+	bool refused;
 };
 
 /* What a thread carries to another CPU, perhaps with another policy there. */

@@ -189,6 +189,11 @@ Test(edf, refused_on_arrival_runs_in_the_background)
 		     ERR_OK);
 	bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
 	bench_enqueue(bench, 1, POLICY_JOIN_NEW);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct policy_info info = {.refused = false};
+		bench->ops->query(bench_cpu(bench), bench_thread(bench, i), &info);
+		cr_assert_eq(info.refused, i == 1);
+	}
 	bench_run_until(bench, 100 * MS, MS);
 	cr_assert_geq(bench->threads[0].service_ns, 90 * MS);
 	cr_assert_gt(bench->threads[1].service_ns, 0);

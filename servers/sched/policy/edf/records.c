@@ -44,6 +44,7 @@ void edf_tell(const struct line_cpu *cpu, const struct line_thread *line, struct
 	if (line == NULL)
 		return;
 	const struct edf_thread *thread = edf_thread_const(line);
+	out->refused = thread->bandwidth == 0 && thread->period_ns != 0;
 	if (thread->bandwidth != 0)
 		out->thread_vd.whole = (int64_t)thread->deadline_ns;
 	if (line->state != POLICY_OUT && edf_reserved(thread))
