@@ -4,8 +4,6 @@
 #include <kern/successor.h>
 #include <kern/trace.h>
 
-#define EVENT_SINCE (EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE)
-
 static word_t event_since(enum event_state state, enum event_cause cause)
 {
 	if (state == EVENT_BLOCKED)

@@ -18,6 +18,7 @@
 
 /* enum syscall; asserted in exception.h.  SYS_CALL is 0. */
 #define SYS_REPLY_RECV_NUMBER 1
+#define SYS_WAIT_NUMBER       8
 
 /* User registers into the TCB; then the kernel stack.  x0, x1 and x8 are still the user's; x2 is the
  * TCB, x3 the struct cpu. */
@@ -90,18 +91,24 @@ vectors:
 	vector_panic 14
 	vector_panic 15
 
-/* svc #0: the two calls that have a fast path, which changes nothing if it returns NULL. */
+/* svc #0: those that have a fast path, which changes nothing if it returns NULL. */
 	.balign	64
 user_call:
 	bl	fastpath_call
 	cbnz	x0, user_resume
-	b	1f
+	b	user_slow
 user_svc:
 	cmp	x8, #SYS_REPLY_RECV_NUMBER
 	b.ne	1f
 	bl	fastpath_reply_recv
 	cbnz	x0, user_resume
-1:	bl	kernel_syscall
+	b	user_slow
+1:	cmp	x8, #SYS_WAIT_NUMBER
+	b.ne	user_slow
+	bl	fastpath_wait
+	cbnz	x0, user_resume
+user_slow:
+	bl	kernel_syscall
 	b	user_restore
 
 user_trap:

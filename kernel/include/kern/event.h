@@ -10,6 +10,9 @@
 
 #include <kern/core.h>
 
+/* What accumulates in a record until it is taken. */
+#define EVENT_SINCE (EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE)
+
 /* Lock of home held.  Does not kick.  What was to run next is not any more (<kern/successor.h>). */
 void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum event_cause cause)
 	LOCK_REQUIRES(home->lock);

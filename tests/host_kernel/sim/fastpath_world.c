@@ -7,16 +7,19 @@
 #include <string.h>
 
 static bool fast;
-unsigned taken;
+unsigned taken, taken_waits;
 
 struct tcb *thread[THREADS], *dispatcher[CPUS];
 struct endpoint *ep[ENDPOINTS];
 struct reply *reply[REPLIES];
+struct notification *notice[NOTICES];
 cptr_t ep_cap[ENDPOINTS], ep_read[ENDPOINTS], ep_write[ENDPOINTS], ep_call[ENDPOINTS];
 cptr_t reply_cap[REPLIES];
+cptr_t notice_cap[NOTICES], notice_write[NOTICES];
 
 struct tcb *__wrap_fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__wrap_fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+struct tcb *__wrap_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 
 /* Its path back to user mode is its own: the CPU must be where kernel_exit() leaves it. */
 static struct tcb *taken_by(struct tcb *next, const struct cpu *cpu)
@@ -39,10 +42,20 @@ struct tcb *__wrap_fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb
 	return fast ? taken_by(__real_fastpath_reply_recv(cptr, info, tcb, cpu), cpu) : NULL;
 }
 
+struct tcb *__wrap_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu)
+{
+	struct tcb *next;
+
+	next = fast ? taken_by(__real_fastpath_wait(cptr, info, tcb, cpu), cpu) : NULL;
+	taken_waits += next != NULL;
+	return next;
+}
+
 void machine_start(bool with_fast)
 {
 	fast = with_fast;
 	taken = 0;
+	taken_waits = 0;
 	sim_start(CPUS);
 	for (unsigned i = 0; i < CPUS; i++)
 		dispatcher[i] = sim_bind(i, 1000000, 0, NULL);
@@ -57,6 +70,11 @@ void machine_start(bool with_fast)
 	for (unsigned i = 0; i < REPLIES; i++) {
 		reply[i] = sim_reply();
 		reply_cap[i] = sim_cap(OBJ_REPLY, reply[i], 0);
+	}
+	for (unsigned i = 0; i < NOTICES; i++) {
+		notice[i] = sim_notification();
+		notice_cap[i] = sim_cap(OBJ_NOTIFICATION, notice[i], 1u << i);
+		notice_write[i] = sim_cap_rights(OBJ_NOTIFICATION, notice[i], 4u << i, RIGHT_WRITE);
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
 		thread[i] = sim_thread_running(10 + i, i % CPUS);
@@ -126,6 +144,13 @@ void state_take(uint64_t part[PARTS])
 		memcpy(&copy, reply[i], sizeof(copy));
 		lock_forget(&copy.lock);
 		*part++ = hash(3, &copy, sizeof(copy));
+	}
+	for (unsigned i = 0; i < NOTICES; i++) {
+		struct notification copy;
+
+		memcpy(&copy, notice[i], sizeof(copy));
+		lock_forget(&copy.wait.lock);
+		*part++ = hash(5, &copy, sizeof(copy));
 	}
 	for (unsigned i = 0; i < CPUS; i++) {
 		memcpy(&cpu, &cpus[i], sizeof(cpu));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fast path of call and reply_recv against the general path: the same system calls on two
+ * The fast paths of call, reply_recv and wait against the general path: the same system calls on two
  * identical machines, one of which is not given the fast path, and all kernel state compared after
  * each.  Memory is the same in both runs, so that pointers compare as they are.
  */
@@ -14,20 +14,25 @@
 #define THREADS   8u
 #define ENDPOINTS 3u
 #define REPLIES   4u
-#define PARTS     (THREADS + CPUS + ENDPOINTS + REPLIES + CPUS)
+#define NOTICES   2u
+#define PARTS     (THREADS + CPUS + ENDPOINTS + REPLIES + NOTICES + CPUS)
 
-extern unsigned taken; /* how often the fast path was, since the start of the machine */
+/* How often fast paths were, and that of waits, since the start of the machine. */
+extern unsigned taken, taken_waits;
 
 extern struct tcb *thread[THREADS], *dispatcher[CPUS];
 extern struct endpoint *ep[ENDPOINTS];
 extern struct reply *reply[REPLIES];
+extern struct notification *notice[NOTICES];
 /* Capabilities: all rights, and fewer. */
 extern cptr_t ep_cap[ENDPOINTS], ep_read[ENDPOINTS], ep_write[ENDPOINTS], ep_call[ENDPOINTS];
 extern cptr_t reply_cap[REPLIES];
+extern cptr_t notice_cap[NOTICES], notice_write[NOTICES];
 
 /* The kernel's; the names without __real_ are this world's (--wrap). */
 struct tcb *__real_fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__real_fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+struct tcb *__real_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 
 /* All threads run on CPU 0 or 1; the first four are to be servers. */
 void machine_start(bool with_fast);

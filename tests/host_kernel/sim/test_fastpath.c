@@ -77,6 +77,23 @@ static void random_syscall(unsigned cpu, struct tcb *tcb)
 	sim_syscall(cpu, tcb, number, regs);
 }
 
+/* Whoever waits is signalled more often than not. */
+static void random_notice(unsigned cpu, struct tcb *tcb)
+{
+	unsigned i = dice(NOTICES);
+	struct sim_regs regs = {{dice(8) == 0 ? notice_write[i] : notice_cap[i], dice(1000)}};
+
+	sim_syscall(cpu, tcb, (enum syscall[]){SYS_WAIT, SYS_WAIT, SYS_SIGNAL, SYS_POLL}[dice(4)],
+		    regs);
+}
+
+/* As another CPU, so that the home is kicked or not, as its filter says. */
+static void signal_one(unsigned cpu)
+{
+	sim_as(cpu);
+	notification_signal(notice[dice(NOTICES)], 16);
+}
+
 /* All wait for each other: one of them gives up. */
 static void cancel_one(void)
 {
@@ -92,6 +109,8 @@ static void cancel_one(void)
 			owned = endpoint_cancel(tcb);
 		else if (state == THREAD_CALLING)
 			owned = reply_cancel(tcb);
+		else if (state == THREAD_WAITING)
+			owned = notification_cancel(tcb);
 		if (owned) {
 			ipc_fail(tcb, ERR_CANCELLED);
 			thread_wake(tcb);
@@ -100,11 +119,46 @@ static void cancel_one(void)
 	}
 }
 
+static struct tcb *any_ready(unsigned cpu, const struct tcb *other)
+{
+	list_for_each (node, &cpus[cpu].core.ready) {
+		struct tcb *tcb = container_of(node, struct tcb, ready_link);
+
+		if (tcb != other)
+			return tcb;
+	}
+	return NULL;
+}
+
+/* Now and then a decision that says what follows it. */
+static void decide_terms(unsigned cpu)
+{
+	const struct tcb *tcb = any_ready(cpu, NULL);
+	word_t decision = DECISION_RUN | (dice(2) == 0 ? DECISION_FILTER : 0);
+	struct sim_regs terms = {{0}};
+
+	if (tcb == NULL)
+		return;
+	if (dice(2) == 0)
+		decision |= DECISION_SUCCESSOR;
+	terms.x[4] = 1000000;
+	terms.x[6] = arch_now() + 500000;
+	terms.x[11] = 1000000;
+	terms.x[12] = arch_now() + 500000;
+	sim_decide_terms(cpu, decision, tcb,
+			 (decision & DECISION_SUCCESSOR) != 0 ? any_ready(cpu, tcb) : NULL, terms);
+}
+
 static void step(void)
 {
 	unsigned cpu = dice(CPUS);
 	struct tcb *tcb;
 
+	for (unsigned i = 0; i < CPUS; i++) {
+		sim_settle();
+		if (sim_deciding(i) && dice(3) == 0)
+			decide_terms(i);
+	}
 	sim_auto_all();
 	tcb = sim_current(cpu);
 	if (tcb == NULL || sim_deciding(cpu)) {
@@ -115,7 +169,16 @@ static void step(void)
 		cancel_one();
 		return;
 	}
-	switch (dice(20)) {
+	sim_advance(100 * dice(3));
+	switch (dice(24)) {
+	case 20:
+	case 21:
+	case 22:
+		random_notice(cpu, tcb);
+		break;
+	case 23:
+		signal_one(1 - cpu);
+		break;
 	case 0:
 		sim_advance(2000000);
 		break;
@@ -134,7 +197,7 @@ static uint64_t general[STEPS][PARTS];
 
 Test(fastpath, K_fastpath_random_sequences_leave_the_state_of_the_general_path, .timeout = 50)
 {
-	unsigned all = 0;
+	unsigned all = 0, waits = 0;
 
 	for (unsigned seed = 0; seed < SEEDS; seed++) {
 		for (unsigned run = 0; run < 2; run++) {
@@ -151,8 +214,11 @@ Test(fastpath, K_fastpath_random_sequences_leave_the_state_of_the_general_path, 
 						     "seed %u, step %u, part %u", seed, i, k);
 			}
 			all += taken;
+			waits += taken_waits;
 			sim_end();
 		}
 	}
 	cr_assert_gt(all, SEEDS * STEPS / 20, "%u of %u steps were fast", all, SEEDS * STEPS);
+	cr_assert_gt(waits, SEEDS * STEPS / 100, "%u of %u steps were fast waits", waits,
+		     SEEDS * STEPS);
 }
