@@ -81,11 +81,16 @@ static void request_block(struct tcb *tcb, struct core *asked, const struct cap 
 	core_unlock_two(core, asked);
 }
 
-/* With the bound notification locked, so that a signal either is seen here or finds the request. */
-static void request_block_interruptible(struct tcb *tcb, struct notification *notification,
-					struct core *asked, const struct cap *cap)
+static void request_block_interruptible(struct tcb *tcb, struct core *asked, const struct cap *cap)
 {
-	spin_lock(&notification->wait.lock);
+	struct notification *notification = notification_bound_lock(tcb);
+
+	if (notification == NULL) {
+		request_block(tcb, asked, cap);
+		notification_look_again(tcb);
+		return;
+	}
+	spin_assume(&notification->wait.lock);
 	if (notification->word != 0) {
 		const word_t results[3] = {notification->word, 0, 0};
 
@@ -100,8 +105,6 @@ static void request_block_interruptible(struct tcb *tcb, struct notification *no
 void request_syscall(struct tcb *tcb, const struct cap *cap)
 {
 	struct core *asked = (struct core *)(uintptr_t)cap->object;
-	struct notification *notification = __atomic_load_n(&tcb->bound_notification,
-							    __ATOMIC_ACQUIRE);
 
 	if ((cap->rights & RIGHT_WRITE) == 0) {
 		tcb_result_set(tcb, ERR_CAP_RIGHTS);
@@ -111,8 +114,8 @@ void request_syscall(struct tcb *tcb, const struct cap *cap)
 		return;
 	if (asked == NULL)
 		asked = this_core();
-	if (notification != NULL && request_interruptible(tcb->context.x[1]))
-		request_block_interruptible(tcb, notification, asked, cap);
+	if (request_interruptible(tcb->context.x[1]))
+		request_block_interruptible(tcb, asked, cap);
 	else
 		request_block(tcb, asked, cap);
 }

@@ -292,22 +292,18 @@ enum error ipc_recv(struct tcb *tcb, struct endpoint *endpoint, struct reply *re
 		    bool block) LOCK_UNCHECKED
 {
 	/* Without a payer it has no time to receive a signal on. */
-	struct notification *notification = tcb_payer(tcb) != NULL
-						    ? __atomic_load_n(&tcb->bound_notification,
-								      __ATOMIC_ACQUIRE)
-						    : NULL;
+	bool has_time = tcb_payer(tcb) != NULL;
+	struct notification *notification = has_time ? notification_bound_lock(tcb) : NULL;
 	struct tcb *sender = NULL;
 	enum error error = ERR_OK;
-	bool signalled = false;
+	bool signalled = notification != NULL && recv_signal(tcb, notification);
 
-	if (notification != NULL) {
-		spin_lock(&notification->wait.lock);
-		signalled = recv_signal(tcb, notification);
-	}
 	if (!signalled)
 		error = recv_pick(tcb, endpoint, reply, block, &sender);
 	if (notification != NULL)
 		spin_unlock(&notification->wait.lock);
+	else if (has_time && block && sender == NULL && error == ERR_OK)
+		notification_look_again(tcb);
 	if (sender != NULL)
 		recv_deliver(tcb, sender, reply);
 	else if (signalled || error != ERR_OK)

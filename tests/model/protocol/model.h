@@ -139,6 +139,8 @@ cptr_t world_cap(enum object_type type, const void *object, word_t badge);
 struct cap_slot *world_slot(cptr_t cptr);
 /* The dispatcher of this CPU moves a thread when it first blocks; dispatches for this long. */
 void world_move(unsigned cpu, struct tcb *tcb, unsigned to);
+/* The dispatcher of this CPU answers no request. */
+void world_deaf(unsigned cpu);
 void world_slice(time_ns_t slice_ns);
 /* DECISION_* flags of all decisions; how long filters last. */
 void world_terms(word_t flags, time_ns_t filter_ns);

@@ -71,6 +71,14 @@ TABLE = [
      "\t\ttcb->send_fault = 0;\n\t\tcore_block_current(CAUSE_NOTIFICATION);",
      "\t\ttcb->send_fault = 0;\n\t\tspin_unlock(&notification->wait.lock);\n"
      "\t\tspin_lock(&notification->wait.lock);\n\t\tcore_block_current(CAUSE_NOTIFICATION);", "M20_wake"),
+    # A bind and its signal against the way into a block
+    ("kernel/ipc/ipc.c", "\telse if (has_time && block && sender == NULL && error == ERR_OK)\n"
+     "\t\tnotification_look_again(tcb);\n", "", "bind-signal-receive"),
+    ("kernel/dispatch/request.c", "\t\tnotification_look_again(tcb);\n", "", "bind-signal-request"),
+    ("kernel/object/notification.c", "\t\tsignal_bound(notification, tcb);\n\t\terror = ERR_OK;",
+     "\t\terror = ERR_OK;", "bind-against-signal"),
+    ("kernel/object/notification.c", "\t\tif (notification->bound == tcb)\n", "\t\tif (true)\n",
+     "bind-another-receive"),
     # Owners
     ("kernel/smp/stop.c", "return notification_cancel(tcb) && stop_owned(tcb);",
      "return (notification_cancel(tcb) || true) && stop_owned(tcb);", "stop-wait-signal"),

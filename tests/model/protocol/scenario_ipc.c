@@ -52,10 +52,76 @@ static void bound_setup(void)
 		violation("bind");
 }
 
+/* ---- A notification that is bound while its thread goes into a receive ----------------------- */
+
+static struct notification *old_one, *new_one;
+
+static void bind_new(struct tcb *tcb)
+{
+	(void)tcb;
+	if (notification_bind(new_one, world_threads[0]) != ERR_OK)
+		violation("bind");
+}
+
+static void unbind(struct tcb *tcb)
+{
+	(void)tcb;
+	notification_unbind(world_threads[0]);
+}
+
+static void receiver_setup(void)
+{
+	old_one = world_notification();
+	new_one = world_notification();
+	world_thread(0, PROGRAM(RECV(world_endpoint(), (struct reply *)NULL)));
+}
+
+static void bind_signal_setup(void)
+{
+	receiver_setup();
+	world_thread(1, PROGRAM(KERNEL(bind_new), SIGNAL(new_one, 1)));
+}
+
+/* The signal may come before the bind. */
+static void bind_against_signal_setup(void)
+{
+	receiver_setup();
+	world_thread(1, PROGRAM(KERNEL(bind_new)));
+	world_thread(2, PROGRAM(SIGNAL(new_one, 1)));
+}
+
+/* Its old one is signalled when it is bound no more, and keeps its word. */
+static void bind_another_setup(void)
+{
+	receiver_setup();
+	if (notification_bind(old_one, world_threads[0]) != ERR_OK)
+		violation("bind");
+	world_thread(1, PROGRAM(KERNEL(unbind), SIGNAL(old_one, 8), KERNEL(bind_new),
+				SIGNAL(new_one, 1)));
+}
+
+static void notified_final(void)
+{
+	const struct tcb *t = world_threads[0];
+
+	all_finished();
+	must(t->context.x[1] == MSG_NOTIFIED && t->context.x[6] == 1);
+	must(new_one->word == 0 && (old_one->word == 0 || old_one->word == 8));
+}
+
+static void another_final(void)
+{
+	notified_final();
+	must(old_one->word == 8);
+}
+
 const struct scenario scenarios_ipc[] = {
 	SCENARIO("send-receive", 2, send_setup, all_finished),
 	SCENARIO("send-two", 3, send_two_setup, all_finished),
 	SCENARIO("call-active", 2, call_setup, all_finished),
 	SCENARIO("bound-notification", 3, bound_setup, all_finished),
+	SCENARIO("bind-signal-receive", 2, bind_signal_setup, notified_final),
+	SCENARIO("bind-against-signal", 3, bind_against_signal_setup, notified_final),
+	SCENARIO("bind-another-receive", 2, bind_another_setup, another_final),
 	{.name = NULL},
 };

@@ -2,6 +2,8 @@
 /* Request against answer, interrupt, stop and fallback. */
 #include "scenario.h"
 
+static struct notification *late;
+
 static void answer_setup(void)
 {
 	world_thread(0, PROGRAM(REQUEST(NULL, false)));
@@ -44,6 +46,31 @@ static void signal_final(void)
 		must(t->context.x[3] == 7 && n->word == 5);
 	else
 		must(t->context.x[2] == ERR_CANCELLED && t->context.x[3] == 5 && n->word == 0);
+}
+
+/* Bound and signalled while the thread goes into a request that nobody answers. */
+static void bind_to_requester(struct tcb *tcb)
+{
+	(void)tcb;
+	if (notification_bind(late, world_threads[0]) != ERR_OK)
+		violation("bind");
+}
+
+static void bind_signal_setup(void)
+{
+	late = world_notification();
+	world_thread(0, PROGRAM(REQUEST(NULL, true)));
+	world_thread(1, PROGRAM(KERNEL(bind_to_requester), SIGNAL(late, 5)));
+	(void)world_dispatcher(0);
+	world_deaf(0);
+}
+
+static void interrupted_final(void)
+{
+	const struct tcb *t = world_threads[0];
+
+	must(thread_finished(t) && t->state == THREAD_READY && result(t) == ERR_OK);
+	must(t->context.x[2] == ERR_CANCELLED && t->context.x[3] == 5 && late->word == 0);
 }
 
 static void fallback_setup(void)
@@ -94,6 +121,7 @@ const struct scenario scenarios_request[] = {
 	SCENARIO("request-answer", 1, answer_setup, answered_final),
 	SCENARIO("request-remote", 2, remote_setup, answered_final),
 	SCENARIO("request-signal", 2, signal_setup, signal_final),
+	SCENARIO("bind-signal-request", 2, bind_signal_setup, interrupted_final),
 	SCENARIO("request-fallback", 2, fallback_setup, fallback_final),
 	SCENARIO("request-limit", 2, limit_setup, ended_final),
 	SCENARIO("request-stop", 2, request_stop_setup, request_stop_final),

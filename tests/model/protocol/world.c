@@ -46,6 +46,7 @@ struct model_dispatcher {
 	struct tcb *moving;   /* the last system call was to move it */
 	struct tcb *answered; /* the last system call was to answer it */
 	unsigned move_to;
+	bool deaf; /* leaves requests unanswered */
 	bool begun;
 	bool fresh; /* the last system call was a wait */
 	bool more;
@@ -314,6 +315,11 @@ void world_move(unsigned cpu, struct tcb *tcb, unsigned to)
 	dispatchers[cpu].move_to = to;
 }
 
+void world_deaf(unsigned cpu)
+{
+	dispatchers[cpu].deaf = true;
+}
+
 void world_slice(time_ns_t ns)
 {
 	slice_ns = ns;
@@ -347,7 +353,7 @@ static void absorb(struct model_dispatcher *dispatcher, const struct user_contex
 		.tag = context->x[3], .info = context->x[4], .seq = context->x[5]};
 	for (unsigned i = 0; i < UPCALL_EVENTS(context->x[1]); i++)
 		absorb_event(dispatcher, &dispatcher->buffer.events[i]);
-	if ((context->x[1] & UPCALL_REQUEST) != 0)
+	if ((context->x[1] & UPCALL_REQUEST) != 0 && !dispatcher->deaf)
 		dispatcher->request_tag = dispatcher->buffer.request.payer_tag;
 	dispatcher->more = (context->x[1] & UPCALL_MORE) != 0;
 }
