@@ -44,6 +44,10 @@ MUTANTS = [
     ("libsys/base/parse.c", "if (to < from || to >= cpus)", "if (to < from || to > cpus)", "parse"),
     # Offers
     ("servers/sched/core/dispatcher.c", "cpu->moves == moves", "cpu->moves >= moves", "sched_offers"),
+    ("servers/sched/core/offer.c", "filter_ns >= slice_ns && ", "false && ", "sched_offers"),
+    ("servers/sched/core/offer.c", "slice_ns >= thread->debt_ns + SLICE_MIN_NS", "true", "sched_offers"),
+    ("servers/sched/core/offer.c", "\tuntil_ns = min_u64(until_ns, entered_ns);\n",
+     "\t(void)entered_ns;\n", "sched_offers"),
     ("servers/sched/core/dispatcher.c", "cpu->offer_refused = cpu->offered_successor;", "",
      "sched_offers"),
     ("servers/sched/policy/eevdf/offer.c", "eevdf_earlier_min_v(cpu, next, true, &v)",

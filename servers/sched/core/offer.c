@@ -5,7 +5,8 @@
  * on one CPU; here it is brought together with sleepers, with other CPUs, and with what entries cost.
  *
  *   sleepers     wake by this server's timer, so the filter holds for them, too: one whose key passes it
- *                wakes when the filter ends, as if it had woken in time.  No successor after one is due.
+ *                wakes when the filter or the slice ends, as if it had woken in time.  No successor after
+ *                one is due.
  *   other CPUs   a woken thread might go to an idle one, and an idle one looks for CPUs with more than one
  *                thread: a filter only where that is so already and nobody is idle, and
  *                no idle successor, which could not publish that it is idle.
@@ -19,6 +20,9 @@
 
 /* An idle CPU among others: until it says that it is not idle any more. */
 #define FIRST_SLICE_NS 1000000u
+
+/* So much later than the decision was begun a thread is dispatched, or less. */
+#define LATE_NS 100000u
 
 static time_ns_t time_until(const struct sched_thread *thread, uint64_t ns, time_ns_t now_ns)
 {
@@ -42,12 +46,22 @@ void sched_offer_idle(const struct sched_server *server, const struct sched_cpu 
 	decision->slice_ns = server->cpus == 1 ? TIME_NEVER : FIRST_SLICE_NS;
 }
 
+/* A filter that holds for the whole slice ends with it, whenever that begins: a time would come a little
+ * before, and enter this dispatcher twice. */
+static time_ns_t filter_until(const struct sched_thread *thread, uint64_t filter_ns,
+			      uint64_t slice_ns, time_ns_t now_ns)
+{
+	if (filter_ns >= slice_ns && slice_ns >= thread->debt_ns + SLICE_MIN_NS)
+		return TIME_NEVER;
+	return time_until(thread, filter_ns, now_ns);
+}
+
 static void offer_filter(const struct policy_pick *pick, time_ns_t now_ns,
 			 struct sched_decision *decision)
 {
 	const struct sched_thread *thread = policy_thread_owner(pick->thread);
 
-	decision->filter_until_ns = time_until(thread, pick->filter_ns, now_ns);
+	decision->filter_until_ns = filter_until(thread, pick->filter_ns, pick->slice_ns, now_ns);
 	decision->filter_key = pick->filter_key;
 	if (decision->filter_until_ns > now_ns)
 		decision->flags |= (uint32_t)DECISION_FILTER;
@@ -79,24 +93,29 @@ static void offer_successor(const struct sched_server *server, const struct sche
 	decision->successor_slice_ns = sched_slice_after_debt(thread, next->slice_ns);
 	if (next->filter_ns != 0 && (server->offers & POLICY_PICK_FILTER) != 0 &&
 	    filter_allowed(server, cpu)) {
-		decision->successor_filter_until_ns = time_until(thread, next->filter_ns, now_ns);
+		decision->successor_filter_until_ns = filter_until(thread, next->filter_ns,
+								   next->slice_ns, now_ns);
 		decision->successor_filter_key = next->filter_key;
 	}
 }
 
 /* Sleepers whose wake decides nothing: their time is when the filter ends, in which of the two runs it ends
  * first.  An idle CPU filters nobody. */
-static void sleepers_defer(struct sched_cpu *cpu, struct sched_decision *decision)
+static void sleepers_defer(struct sched_cpu *cpu, time_ns_t now_ns, struct sched_decision *decision)
 {
+	/* With slices that end, this dispatcher is entered before. */
+	time_ns_t entered_ns = add_saturate_u64(now_ns + LATE_NS, decision->slice_ns);
 	time_ns_t until_ns = decision->filter_until_ns;
 	uint64_t key = decision->filter_key;
 
 	if ((decision->flags & DECISION_SUCCESSOR) != 0) {
 		if (decision->successor_tid == 0)
 			return;
+		entered_ns = add_saturate_u64(entered_ns, decision->successor_slice_ns);
 		until_ns = min_u64(until_ns, decision->successor_filter_until_ns);
 		key = max_u64(key, decision->successor_filter_key);
 	}
+	until_ns = min_u64(until_ns, entered_ns);
 	if (decision->timer_ns >= until_ns)
 		return;
 	decision->timer_ns = sched_sleep_next_below(cpu, key, until_ns);
@@ -112,7 +131,7 @@ void sched_offer_thread(const struct sched_server *server, struct sched_cpu *cpu
 	if ((pick->offers & POLICY_PICK_SUCCESSOR) != 0)
 		offer_successor(server, cpu, pick, now_ns, decision);
 	if ((decision->flags & DECISION_FILTER) != 0)
-		sleepers_defer(cpu, decision);
+		sleepers_defer(cpu, now_ns, decision);
 }
 
 void sched_offer_key(struct sched_server *server, struct sched_cpu *cpu,

@@ -46,14 +46,13 @@ time_ns_t sched_sleep_next_below(const struct sched_cpu *cpu, uint64_t key, time
 	time_ns_t next_ns = until_ns;
 	uint32_t depth = 0;
 
-	stack[depth++] = heap_first(&cpu->sleepers);
+	if (heap_first(&cpu->sleepers) != NULL)
+		stack[depth++] = heap_first(&cpu->sleepers);
 	/* A look pops one node and pushes at most two. */
 	for (uint32_t looks = 0; depth > 0; looks++) {
 		const struct heap_node *node = stack[--depth];
 		const struct sched_thread *thread;
 
-		if (node == NULL)
-			continue;
 		thread = container_of_const(node, struct sched_thread, sleep_node);
 		if (thread->wake_at_ns >= next_ns)
 			continue; /* and whoever is below wakes later still */
@@ -63,8 +62,10 @@ time_ns_t sched_sleep_next_below(const struct sched_cpu *cpu, uint64_t key, time
 			next_ns = thread->wake_at_ns;
 			continue;
 		}
-		stack[depth++] = node->left;
-		stack[depth++] = node->right;
+		if (node->left != NULL)
+			stack[depth++] = node->left;
+		if (node->right != NULL)
+			stack[depth++] = node->right;
 	}
 	return next_ns;
 }

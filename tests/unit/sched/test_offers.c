@@ -55,6 +55,65 @@ Test(sched_offers, a_decision_names_who_follows, .init = open_1, .fini = bench_c
 	cr_assert_eq(d.filter_key, bench_keys[5], "a request as long as its own decides nothing");
 }
 
+/* 5 is busy and 6 waits, with requests of the same length; the others sleep for half a slice. */
+static struct sched_decision start_sleepers(uint32_t sleepers)
+{
+	for (uint32_t tid = 8; tid < 8 + sleepers; tid++) {
+		bench_thread(tid, 1024);
+		(void)start(tid);
+		(void)bench_request(0, tid, SCHED_REQ_SLEEP, bench_now + 3 * MS / 2, 0, 0, 0);
+	}
+	(void)start(5);
+	return start(6);
+}
+
+Test(sched_offers, a_filter_as_long_as_the_slice_ends_with_it, .init = open_1, .fini = bench_close)
+{
+	struct sched_decision d = start_sleepers(10);
+
+	cr_assert_eq(d.tid, 5);
+	cr_assert((d.flags & DECISION_FILTER) != 0);
+	cr_assert_eq(d.filter_until_ns, TIME_NEVER);
+	cr_assert_gt(d.timer_ns, bench_now + d.slice_ns, "sleepers do not enter it before");
+	bench_now += d.slice_ns;
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_SLICE), d.slice_ns);
+	cr_assert_eq(bench_server->threads[8].state, SCHED_READY);
+	cr_assert_eq(bench_server->threads[17].state, SCHED_READY);
+}
+
+/* They are not looked at, and there would be too many. */
+Test(sched_offers, sleepers_of_later_do_not_count, .init = open_1, .fini = bench_close)
+{
+	for (uint32_t tid = 20; tid < 60; tid++) {
+		bench_thread(tid, 1024);
+		(void)start(tid);
+		(void)bench_request(0, tid, SCHED_REQ_SLEEP, bench_now + 1000 * MS + tid, 0, 0, 0);
+	}
+	struct sched_decision d = start_sleepers(1);
+
+	cr_assert_eq(d.tid, 5);
+	cr_assert_gt(d.timer_ns, bench_now + d.slice_ns);
+}
+
+Test(sched_offers, a_smaller_key_wakes_in_time, .init = open_1, .fini = bench_close)
+{
+	(void)start_sleepers(1);
+	bench_server->threads[8].key = 1;
+	cr_assert_eq(bench_nothing(0, ERR_OK).timer_ns, bench_now + 3 * MS / 2);
+}
+
+/* Where 5 owes more than its slice it is not known when that ends. */
+Test(sched_offers, a_filter_of_a_thread_in_debt_has_a_time, .init = open_1, .fini = bench_close)
+{
+	(void)start_sleepers(1);
+	bench_server->threads[5].debt_ns = 4 * MS;
+	struct sched_decision d = bench_nothing(0, ERR_OK);
+
+	cr_assert_eq(d.tid, 5);
+	cr_assert_eq(d.flags & DECISION_FILTER, 0, "it would be over");
+	cr_assert_eq(d.timer_ns, bench_now + 3 * MS / 2);
+}
+
 Test(sched_offers, switched_off_nothing_is_offered, .init = open_1, .fini = bench_close)
 {
 	bench_server->offers = 0;
