@@ -62,19 +62,17 @@ static void decision_terms(struct core *core, const struct tcb *dispatcher,
 	successor_arm(core, true);
 }
 
-/* Lock held. */
+/* Lock held; pending: something is, and the dispatcher was told so before. */
 static void decision_run(struct core *core, struct tcb *dispatcher, const struct choice *choice,
-			 time_ns_t now) LOCK_REQUIRES(core->lock)
+			 bool pending, time_ns_t now) LOCK_REQUIRES(core->lock)
 {
-	bool pending = event_pending(core);
-
 	decision_accept(core, dispatcher, now);
 	core->slice_end_ns = time_after(now, pending ? SLICE_MIN_NS
 						     : slice_at_least(dispatcher->context.x[4]));
 	if (!pending)
 		decision_terms(core, dispatcher, choice);
 	core_dispatch(core, choice->payer, now);
-	timer_starvation(core);
+	timer_starvation_lazy(core);
 }
 
 /* Lock held. */
@@ -128,9 +126,10 @@ static enum error decision_try(struct core *core, struct tcb *dispatcher, enum e
 {
 	const word_t *x = dispatcher->context.x;
 	bool idle = DECISION_KIND(x[1]) == DECISION_IDLE;
+	bool pending = event_pending(core);
 	enum error error = lookup;
 
-	if (event_pending(core) && (idle || !core->bounced))
+	if (pending && (idle || !core->bounced))
 		return ERR_STALE;
 	if (error == ERR_OK && idle) {
 		decision_idle(core, dispatcher, now);
@@ -138,10 +137,10 @@ static enum error decision_try(struct core *core, struct tcb *dispatcher, enum e
 	}
 	if (error == ERR_OK)
 		error = dispatch_check(core, choice->payer, x[3]);
-	if (error == ERR_OK && choice->successor != NULL && !event_pending(core))
+	if (error == ERR_OK && choice->successor != NULL && !pending)
 		error = dispatch_check(core, choice->successor, x[10]);
 	if (error == ERR_OK)
-		decision_run(core, dispatcher, choice, now);
+		decision_run(core, dispatcher, choice, pending, now);
 	return error;
 }
 

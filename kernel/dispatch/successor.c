@@ -18,13 +18,6 @@ enum error dispatch_check(const struct core *core, const struct tcb *payer, word
 	return ERR_OK;
 }
 
-void filter_set(struct core *core, time_ns_t until_ns, word_t key)
-{
-	core->filter_until_ns = until_ns;
-	core->filter_key = key;
-	core->filter_arms = until_ns < core->slice_end_ns && until_ns < core->server_timer_ns;
-}
-
 bool filter_wake(struct core *home, const struct tcb *payer, time_ns_t now)
 {
 	if (now >= home->filter_until_ns ||
@@ -108,7 +101,7 @@ bool successor_run(struct core *core, time_ns_t now)
 	successor_arm(core, false);
 	if (good) {
 		successor_dispatch(core, now);
-		timer_starvation(core);
+		timer_starvation_lazy(core);
 	}
 	spin_unlock(&core->lock);
 	if (good)

@@ -27,12 +27,12 @@ static time_ns_t timer_deadline(const struct core *core)
 void timer_starvation(struct core *core)
 {
 	const struct list_node *oldest = list_first(&core->ready);
+	time_ns_t end = TIME_NEVER;
 
-	core->starvation_end_ns = TIME_NEVER;
 	if (core->starvation_limit_ns != 0 && oldest != NULL)
-		core->starvation_end_ns = time_after(
-			container_of_const(oldest, struct tcb, ready_link)->ready_since_ns,
-			core->starvation_limit_ns);
+		end = time_after(container_of_const(oldest, struct tcb, ready_link)->ready_since_ns,
+				 core->starvation_limit_ns);
+	core->starvation_end_ns = end;
 }
 
 void timer_update(struct core *core)
@@ -49,19 +49,12 @@ void timer_update(struct core *core)
  * would have. */
 static bool timer_starved(struct core *core, time_ns_t now)
 {
-	const struct list_node *oldest;
-	time_ns_t end = TIME_NEVER;
-
 	if (core->starvation_end_ns > now)
 		return false;
 	spin_lock(&core->lock);
-	oldest = list_first(&core->ready);
-	if (oldest != NULL && core->starvation_limit_ns != 0)
-		end = time_after(container_of_const(oldest, struct tcb, ready_link)->ready_since_ns,
-				 core->starvation_limit_ns);
+	timer_starvation(core);
 	spin_unlock(&core->lock);
-	core->starvation_end_ns = end;
-	return end <= now;
+	return core->starvation_end_ns <= now;
 }
 
 void timer_expired(struct core *core)

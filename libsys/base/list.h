@@ -51,8 +51,11 @@ static inline void list_push_front(struct list_node *head, struct list_node *nod
 
 static inline void list_remove(struct list_node *node)
 {
-	node->prev->next = node->next;
-	node->next->prev = node->prev;
+	struct list_node *next = node->next;
+	struct list_node *prev = node->prev;
+
+	prev->next = next;
+	next->prev = prev;
 	list_init(node);
 }
 

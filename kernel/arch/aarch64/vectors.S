@@ -17,8 +17,9 @@
 #define ESR_SVC_0 0x56000000
 
 /* enum syscall; asserted in exception.h.  SYS_CALL is 0. */
-#define SYS_REPLY_RECV_NUMBER 1
-#define SYS_WAIT_NUMBER       8
+#define SYS_REPLY_RECV_NUMBER	   1
+#define SYS_WAIT_NUMBER		   8
+#define SYS_CORE_REPLY_WAIT_NUMBER 10
 
 /* User registers into the TCB; then the kernel stack.  x0, x1 and x8 are still the user's; x2 is the
  * TCB, x3 the struct cpu. */
@@ -98,6 +99,8 @@ user_call:
 	cbnz	x0, user_resume
 	b	user_slow
 user_svc:
+	cmp	x8, #SYS_CORE_REPLY_WAIT_NUMBER
+	b.eq	user_decide
 	cmp	x8, #SYS_REPLY_RECV_NUMBER
 	b.ne	1f
 	bl	fastpath_reply_recv
@@ -106,6 +109,10 @@ user_svc:
 1:	cmp	x8, #SYS_WAIT_NUMBER
 	b.ne	user_slow
 	bl	fastpath_wait
+	cbnz	x0, user_resume
+	b	user_slow
+user_decide:
+	bl	fastpath_decide
 	cbnz	x0, user_resume
 user_slow:
 	bl	kernel_syscall

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Calls without capabilities on donated time: call to a passive server that waits, answer and next receive
- * of that server.  A wait that blocks, up to the entry of the dispatcher.  What they do is what ipc.c,
- * notification.c, upcall.c and kernel_exit() do, with each lock taken once, each capability read in
- * place, and all conditions looked at before anything changes.
+ * of that server.  A wait that blocks, up to the entry of the dispatcher.  A decision that runs a thread.
+ * What they do is what the general path and kernel_exit() do, with each lock taken once, each capability
+ * read in place, and all conditions looked at before anything changes.
  */
 #pragma once
 
@@ -21,6 +21,13 @@ struct tcb *must_check fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb 
 					   struct cpu *cpu);
 /* The same: a wait that blocks and enters the dispatcher; x1 is no argument of it. */
 struct tcb *must_check fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+
+/*
+ * A decision of this CPU's dispatcher that runs a thread, likewise: cptr and decision are x0 and x1.
+ * Cost: one lock.
+ */
+struct tcb *must_check fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb,
+				       struct cpu *cpu);
 
 /* What the vectors do at svc #0, for those who have no vectors: tests. */
 void kernel_svc(void);

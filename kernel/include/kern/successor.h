@@ -48,8 +48,14 @@ static inline void successor_forget(struct core *core) LOCK_REQUIRES(core->lock)
 enum error must_check dispatch_check(const struct core *core, const struct tcb *payer, word_t seq)
 	LOCK_REQUIRES(core->lock);
 
-/* Owner, lock held, after a dispatch: what kicks until filter_until_ns. */
-void filter_set(struct core *core, time_ns_t until_ns, word_t key) LOCK_REQUIRES(core->lock);
+/* Owner, lock held, the times of this dispatch being set: what kicks until filter_until_ns. */
+static inline void filter_set(struct core *core, time_ns_t until_ns, word_t key)
+	LOCK_REQUIRES(core->lock)
+{
+	core->filter_until_ns = until_ns;
+	core->filter_key = key;
+	core->filter_arms = until_ns < core->slice_end_ns && until_ns < core->server_timer_ns;
+}
 
 /* Lock of home held: whether this wake is one that the dispatcher need not see now. */
 bool filter_wake(struct core *home, const struct tcb *payer, time_ns_t now)

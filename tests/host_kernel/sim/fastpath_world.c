@@ -7,7 +7,7 @@
 #include <string.h>
 
 static bool fast;
-unsigned taken, taken_waits;
+unsigned taken, taken_waits, taken_decisions;
 
 struct tcb *thread[THREADS], *dispatcher[CPUS];
 struct endpoint *ep[ENDPOINTS];
@@ -20,12 +20,13 @@ cptr_t notice_cap[NOTICES], notice_write[NOTICES];
 struct tcb *__wrap_fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__wrap_fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__wrap_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+struct tcb *__wrap_fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb, struct cpu *cpu);
 
 /* Its path back to user mode is its own: the CPU must be where kernel_exit() leaves it. */
-static struct tcb *taken_by(struct tcb *next, const struct cpu *cpu)
+static struct tcb *taken_by(struct tcb *next, const struct cpu *cpu, unsigned *count)
 {
 	if (next != NULL) {
-		taken++;
+		(*count)++;
 		cr_assert(next == cpu->current && next == cpu->core.current &&
 			  next == cpu->core.loaded && next == cpu->core.held);
 	}
@@ -34,21 +35,26 @@ static struct tcb *taken_by(struct tcb *next, const struct cpu *cpu)
 
 struct tcb *__wrap_fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu)
 {
-	return fast ? taken_by(__real_fastpath_call(cptr, info, tcb, cpu), cpu) : NULL;
+	return fast ? taken_by(__real_fastpath_call(cptr, info, tcb, cpu), cpu, &taken) : NULL;
 }
 
 struct tcb *__wrap_fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu)
 {
-	return fast ? taken_by(__real_fastpath_reply_recv(cptr, info, tcb, cpu), cpu) : NULL;
+	return fast ? taken_by(__real_fastpath_reply_recv(cptr, info, tcb, cpu), cpu, &taken)
+		    : NULL;
+}
+
+struct tcb *__wrap_fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb, struct cpu *cpu)
+{
+	return fast ? taken_by(__real_fastpath_decide(cptr, decision, tcb, cpu), cpu,
+			       &taken_decisions)
+		    : NULL;
 }
 
 struct tcb *__wrap_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu)
 {
-	struct tcb *next;
-
-	next = fast ? taken_by(__real_fastpath_wait(cptr, info, tcb, cpu), cpu) : NULL;
-	taken_waits += next != NULL;
-	return next;
+	return fast ? taken_by(__real_fastpath_wait(cptr, info, tcb, cpu), cpu, &taken_waits)
+		    : NULL;
 }
 
 void machine_start(bool with_fast)

@@ -17,8 +17,8 @@
 #define NOTICES   2u
 #define PARTS     (THREADS + CPUS + ENDPOINTS + REPLIES + NOTICES + CPUS)
 
-/* How often fast paths were, and that of waits, since the start of the machine. */
-extern unsigned taken, taken_waits;
+/* How often fast paths were, since the start of the machine: of calls and answers, waits, decisions. */
+extern unsigned taken, taken_waits, taken_decisions;
 
 extern struct tcb *thread[THREADS], *dispatcher[CPUS];
 extern struct endpoint *ep[ENDPOINTS];
@@ -33,8 +33,17 @@ extern cptr_t notice_cap[NOTICES], notice_write[NOTICES];
 struct tcb *__real_fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__real_fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__real_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+struct tcb *__real_fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb, struct cpu *cpu);
 
 /* All threads run on CPU 0 or 1; the first four are to be servers. */
 void machine_start(bool with_fast);
 /* What each object holds, as one word. */
 void state_take(uint64_t part[PARTS]);
+
+/* Chance, from dice_state only. */
+extern uint64_t dice_state;
+unsigned dice(unsigned sides);
+/* A thread calls or answers; a server mostly uses its own endpoint and reply object. */
+void random_syscall(unsigned cpu, struct tcb *tcb);
+/* All wait for each other: one of them gives up. */
+void cancel_one(void);

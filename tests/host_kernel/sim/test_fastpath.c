@@ -13,9 +13,9 @@
 #define STEPS 600u
 #define SEEDS 40u
 
-static uint64_t dice_state;
+uint64_t dice_state;
 
-static unsigned dice(unsigned sides)
+unsigned dice(unsigned sides)
 {
 	dice_state = dice_state * 6364136223846793005u + 1442695040888963407u;
 	return (unsigned)(dice_state >> 33) % sides;
@@ -47,8 +47,7 @@ static word_t any_info(void)
 	return msg_info(dice(4), length, dice(16) == 0) | (dice(16) == 0 ? MSG_FAULTED : 0);
 }
 
-/* A server mostly uses its own endpoint and reply object. */
-static void random_syscall(unsigned cpu, struct tcb *tcb)
+void random_syscall(unsigned cpu, struct tcb *tcb)
 {
 	unsigned self = (unsigned)(tcb->tag - 10);
 	bool server = self < REPLIES;
@@ -94,8 +93,7 @@ static void signal_one(unsigned cpu)
 	notification_signal(notice[dice(NOTICES)], 16);
 }
 
-/* All wait for each other: one of them gives up. */
-static void cancel_one(void)
+void cancel_one(void)
 {
 	unsigned first = dice(THREADS);
 

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fast path of a decision: the dispatcher names a thread, nothing else is going on, the thread runs.
+ * See <kern/fastpath.h>.
+ *
+ * As in ipc/fastpath.c every condition is read before the first store.  Whoever adds a condition to
+ * decision.c, ready.c or kernel_exit() adds it here, or makes this file give up.
+ *
+ * Left out of the general path, and why that may be:
+ *   refusals, IDLE and NONE, decisions with something pending, fallback: given up beforehand;
+ *   waiting: a lock that somebody holds is left to the general path;
+ *   payer, current, filter, successor, first_slice_ns: a dispatcher that runs is on nobody's time,
+ *     and its entry has taken back what the last decision allowed (upcall_enter());
+ *   the lock again in kernel_exit(): there is a current thread, and nothing to choose;
+ *   its exit_work: read under the lock, where the thread is READY.  Who marks it later finds it
+ *     RUNNING under this lock and posts STOP, whose interrupt is taken on return to user mode.
+ */
+#include <kern/entry.h>
+#include <kern/fastpath.h>
+#include <kern/fastpath_parts.h>
+#include <kern/ready.h>
+#include <kern/successor.h>
+#include <kern/timer.h>
+#include <kern/waitable.h>
+
+/* What a decision names, and who is to run for it. */
+struct choice {
+	struct tcb *payer;
+	struct tcb *tail;
+	struct vspace *space;
+	struct tcb *successor; /* NULL: idle, or none */
+};
+
+/* The root CNode of the dispatcher. */
+struct root {
+	const struct cap_slot *slots;
+	unsigned bits;
+};
+
+static inline bool view_permits(const struct slot_view *view, unsigned type, unsigned right)
+{
+	return (view->small & (0xffu | right << 8)) == (type | right << 8);
+}
+
+/* thread_lookup() in decision.c, or NULL.  Slot 0 has no type. */
+static inline struct tcb *thread_named(struct root root, cptr_t cptr)
+{
+	struct slot_view view;
+
+	if ((cptr >> root.bits) != 0 || !slot_read(&root.slots[cptr], &view, false) ||
+	    !view_permits(&view, OBJ_TCB, RIGHT_SCHEDULE))
+		return NULL;
+	return (struct tcb *)(uintptr_t)view.object;
+}
+
+/* decision_syscall(): the dispatcher of this CPU decides for it. */
+static inline bool core_named(struct root root, cptr_t cptr, const struct core *core)
+{
+	struct slot_view view;
+
+	return (cptr >> root.bits) == 0 && slot_read(&root.slots[cptr], &view, false) &&
+	       view_permits(&view, OBJ_CORE, RIGHT_WRITE) && view.object == (uintptr_t)core;
+}
+
+/* A dispatcher runs that is in charge, nobody wants anything, and no floating-point state is live. */
+static inline bool decides(const struct core *core, const struct tcb *tcb)
+{
+	return (__atomic_load_n(&core->requests, __ATOMIC_RELAXED) | core->fallback |
+		tcb->fpu_live) == 0 &&
+	       core->dispatcher == tcb;
+}
+
+/* decision_lookup() */
+static inline bool choice_look_up(struct root root, word_t decision, const word_t *x,
+				  struct choice *choice)
+{
+	choice->payer = thread_named(root, x[2]);
+	choice->successor = NULL;
+	if (choice->payer == NULL)
+		return false;
+	if ((decision & DECISION_SUCCESSOR) == 0 || x[9] == CPTR_NULL)
+		return true;
+	choice->successor = thread_named(root, x[9]);
+	return choice->successor != NULL;
+}
+
+/* Lock held: dispatch_check().  Relaxed: it is compared with the Core that is locked. */
+static inline bool may_dispatch(const struct core *core, const struct tcb *payer, word_t seq)
+{
+	return byte_hint(&payer->object.dying) == 0 &&
+	       __atomic_load_n(&payer->home, __ATOMIC_RELAXED) == core &&
+	       payer->sched == SCHED_READY && payer->seq == seq;
+}
+
+/* Lock held: event_pending(), and may the chosen ones be dispatched? */
+static inline bool choice_check(const struct core *core, const word_t *x, struct choice *choice)
+	LOCK_REQUIRES(core->lock)
+{
+	if (!list_empty(&core->events) || core->rebind_next != NULL ||
+	    !list_empty(&core->requests_waiting) || !may_dispatch(core, choice->payer, x[3]))
+		return false;
+	choice->tail = choice->payer->tail;
+	return can_run(choice->tail, &choice->space) &&
+	       (choice->successor == NULL || may_dispatch(core, choice->successor, x[10]));
+}
+
+static inline time_ns_t at_least(time_ns_t time, time_ns_t least)
+{
+	return time < least ? least : time;
+}
+
+/* Lock held: decision_terms() */
+static inline void terms_set(struct core *core, word_t decision, const word_t *x,
+			     struct tcb *successor) LOCK_REQUIRES(core->lock)
+{
+	if ((decision & DECISION_FILTER) != 0)
+		filter_set(core, x[6], x[7]);
+	if ((decision & DECISION_SUCCESSOR) == 0)
+		return;
+	core->next.tcb = successor;
+	core->next.seq = x[10];
+	core->next.slice_ns = at_least(x[11], SLICE_MIN_NS);
+	core->next.until_ns = x[12];
+	core->next.filter_until_ns = x[13];
+	core->next.filter_key = x[14];
+	successor_arm(core, true);
+}
+
+/* Lock held: decision_accept() */
+static inline void decision_accept(struct core *core, struct tcb *tcb, time_ns_t now)
+	LOCK_REQUIRES(core->lock)
+{
+	counter_add(&core->stats.dispatcher_ns, now - core->stretch_ns);
+	counter_set(&core->stretch_ns, now);
+	core->dispatcher_running = false;
+	core->batch++;
+	core->bounced = false;
+	core->refusals = 0;
+	core->reasons = 0;
+	core->switched = false;
+	byte_hint_set(&tcb->state, THREAD_PARKED);
+}
+
+/* Lock held: core_dispatch() */
+static inline void payer_dispatch(struct core *core, struct tcb *payer) LOCK_REQUIRES(core->lock)
+{
+	list_remove(&payer->ready_link);
+	sched_set(payer, SCHED_RUNNING);
+	core->payer = payer;
+	counter_add(&core->stats.dispatches, 1);
+	if (core->last_payer != payer) {
+		core->last_payer = payer;
+		counter_add(&core->stats.switches, 1);
+	}
+}
+
+/* timer_starvation_lazy(), timer_update(): whether there is something for them to do. */
+static inline bool timer_moves(const struct core *core, time_ns_t deadline)
+{
+	time_ns_t starvation = core->starvation_end_ns;
+
+	if (starvation == TIME_NEVER)
+		return deadline < core->armed_ns ||
+		       (!list_empty(&core->ready) && core->starvation_limit_ns != 0);
+	return (starvation < deadline ? starvation : deadline) < core->armed_ns;
+}
+
+/* Three of them, and one that costs nothing: a mask that is one immediate operand. */
+#define TRACED \
+	(1u << TRACE_SYSCALL | 1u << TRACE_SWITCH | 1u << TRACE_UPCALL | 1u << TRACE_DECISION)
+
+/* The timer is to be set, or somebody looks on.  Records in the order of the general path. */
+static __attribute__((cold, noinline)) struct tcb *decided_slowly(struct tcb *next, struct cpu *cpu,
+								  const word_t *x)
+{
+	struct core *core = &cpu->core;
+	time_ns_t now = core->stretch_ns;
+
+	spin_lock(&core->lock);
+	timer_starvation_lazy(core);
+	spin_unlock(&core->lock);
+	timer_update(core);
+	trace_record_at(cpu, now, TRACE_SYSCALL, SYS_CORE_REPLY_WAIT, x[0]);
+	trace_record_at(cpu, now, TRACE_DECISION, DECISION_RUN, ERR_OK);
+	trace_record_at(cpu, now, TRACE_SWITCH, core->payer->tag, core->slice_end_ns - now);
+	return next;
+}
+
+struct tcb *fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb,
+			    struct cpu *cpu) LOCK_UNCHECKED
+{
+	struct root root = {((const struct cnode *)(uintptr_t)tcb->cspace.object)->slots,
+			    cspace_bits(tcb)};
+	const word_t *x = tcb->context.x;
+	struct core *core = &cpu->core;
+	struct choice choice;
+	time_ns_t now, timer, slice_end;
+
+	if ((decision & ~(DECISION_FILTER | DECISION_SUCCESSOR)) != DECISION_RUN ||
+	    !decides(core, tcb) || !core_named(root, cptr, core) ||
+	    !choice_look_up(root, decision, x, &choice) || !spin_try_lock(&core->lock))
+		return NULL;
+	if (!choice_check(core, x, &choice)) {
+		spin_unlock(&core->lock);
+		return NULL;
+	}
+	now = arch_now();
+	timer = at_least(x[5], now + SLICE_MIN_NS);
+	slice_end = time_after(now, at_least(x[4], SLICE_MIN_NS));
+	core->server_timer_ns = timer;
+	core->slice_end_ns = slice_end;
+	terms_set(core, decision, x, choice.successor);
+	decision_accept(core, tcb, now);
+	payer_dispatch(core, choice.payer);
+	spin_unlock(&core->lock);
+	counter_add(&core->stats.syscalls, 1);
+	run_next(cpu, tcb, choice.tail, choice.space);
+	if (__builtin_expect(timer_moves(core, slice_end < timer ? slice_end : timer) ||
+				     (trace_mask & TRACED) != 0,
+			     0))
+		return decided_slowly(choice.tail, cpu, x);
+	return choice.tail;
+}
