@@ -138,7 +138,8 @@ static _Noreturn void dispatcher_run(const struct sched_start *start, uint32_t c
 	const struct place_ops *place = place_choose(start, policy, cpu == 0);
 	struct core_decision decision = {.kind = DECISION_NONE, .timer_ns = TIME_NEVER};
 
-	sched_cpu_init(&server, cpu, policy, place);
+	struct sched_cpu *self = sched_cpu_init(&server, cpu, policy, place);
+
 	if (cpu == 0) {
 		name_copy(server.shared->policy, policy->name);
 		name_copy(server.shared->place, place->name);
@@ -160,7 +161,7 @@ static _Noreturn void dispatcher_run(const struct sched_start *start, uint32_t c
 			.first = from_kernel.first,
 			.buffer = buffer,
 		};
-		sched_upcall(&server, cpu, &upcall, &decided);
+		sched_upcall(&server, self, &upcall, &decided);
 		decision_to_kernel(&decided, &decision);
 	}
 }

@@ -216,7 +216,7 @@ static void upcall(unsigned cpu, unsigned events_max)
 
 		call.info = fill(cpu, events_max);
 		call.first = buffer.events[0];
-		sched_upcall(server, cpu, &call, &decision);
+		sched_upcall(server, &server->cpu[cpu], &call, &decision);
 		fuzz_check((decision.kind == DECISION_NONE) == ((call.info & UPCALL_MORE) != 0));
 		fuzz_check(round < 4 * THREADS);
 		if (decision.kind == DECISION_NONE)

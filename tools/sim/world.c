@@ -279,7 +279,7 @@ void sim_server_upcall(struct sim *sim, uint32_t cpu, const struct sched_upcall 
 		       struct sched_decision *decision)
 {
 	the_sim = sim;
-	sched_upcall(sim->server, cpu, upcall, decision);
+	sched_upcall(sim->server, &sim->server->cpu[cpu], upcall, decision);
 	sim->decisions++;
 	sim_admission_look(sim);
 	if (sim->config.check_every != 0 && sim->decisions % sim->config.check_every == 0)

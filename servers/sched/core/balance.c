@@ -28,15 +28,14 @@ void sched_balancer_event(struct sched_cpu *cpu, struct sched_thread *thread,
 		cpu->balancer_parked = false;
 }
 
-void sched_balancer_parks(struct sched_server *server, struct sched_cpu *cpu,
-			  struct sched_thread *thread, word_t pulled)
+void sched_balancer_parks(struct sched_cpu *cpu, struct sched_thread *thread, word_t pulled)
 {
 	cpu->balancer_tid = thread->tid;
 	cpu->balancer_parked = true;
 	cpu->balancer_ready = false;
 	if (pulled != 0)
 		cpu->busy_tried = cpumask_none();
-	sched_stat_add(&server->shared->cpu[cpu->index].threads_pulled, pulled);
+	sched_stat_add(&cpu->stats->threads_pulled, pulled);
 }
 
 /* Send the balancer to a victim. */
@@ -46,7 +45,7 @@ static void balancer_order(struct sched_server *server, struct sched_cpu *cpu, u
 	cpu->balancer_parked = false;
 	if (sched_sys_answer(server, cpu->balancer_tid, ERR_OK, victim, mode) == ERR_OK) {
 		cpu->balancer_ready = true;
-		sched_stat_add(&server->shared->cpu[cpu->index].pulls_asked, 1);
+		sched_stat_add(&cpu->stats->pulls_asked, 1);
 	}
 }
 
@@ -201,9 +200,6 @@ static void balance_busy(struct sched_server *server, struct sched_cpu *cpu,
  */
 void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
-	if (server->cpus == 1 || now_ns < cpu->next_balance_ns)
-		return;
-
 	const bool own = now_ns >= cpu->slot_ns;
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
@@ -240,8 +236,6 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 time_ns_t sched_balance_period_next(struct sched_server *server, struct sched_cpu *cpu,
 				    time_ns_t now_ns)
 {
-	if (server->cpus == 1)
-		return TIME_NEVER;
 	if (is_quiet(server, cpu->index)) {
 		if (__atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) <= 1)
 			return TIME_NEVER;
@@ -297,7 +291,7 @@ static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu,
 	uint64_t levels[CPUS_MAX];
 	uint32_t moved = 0;
 
-	sched_load_publish(server, cpu);
+	sched_load_publish(cpu);
 	sched_view(server, &view, loads);
 	sched_levels_view(server, &view, levels);
 
@@ -333,7 +327,7 @@ static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu,
 		if (take[i] && sched_thread_move(server, cpu, thread, puller, now_ns))
 			moved++;
 	}
-	sched_load_publish(server, cpu);
+	sched_load_publish(cpu);
 	return moved;
 }
 

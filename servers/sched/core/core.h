@@ -13,6 +13,12 @@ static inline struct policy_cpu *policy_cpu(struct sched_cpu *cpu)
 	return (struct policy_cpu *)(void *)cpu->policy_blob;
 }
 
+static inline void sched_policy_set(struct sched_cpu *cpu, const struct policy_ops *policy)
+{
+	cpu->policy = policy;
+	cpu->may_offer = policy->succeed != NULL && cpu->place->on_turn == NULL;
+}
+
 static inline struct policy_thread *policy_thread(struct sched_thread *thread)
 {
 	return (struct policy_thread *)(void *)thread->policy;
@@ -63,14 +69,8 @@ static inline time_ns_t sched_slice_after_debt(const struct sched_thread *thread
 								    : slice_ns;
 }
 
-/* Of a thread that was adopted. */
-static inline struct sched_thread_stats *sched_thread_stats(struct sched_server *server,
-							    const struct sched_thread *thread)
-{
-	return &server->shared->stats[thread->tid];
-}
-
 /* thread.c */
+/* Also of a thread that is not known yet; later thread->params. */
 struct sched_thread_params *sched_thread_params(struct sched_server *server,
 						const struct sched_thread *thread);
 /* Where it may run: its mask, or every CPU in a build without core_masks (mask.c, mask_off.c). */
@@ -103,8 +103,8 @@ void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, const struct sched_event *event,
 			 time_ns_t now_ns);
 /* Of a settled thread. */
-void sched_thread_charge(struct sched_server *server, struct sched_cpu *cpu,
-			 struct sched_thread *thread, time_ns_t ran_ns, time_ns_t now_ns);
+void sched_thread_charge(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t ran_ns,
+			 time_ns_t now_ns);
 /* Put a thread that became ready into the queue, or on another CPU where placement says so. */
 void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, time_ns_t ready_ns, time_ns_t now_ns);
@@ -167,7 +167,7 @@ time_ns_t sched_sleep_next_below(const struct sched_cpu *cpu, uint64_t key, time
 
 /* place.c */
 void sched_view(struct sched_server *server, struct place_view *view, struct place_load *loads);
-void sched_load_publish(struct sched_server *server, struct sched_cpu *cpu);
+void sched_load_publish(struct sched_cpu *cpu);
 void sched_load_publish_pick(struct sched_server *server, struct sched_cpu *cpu,
 			     const struct policy_pick *pick);
 void sched_idle_publish(struct sched_server *server, uint32_t cpu);
@@ -217,13 +217,13 @@ void sched_levels_update(struct sched_server *server, const struct place_view *v
 /* balance.c */
 void sched_balancer_event(struct sched_cpu *cpu, struct sched_thread *thread,
 			  const struct sched_event *event);
-void sched_balancer_parks(struct sched_server *server, struct sched_cpu *cpu,
-			  struct sched_thread *thread, word_t pulled);
+void sched_balancer_parks(struct sched_cpu *cpu, struct sched_thread *thread, word_t pulled);
 void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 /* When an idle CPU looks again for work that it could not get; TIME_NEVER: there is none. */
 time_ns_t sched_balance_idle_next(const struct sched_cpu *cpu);
+/* The period is over. */
 void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
-/* When the next period begins; TIME_NEVER: there is nothing to balance. */
+/* When the next period begins; TIME_NEVER: there is nothing to balance.  Of several CPUs. */
 time_ns_t sched_balance_period_next(struct sched_server *server, struct sched_cpu *cpu,
 				    time_ns_t now_ns);
 /* "You own your queue: which threads can you spare?"  Returns how many went to the puller. */
@@ -237,5 +237,4 @@ static inline void sched_stat_add(uint64_t *counter, uint64_t amount)
 
 	__atomic_store_n(counter, value + amount, __ATOMIC_RELAXED);
 }
-void sched_stat_dispatch(struct sched_server *server, struct sched_cpu *cpu,
-			 struct sched_thread *thread, time_ns_t now_ns);
+void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns);

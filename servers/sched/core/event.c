@@ -8,8 +8,8 @@
  */
 #include "core.h"
 
-void sched_thread_charge(struct sched_server *server, struct sched_cpu *cpu,
-			 struct sched_thread *thread, time_ns_t ran_ns, time_ns_t now_ns)
+void sched_thread_charge(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t ran_ns,
+			 time_ns_t now_ns)
 {
 	if (ran_ns == 0)
 		return;
@@ -18,7 +18,7 @@ void sched_thread_charge(struct sched_server *server, struct sched_cpu *cpu,
 				now_ns))
 		thread->turn_over = true;
 	thread->debt_ns = 0;
-	sched_stat_add(&sched_thread_stats(server, thread)->cpu_ns, ran_ns);
+	sched_stat_add(&thread->stats->cpu_ns, ran_ns);
 }
 
 /* The thread has come from another CPU with what the policy there gave it for the journey. */
@@ -53,10 +53,9 @@ static __attribute__((noinline)) void thread_renew(struct sched_server *server,
 {
 	const word_t seq = thread->seq;
 
-	__atomic_fetch_and(&sched_thread_params(server, thread)->flags, ~SCHED_THREAD_FRESH,
-			   __ATOMIC_RELAXED);
+	__atomic_fetch_and(&thread->params->flags, ~SCHED_THREAD_FRESH, __ATOMIC_RELAXED);
 	thread_leave(server, cpu, thread, POLICY_LEAVE_EXIT, now_ns);
-	*sched_thread_stats(server, thread) = (struct sched_thread_stats){0};
+	*thread->stats = (struct sched_thread_stats){0};
 	sched_thread_adopt(server, cpu, thread);
 	thread->seq = seq;
 }
@@ -69,12 +68,12 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 	if (thread->state == SCHED_READY)
 		return;
 
-	const bool fresh = (sched_thread_params(server, thread)->flags & SCHED_THREAD_FRESH) != 0;
+	const bool fresh = (thread->params->flags & SCHED_THREAD_FRESH) != 0;
 
 	if (fresh)
 		thread_renew(server, cpu, thread, now_ns);
 	if (thread->joined) {
-		sched_stat_add(&sched_thread_stats(server, thread)->wakes, 1);
+		sched_stat_add(&thread->stats->wakes, 1);
 		thread->woke = true;
 		thread->ready_since_ns = ready_ns != 0 ? ready_ns : now_ns;
 	}
@@ -108,12 +107,10 @@ static void event_ready(struct sched_server *server, struct sched_cpu *cpu,
 		sched_thread_wake(server, cpu, thread, event->first_ready_ns, now_ns);
 }
 
-static enum policy_leave leave_reason(struct sched_server *server,
-				      const struct sched_thread *thread)
+static enum policy_leave leave_reason(const struct sched_thread *thread)
 {
-	return (sched_thread_params(server, thread)->flags & SCHED_THREAD_ENDED) != 0
-		       ? POLICY_LEAVE_EXIT
-		       : POLICY_LEAVE_SLEEP;
+	return (thread->params->flags & SCHED_THREAD_ENDED) != 0 ? POLICY_LEAVE_EXIT
+								 : POLICY_LEAVE_SLEEP;
 }
 
 static void event_blocked(struct sched_server *server, struct sched_cpu *cpu,
@@ -131,8 +128,7 @@ static void event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 	}
 	sched_sleep_cancel(cpu, thread);
 	thread_leave(server, cpu, thread,
-		     cause == CAUSE_STOPPED ? POLICY_LEAVE_KEEP : leave_reason(server, thread),
-		     now_ns);
+		     cause == CAUSE_STOPPED ? POLICY_LEAVE_KEEP : leave_reason(thread), now_ns);
 }
 
 /* The kernel lets the tag be used again when we ask for the next batch, not before. */
@@ -168,7 +164,7 @@ void sched_event_charge(struct sched_server *server, struct sched_cpu *cpu,
 	struct sched_thread *thread = sched_thread_find(server, event->tag);
 
 	if (thread != NULL && sched_thread_settled(cpu, thread))
-		sched_thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+		sched_thread_charge(cpu, thread, event->ran_ns, now_ns);
 }
 
 /* Make the thread settled and charge it; false if there is nothing else to do for this record. */
@@ -189,7 +185,7 @@ thread_settle(struct sched_server *server, struct sched_cpu *cpu, struct sched_t
 		sched_balancer_event(cpu, thread, event);
 		return false;
 	}
-	sched_thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+	sched_thread_charge(cpu, thread, event->ran_ns, now_ns);
 	return true;
 }
 
@@ -218,7 +214,7 @@ void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, const struct sched_event *event,
 			 time_ns_t now_ns)
 {
-	sched_thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+	sched_thread_charge(cpu, thread, event->ran_ns, now_ns);
 	event_apply(server, cpu, thread, event, now_ns);
 }
 
@@ -226,9 +222,9 @@ void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, const struct sched_event *event,
 			 time_ns_t now_ns)
 {
-	sched_thread_charge(server, cpu, thread, event->ran_ns, now_ns);
+	sched_thread_charge(cpu, thread, event->ran_ns, now_ns);
 	sched_sleep_cancel(cpu, thread);
-	thread_leave(server, cpu, thread, leave_reason(server, thread), now_ns);
+	thread_leave(server, cpu, thread, leave_reason(thread), now_ns);
 }
 
 void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,

@@ -23,7 +23,7 @@ enum error sched_group_attach(struct sched_server *server, struct sched_cpu *cpu
 	    group_cpu_attach(group, &server->groups, cpu->policy, policy_cpu(cpu), cpu->index) !=
 		    ERR_OK)
 		return ERR_UNSUPPORTED;
-	cpu->policy = group_policy_of(cpu->policy);
+	sched_policy_set(cpu, group_policy_of(cpu->policy));
 	cpu->grouped = true;
 	__atomic_store_n(&server->masks.grouped, true, __ATOMIC_RELAXED);
 	return ERR_OK;

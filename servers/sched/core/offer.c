@@ -39,8 +39,7 @@ static bool filter_allowed(const struct sched_server *server, const struct sched
 void sched_offer_idle(const struct sched_server *server, const struct sched_cpu *cpu,
 		      struct sched_decision *decision)
 {
-	if ((server->offers & POLICY_PICK_SUCCESSOR) == 0 || cpu->policy->succeed == NULL ||
-	    cpu->place->on_turn != NULL || cpu->strangers)
+	if ((server->offers & POLICY_PICK_SUCCESSOR) == 0 || !cpu->may_offer || cpu->strangers)
 		return;
 	decision->flags = (uint32_t)DECISION_FIRST;
 	decision->slice_ns = server->cpus == 1 ? TIME_NEVER : FIRST_SLICE_NS;
@@ -56,18 +55,20 @@ static time_ns_t filter_until(const struct sched_thread *thread, uint64_t filter
 	return time_until(thread, filter_ns, now_ns);
 }
 
-static void offer_filter(const struct policy_pick *pick, time_ns_t now_ns,
+static void offer_filter(struct sched_cpu *cpu, const struct policy_pick *pick, time_ns_t now_ns,
 			 struct sched_decision *decision)
 {
 	const struct sched_thread *thread = policy_thread_owner(pick->thread);
 
 	decision->filter_until_ns = filter_until(thread, pick->filter_ns, pick->slice_ns, now_ns);
 	decision->filter_key = pick->filter_key;
-	if (decision->filter_until_ns > now_ns)
-		decision->flags |= (uint32_t)DECISION_FILTER;
+	if (decision->filter_until_ns <= now_ns)
+		return;
+	decision->flags |= (uint32_t)DECISION_FILTER;
+	cpu->filter_key = pick->filter_key;
 }
 
-static void offer_successor(const struct sched_server *server, const struct sched_cpu *cpu,
+static void offer_successor(const struct sched_server *server, struct sched_cpu *cpu,
 			    const struct policy_pick *pick, time_ns_t now_ns,
 			    struct sched_decision *decision)
 {
@@ -96,6 +97,7 @@ static void offer_successor(const struct sched_server *server, const struct sche
 		decision->successor_filter_until_ns = filter_until(thread, next->filter_ns,
 								   next->slice_ns, now_ns);
 		decision->successor_filter_key = next->filter_key;
+		cpu->next_filter_key = next->filter_key;
 	}
 }
 
@@ -127,7 +129,7 @@ void sched_offer_thread(const struct sched_server *server, struct sched_cpu *cpu
 			struct sched_decision *decision)
 {
 	if ((pick->offers & POLICY_PICK_FILTER) != 0 && filter_allowed(server, cpu))
-		offer_filter(pick, now_ns, decision);
+		offer_filter(cpu, pick, now_ns, decision);
 	if ((pick->offers & POLICY_PICK_SUCCESSOR) != 0)
 		offer_successor(server, cpu, pick, now_ns, decision);
 	if ((decision->flags & DECISION_FILTER) != 0)

@@ -119,7 +119,7 @@ static void affinity_follow(struct sched_server *server, struct sched_cpu *cpu,
 	if (target == cpu->index)
 		return;
 	if (sched_thread_move(server, cpu, thread, target, now_ns))
-		sched_load_publish(server, cpu);
+		sched_load_publish(cpu);
 }
 
 enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,

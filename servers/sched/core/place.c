@@ -46,9 +46,9 @@ void sched_view(struct sched_server *server, struct place_view *view, struct pla
 	};
 }
 
-void sched_load_publish(struct sched_server *server, struct sched_cpu *cpu)
+void sched_load_publish(struct sched_cpu *cpu)
 {
-	struct sched_cpu_stats *stats = &server->shared->cpu[cpu->index];
+	struct sched_cpu_stats *stats = cpu->stats;
 	struct policy_info info;
 
 	cpu->policy->query(policy_cpu(cpu), NULL, &info);
@@ -65,10 +65,10 @@ void sched_load_publish(struct sched_server *server, struct sched_cpu *cpu)
 void sched_load_publish_pick(struct sched_server *server, struct sched_cpu *cpu,
 			     const struct policy_pick *pick)
 {
-	struct sched_cpu_stats *stats = &server->shared->cpu[cpu->index];
+	struct sched_cpu_stats *stats = cpu->stats;
 
 	if (server->cpus > 1 || pick->runnable == 0) {
-		sched_load_publish(server, cpu);
+		sched_load_publish(cpu);
 		return;
 	}
 	__atomic_store_n(&cpu->load.weight, pick->load, __ATOMIC_RELAXED);
@@ -163,10 +163,12 @@ bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 		cpu->running = NULL;
 	if (cpu->last_run == thread)
 		cpu->last_run = NULL;
-	sched_stat_add(&sched_thread_stats(server, thread)->migrations, 1);
+	sched_stat_add(&thread->stats->migrations, 1);
 	/* From the success of this call on the thread belongs to the other dispatcher. */
 	if (sched_sys_set_home(server, thread->tid, target) == ERR_OK) {
-		sched_stat_add(&server->shared->cpu[cpu->index].threads_pushed, 1);
+		if (cpu->payer == thread)
+			cpu->payer = NULL;
+		sched_stat_add(&cpu->stats->threads_pushed, 1);
 		return true;
 	}
 	sched_incoming_remove(server, target, thread);
@@ -257,7 +259,7 @@ uint32_t sched_spread_target(struct sched_server *server, struct sched_cpu *cpu,
 
 	if (server->cpus == 1)
 		return cpu->index;
-	sched_load_publish(server, cpu);
+	sched_load_publish(cpu);
 	sched_view(server, &view, loads);
 	placed.home = cpu->index;
 
@@ -288,7 +290,7 @@ void sched_turn_over(struct sched_server *server, struct sched_cpu *cpu, time_ns
 	struct place_view view;
 	struct place_thread placed = place_thread(server, thread);
 
-	sched_load_publish(server, cpu);
+	sched_load_publish(cpu);
 	sched_view(server, &view, loads);
 
 	uint32_t target = cpu->place->on_turn(&view, cpu->index, &placed);
@@ -329,7 +331,7 @@ static uint32_t surplus_push(struct sched_server *server, struct sched_cpu *cpu,
 		else
 			sched_idle_publish(server, target);
 	}
-	sched_load_publish(server, cpu);
+	sched_load_publish(cpu);
 	return moved;
 }
 

@@ -54,8 +54,7 @@ static void charge_until(struct replay *replay, time_ns_t at_ns)
 
 	if (replay->running_at == replay->count)
 		return;
-	sched_thread_charge(replay->server, replay->cpu, replay->cpu->running,
-			    replay->ran_ns - after_ns, at_ns);
+	sched_thread_charge(replay->cpu, replay->cpu->running, replay->ran_ns - after_ns, at_ns);
 	replay->ran_ns = after_ns;
 }
 
@@ -88,7 +87,7 @@ static uint32_t succeed(struct replay *replay, struct sched_thread *next, time_n
 	} else if (next->state == SCHED_READY && sched_thread_settled(cpu, next)) {
 		cpu->policy->succeed(policy_cpu(cpu), policy_thread(next), at_ns);
 		cpu->running = next;
-		sched_stat_dispatch(replay->server, cpu, next, at_ns);
+		sched_stat_dispatch(cpu, next, at_ns);
 	}
 	return at;
 }
@@ -114,7 +113,7 @@ static void run_first(struct replay *replay, struct sched_thread *first, time_ns
 	if (pick.thread != policy_thread(first))
 		return;
 	cpu->running = first;
-	sched_stat_dispatch(replay->server, cpu, first, at_ns);
+	sched_stat_dispatch(cpu, first, at_ns);
 }
 
 /* By time; among equals as they were posted, but `last`, of which the wake is done, is last: of now. */
@@ -181,7 +180,7 @@ static bool switch_over(struct replay *replay, uint32_t *at)
 	const time_ns_t at_ns = min_u64(replay->upcall->buffer->switched_ns,
 					replay->upcall->now_ns);
 
-	cpu->offered = SCHED_SWITCHED; /* once, however many batches there are */
+	cpu->switched = true; /* once, however many batches there are */
 	cpu->filter_key = cpu->next_filter_key;
 	if (cpu->decided_tid != 0) {
 		*at = succeed(replay, next, at_ns);
@@ -207,7 +206,7 @@ void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 	replay.count = sched_upcall_count(upcall);
 	replay.ran_ns = 0;
 	first_run = charged = replay.count;
-	if ((upcall->info & UPCALL_SWITCHED) != 0 && cpu->offered == SCHED_OFFERED) {
+	if ((upcall->info & UPCALL_SWITCHED) != 0 && cpu->decided_flags != 0 && !cpu->switched) {
 		uint32_t at = replay.count;
 
 		if (switch_over(&replay, &at))

@@ -168,13 +168,13 @@ static void request_park(struct sched_server *server, struct sched_cpu *cpu,
 	    __atomic_load_n(&payer->home, __ATOMIC_RELAXED) != cpu->index)
 		answer(server, cpu, request, ERR_PERMISSION, 0, 0);
 	else
-		sched_balancer_parks(server, cpu, payer, request->words[0]);
+		sched_balancer_parks(cpu, payer, request->words[0]);
 }
 
 void sched_request_handle(struct sched_server *server, struct sched_cpu *cpu,
 			  const struct sched_request *request, time_ns_t now_ns)
 {
-	sched_stat_add(&server->shared->cpu[cpu->index].requests, 1);
+	sched_stat_add(&cpu->stats->requests, 1);
 	switch (msg_label_of(request)) {
 	case SCHED_REQ_YIELD:
 		request_yield(server, cpu, request, now_ns);

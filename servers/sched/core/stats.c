@@ -14,15 +14,14 @@ static void stat_max(uint64_t *maximum, uint64_t value)
 }
 
 /* A decision to run `thread` is about to be given to the kernel. */
-void sched_stat_dispatch(struct sched_server *server, struct sched_cpu *cpu,
-			 struct sched_thread *thread, time_ns_t now_ns)
+void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns)
 {
-	struct sched_thread_stats *stats = sched_thread_stats(server, thread);
+	struct sched_thread_stats *stats = thread->stats;
 
 	if (cpu->last_run != thread) {
 		if (cpu->last_run != NULL && cpu->last_run->state == SCHED_READY &&
 		    __atomic_load_n(&cpu->last_run->home, __ATOMIC_RELAXED) == cpu->index)
-			sched_stat_add(&sched_thread_stats(server, cpu->last_run)->preemptions, 1);
+			sched_stat_add(&cpu->last_run->stats->preemptions, 1);
 		sched_stat_add(&stats->runs, 1);
 		cpu->last_run = thread;
 	}

@@ -51,7 +51,9 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 	struct policy_params params;
 	uint32_t tid = (uint32_t)(thread - server->threads);
 
-	sched_thread_policy_params(sched_thread_params(server, thread), tid, &params);
+	thread->params = sched_thread_params(server, thread);
+	thread->stats = &server->shared->stats[tid];
+	sched_thread_policy_params(thread->params, tid, &params);
 	heap_node_init(&thread->sleep_node);
 	thread->tid = tid;
 	thread->seq = 0;

@@ -122,7 +122,7 @@ static struct sched_decision upcall(uint32_t cpu, word_t info, enum error status
 		.buffer = &bench_buffer,
 	};
 
-	sched_upcall(bench_server, cpu, &upcall, &decision);
+	sched_upcall(bench_server, &bench_server->cpu[cpu], &upcall, &decision);
 	return decision;
 }
 

@@ -69,6 +69,18 @@ Test(sched_server, who_causes_an_entry_pays_when_it_runs, .init = open_1, .fini 
 	cr_assert_eq(bench_shared->stats[5].cpu_ns, 2000000, "it did not run for that");
 }
 
+/* The entry that sent 5 elsewhere is nobody's: 5 is its new dispatcher's from then on. */
+Test(sched_server, who_is_sent_away_does_not_pay_here, .init = open_4, .fini = bench_close)
+{
+	start_on(0, 5, 1024);
+	start_on(0, 6, 1024);
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 5, SCHED_PARAM_AFFINITY, 1u << 1, 0);
+	cr_assert_eq(bench_server->threads[5].home, 1);
+	bench_now += 600000;
+	(void)bench_event(0, 6, BENCH_READY(CAUSE_PREEMPTED), 500000);
+	cr_assert_eq(bench_server->threads[5].debt_ns, 0);
+}
+
 /* 5 ran 4 ms while 6 slept: 6 joins at the V that this brought, so it is owed nothing of it. */
 Test(sched_server, a_wake_joins_after_what_ran_before_it, .init = open_1, .fini = bench_close)
 {

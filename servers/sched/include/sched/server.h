@@ -36,18 +36,20 @@ struct sched_thread {
 	_Alignas(POLICY_ALIGN) unsigned char policy[POLICY_THREAD_BYTES_MAX];
 	struct policy_migration migration; /* valid while arriving */
 	struct heap_node sleep_node;
-	time_ns_t wake_at_ns;     /* in the sleep heap: when */
-	time_ns_t ready_since_ns; /* valid while woke: when it became ready */
-	time_ns_t arrived_ns;     /* when it came to this home */
+	time_ns_t wake_at_ns;               /* in the sleep heap: when */
+	time_ns_t ready_since_ns;           /* valid while woke: when it became ready */
+	time_ns_t arrived_ns;               /* when it came to this home */
+	struct sched_thread_params *params; /* its records in shared memory, once it was adopted */
+	struct sched_thread_stats *stats;
 	uint32_t incoming_weight; /* valid while arriving: what it added to the target's */
 	uint64_t key;             /* of the wake filter, as the kernel knows it */
 	word_t seq;               /* as last reported by the kernel */
 	uint32_t tid;
 	uint32_t debt_ns;     /* what the entries that it caused cost, not charged to it yet */
-	uint8_t state;        /* enum sched_thread_state */
 	uint8_t balancer;     /* a balancer thread: never in the policy's queue */
-	uint8_t woke;         /* its wake latency is still to be measured */
 	uint8_t arriving;     /* moved here, migrate_in not done yet */
+	uint8_t state;        /* enum sched_thread_state */
+	uint8_t woke;         /* its wake latency is still to be measured */
 	uint8_t in_request;   /* blocked in a request that may be ours: still in the queue */
 	uint8_t joined;       /* was in a queue before */
 	uint8_t turn_over;    /* its turn ended, or it yielded, since it was dispatched */
@@ -59,28 +61,26 @@ struct sched_thread {
 	uint32_t home;
 };
 
-/* Whether the last decision said what follows it, and whether it was told that the kernel switched. */
-enum sched_offered { SCHED_ASKED, SCHED_OFFERED, SCHED_SWITCHED };
-
 struct sched_cpu {
 	/* Owner: this CPU's dispatcher. */
-	_Alignas(POLICY_ALIGN) unsigned char policy_blob[POLICY_CPU_BYTES_MAX];
 	const struct policy_ops *policy; /* once a group was met here, the layer over it */
 	const struct place_ops *place;
+	struct sched_cpu_stats *stats; /* in shared memory */
 	struct heap sleepers;
 	struct sched_thread *running;  /* last dispatched, while it is in the queue */
 	struct sched_thread *last_run; /* last dispatched, to count switches */
 	struct sched_thread *requesting[UPCALL_EVENTS_MAX];
 	uint32_t requesting_count;
 	uint32_t index;
-	uint32_t balancer_tid;     /* 0: none seen yet */
-	uint32_t decided_tid;      /* whom the last decision named, 0: nobody */
-	word_t decided_seq;        /* and what it had seen of it */
-	uint8_t offered;           /* enum sched_offered */
-	uint8_t offered_successor; /* the last decision named one */
-	uint8_t offer_refused;     /* ... and was refused */
-	uint32_t moves;            /* threads that were sent to other CPUs */
-	uint8_t sleepers_wait;     /* some sleepers need not wake in time, see core/offer.c */
+	uint32_t balancer_tid;  /* 0: none seen yet */
+	uint32_t decided_tid;   /* whom the last decision named, 0: nobody */
+	word_t decided_seq;     /* and what it had seen of it */
+	uint32_t decided_flags; /* what else it said */
+	uint32_t moves;         /* threads that were sent to other CPUs */
+	uint8_t may_offer;      /* the policy and the placement allow to say more */
+	uint8_t switched;       /* it was told that the kernel did what else the decision said */
+	uint8_t offer_refused;  /* the last decision named a successor and was refused */
+	uint8_t sleepers_wait;  /* some sleepers need not wake in time, see core/offer.c */
 	uint8_t strangers; /* a thread of this CPU may have slept while it was forbidden to run here */
 	uint8_t balancer_parked;
 	uint8_t balancer_ready;
@@ -93,8 +93,10 @@ struct sched_cpu {
 	struct cpumask busy_tried; /* asked in vain since the last one that gave something */
 	time_ns_t next_balance_ns; /* when to look */
 	time_ns_t slot_ns;         /* when to ask */
-	struct sched_thread *payer; /* who caused the last entry and pays for it, or NULL */
-	time_ns_t entered_ns;       /* when that was */
+	struct sched_thread
+		*payer;       /* who caused the last entry and pays for it, settled here; or NULL */
+	time_ns_t entered_ns; /* when that was */
+	_Alignas(POLICY_ALIGN) unsigned char policy_blob[POLICY_CPU_BYTES_MAX];
 
 	/* Published: written by the owner, read by all (atomic). */
 	_Alignas(64) struct place_load load;
@@ -166,11 +168,13 @@ struct sched_decision {
 	uint64_t filter_key;
 };
 
-/* Initialise one CPU's part with the named policy and placement; the names were resolved by the
- * caller. */
-void sched_cpu_init(struct sched_server *server, uint32_t cpu, const struct policy_ops *policy,
-		    const struct place_ops *place);
+/* Initialise one CPU's part with the named policy and placement, and return it; the names were resolved by
+ * the caller.  Not inline: who serves upcalls is to keep the address, and not compute it from the number. */
+__attribute__((noinline)) struct sched_cpu *sched_cpu_init(struct sched_server *server,
+							   uint32_t cpu,
+							   const struct policy_ops *policy,
+							   const struct place_ops *place);
 
 /* Handle an upcall and decide.  Context: the CPU's dispatcher.  Cost: O(events * log n). */
-void sched_upcall(struct sched_server *server, uint32_t cpu, const struct sched_upcall *upcall,
-		  struct sched_decision *decision);
+void sched_upcall(struct sched_server *server, struct sched_cpu *cpu,
+		  const struct sched_upcall *upcall, struct sched_decision *decision);
