@@ -47,6 +47,12 @@ static inline int128_t min_i128(int128_t a, int128_t b)
 	return a < b ? a : b;
 }
 
+/* a < b where b - a is no overflow: one subtraction, where the comparison is several jumps. */
+static inline bool int128_below(int128_t a, int128_t b)
+{
+	return (int64_t)(((uint128_t)a - (uint128_t)b) >> 64) < 0;
+}
+
 static inline bool int128_fits_i64(int128_t a)
 {
 	return a == (int128_t)(int64_t)a;

@@ -118,18 +118,32 @@ static inline void rb_insert_balance(struct rb_tree *tree, struct rb_node *node,
 	tree->root->red = false;
 }
 
-/* Link `node` as the child `*link` (which is NULL) of `parent` (NULL for the root). */
-static inline void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent,
-			     struct rb_node **link, rb_update_fn *update)
+/* Link `node`, whose summary is that of itself alone, as the child `*link` (which is NULL) of `parent` (NULL
+ * for the root). */
+static inline void rb_insert_leaf(struct rb_tree *tree, struct rb_node *node,
+				  struct rb_node *parent, struct rb_node **link,
+				  rb_update_fn *update)
 {
 	node->parent = parent;
 	node->left = NULL;
 	node->right = NULL;
-	node->red = true;
+	node->red = parent != NULL;
 	*link = node;
-	update(node);
+	if (parent == NULL)
+		return;
 	rb_propagate(parent, update);
-	rb_insert_balance(tree, node, update);
+	if (parent->red)
+		rb_insert_balance(tree, node, update);
+}
+
+/* The same, with the summary computed here. */
+static inline void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent,
+			     struct rb_node **link, rb_update_fn *update)
+{
+	node->left = NULL;
+	node->right = NULL;
+	update(node);
+	rb_insert_leaf(tree, node, parent, link, update);
 }
 
 /* The side of `parent` where `node` (perhaps NULL) hangs has one black node too few. */
@@ -223,11 +237,38 @@ static inline void rb_erase(struct rb_tree *tree, struct rb_node *node, rb_updat
 		rb_replace_child(tree, node->parent, node, next);
 		rb_update_path(parent, update);
 	}
-	if (black_lost)
-		rb_erase_balance(tree, child, parent, update);
+	if (child != NULL) /* alone, so a red leaf below a black node */
+		child->red = false;
+	else if (black_lost && parent != NULL)
+		rb_erase_balance(tree, NULL, parent, update);
 	node->parent = NULL;
 	node->left = NULL;
 	node->right = NULL;
+}
+
+/*
+ * Erase the first node; returns the one after it, which is then the first, or NULL.  Without a left child,
+ * the right one can only be a red leaf: it takes the place, and no colour needs repair.
+ */
+static inline struct rb_node *rb_erase_first(struct rb_tree *tree, struct rb_node *node,
+					     rb_update_fn *update)
+{
+	struct rb_node *child = node->right;
+	struct rb_node *parent = node->parent;
+	if (parent == NULL)
+		tree->root = child;
+	else
+		parent->left = child;
+	if (child != NULL) {
+		child->parent = parent;
+		child->red = false;
+	}
+	rb_propagate(parent, update);
+	if (child != NULL)
+		return child;
+	if (!node->red && parent != NULL)
+		rb_erase_balance(tree, NULL, parent, update);
+	return parent;
 }
 
 static inline struct rb_node *rb_first(const struct rb_tree *tree)

@@ -55,7 +55,11 @@ Test(base, rbtree_against_an_array)
 	uint64_t seed = 1;
 	for (uint32_t round = 0; round < 20000; round++) {
 		struct item *item = &items[bench_random(&seed) % 300];
-		if (item->inside) {
+		if (tree.root != NULL && round % 4 == 0) {
+			item = of_rb(rb_first(&tree));
+			struct rb_node *second = rb_next(&item->rb);
+			cr_assert_eq(rb_erase_first(&tree, &item->rb, min_update), second);
+		} else if (item->inside) {
 			rb_erase(&tree, &item->rb, min_update);
 		} else {
 			item->key = bench_random(&seed) % 100000;
@@ -74,6 +78,7 @@ Test(base, rbtree_against_an_array)
 			min = min_u64(min, items[i].key);
 			struct rb_node *next = rb_next(node);
 			cr_assert(next == NULL || rb_prev(next) == node);
+			cr_assert(!min_update(node));
 			node = next;
 		}
 		cr_assert_null(node);

@@ -37,47 +37,15 @@ void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 		cpu->normal_woke = true;
 }
 
-/* Nothing has happened to it since it was picked; NULL: nobody is. */
-static void running_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
-{
-	cpu->running = thread;
-	cpu->request_done = false;
-	cpu->yielded = false;
-	cpu->normal_woke = false;
-	cpu->ran_ns = 0;
-}
-
-int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
-{
-	eevdf_tree_erase(cpu, thread);
-	if (cpu->running == thread)
-		running_set(cpu, NULL);
-	if (thread->state == POLICY_DELAYED) {
-		cpu->sleepers--;
-		cpu->weight_delayed -= thread->weight;
-	} else {
-		cpu->runnable--;
-	}
-	thread->state = POLICY_OUT;
-	return vtime_leave(&cpu->time, &thread->time);
-}
-
-void eevdf_run(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
-{
-	eevdf_tree_erase(cpu, thread);
-	thread->state = POLICY_RUNNING;
-	running_set(cpu, thread);
-}
-
 /* V may have passed sleepers on the way; moving it first and settling afterwards is exact
  * (docs/design/eevdf.md). Each leaves with its true lag, so that the others' V is right, and remembers
  * none. */
 void eevdf_settle_delayed(struct eevdf_cpu *cpu)
 {
 	struct eevdf_thread *first;
-	while ((first = eevdf_delayed_first(cpu)) != NULL && eevdf_eligible(cpu, first)) {
+	while ((first = cpu->first[EEVDF_DELAYED]) != NULL && eevdf_eligible(cpu, first)) {
 		(void)eevdf_expel(cpu, first);
-		vtime_account_sleep(&first->time);
+		vtime_account_sleep(&cpu->time, &first->time);
 		first->lag = 0;
 	}
 }
@@ -144,9 +112,7 @@ static void thread_yield(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
  * request is a fresh one. */
 static void delayed_wake(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	eevdf_tree_erase(cpu, thread);
-	cpu->sleepers--;
-	cpu->weight_delayed -= thread->weight;
+	eevdf_extract(cpu, thread);
 	eevdf_request(thread);
 	eevdf_admit(cpu, thread);
 }
@@ -193,10 +159,7 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 	    (thread->state == POLICY_DELAYED && reason == POLICY_LEAVE_SLEEP))
 		return;
 	if (reason == POLICY_LEAVE_SLEEP && !eevdf_eligible(cpu, thread)) {
-		eevdf_tree_erase(cpu, thread);
-		if (cpu->running == thread)
-			running_set(cpu, NULL);
-		cpu->runnable--;
+		eevdf_extract(cpu, thread);
 		cpu->sleepers++;
 		cpu->weight_delayed += thread->weight;
 		thread->state = POLICY_DELAYED;
@@ -205,21 +168,44 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 	}
 	thread->lag = eevdf_expel(cpu, thread);
 	if (reason == POLICY_LEAVE_SLEEP)
-		vtime_account_sleep(&thread->time);
-	if (reason == POLICY_LEAVE_SLEEP && thread->lag > vtime_units(thread->slice_ns)) {
-		const int128_t lag_max = vtime_units(eevdf_slice_max(cpu, thread));
-		thread->lag = thread->lag > lag_max ? lag_max : thread->lag;
-	}
+		vtime_account_sleep(&cpu->time, &thread->time);
+	if (reason == POLICY_LEAVE_SLEEP && thread->lag > vtime_units(thread->slice_ns))
+		thread->lag = min_i128(thread->lag, vtime_units(eevdf_slice_max(cpu, thread)));
 	eevdf_settle(cpu);
 }
 
-/* Service outside the queue (fallback, a donated chain) lowers the lag kept, by one slice at most. */
-static void charge_outside(struct eevdf_thread *thread, uint64_t ran_ns)
+/* Of a thread in no tree.  Whether its request is done: then the next one begins. */
+static inline bool serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint64_t ran_ns)
 {
-	const int128_t lag_min = -vtime_units(thread->slice_ns);
-	const int128_t lag = thread->lag - vtime_units(ran_ns);
-	if (thread->lag > lag_min)
-		thread->lag = lag > lag_min ? lag : lag_min;
+	const bool done = ran_ns >= thread->left_ns;
+	vtime_serve(&cpu->time, &thread->time, ran_ns);
+	thread->left_ns -= ran_ns;
+	if (done) {
+		eevdf_request(thread);
+		thread->blocks = false;
+	}
+	eevdf_settle(cpu);
+	return done;
+}
+
+/* It ran without being picked: as a successor, in fallback, on a donated chain.  Outside the queue that
+ * lowers the lag kept, by one slice at most. */
+static __attribute__((noinline)) bool charge_aside(struct eevdf_cpu *cpu,
+						   struct eevdf_thread *thread, uint64_t ran_ns)
+{
+	if (thread->state == POLICY_OUT) {
+		const int128_t lag_min = -vtime_units(thread->slice_ns);
+		const int128_t lag = thread->lag - vtime_units(ran_ns);
+		if (thread->lag > lag_min)
+			thread->lag = lag > lag_min ? lag : lag_min;
+		return false;
+	}
+	if (ran_ns == 0)
+		return false;
+	eevdf_unlink(cpu, thread);
+	const bool done = serve(cpu, thread, ran_ns);
+	eevdf_tree_insert(cpu, thread);
+	return done;
 }
 
 static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
@@ -228,32 +214,14 @@ static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *po
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
 	vtime_clock(&cpu->time, now_ns);
-	if (ran_ns == 0)
+	if (thread->state != POLICY_RUNNING)
+		return charge_aside(cpu, thread, ran_ns);
+	cpu->ran_ns += ran_ns;
+	if (!serve(cpu, thread, ran_ns))
 		return false;
-	if (thread->state == POLICY_OUT) {
-		charge_outside(thread, ran_ns);
-		return false;
-	}
-	const bool running = thread->state == POLICY_RUNNING;
-	if (!running)
-		eevdf_tree_erase(cpu, thread);
-	vtime_serve(&cpu->time, &thread->time, ran_ns);
-	eevdf_settle(cpu);
-	const bool done = eevdf_done(thread);
-	if (done) {
-		eevdf_request(thread);
-		thread->blocks = false;
-	}
-	if (!running) {
-		eevdf_tree_insert(cpu, thread);
-		return done;
-	}
-	cpu->ran_ns = add_saturate_u64(cpu->ran_ns, ran_ns);
-	if (done) {
-		eevdf_keys_set(thread);
-		cpu->request_done = true;
-	}
-	return done;
+	eevdf_keys_set(thread);
+	cpu->request_done = true;
+	return true;
 }
 
 static void eevdf_set_average(struct policy_cpu *cpu, uint64_t average_weight, uint64_t now_ns)

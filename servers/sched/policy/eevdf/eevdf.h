@@ -12,8 +12,8 @@
  *
  * E_i = w_i ve_i and D_i = w_i vd_i are whole units of service, as S_i = w_i v_i is, and stored likewise.
  *
- * waiting[class]: QUEUED threads in trees by (vd, ve, tid), each node with the least v and the shortest and
- * longest slice below it; running: in no tree, but in W; delayed: DELAYED sleepers by (v, tid).
+ * tree[class]: QUEUED threads by (vd, ve, tid), each node with the least v and the shortest and longest slice
+ * below it; tree[EEVDF_DELAYED]: DELAYED sleepers by (v, tid), likewise; running: in no tree, but in W.
  *
  * Bounds (q: longest time between decisions)
  *   lag            -r_k < lag_k < max(r_k, q)          wake to run      L < (W / w_k - 1) r_k + q
@@ -35,10 +35,12 @@
 #define EEVDF_LATE_PART      2u /* ... while that is late by half a request at most */
 #define EEVDF_YIELD_REQUESTS 4  /* a yielding thread's deadline is at most so many requests away */
 #define EEVDF_CLASSES        2u
+#define EEVDF_DELAYED        EEVDF_CLASSES /* tree of the sleepers; the others are those of the classes */
+#define EEVDF_TREES          3u
 #define EEVDF_TIMES          3u
 
 struct eevdf_thread {
-	/* links; valid in QUEUED (a waiting tree) and DELAYED (the delayed tree) */
+	/* links; valid in QUEUED and DELAYED */
 	struct rb_node node;
 	/* summary of the subtree below and including this node */
 	int128_t min_v;
@@ -55,24 +57,24 @@ struct eevdf_thread {
 	uint32_t slice_ns;
 	uint64_t tid;
 	uint8_t class;
-	uint8_t state;  /* enum policy_state */
-	uint8_t blocks; /* it blocked since its last request was done */
+	uint8_t state;    /* enum policy_state */
+	uint8_t blocks;   /* it blocked since its last request was done */
+	uint64_t left_ns; /* D_i - S_i, rounded up: 0 is where its request is done */
 };
 
 struct eevdf_cpu {
 	VTIME_QUEUE(time);
 	uint64_t weight_delayed; /* of W, sleepers' */
-	struct rb_tree waiting[EEVDF_CLASSES];
-	struct eevdf_thread *first[EEVDF_CLASSES]; /* of each waiting tree, or NULL */
-	struct rb_tree delayed;
+	struct rb_tree tree[EEVDF_TREES];
+	struct eevdf_thread *first[EEVDF_TREES]; /* of each tree, or NULL */
 	struct eevdf_thread *running;
 	uint64_t ran_ns;   /* service of the running thread since it was picked */
 	uint32_t runnable; /* QUEUED and RUNNING */
 	uint32_t sleepers; /* DELAYED */
 	bool request_done; /* the running thread's request was done since the last pick */
 	bool yielded;      /* the running thread yielded since the last pick */
-	bool exact;        /* the last pick had POLICY_PICK_EXACT */
 	bool normal_woke;  /* a normal thread became ready while a background one runs */
+	bool exact;        /* the last pick had POLICY_PICK_EXACT */
 	uint32_t misuse;
 	uint32_t index;
 };
@@ -105,21 +107,14 @@ static inline int128_t eevdf_cutoff(const struct eevdf_cpu *cpu)
 
 static inline bool eevdf_eligible(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
 {
-	return thread->v <= eevdf_cutoff(cpu);
+	return !int128_below(eevdf_cutoff(cpu), thread->v);
 }
 
 /* ---- eevdf.c: requests, and who leaves when V has moved ---- */
-/* v >= vd */
-static inline bool eevdf_done(const struct eevdf_thread *thread)
-{
-	return thread->v > thread->vd ||
-	       (thread->v == thread->vd && thread->v_rem >= thread->vd_rem);
-}
 /* Units of service until its request is done; > 0 in a queue. */
 static inline int128_t eevdf_left(const struct eevdf_thread *thread)
 {
-	return (thread->vd - thread->v) * (int128_t)thread->weight + (int128_t)thread->vd_rem -
-	       (int128_t)thread->v_rem;
+	return vtime_between(&thread->time, thread->v, thread->v_rem, thread->vd, thread->vd_rem);
 }
 /* Weight and slice, and the length of a request in virtual time that follows from them. */
 void eevdf_params_set(struct eevdf_thread *thread, uint32_t weight, uint32_t slice_ns);
@@ -134,11 +129,10 @@ static inline void eevdf_times(struct eevdf_thread *thread, int128_t *whole[EEVD
 /* Begin a request of so many units now. */
 static inline void eevdf_request_some(struct eevdf_thread *thread, int128_t units)
 {
-	thread->ve = thread->v;
-	thread->ve_rem = thread->v_rem;
-	thread->vd = thread->v;
-	thread->vd_rem = thread->v_rem;
+	thread->ve = thread->vd = thread->v;
+	thread->ve_rem = thread->vd_rem = thread->v_rem;
 	fraction_add_32(&thread->vd, &thread->vd_rem, thread->weight, units);
+	thread->left_ns = vtime_ns_ceil(units, 0);
 }
 /* Begin a request of one slice now: the same without a division. */
 static inline void eevdf_request(struct eevdf_thread *thread)
@@ -149,12 +143,14 @@ static inline void eevdf_request(struct eevdf_thread *thread)
 	thread->ve_rem = thread->v_rem;
 	thread->vd = thread->v + thread->request_v + (carry ? 1 : 0);
 	thread->vd_rem = carry ? rem - thread->weight : rem;
+	thread->left_ns = thread->slice_ns;
 }
 /* After any change of V: delayed sleepers that owe nothing leave. */
 void eevdf_settle_delayed(struct eevdf_cpu *cpu);
 static inline void eevdf_settle(struct eevdf_cpu *cpu)
 {
-	if (cpu->delayed.root != NULL)
+	const struct eevdf_thread *first = cpu->first[EEVDF_DELAYED];
+	if (first != NULL && eevdf_eligible(cpu, first))
 		eevdf_settle_delayed(cpu);
 }
 /* From v - EEVDF_SLACK on v counts as reached. */
@@ -179,8 +175,18 @@ bool eevdf_summary_update(struct rb_node *node);
 void eevdf_keys_set(struct eevdf_thread *thread);
 /* Into and out of the tree of the thread's state: waiting, delayed, or none. */
 void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
-void eevdf_tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
-struct eevdf_thread *eevdf_delayed_first(const struct eevdf_cpu *cpu);
+/* Of one that is in a tree; the first of a tree. */
+void eevdf_unlink(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+static inline void eevdf_first_unlink(struct eevdf_cpu *cpu, uint32_t which)
+{
+	cpu->first[which] = eevdf_of_link(
+		rb_erase_first(&cpu->tree[which], &cpu->first[which]->node, eevdf_summary_update));
+}
+static inline void eevdf_tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	if (thread->state == POLICY_QUEUED || thread->state == POLICY_DELAYED)
+		eevdf_unlink(cpu, thread);
+}
 bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_thread *b);
 /* The first in order among those of one class that are eligible, v <= cutoff, or NULL. */
 struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class, int128_t cutoff);
@@ -191,10 +197,10 @@ uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 /* Whether a waiting thread has an earlier deadline. */
 static inline bool eevdf_earlier_any(const struct eevdf_cpu *cpu, const struct eevdf_thread *than)
 {
-	for (uint32_t c = 0; c < EEVDF_CLASSES; c++)
-		if (cpu->first[c] != NULL && cpu->first[c]->key_vd < than->key_vd)
-			return true;
-	return false;
+	const struct eevdf_thread *normal = cpu->first[POLICY_CLASS_NORMAL];
+	const struct eevdf_thread *other = cpu->first[POLICY_CLASS_BACKGROUND];
+	return (normal != NULL && int128_below(normal->key_vd, than->key_vd)) ||
+	       (other != NULL && int128_below(other->key_vd, than->key_vd));
 }
 /* The least v among waiting threads with an earlier deadline than `than`, with ties those that come before
  * it with the same one; false if none. */
@@ -226,8 +232,27 @@ static inline uint32_t eevdf_short_ns(const struct eevdf_thread *thread)
 int128_t eevdf_units_eligible(const struct eevdf_cpu *cpu, const struct eevdf_thread *running);
 
 /* ---- offer.c: for how long the decision to run `chosen` stays right while others wake or it blocks ---- */
-void eevdf_offer(const struct eevdf_cpu *cpu, const struct eevdf_thread *chosen, uint32_t flags,
-		 struct policy_pick *out);
+/* Service of `thread`, which has run for ran_ns, until rule b could take the CPU from it; 0: rule c could. */
+static inline uint64_t eevdf_filter_ns(const struct eevdf_thread *thread, uint64_t slice_min_ns,
+				       uint64_t ran_ns)
+{
+	const uint64_t slice_ns = thread->slice_ns;
+	if (thread->class != POLICY_CLASS_NORMAL || slice_min_ns < slice_ns)
+		return 0;
+	return min_u64(sub_saturate_u64(slice_ns, ran_ns), thread->left_ns);
+}
+/* shortest: nobody who waits has a shorter slice, that is known. */
+static inline void eevdf_offer_filter(const struct eevdf_cpu *cpu,
+				      const struct eevdf_thread *chosen, bool shortest,
+				      struct policy_pick *out)
+{
+	const uint64_t slice_min_ns = shortest ? UINT64_MAX : eevdf_slice_min(cpu);
+	out->filter_key = chosen->slice_ns;
+	out->filter_ns = eevdf_filter_ns(chosen, slice_min_ns, cpu->ran_ns);
+	out->offers = out->filter_ns != 0 ? POLICY_PICK_FILTER : 0;
+}
+void eevdf_offer_successor(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
+			   struct policy_pick *pick);
 uint64_t eevdf_key(const struct policy_params *params);
 void eevdf_succeed(struct policy_cpu *cpu, struct policy_thread *thread, uint64_t now_ns);
 
@@ -237,7 +262,44 @@ POLICY_PROTOTYPES(eevdf);
 /* ---- eevdf.c: shared by the operations ---- */
 /* A thread with v and vd set becomes QUEUED. */
 void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
-/* A QUEUED, RUNNING or DELAYED thread becomes OUT; returns its lag. */
-int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+/* Nothing has happened to it since it was picked; NULL: nobody is. */
+static inline void eevdf_running_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	cpu->running = thread;
+	cpu->ran_ns = 0;
+	cpu->request_done = false;
+	cpu->yielded = false;
+	cpu->normal_woke = false;
+}
+/* A QUEUED, RUNNING or DELAYED thread is in no tree and in no count but W. */
+static inline void eevdf_extract(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	const uint32_t state = thread->state;
+	if (state == POLICY_RUNNING)
+		eevdf_running_set(cpu, NULL);
+	else
+		eevdf_unlink(cpu, thread);
+	if (state == POLICY_DELAYED) {
+		cpu->sleepers--;
+		cpu->weight_delayed -= thread->weight;
+	} else {
+		cpu->runnable--;
+	}
+}
+/* The same, and it becomes OUT; returns its lag. */
+static inline int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	eevdf_extract(cpu, thread);
+	thread->state = POLICY_OUT;
+	return vtime_leave(&cpu->time, &thread->time);
+}
 /* A QUEUED thread becomes RUNNING; nobody else is. */
-void eevdf_run(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
+static inline void eevdf_run(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	if (thread == cpu->first[POLICY_CLASS_NORMAL])
+		eevdf_first_unlink(cpu, POLICY_CLASS_NORMAL);
+	else
+		eevdf_unlink(cpu, thread);
+	thread->state = POLICY_RUNNING;
+	eevdf_running_set(cpu, thread);
+}

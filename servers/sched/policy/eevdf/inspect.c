@@ -7,27 +7,22 @@ void eevdf_query(const struct policy_cpu *policy_cpu, const struct policy_thread
 {
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
 	policy_info_clear(out);
-	out->v = vtime_number(cpu->vq);
-	out->weight = cpu->weight;
+	vtime_tell_queue(&cpu->time, out);
 	out->load = cpu->weight - cpu->weight_delayed;
 	out->runnable = cpu->runnable;
 	out->delayed = cpu->sleepers;
 	out->misuse = cpu->misuse;
-	out->ahead_ns = vtime_ahead_ns(&cpu->time);
 	if (policy_thread == NULL)
 		return;
 	const struct eevdf_thread *thread = eevdf_thread_const(policy_thread);
 	out->state = thread->state;
 	out->slice_ns = thread->slice_ns;
-	if (thread->state == POLICY_OUT) {
-		out->lag_ns = vtime_number(thread->lag);
+	vtime_tell_thread(&cpu->time, &thread->time, thread->state == POLICY_OUT, out);
+	if (thread->state == POLICY_OUT)
 		return;
-	}
-	out->thread_v = vtime_number(thread->v);
 	out->thread_ve = vtime_number(thread->ve);
 	out->thread_vd = vtime_number(thread->vd);
-	out->lag_ns = vtime_number(vtime_lag(&cpu->time, &thread->time));
-	out->left_ns = vtime_ns_ceil(eevdf_left(thread), 0);
+	out->left_ns = thread->left_ns;
 }
 
 static struct policy_spare spare_of(const struct eevdf_cpu *cpu, struct eevdf_thread *thread)
@@ -56,7 +51,7 @@ uint32_t eevdf_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor,
 	if (cpu->running != NULL)
 		used = policy_spare_insert(out, used, count, spare_of(cpu, cpu->running));
 	for (uint32_t c = 0; c < EEVDF_CLASSES; c++) {
-		struct rb_node *node = policy_spare_start(&cpu->waiting[c], *cursor);
+		struct rb_node *node = policy_spare_start(&cpu->tree[c], *cursor);
 		for (; node != NULL && looks > 0; node = rb_prev(node), looks--)
 			used = policy_spare_insert(out, used, count,
 						   spare_of(cpu, eevdf_of_node(node)));
@@ -87,9 +82,9 @@ static uint32_t check_thread(const struct eevdf_cpu *cpu, const struct eevdf_thr
 	    thread->vd_rem >= thread->weight)
 		return EEVDF_RULE_REMAINDER;
 	const int128_t left = eevdf_left(thread);
-	const bool begun = thread->ve < thread->v ||
-			   (thread->ve == thread->v && thread->ve_rem <= thread->v_rem);
-	if (left <= 0 || left > request_max || !begun)
+	const bool begun = vtime_between(&thread->time, thread->ve, thread->ve_rem, thread->v,
+					 thread->v_rem) >= 0;
+	if (left <= 0 || left > request_max || thread->left_ns != vtime_ns_ceil(left, 0) || !begun)
 		return EEVDF_RULE_REQUEST;
 	sums->weight += thread->weight;
 	sums->rel += vtime_relative(&cpu->time, &thread->time);
@@ -104,20 +99,24 @@ static bool summary_right(const struct rb_node *node)
 	return !eevdf_summary_update(&copy.node);
 }
 
-static uint32_t check_tree(const struct eevdf_cpu *cpu, const struct rb_tree *tree, uint32_t state,
-			   bool (*before)(const struct eevdf_thread *, const struct eevdf_thread *),
-			   struct check_sums *sums)
+static uint32_t check_tree(const struct eevdf_cpu *cpu, uint32_t which, struct check_sums *sums)
 {
-	if (!rb_check(tree))
-		return EEVDF_RULE_TREE;
+	const bool delayed = which == EEVDF_DELAYED;
+	const struct rb_tree *tree = &cpu->tree[which];
 	const struct eevdf_thread *last = NULL;
+	if (!rb_check(tree) || eevdf_of_link(rb_first(tree)) != cpu->first[which])
+		return EEVDF_RULE_TREE;
 	for (const struct rb_node *node = rb_first(tree); node != NULL; node = rb_next(node)) {
 		const struct eevdf_thread *thread = eevdf_of_node_const(node);
-		if (last != NULL && !before(last, thread))
+		if (last != NULL &&
+		    !(delayed ? eevdf_delayed_before(last, thread) : eevdf_before(last, thread)))
 			return EEVDF_RULE_TREE;
 		if (!summary_right(node))
 			return EEVDF_RULE_SUMMARY;
-		const uint32_t rule = check_thread(cpu, thread, state, sums);
+		if (!delayed && thread->class != which)
+			return EEVDF_RULE_PARAMS;
+		const uint32_t rule = check_thread(cpu, thread,
+						   delayed ? POLICY_DELAYED : POLICY_QUEUED, sums);
 		if (rule != EEVDF_RULE_NONE)
 			return rule;
 		last = thread;
@@ -149,17 +148,9 @@ uint32_t eevdf_check(const struct policy_cpu *policy_cpu)
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
 	struct check_sums runnable = {0};
 	struct check_sums delayed = {0};
-	uint32_t rule = check_tree(cpu, &cpu->delayed, POLICY_DELAYED, eevdf_delayed_before,
-				   &delayed);
-	for (uint32_t c = 0; c < EEVDF_CLASSES && rule == EEVDF_RULE_NONE; c++) {
-		const struct rb_node *root = cpu->waiting[c].root;
-		const struct rb_node *first = root == NULL ? NULL : rb_first(&cpu->waiting[c]);
-		if (first != (cpu->first[c] == NULL ? NULL : &cpu->first[c]->node))
-			return EEVDF_RULE_TREE;
-		if (root != NULL && eevdf_of_node_const(root)->class != c)
-			return EEVDF_RULE_PARAMS;
-		rule = check_tree(cpu, &cpu->waiting[c], POLICY_QUEUED, eevdf_before, &runnable);
-	}
+	uint32_t rule = EEVDF_RULE_NONE;
+	for (uint32_t i = 0; i < EEVDF_TREES && rule == EEVDF_RULE_NONE; i++)
+		rule = check_tree(cpu, i, i == EEVDF_DELAYED ? &delayed : &runnable);
 	if (rule == EEVDF_RULE_NONE && cpu->running != NULL)
 		rule = check_thread(cpu, cpu->running, POLICY_RUNNING, &runnable);
 	return rule != EEVDF_RULE_NONE ? rule : check_sums(cpu, &runnable, &delayed);
@@ -173,16 +164,16 @@ static void dump_thread(struct text *text, const struct eevdf_cpu *cpu,
 	policy_show(text, "w", thread->weight);
 	text_name(text, "lag_ns");
 	text_i64(text, vtime_number(vtime_lag(&cpu->time, &thread->time)).whole);
-	policy_show(text, "left_ns", vtime_ns_ceil(eevdf_left(thread), 0));
+	policy_show(text, "left_ns", thread->left_ns);
 	policy_show(text, "slice_ns", thread->slice_ns);
 	text_string(text, eevdf_eligible(cpu, thread) ? " eligible\n" : "\n");
 }
 
-static void dump_tree(struct text *text, const struct eevdf_cpu *cpu, const struct rb_tree *tree,
+static void dump_tree(struct text *text, const struct eevdf_cpu *cpu, uint32_t which,
 		      const char *what)
 {
 	uint32_t left = POLICY_SHOWN;
-	const struct rb_node *node = rb_first(tree);
+	const struct rb_node *node = rb_first(&cpu->tree[which]);
 	for (; node != NULL && left > 0; node = rb_next(node), left--)
 		dump_thread(text, cpu, eevdf_of_node_const(node), what);
 	if (node != NULL)
@@ -204,8 +195,8 @@ size_t eevdf_dump(const struct policy_cpu *policy_cpu, char *buffer, size_t byte
 	text_char(&text, '\n');
 	if (cpu->running != NULL)
 		dump_thread(&text, cpu, cpu->running, "  running");
-	dump_tree(&text, cpu, &cpu->waiting[POLICY_CLASS_NORMAL], "  waiting");
-	dump_tree(&text, cpu, &cpu->waiting[POLICY_CLASS_BACKGROUND], "  background");
-	dump_tree(&text, cpu, &cpu->delayed, "  delayed");
+	dump_tree(&text, cpu, POLICY_CLASS_NORMAL, "  waiting");
+	dump_tree(&text, cpu, POLICY_CLASS_BACKGROUND, "  background");
+	dump_tree(&text, cpu, EEVDF_DELAYED, "  delayed");
 	return text.length;
 }

@@ -5,64 +5,58 @@
  */
 #include "eevdf.h"
 
-struct summary {
-	int128_t min_v;
-	uint32_t min_slice_ns, max_slice_ns;
-};
-
-static inline __attribute__((always_inline)) void summary_add(struct summary *sum,
-							      const struct rb_node *node)
-{
-	if (node == NULL)
-		return;
-	const struct eevdf_thread *below = eevdf_of_node_const(node);
-	sum->min_v = below->min_v < sum->min_v ? below->min_v : sum->min_v;
-	if (below->min_slice_ns < sum->min_slice_ns)
-		sum->min_slice_ns = below->min_slice_ns;
-	if (below->max_slice_ns > sum->max_slice_ns)
-		sum->max_slice_ns = below->max_slice_ns;
-}
-
 /* This is what most of an insertion or removal consists of. */
 bool eevdf_summary_update(struct rb_node *node)
 {
 	struct eevdf_thread *thread = eevdf_of_node(node);
-	struct summary sum = {thread->v, thread->slice_ns, thread->slice_ns};
-	summary_add(&sum, node->left);
-	summary_add(&sum, node->right);
-	if (sum.min_v == thread->min_v && sum.min_slice_ns == thread->min_slice_ns &&
-	    sum.max_slice_ns == thread->max_slice_ns)
+	const struct rb_node *const below[] = {node->left, node->right};
+	int128_t min_v = thread->v;
+	uint32_t min_ns = thread->slice_ns;
+	uint32_t max_ns = min_ns;
+	for (uint32_t i = 0; i < 2; i++) {
+		if (below[i] == NULL)
+			continue;
+		const struct eevdf_thread *child = eevdf_of_node_const(below[i]);
+		min_v = int128_below(child->min_v, min_v) ? child->min_v : min_v;
+		min_ns = child->min_slice_ns < min_ns ? child->min_slice_ns : min_ns;
+		max_ns = child->max_slice_ns > max_ns ? child->max_slice_ns : max_ns;
+	}
+	if (min_v == thread->min_v && min_ns == thread->min_slice_ns &&
+	    max_ns == thread->max_slice_ns)
 		return false;
-	thread->min_v = sum.min_v;
-	thread->min_slice_ns = sum.min_slice_ns;
-	thread->max_slice_ns = sum.max_slice_ns;
+	thread->min_v = min_v;
+	thread->min_slice_ns = min_ns;
+	thread->max_slice_ns = max_ns;
 	return true;
 }
 
 /* To the nearest multiple of EEVDF_SLACK, in multiples of it. */
-static int128_t key_of(int128_t v)
-{
-	return (v + EEVDF_SLACK / 2) >> EEVDF_KEY_SHIFT;
-}
-
 void eevdf_keys_set(struct eevdf_thread *thread)
 {
-	thread->key_vd = key_of(thread->vd);
-	thread->key_ve = key_of(thread->ve);
+	thread->key_vd = (thread->vd + EEVDF_SLACK / 2) >> EEVDF_KEY_SHIFT;
+	thread->key_ve = (thread->ve + EEVDF_SLACK / 2) >> EEVDF_KEY_SHIFT;
 }
 
 typedef bool before_fn(const struct eevdf_thread *a, const struct eevdf_thread *b);
 
 static inline __attribute__((always_inline)) void
-tree_insert(struct rb_tree *tree, struct eevdf_thread *thread, before_fn *before)
+tree_insert(struct eevdf_cpu *cpu, uint32_t which, struct eevdf_thread *thread, before_fn *before)
 {
-	struct rb_node **link = &tree->root;
+	struct rb_node **link = &cpu->tree[which].root;
 	struct rb_node *parent = NULL;
+	bool first = true;
 	while (*link != NULL) {
 		parent = *link;
-		link = before(thread, eevdf_of_node(parent)) ? &parent->left : &parent->right;
+		const bool left = before(thread, eevdf_of_node(parent));
+		link = left ? &parent->left : &parent->right;
+		first = first && left;
 	}
-	rb_insert(tree, &thread->node, parent, link, eevdf_summary_update);
+	if (first)
+		cpu->first[which] = thread;
+	thread->min_v = thread->v;
+	thread->min_slice_ns = thread->slice_ns;
+	thread->max_slice_ns = thread->slice_ns;
+	rb_insert_leaf(&cpu->tree[which], &thread->node, parent, link, eevdf_summary_update);
 }
 
 bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_thread *b)
@@ -76,34 +70,24 @@ void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 	if (thread->state != POLICY_DELAYED)
 		eevdf_keys_set(thread);
 	if (thread->state == POLICY_QUEUED) {
-		struct eevdf_thread **first = &cpu->first[thread->class];
-		tree_insert(&cpu->waiting[thread->class], thread, eevdf_before);
-		if (*first == NULL || eevdf_before(thread, *first))
-			*first = thread;
+		tree_insert(cpu, thread->class, thread, eevdf_before);
 	} else if (thread->state == POLICY_DELAYED) {
-		tree_insert(&cpu->delayed, thread, eevdf_delayed_before);
+		tree_insert(cpu, EEVDF_DELAYED, thread, eevdf_delayed_before);
 	}
 }
 
-void eevdf_tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+void eevdf_unlink(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	if (thread->state == POLICY_QUEUED) {
-		if (cpu->first[thread->class] == thread)
-			cpu->first[thread->class] = eevdf_of_link(rb_next(&thread->node));
-		rb_erase(&cpu->waiting[thread->class], &thread->node, eevdf_summary_update);
-	} else if (thread->state == POLICY_DELAYED) {
-		rb_erase(&cpu->delayed, &thread->node, eevdf_summary_update);
-	}
-}
-
-struct eevdf_thread *eevdf_delayed_first(const struct eevdf_cpu *cpu)
-{
-	return eevdf_of_link(rb_first(&cpu->delayed));
+	const uint32_t which = thread->state == POLICY_DELAYED ? EEVDF_DELAYED : thread->class;
+	if (cpu->first[which] == thread)
+		eevdf_first_unlink(cpu, which);
+	else
+		rb_erase(&cpu->tree[which], &thread->node, eevdf_summary_update);
 }
 
 struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class, int128_t cutoff)
 {
-	struct rb_node *node = cpu->waiting[class].root;
+	struct rb_node *node = cpu->tree[class].root;
 	if (cpu->first[class] == NULL || cpu->first[class]->v <= cutoff)
 		return cpu->first[class];
 	while (node != NULL) {
@@ -121,18 +105,17 @@ uint32_t eevdf_slice_min(const struct eevdf_cpu *cpu)
 {
 	uint64_t slice = UINT32_MAX;
 	for (uint32_t c = 0; c < EEVDF_CLASSES; c++)
-		if (cpu->waiting[c].root != NULL)
-			slice = min_u64(slice, eevdf_of_node(cpu->waiting[c].root)->min_slice_ns);
+		if (cpu->tree[c].root != NULL)
+			slice = min_u64(slice, eevdf_of_node(cpu->tree[c].root)->min_slice_ns);
 	return (uint32_t)slice;
 }
 
 uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread *also)
 {
-	const struct rb_tree *const trees[] = {&cpu->waiting[0], &cpu->waiting[1], &cpu->delayed};
 	uint64_t slice = max_u64(also->slice_ns, cpu->running != NULL ? cpu->running->slice_ns : 0);
-	for (uint32_t i = 0; i < 3; i++)
-		if (trees[i]->root != NULL)
-			slice = max_u64(slice, eevdf_of_node(trees[i]->root)->max_slice_ns);
+	for (uint32_t i = 0; i < EEVDF_TREES; i++)
+		if (cpu->tree[i].root != NULL)
+			slice = max_u64(slice, eevdf_of_node(cpu->tree[i].root)->max_slice_ns);
 	return (uint32_t)slice;
 }
 
@@ -142,7 +125,7 @@ bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 {
 	bool found = false;
 	for (uint32_t c = 0; c < EEVDF_CLASSES; c++) {
-		const struct rb_node *node = cpu->waiting[c].root;
+		const struct rb_node *node = cpu->tree[c].root;
 		while (node != NULL) {
 			const struct eevdf_thread *thread = eevdf_of_node_const(node);
 			if (ties ? !eevdf_before(thread, than) : thread->key_vd >= than->key_vd) {
@@ -187,16 +170,14 @@ static void search_begin(struct search *search, const struct eevdf_cpu *cpu, uin
 	search->budget = EEVDF_SEARCH_MAX;
 	search->v_max = v_max;
 	for (uint32_t c = 0; c <= class; c++)
-		search_push(search, cpu->waiting[c].root, slice_below_ns);
+		search_push(search, cpu->tree[c].root, slice_below_ns);
 }
 
 /* The next node, NULL if there is none or enough were looked at. */
 static struct rb_node *search_next(struct search *search)
 {
-	if (search->depth == 0 || search->budget == 0)
-		return NULL;
-	search->budget--;
-	return search->stack[--search->depth];
+	const bool over = search->depth == 0 || search->budget-- == 0;
+	return over ? NULL : search->stack[--search->depth];
 }
 
 bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,

@@ -8,8 +8,7 @@
 /* S_i - E_i: service received in the current request. */
 static int128_t request_used(const struct eevdf_thread *thread)
 {
-	return (thread->v - thread->ve) * (int128_t)thread->weight + (int128_t)thread->v_rem -
-	       (int128_t)thread->ve_rem;
+	return vtime_between(&thread->time, thread->ve, thread->ve_rem, thread->v, thread->v_rem);
 }
 
 void eevdf_migrate_out(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
@@ -106,6 +105,7 @@ static bool thread_load(struct eevdf_thread *thread, const struct image *image)
 			return false;
 	}
 	const int128_t left = eevdf_left(thread);
+	thread->left_ns = vtime_ns_ceil(left, 0);
 	return left > 0 && left <= request_max && request_used(thread) >= 0;
 }
 

@@ -63,7 +63,7 @@ static void stride_join(struct line_cpu *cpu, struct line_thread *line, enum pol
 	if (reason != POLICY_JOIN_EXACT && time->lag > lag_max)
 		time->lag = lag_max;
 	if (reason == POLICY_JOIN_WAKE)
-		vtime_account_sleep(time);
+		vtime_account_sleep(&stride_cpu(cpu)->time, time);
 	vtime_join(&stride_cpu(cpu)->time, time, time->lag);
 	key_set(line);
 }
@@ -204,16 +204,10 @@ static bool stride_load(struct line_cpu *cpu, struct line_thread *line,
 static void stride_tell(const struct line_cpu *cpu, const struct line_thread *thread,
 			struct policy_info *out)
 {
-	const struct vtime_queue *queue = &stride_cpu_const(cpu)->time;
-	out->v = vtime_number(queue->vq);
-	out->ahead_ns = vtime_ahead_ns(queue);
-	if (thread == NULL)
-		return;
-	const struct vtime_thread *time = &stride_thread_const(thread)->time;
-	const bool out_of_it = thread->state == POLICY_OUT;
-	out->lag_ns = vtime_number(out_of_it ? time->lag : vtime_lag(queue, time));
-	if (!out_of_it)
-		out->thread_v = vtime_number(time->v);
+	vtime_tell_queue(&stride_cpu_const(cpu)->time, out);
+	if (thread != NULL)
+		vtime_tell_thread(&stride_cpu_const(cpu)->time, &stride_thread_const(thread)->time,
+				  thread->state == POLICY_OUT, out);
 }
 
 static int64_t stride_owed_ns(const struct line_cpu *cpu, const struct line_thread *thread)

@@ -7,15 +7,18 @@
  *             nobody waits, with the load that is here: who is served then gets its due, whatever it is
  *   ahead_i   sum over the stays of i in queues of (growth of v_i - growth of fair); inside a queue
  *             that is account_i + v_i - fair, so a charge touches nothing
+ *
+ * A machine of one CPU keeps no account.  Where it begins with threads in the queue, they begin with what
+ * they are ahead there: account_i = 0, fair = V.
  */
 #include "vtime.h"
 
 #define RATE_SHIFT   (64u - VTIME_FRAC_BITS)
 #define AHEAD_MAX_NS 1000000000u
 
-void vtime_clock(struct vtime_queue *queue, uint64_t now_ns)
+void vtime_clock_kept(struct vtime_queue *queue, uint64_t now_ns)
 {
-	if (queue->average == 0 || now_ns <= queue->fair_ns)
+	if (now_ns <= queue->fair_ns)
 		return;
 	uint64_t rate = queue->fair_rate;
 	if (rate == 0 && queue->weight != 0)
@@ -25,29 +28,20 @@ void vtime_clock(struct vtime_queue *queue, uint64_t now_ns)
 	queue->fair_ns = now_ns;
 }
 
-void vtime_account_enter(struct vtime_queue *queue, struct vtime_thread *thread)
+void vtime_account_begin(struct vtime_queue *queue, struct vtime_thread *thread)
 {
 	thread->account += queue->fair - thread->v;
 	queue->account_sum += thread->account * (int128_t)thread->weight;
 }
 
-void vtime_account_leave(struct vtime_queue *queue, struct vtime_thread *thread)
+void vtime_account_end(struct vtime_queue *queue, struct vtime_thread *thread)
 {
 	const int128_t max = vtime_units(AHEAD_MAX_NS);
 	queue->account_sum -= thread->account * (int128_t)thread->weight;
 	thread->account += thread->v - queue->fair;
 	const int128_t ahead = thread->account * (int128_t)queue->average;
-	if (ahead > max || ahead < -max || queue->average == 0)
+	if (ahead > max || ahead < -max)
 		thread->account = 0; /* whatever this was, it is over */
-}
-
-/*
- * The average is as old as the last look, and a sleeper's stays are short: its account is mostly error, which
- * would be paid back for seconds by a thread that stops sleeping.
- */
-void vtime_account_sleep(struct vtime_thread *thread)
-{
-	thread->account /= 2;
 }
 
 int64_t vtime_owed_ns(const struct vtime_queue *queue, const struct vtime_thread *thread)
@@ -70,19 +64,31 @@ int64_t vtime_ahead_ns(const struct vtime_queue *queue)
 
 void vtime_set_average(struct vtime_queue *queue, uint64_t average_weight, uint64_t now_ns)
 {
-	uint64_t rest;
 	vtime_clock(queue, now_ns);
 	if (average_weight == 1)
 		return;
-	if (queue->average == 0) { /* the account begins: the mean of those that are here is 0 */
+	if (queue->average == 0) {
 		queue->fair_ns = now_ns;
-		if (queue->weight != 0)
-			queue->fair = queue->vq +
-				      int128_divide_floor(queue->account_sum, queue->weight, &rest);
+		queue->fair = queue->vq;
 	}
 	if (average_weight != 0)
 		queue->average = average_weight;
 	else if (queue->average == 0)
 		queue->average = POLICY_WEIGHT_NICE_0;
 	queue->fair_rate = average_weight != 0 ? UINT64_MAX / average_weight : 0;
+}
+
+void vtime_tell_queue(const struct vtime_queue *queue, struct policy_info *out)
+{
+	out->v = vtime_number(queue->vq);
+	out->weight = queue->weight;
+	out->ahead_ns = vtime_ahead_ns(queue);
+}
+
+void vtime_tell_thread(const struct vtime_queue *queue, const struct vtime_thread *thread,
+		       bool outside, struct policy_info *out)
+{
+	out->lag_ns = vtime_number(outside ? thread->lag : vtime_lag(queue, thread));
+	if (!outside)
+		out->thread_v = vtime_number(thread->v);
 }

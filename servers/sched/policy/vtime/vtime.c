@@ -32,6 +32,28 @@ static void queue_mean(struct vtime_queue *queue, int128_t rel, uint64_t weight)
 	queue->weight = weight;
 }
 
+/* *v + *rem / weight += ns 2^52 / weight, exactly, as long division by a weight below 2^32: 32 fraction bits,
+ * then 20. */
+static void advance(int128_t *v, uint64_t *rem, uint64_t weight, uint64_t ns)
+{
+	if (weight > UINT32_MAX || ns > UINT32_MAX) {
+		fraction_add(v, rem, weight, vtime_units(ns));
+		return;
+	}
+	const uint64_t upper = ns << 32;
+	const uint64_t lower = ((upper % weight) << 20) + *rem;
+	*v += ((int128_t)(upper / weight) << 20) + (int128_t)(lower / weight);
+	*rem = lower % weight;
+}
+
+void vtime_serve_long(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns)
+{
+	uint64_t rem = thread->v_rem;
+	advance(&thread->v, &rem, thread->weight, ns);
+	thread->v_rem = (uint32_t)rem;
+	advance(&queue->vq, &queue->vrem, queue->weight, ns);
+}
+
 /* S_i = w V - l w / W - l for a lag l (docs/design/eevdf.md), floored once: v is at most the exact value, so
  * a thread that is placed at V is eligible. */
 void vtime_join(struct vtime_queue *queue, struct vtime_thread *thread, int128_t lag)
@@ -57,17 +79,17 @@ void vtime_join(struct vtime_queue *queue, struct vtime_thread *thread, int128_t
 int128_t vtime_leave(struct vtime_queue *queue, struct vtime_thread *thread)
 {
 	const int128_t rel = vtime_relative(queue, thread);
-	const int128_t lag = share_of_rest(queue, thread) - rel;
 	const uint64_t weight = queue->weight - thread->weight;
 	vtime_account_leave(queue, thread);
 	if (weight == 0) {
-		/* V of a lone thread is its v; an empty queue keeps the whole part. */
+		/* V of a lone thread is its v, so it has no lag; an empty queue keeps the whole part. */
 		queue->vq = thread->v;
 		queue->vrem = 0;
 		queue->weight = 0;
-	} else {
-		queue_mean(queue, -rel, weight);
+		return 0;
 	}
+	const int128_t lag = share_of_rest(queue, thread) - rel;
+	queue_mean(queue, -rel, weight);
 	return lag;
 }
 

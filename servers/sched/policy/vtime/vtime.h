@@ -22,6 +22,7 @@
 
 #define VTIME_FRAC_BITS 52u /* fraction bits of service units and of v */
 #define VTIME_FRAC_MASK ((UINT64_C(1) << VTIME_FRAC_BITS) - 1)
+#define VTIME_SHORT_NS  (UINT64_C(1) << (64u - VTIME_FRAC_BITS))
 
 #define VTIME_QUEUE_MEMBERS                                                                    \
 	int128_t vq;                                                                           \
@@ -100,6 +101,16 @@ static inline int128_t vtime_of_parts(uint64_t ns, uint64_t frac)
 	return vtime_units(ns) + (int128_t)(frac & VTIME_FRAC_MASK);
 }
 
+/* Units of service that lie between two virtual times of a thread. */
+static inline int128_t vtime_between(const struct vtime_thread *thread, int128_t from,
+				     uint32_t from_rem, int128_t to, uint32_t to_rem)
+{
+	return (to - from) * (int128_t)thread->weight + (int128_t)to_rem - (int128_t)from_rem;
+}
+
+/* vtime.c: of any length. */
+void vtime_serve_long(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns);
+
 /* S_i - w_i vq; the sum over the queue is vrem. */
 static inline int128_t vtime_relative(const struct vtime_queue *queue,
 				      const struct vtime_thread *thread)
@@ -107,27 +118,20 @@ static inline int128_t vtime_relative(const struct vtime_queue *queue,
 	return (thread->v - queue->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
 }
 
-/* *v + *rem / weight += ns 2^52 / weight, exactly, as long division by a weight below 2^32: whole ns, then
- * 32, then 20 fraction bits. */
-static inline void vtime_advance(int128_t *v, uint64_t *rem, uint64_t weight, uint64_t ns)
-{
-	if (weight > UINT32_MAX) {
-		fraction_add(v, rem, weight, vtime_units(ns));
-		return;
-	}
-	const uint64_t upper = (ns % weight) << 32;
-	const uint64_t lower = ((upper % weight) << 20) + *rem;
-	*v += vtime_units(ns / weight) + (int128_t)(((upper / weight) << 20) + lower / weight);
-	*rem = lower % weight;
-}
-
-/* It ran for so long: v and V move on. */
+/* It ran for so long: v and V move on.  Below VTIME_SHORT_NS the units of service are a number of 64 bits
+ * (remainders are far below 2^52), so that one division each does. */
 static inline void vtime_serve(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns)
 {
-	uint64_t rem = thread->v_rem;
-	vtime_advance(&thread->v, &rem, thread->weight, ns);
-	thread->v_rem = (uint32_t)rem;
-	vtime_advance(&queue->vq, &queue->vrem, queue->weight, ns);
+	if (ns >= VTIME_SHORT_NS) {
+		vtime_serve_long(queue, thread, ns);
+		return;
+	}
+	const uint64_t mine = (ns << VTIME_FRAC_BITS) + thread->v_rem;
+	const uint64_t all = (ns << VTIME_FRAC_BITS) + queue->vrem;
+	thread->v += mine / thread->weight;
+	thread->v_rem = (uint32_t)(mine % thread->weight);
+	queue->vq += all / queue->weight;
+	queue->vrem = all % queue->weight;
 }
 
 /* Below, equal or above 0, as v_a is to v_b; the remainders are fractions of a unit. */
@@ -168,16 +172,43 @@ void vtime_restore(struct vtime_queue *queue, struct vtime_thread *thread, int12
 void vtime_restore_end(struct vtime_queue *queue, int128_t rel_sum);
 
 /* ---- account.c ---- */
+void vtime_clock_kept(struct vtime_queue *queue, uint64_t now_ns);
 /* Bring `fair` to now; before any change of who is in the queue. */
-void vtime_clock(struct vtime_queue *queue, uint64_t now_ns);
+static inline void vtime_clock(struct vtime_queue *queue, uint64_t now_ns)
+{
+	if (queue->average != 0)
+		vtime_clock_kept(queue, now_ns);
+}
+void vtime_account_begin(struct vtime_queue *queue, struct vtime_thread *thread);
+void vtime_account_end(struct vtime_queue *queue, struct vtime_thread *thread);
 /* After v was set by a join, before it is left. */
-void vtime_account_enter(struct vtime_queue *queue, struct vtime_thread *thread);
-void vtime_account_leave(struct vtime_queue *queue, struct vtime_thread *thread);
-/* Of a thread that has left to sleep: half of it is forgotten. */
-void vtime_account_sleep(struct vtime_thread *thread);
+static inline void vtime_account_enter(struct vtime_queue *queue, struct vtime_thread *thread)
+{
+	if (queue->average == 0)
+		thread->account = 0;
+	else
+		vtime_account_begin(queue, thread);
+}
+static inline void vtime_account_leave(struct vtime_queue *queue, struct vtime_thread *thread)
+{
+	if (queue->average != 0)
+		vtime_account_end(queue, thread);
+}
+/* Of a thread that has left to sleep.  Half of it is forgotten: the average is as old as the last look, and a
+ * sleeper's stays are short, so its account is mostly error, which would be paid back for seconds by a
+ * thread that stops sleeping. */
+static inline void vtime_account_sleep(const struct vtime_queue *queue, struct vtime_thread *thread)
+{
+	if (queue->average != 0)
+		thread->account /= 2;
+}
 /* What the machine owes a queued thread, ns; its lag if no account is kept. */
 int64_t vtime_owed_ns(const struct vtime_queue *queue, const struct vtime_thread *thread);
 /* How far the queue's threads are ahead in the mean, ns. */
 int64_t vtime_ahead_ns(const struct vtime_queue *queue);
+/* Their part of query(). */
+void vtime_tell_queue(const struct vtime_queue *queue, struct policy_info *out);
+void vtime_tell_thread(const struct vtime_queue *queue, const struct vtime_thread *thread,
+		       bool outside, struct policy_info *out);
 /* policy_ops.set_average. */
 void vtime_set_average(struct vtime_queue *queue, uint64_t average_weight, uint64_t now_ns);
