@@ -19,6 +19,11 @@ static inline void sched_policy_set(struct sched_cpu *cpu, const struct policy_o
 	cpu->may_offer = policy->succeed != NULL && cpu->place->on_turn == NULL;
 }
 
+static inline const struct policy_cpu *policy_cpu_const(const struct sched_cpu *cpu)
+{
+	return (const struct policy_cpu *)(const void *)cpu->policy_blob;
+}
+
 static inline struct policy_thread *policy_thread(struct sched_thread *thread)
 {
 	return (struct policy_thread *)(void *)thread->policy;
@@ -164,6 +169,9 @@ time_ns_t sched_sleep_next(const struct sched_cpu *cpu);
 /* When the first sleeper with a smaller key wakes, if all with that key or a larger one may wait until then;
  * sched_sleep_next() if that cannot be told with a bounded look. */
 time_ns_t sched_sleep_next_below(const struct sched_cpu *cpu, uint64_t key, time_ns_t until_ns);
+/* The first ones that wake before that time, in order; returns how many, at most `count` and 8. */
+uint32_t sched_sleep_first(const struct sched_cpu *cpu, time_ns_t until_ns,
+			   const struct sched_thread *sleepers[], uint32_t count);
 
 /* place.c */
 void sched_view(struct sched_server *server, struct place_view *view, struct place_load *loads);

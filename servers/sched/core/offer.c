@@ -5,8 +5,9 @@
  * on one CPU; here it is brought together with sleepers, with other CPUs, and with what entries cost.
  *
  *   sleepers     wake by this server's timer, so the filter holds for them, too: one whose key passes it
- *                wakes when the filter or the slice ends, as if it had woken in time.  No successor after
- *                one is due.
+ *                wakes when the filter or the slice ends, as if it had woken in time.  A
+ *                successor stays until one wakes of which the policy does not know that it would not
+ *                go first.
  *   other CPUs   a woken thread might go to an idle one, and an idle one looks for CPUs with more than one
  *                thread: a filter only where that is so already and nobody is idle, and
  *                no idle successor, which could not publish that it is idle.
@@ -20,6 +21,9 @@
 
 /* An idle CPU among others: until it says that it is not idle any more. */
 #define FIRST_SLICE_NS 1000000u
+
+/* So many sleepers may wake before a successor runs. */
+#define WAKES_MAX 8u
 
 /* So much later than the decision was begun a thread is dispatched, or less. */
 #define LATE_NS 100000u
@@ -68,14 +72,45 @@ static void offer_filter(struct sched_cpu *cpu, const struct policy_pick *pick, 
 	cpu->filter_key = pick->filter_key;
 }
 
+/* The first wake of a sleeper from which on the successor may be another one, or until_ns. */
+static time_ns_t sleepers_succeed(const struct sched_cpu *cpu, const struct policy_pick *pick,
+				  const struct sched_decision *decision, time_ns_t until_ns)
+{
+	const struct sched_thread *sleepers[WAKES_MAX];
+	const struct policy_thread *wakes[WAKES_MAX];
+	uint32_t filtered = 0;
+
+	if (decision->timer_ns >= until_ns)
+		return until_ns;
+	if (cpu->policy->succeed_past == NULL || (decision->flags & DECISION_FILTER) == 0)
+		return decision->timer_ns;
+
+	until_ns = min_u64(until_ns, decision->filter_until_ns);
+	const uint32_t due = sched_sleep_first(cpu, until_ns, sleepers, WAKES_MAX);
+
+	while (filtered < due && sleepers[filtered]->key >= decision->filter_key) {
+		wakes[filtered] =
+			(const struct policy_thread *)(const void *)sleepers[filtered]->policy;
+		filtered++;
+	}
+
+	const uint32_t passed = cpu->policy->succeed_past(policy_cpu_const(cpu), &pick->successor,
+							  wakes, filtered);
+
+	if (passed < due)
+		return sleepers[passed]->wake_at_ns;
+	/* Another one may be due then, too. */
+	return due == WAKES_MAX ? sleepers[due - 1]->wake_at_ns : until_ns;
+}
+
 static void offer_successor(const struct sched_server *server, struct sched_cpu *cpu,
 			    const struct policy_pick *pick, time_ns_t now_ns,
 			    struct sched_decision *decision)
 {
 	const struct policy_successor *next = &pick->successor;
 	const struct sched_thread *thread = policy_thread_owner(pick->thread);
-	const time_ns_t until_ns = min_u64(time_until(thread, next->valid_ns, now_ns),
-					   decision->timer_ns);
+	const time_ns_t until_ns = sleepers_succeed(cpu, pick, decision,
+						    time_until(thread, next->valid_ns, now_ns));
 
 	if (until_ns <= now_ns || (next->thread == NULL && server->cpus > 1))
 		return;

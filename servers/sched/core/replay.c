@@ -17,6 +17,7 @@ struct replay {
 	uint32_t running_at; /* record of who ran until now, `count` if there is none */
 	uint64_t filter_key; /* of the stretch that ends now; no wake with a smaller one waited */
 	time_ns_t ran_ns;    /* what it ran and was not charged for yet */
+	time_ns_t end_ns;    /* of its stretch */
 	time_ns_t time_ns[UPCALL_EVENTS_MAX]; /* of each record, see event_time() */
 	uint8_t order[UPCALL_EVENTS_MAX];
 };
@@ -47,15 +48,23 @@ static time_ns_t event_time(const struct replay *replay, const struct sched_even
 			: replay->upcall->now_ns;
 }
 
-/* The running thread ran until now without a pause. */
+/* The running thread ran until the end of its stretch without a pause. */
 static void charge_until(struct replay *replay, time_ns_t at_ns)
 {
-	const time_ns_t after_ns = min_u64(replay->ran_ns, replay->upcall->now_ns - at_ns);
+	const time_ns_t after_ns = min_u64(replay->ran_ns, replay->end_ns - at_ns);
 
 	if (replay->running_at == replay->count)
 		return;
 	sched_thread_charge(replay->cpu, replay->cpu->running, replay->ran_ns - after_ns, at_ns);
 	replay->ran_ns = after_ns;
+}
+
+/* Record `at` is of who ran until then. */
+static void stretch_begin(struct replay *replay, uint32_t at, time_ns_t end_ns)
+{
+	replay->running_at = at;
+	replay->end_ns = end_ns;
+	replay->ran_ns = at < replay->count ? event_at(replay, at)->ran_ns : 0;
 }
 
 /* Sleepers whose time came, before that one. */
@@ -79,8 +88,16 @@ static uint32_t succeed(struct replay *replay, struct sched_thread *next, time_n
 	struct sched_thread *before = cpu->running;
 	const uint32_t at = event_of(replay, before);
 
-	if (at < replay->count)
-		sched_event_blocked(replay->server, cpu, before, event_at(replay, at), at_ns);
+	if (at < replay->count) {
+		struct sched_event event = *event_at(replay, at);
+
+		stretch_begin(replay, at, at_ns);
+		sleepers_until(replay, at_ns);
+		event.ran_ns = replay->ran_ns;
+		sched_event_blocked(replay->server, cpu, before, &event, at_ns);
+	}
+	/* Those that were due at that very moment would have been seen there, too. */
+	sched_sleep_expire(replay->server, cpu, at_ns);
 	cpu->running = NULL;
 	if (next == NULL) {
 		cpu->last_run = NULL;
@@ -204,7 +221,6 @@ void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 	replay.cpu = cpu;
 	replay.upcall = upcall;
 	replay.count = sched_upcall_count(upcall);
-	replay.ran_ns = 0;
 	first_run = charged = replay.count;
 	if ((upcall->info & UPCALL_SWITCHED) != 0 && cpu->decided_flags != 0 && !cpu->switched) {
 		uint32_t at = replay.count;
@@ -221,9 +237,7 @@ void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 		return;
 	}
 	replay.filter_key = cpu->filter_key;
-	replay.running_at = event_of(&replay, cpu->running);
-	if (replay.running_at < replay.count)
-		replay.ran_ns = event_at(&replay, replay.running_at)->ran_ns;
+	stretch_begin(&replay, event_of(&replay, cpu->running), upcall->now_ns);
 	for (uint32_t i = 0; i < replay.count; i++)
 		if (i != charged && i != replay.running_at)
 			sched_event_charge(server, cpu, event_at(&replay, i), upcall->now_ns);

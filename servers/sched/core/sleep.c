@@ -4,6 +4,8 @@
  * dispatcher; the kernel's one-shot timer enters the dispatcher at the earliest one.  All that are
  * due wake in one upcall.
  */
+#include <base/math.h>
+
 #include "core.h"
 
 static bool sleep_before(const struct heap_node *a, const struct heap_node *b)
@@ -68,6 +70,39 @@ time_ns_t sched_sleep_next_below(const struct sched_cpu *cpu, uint64_t key, time
 			stack[depth++] = node->right;
 	}
 	return next_ns;
+}
+
+#define SLEEP_FIRSTS 8u
+
+uint32_t sched_sleep_first(const struct sched_cpu *cpu, time_ns_t until_ns,
+			   const struct sched_thread *sleepers[], uint32_t count)
+{
+	const struct heap_node *edge[SLEEP_FIRSTS + 1]; /* below those that were taken */
+	uint32_t edges = 0, taken = 0;
+
+	if (heap_first(&cpu->sleepers) != NULL)
+		edge[edges++] = heap_first(&cpu->sleepers);
+	for (count = (uint32_t)min_u64(count, SLEEP_FIRSTS); taken < count && edges > 0;) {
+		uint32_t first = 0;
+
+		for (uint32_t i = 1; i < edges; i++)
+			if (sleep_before(edge[i], edge[first]))
+				first = i;
+
+		const struct heap_node *node = edge[first];
+
+		sleepers[taken] = container_of_const(node, struct sched_thread, sleep_node);
+		if (sleepers[taken]->wake_at_ns >= until_ns)
+			break;
+		taken++;
+		/* One goes and at most two come. */
+		edge[first] = edge[--edges];
+		if (node->left != NULL)
+			edge[edges++] = node->left;
+		if (node->right != NULL)
+			edge[edges++] = node->right;
+	}
+	return taken;
 }
 
 void sched_sleep_expire(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)

@@ -207,8 +207,8 @@ struct policy_spare {
 };
 
 /*
- * Every member must be present, but for key and succeed; a policy without use for one does nothing in it.
- * Cost is O(log n) and no call fails unless said.
+ * Every member must be present, but for key, succeed and succeed_past; a policy without use for one does
+ * nothing in it.  Cost is O(log n) and no call fails unless said.
  */
 struct policy_ops {
 	const char *name; /* as in sched=NAME, lower case, < POLICY_NAME_BYTES_MAX */
@@ -322,6 +322,13 @@ struct policy_ops {
 	/* The thread that pick() offered as successor runs: what pick() would do now, the one that it
 	 * picked having left with dequeue(SLEEP).  Nobody is RUNNING. */
 	void (*succeed)(struct policy_cpu *cpu, struct policy_thread *thread, uint64_t now_ns);
+
+	/* Right after the pick() that offered `next`: these threads, OUT or DELAYED, are to wake in this
+	 * order while the picked one runs, within its filter.  Of how many, from the first on, that changes
+	 * nothing: `next` stays right for as long as it was without them.  NULL: of none.  Changes nothing.
+	 * O(count). */
+	uint32_t (*succeed_past)(const struct policy_cpu *cpu, const struct policy_successor *next,
+				 const struct policy_thread *const wakes[], uint32_t count);
 
 	/* Set the kept lag of an OUT thread, whole ns and 2^-32 ns (stepper, tests). */
 	void (*set_lag)(struct policy_thread *thread, struct policy_number lag_ns);

@@ -3,9 +3,13 @@
  * What pick() offers must be exact.  Two queues live the same random life.  One is asked at every wake and
  * every block; the other one believes its filter and its successor.  They must never differ.
  */
+#include <base/math.h>
+
 #include "bench.h"
 
 #define MS UINT64_C(1000000)
+
+#define WAKES 4u
 
 #define OFFERS (POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR)
 
@@ -13,7 +17,7 @@ static const uint32_t weights[] = {88761, 9548, 1277, 1024, 1024, 1024, 820, 335
 
 /* How often each offer was put to the test. */
 struct counts {
-	uint32_t filtered, succeeded, idle, refused;
+	uint32_t filtered, succeeded, idle, refused, passed, stopped;
 };
 
 struct twins {
@@ -88,14 +92,71 @@ static void run_both(struct twins *twins, uint64_t ns)
 	twins->filter_left_ns -= ns < twins->filter_left_ns ? ns : twins->filter_left_ns;
 }
 
+/* Some that sleep and that the filter would hold back, in any order. */
+static uint32_t sleepers(struct twins *twins, uint32_t tids[],
+			 const struct policy_thread *threads[])
+{
+	struct bench *believer = twins->believer;
+	const uint32_t first = (uint32_t)draw(twins, believer->count);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < believer->count && count < WAKES; i++) {
+		const uint32_t tid = (first + i) % believer->count;
+		const uint32_t state = bench_info(believer, tid).state;
+
+		if ((state != POLICY_OUT && state != POLICY_DELAYED) ||
+		    policy_eevdf.key(&believer->threads[tid].params) < twins->filter_key)
+			continue;
+		tids[count] = tid;
+		threads[count++] =
+			(const struct policy_thread *)(const void *)believer->threads[tid].blob;
+	}
+	return count;
+}
+
+/* Sleepers wake of which it was asked before whether they change who follows.  How long it ran. */
+static uint64_t wake_past(struct twins *twins, uint64_t run_ns)
+{
+	const struct policy_successor *next = &twins->believer->picked.successor;
+	const struct policy_thread *threads[WAKES];
+	const uint32_t running = twins->asked->tid;
+	uint32_t tids[WAKES];
+	uint64_t left_ns, past_ns = 0;
+
+	if ((twins->believer->picked.offers & POLICY_PICK_SUCCESSOR) == 0 || twins->ran_ns != 0 ||
+	    twins->filter_left_ns == 0)
+		return 0;
+	left_ns = min_u64(run_ns, min_u64(next->valid_ns, twins->filter_left_ns));
+	const uint32_t count = sleepers(twins, tids, threads);
+	const uint32_t passed = policy_eevdf.succeed_past(bench_cpu(twins->believer), next, threads,
+							  count);
+
+	cr_assert_leq(passed, count);
+	twins->counts.stopped += passed < count ? 1 : 0;
+	for (uint32_t i = 0; i < passed; i++) {
+		const uint64_t ns = draw(twins, left_ns);
+
+		run_both(twins, ns);
+		left_ns -= ns;
+		past_ns += ns;
+		bench_enqueue(twins->asked, tids[i], POLICY_JOIN_WAKE);
+		bench_enqueue(twins->believer, tids[i], POLICY_JOIN_WAKE);
+		cr_assert_eq(pick(twins->asked, twins->flags), running);
+		twins->counts.passed++;
+	}
+	return past_ns;
+}
+
 /* The running thread blocks: one asks, one has been told. */
 static void block(struct twins *twins)
 {
 	const struct policy_pick offer = twins->believer->picked;
 	const struct policy_successor *next = &offer.successor;
 	const uint32_t tid = twins->asked->tid;
+	uint64_t run_ns = draw(twins, twins->entry_ns < 9 * MS ? twins->entry_ns : 9 * MS);
 
-	run_both(twins, draw(twins, twins->entry_ns < 9 * MS ? twins->entry_ns : 9 * MS));
+	run_ns -= wake_past(twins, run_ns);
+	run_both(twins, run_ns);
 	bench_dequeue(twins->asked, tid, POLICY_LEAVE_SLEEP);
 	bench_dequeue(twins->believer, tid, POLICY_LEAVE_SLEEP);
 	if ((offer.offers & POLICY_PICK_SUCCESSOR) == 0 || twins->ran_ns >= next->valid_ns) {
@@ -242,11 +303,15 @@ static void many_live(uint32_t flags)
 		sum.filtered += counts.filtered;
 		sum.succeeded += counts.succeeded;
 		sum.idle += counts.idle;
+		sum.passed += counts.passed;
+		sum.stopped += counts.stopped;
 	}
 	/* Offers that are hardly ever made would pass as well. */
 	cr_expect_gt(sum.filtered, 3000, "%u", sum.filtered);
 	cr_expect_gt(sum.succeeded, 6000, "%u", sum.succeeded);
 	cr_expect_gt(sum.idle, 300, "%u", sum.idle);
+	cr_expect_gt(sum.passed, 400, "%u", sum.passed);
+	cr_expect_gt(sum.stopped, 400, "%u", sum.stopped);
 }
 
 Test(eevdf_offers, exact_as_specified)

@@ -114,6 +114,42 @@ Test(sched_offers, a_filter_of_a_thread_in_debt_has_a_time, .init = open_1, .fin
 	cr_assert_eq(d.timer_ns, bench_now + 3 * MS / 2);
 }
 
+Test(sched_offers, who_follows_stays_when_a_sleeper_wakes, .init = open_1, .fini = bench_close)
+{
+	const time_ns_t due_ns = bench_now + 7 * MS / 2;
+
+	bench_thread(8, 1024);
+	(void)start(8);
+	(void)bench_request(0, 8, SCHED_REQ_SLEEP, due_ns, 0, 0, 0);
+	for (uint32_t tid = 5; tid < 8; tid++)
+		(void)start(tid);
+	bench_now += 3 * MS;
+	cr_assert_eq(bench_event(0, 5, BENCH_READY(CAUSE_SLICE), 3 * MS).tid, 6);
+	(void)bench_event(0, 6, BENCH_BLOCKED(CAUSE_IPC), 0);
+	(void)bench_event(0, 6, BENCH_READY(CAUSE_WAKE), 0);
+	bench_now += MS / 10;
+	(void)bench_event(0, 7, BENCH_BLOCKED(CAUSE_IPC), MS / 10);
+	struct sched_decision d = bench_event(0, 7, BENCH_READY(CAUSE_WAKE), 0);
+
+	cr_assert((d.flags & DECISION_SUCCESSOR) != 0);
+	cr_assert_neq(d.successor_tid, 0);
+	cr_assert_gt(d.successor_until_ns, due_ns);
+	cr_assert_gt(d.timer_ns, due_ns);
+
+	const struct sched_event events[] = {
+		{.tag = d.tid,
+		 .info = BENCH_BLOCKED(CAUSE_IPC) | EVENT_BLOCKED_SINCE,
+		 .ran_ns = MS},
+		{.tag = d.successor_tid, .info = BENCH_READY(CAUSE_SLICE), .ran_ns = MS},
+	};
+
+	bench_now += 2 * MS;
+	(void)bench_switched(0, events, 2, d.successor_tid, bench_now - MS);
+	cr_assert_eq(bench_server->threads[8].state, SCHED_READY);
+	cr_assert_eq(bench_server->threads[8].ready_since_ns, due_ns);
+	cr_assert_eq(bench_shared->cpu[0].misuse, 0);
+}
+
 Test(sched_offers, switched_off_nothing_is_offered, .init = open_1, .fini = bench_close)
 {
 	bench_server->offers = 0;

@@ -244,4 +244,5 @@ const struct policy_ops policy_eevdf = {
 	.set_lag = eevdf_set_lag,
 	.key = eevdf_key,
 	.succeed = eevdf_succeed,
+	.succeed_past = eevdf_succeed_past,
 };

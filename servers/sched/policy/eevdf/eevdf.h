@@ -255,6 +255,8 @@ void eevdf_offer_successor(const struct eevdf_cpu *cpu, const struct eevdf_threa
 			   struct policy_pick *pick);
 uint64_t eevdf_key(const struct policy_params *params);
 void eevdf_succeed(struct policy_cpu *cpu, struct policy_thread *thread, uint64_t now_ns);
+uint32_t eevdf_succeed_past(const struct policy_cpu *cpu, const struct policy_successor *next,
+			    const struct policy_thread *const wakes[], uint32_t count);
 
 /* ---- pick.c, state.c, inspect.c: operations of the interface ---- */
 POLICY_PROTOTYPES(eevdf);

@@ -107,3 +107,55 @@ void eevdf_succeed(struct policy_cpu *policy_cpu, struct policy_thread *policy_t
 	else
 		eevdf_run(cpu, thread);
 }
+
+/*
+ * Who wakes with lag l joins at V' = V - l / W, v = V' - l / w, and lowers V_o towards that v.  While R runs
+ * V only grows, so V of now instead of then makes each v too small: if S is eligible and first even so, it
+ * is.  Whoever was not eligible after R's block is not by a lower V_o, and S runs its request as before among
+ * threads with no shorter ones.  Who wakes in debt moves nothing.
+ */
+
+/* Whether `thread`, whose fresh request begins at v, comes after `next`. */
+static bool comes_after(const struct eevdf_thread *thread, int128_t v,
+			const struct eevdf_thread *next)
+{
+	return thread->class == POLICY_CLASS_NORMAL && thread->slice_ns >= next->slice_ns &&
+	       (v + thread->request_v) >> EEVDF_KEY_SHIFT > next->key_vd;
+}
+
+uint32_t eevdf_succeed_past(const struct policy_cpu *policy_cpu, const struct policy_successor *out,
+			    const struct policy_thread *const wakes[], uint32_t count)
+{
+	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
+	const struct eevdf_thread *next = eevdf_thread_const(out->thread);
+	const struct eevdf_thread *running = cpu->running;
+	const struct eevdf_thread *sleeper = eevdf_delayed_first(cpu);
+	/* S - W vq with R, and without: so V, and V_o. */
+	int128_t rel = (int128_t)cpu->vrem;
+	int128_t rel_o = rel - vtime_relative(&cpu->time, &running->time);
+	uint64_t weight = cpu->weight, weight_o = weight - running->weight, rest;
+	if (next == NULL || cpu->runnable == 2 || next->class != POLICY_CLASS_NORMAL)
+		return 0;
+	if (sleeper != NULL && sleeper->v <= cpu->vq + int128_divide_floor(rel_o, weight_o, &rest))
+		return 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct eevdf_thread *thread = eevdf_thread_const(wakes[i]);
+		if (thread->state == POLICY_DELAYED && comes_after(thread, thread->v, next))
+			continue;
+		if (thread->state != POLICY_OUT || thread->lag < 0)
+			return i;
+		/* As vtime_join(). */
+		int128_t joins = int128_divide_floor((rel - thread->lag) * (int128_t)thread->weight,
+						     weight, &rest) -
+				 thread->lag;
+		rel += joins;
+		rel_o += joins;
+		weight += thread->weight;
+		weight_o += thread->weight;
+		int128_t v = cpu->vq + int128_divide_floor(joins, thread->weight, &rest);
+		if (!comes_after(thread, v, next) ||
+		    next->v > cpu->vq + int128_divide_floor(rel_o, weight_o, &rest))
+			return i;
+	}
+	return count;
+}
