@@ -2,13 +2,13 @@
 /* The few printf formats that a kernel needs.  Pure. */
 #include <kern/debug.h>
 
+#define DIGITS_MAX 20u /* of a word, in decimal */
+
 struct spec {
 	bool left;
-	bool zero;
+	bool is_long;
+	char fill;
 	unsigned width;
-	bool has_precision;
-	unsigned precision;
-	unsigned longs; /* 0 int, 1 long and size_t, 2 long long */
 };
 
 struct sink {
@@ -16,10 +16,17 @@ struct sink {
 	void *context;
 };
 
-static void pad(const struct sink *sink, char c, unsigned used, unsigned width)
+static void put_padded(const struct sink *sink, const struct spec *spec, const char *text,
+		       unsigned length)
 {
-	for (; used < width; used++)
-		sink->put(sink->context, c);
+	unsigned used = length;
+
+	for (; !spec->left && used < spec->width; used++)
+		sink->put(sink->context, spec->fill);
+	while (length-- > 0)
+		sink->put(sink->context, *text++);
+	for (; used < spec->width; used++)
+		sink->put(sink->context, ' ');
 }
 
 static void put_string(const struct sink *sink, const struct spec *spec, const char *text)
@@ -28,175 +35,89 @@ static void put_string(const struct sink *sink, const struct spec *spec, const c
 
 	if (text == NULL)
 		text = "(null)";
-	while (text[length] != '\0' && (!spec->has_precision || length < spec->precision))
+	while (text[length] != '\0')
 		length++;
-	if (!spec->left)
-		pad(sink, ' ', length, spec->width);
-	for (unsigned i = 0; i < length; i++)
-		sink->put(sink->context, text[i]);
-	if (spec->left)
-		pad(sink, ' ', length, spec->width);
+	put_padded(sink, spec, text, length);
 }
 
 static void put_number(const struct sink *sink, const struct spec *spec, uint64_t value,
-		       unsigned base, bool negative, const char *digits)
+		       unsigned base, bool negative)
 {
-	char text[20];
-	unsigned length = 0;
-	unsigned used;
+	char text[1 + DIGITS_MAX];
+	unsigned at = sizeof(text);
 
 	do {
-		text[length++] = digits[value % base];
+		text[--at] = "0123456789abcdef"[value % base];
 		value /= base;
 	} while (value != 0);
-	used = length + (negative ? 1u : 0u);
-	if (!spec->left && !spec->zero)
-		pad(sink, ' ', used, spec->width);
 	if (negative)
-		sink->put(sink->context, '-');
-	if (!spec->left && spec->zero)
-		pad(sink, '0', used, spec->width);
-	while (length > 0)
-		sink->put(sink->context, text[--length]);
-	if (spec->left)
-		pad(sink, ' ', used, spec->width);
+		text[--at] = '-';
+	put_padded(sink, spec, &text[at], (unsigned)sizeof(text) - at);
 }
 
-static const char *parse_spec(const char *format, struct spec *spec, va_list *arguments)
+static const char *parse_spec(const char *format, struct spec *spec)
 {
-	*spec = (struct spec){0};
-	for (; *format == '-' || *format == '0'; format++) {
-		if (*format == '-')
-			spec->left = true;
-		else
-			spec->zero = true;
-	}
-	if (*format == '*') {
-		spec->width = va_arg(*arguments, unsigned);
+	*spec = (struct spec){.fill = ' '};
+	if (*format == '-') {
+		spec->left = true;
 		format++;
 	}
+	if (*format == '0')
+		spec->fill = '0';
 	for (; *format >= '0' && *format <= '9'; format++)
 		spec->width = spec->width * 10 + (unsigned)(*format - '0');
-	if (*format == '.') {
-		spec->has_precision = true;
+	if (*format == 'l') {
+		spec->is_long = true;
 		format++;
-		if (*format == '*') {
-			spec->precision = va_arg(*arguments, unsigned);
-			format++;
-		}
-		for (; *format >= '0' && *format <= '9'; format++)
-			spec->precision = spec->precision * 10 + (unsigned)(*format - '0');
 	}
-	for (; *format == 'l' || *format == 'z'; format++)
-		spec->longs++;
 	return format;
 }
 
-static uint64_t unsigned_argument(const struct spec *spec, va_list *arguments)
+static int64_t number_argument(const struct spec *spec, va_list *arguments)
 {
-	if (spec->longs == 0)
-		return va_arg(*arguments, unsigned);
-	return spec->longs == 1 ? va_arg(*arguments, unsigned long)
-				: va_arg(*arguments, unsigned long long);
-}
-
-static int64_t signed_argument(const struct spec *spec, va_list *arguments)
-{
-	if (spec->longs == 0)
-		return va_arg(*arguments, int);
-	return spec->longs == 1 ? va_arg(*arguments, long) : va_arg(*arguments, long long);
+	return spec->is_long ? va_arg(*arguments, long) : va_arg(*arguments, int);
 }
 
 /* One conversion; false if it is none. */
 static bool convert(const struct sink *sink, const struct spec *spec, char kind, va_list *arguments)
 {
-	static const char lower[] = "0123456789abcdef";
-	static const char upper[] = "0123456789ABCDEF";
 	int64_t number;
 
-	switch (kind) {
-	case 's':
+	if (kind == 's') {
 		put_string(sink, spec, va_arg(*arguments, const char *));
 		return true;
-	case 'c':
-		sink->put(sink->context, (char)va_arg(*arguments, int));
-		return true;
-	case 'd':
-	case 'i':
-		number = signed_argument(spec, arguments);
-		put_number(sink, spec, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, 10,
-			   number < 0, lower);
-		return true;
-	case 'u':
-		put_number(sink, spec, unsigned_argument(spec, arguments), 10, false, lower);
-		return true;
-	case 'x':
-	case 'X':
-		put_number(sink, spec, unsigned_argument(spec, arguments), 16, false,
-			   kind == 'x' ? lower : upper);
-		return true;
-	case 'p':
-		put_number(sink, spec, (uint64_t)va_arg(*arguments, void *), 16, false, lower);
-		return true;
-	case '%':
-		sink->put(sink->context, '%');
-		return true;
-	default:
-		return false;
 	}
+	if (kind != 'd' && kind != 'u' && kind != 'x')
+		return false;
+	number = number_argument(spec, arguments);
+	if (kind == 'd')
+		put_number(sink, spec, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, 10,
+			   number < 0);
+	else
+		put_number(sink, spec, spec->is_long ? (uint64_t)number : (uint32_t)number,
+			   kind == 'u' ? 10 : 16, false);
+	return true;
 }
 
 void format_put(void (*put)(void *context, char c), void *context, const char *format,
 		va_list arguments)
 {
-	struct sink sink = {put, context};
+	const struct sink sink = {put, context};
 	struct spec spec;
 	va_list rest;
 
 	va_copy(rest, arguments);
-	for (; *format != '\0'; format++) {
-		const char *start = format;
+	while (*format != '\0') {
+		const char *end;
 
-		if (*format != '%') {
-			put(context, *format);
-			continue;
+		if (*format == '%') {
+			end = parse_spec(format + 1, &spec);
+			if (convert(&sink, &spec, *end, &rest)) {
+				format = end + 1;
+				continue;
+			}
 		}
-		format = parse_spec(format + 1, &spec, &rest);
-		if (*format != '\0' && convert(&sink, &spec, *format, &rest))
-			continue;
-		for (; start < format; start++)
-			put(context, *start);
-		if (*format == '\0')
-			break;
-		put(context, *format);
+		put(context, *format++);
 	}
 	va_end(rest);
-}
-
-struct text_sink {
-	char *text;
-	size_t bytes_max;
-	size_t length;
-};
-
-static void text_put(void *context, char c)
-{
-	struct text_sink *sink = context;
-
-	if (sink->length + 1 < sink->bytes_max)
-		sink->text[sink->length] = c;
-	sink->length++;
-}
-
-size_t format_text(char *text, size_t bytes_max, const char *format, ...)
-{
-	struct text_sink sink = {text, bytes_max, 0};
-	va_list arguments;
-
-	va_start(arguments, format);
-	format_put(text_put, &sink, format, arguments);
-	va_end(arguments);
-	if (bytes_max > 0)
-		text[sink.length < bytes_max ? sink.length : bytes_max - 1] = '\0';
-	return sink.length;
 }

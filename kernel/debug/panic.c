@@ -60,18 +60,18 @@ static void cpu_print(unsigned index, bool self)
 	const struct core *core = &cpu->core;
 	const struct tcb *current = core->current;
 
-	kprintf("  CPU %u: %s%s, thread %p", index,
+	kprintf("  CPU %u: %s%s, thread %lx", index,
 		__atomic_load_n(&core->online, __ATOMIC_RELAXED) != 0 ? "online" : "not started",
 		__atomic_load_n(&core->idle, __ATOMIC_RELAXED) != 0 ? ", idle" : "",
-		(const void *)current);
+		(unsigned long)current);
 	if (current != NULL)
 		kprintf(" tag %lx pc %lx sp %lx x8 %lx", (unsigned long)current->tag,
 			(unsigned long)current->context.pc, (unsigned long)current->context.sp,
 			(unsigned long)current->context.x[8]);
-	kprintf("\n    requests %x, dispatcher %p%s, fallback reason %u, slice ends %lu ns, "
+	kprintf("\n    requests %x, dispatcher %lx%s, fallback reason %u, slice ends %lu ns, "
 		"timer %lu ns\n",
 		(unsigned)__atomic_load_n(&core->requests, __ATOMIC_RELAXED),
-		(const void *)core->dispatcher, core->dispatcher_running ? " running" : "",
+		(unsigned long)core->dispatcher, core->dispatcher_running ? " running" : "",
 		(unsigned)core->fallback, (unsigned long)core->slice_end_ns,
 		(unsigned long)core->armed_ns);
 	trace_print(cpu, self ? TRACE_PANIC_SELF : TRACE_PANIC_OTHER);
@@ -91,8 +91,8 @@ _Noreturn void panic(const char *format, ...)
 	if (panic_twice)
 		arch_power_off(PANIC_STATUS);
 	panic_twice = true;
-	kprintf("  at %lu ns, called from %p\n", (unsigned long)arch_now(),
-		__builtin_return_address(0));
+	kprintf("  at %lu ns, called from %lx\n", (unsigned long)arch_now(),
+		(unsigned long)__builtin_return_address(0));
 	if (arch_backtrace != NULL)
 		arch_backtrace();
 	cpu_print(self, true);

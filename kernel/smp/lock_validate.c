@@ -124,7 +124,7 @@ bool lock_taking(struct spinlock *lock, const char *file, unsigned line)
 	const char *name = rule_of(lock)->name;
 
 	if (class_of(lock) == LOCK_NONE)
-		complain("%p, taken at %s:%u, has no class", (const void *)lock, file, line);
+		complain("%lx, taken at %s:%u, has no class", (unsigned long)lock, file, line);
 	if (!arch_interrupts_masked())
 		complain("%s is taken with interrupts on at %s:%u", name, file, line);
 	for (unsigned i = 0; i < mine->depth; i++)

@@ -95,17 +95,10 @@ void trap_user(uint64_t esr, uint64_t far)
 	}
 }
 
-static const char *vector_name(uint64_t vector)
-{
-	static const char *const kinds[] = {"synchronous", "IRQ", "FIQ", "SError"};
-	static const char *const sources[] = {"kernel with SP_EL0", "kernel", "user mode",
-					      "32-bit user mode"};
-	static char text[48];
-
-	format_text(text, sizeof(text), "%s exception of %s", kinds[vector & 3],
-		    sources[(vector >> 2) & 3]);
-	return text;
-}
+/* The table of vectors has four kinds for each of four sources. */
+static const char *const vector_kinds[] = {"synchronous", "IRQ", "FIQ", "SError"};
+static const char *const vector_sources[] = {"kernel with SP_EL0", "kernel", "user mode",
+					     "32-bit user mode"};
 
 static void frame_print(const struct exception_frame *frame)
 {
@@ -164,6 +157,7 @@ void trap_kernel(struct exception_frame *frame)
 	backtrace_print(frame->x[29]);
 	if (stack_overflown(frame))
 		kprintf("  the kernel stack of this CPU is used up\n");
-	panic("%s at %lx, syndrome %lx, address %lx", vector_name(frame->vector),
+	panic("%s exception of %s at %lx, syndrome %lx, address %lx",
+	      vector_kinds[frame->vector & 3], vector_sources[(frame->vector >> 2) & 3],
 	      (unsigned long)frame->pc, (unsigned long)frame->esr, (unsigned long)frame->far);
 }

@@ -12,15 +12,11 @@
 #include <stdarg.h>
 
 /*
- * The formats %s %c %d %i %u %x %X %p %% with flags - and 0, a width (or *), a precision for %s, and
- * the sizes l, ll, z.  Anything else is printed as it stands.  Each character goes to put.
+ * The formats %s %d %u %x with a flag - or (numbers that are not negative) 0, a decimal width, and the
+ * size l.  Anything else is printed as it stands.  Each character goes to put.
  */
 void format_put(void (*put)(void *context, char c), void *context, const char *format,
 		va_list arguments);
-
-/* Into a buffer of bytes_max bytes, always NUL-terminated; returns the length without cut. */
-size_t format_text(char *text, size_t bytes_max, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
 
 /* Characters as they are, as one piece (SYSTEM_DEBUG_WRITE). */
 void kwrite(const char *text, size_t bytes);
