@@ -116,6 +116,25 @@ Test(edf, a_waker_with_an_earlier_deadline_cuts_in)
 	bench_free(bench);
 }
 
+/* Late in its period a wake renews the budget; a thread that is put back as it was has what it had. */
+Test(edf, put_back_exactly_nothing_is_renewed)
+{
+	static const enum policy_join reasons[] = {POLICY_JOIN_WAKE, POLICY_JOIN_EXACT};
+	for (uint32_t i = 0; i < 2; i++) {
+		struct bench *bench = edf_make();
+		cr_assert_eq(reserve(bench, 0, 2 * MS, 10 * MS), ERR_OK);
+		bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
+		cr_assert_eq(bench_pick(bench), 0);
+		bench_run(bench, MS);
+		bench_dequeue(bench, 0, POLICY_LEAVE_SLEEP);
+		bench->now_ns = 9 * MS;
+		bench_enqueue(bench, 0, reasons[i]);
+		cr_assert_eq(bench_info(bench, 0).left_ns,
+			     reasons[i] == POLICY_JOIN_EXACT ? MS : 2 * MS);
+		bench_free(bench);
+	}
+}
+
 /* Naps just before the budget ends must not renew it: the mark of a constant-bandwidth server. */
 Test(edf, napping_gains_nothing)
 {

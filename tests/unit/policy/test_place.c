@@ -108,6 +108,8 @@ Test(place, central_gathers_on_cpu_0)
 	cr_assert_eq(place->on_idle(&machine.view, 3, &none), 0);
 	cr_assert_eq(place->on_idle(&machine.view, 3, &tried), PLACE_NONE);
 	cr_assert_eq(place->on_period(&machine.view, 3), PLACE_NONE);
+	machine_fill(&machine, 4, (uint32_t[]){2, 1, 2, 0});
+	cr_assert_eq(place->on_idle(&machine.view, 3, &tried), PLACE_NONE, "its answer is awaited");
 	machine_fill(&machine, 4, (uint32_t[]){1, 1, 2, 0});
 	cr_assert_eq(place->on_turn(&machine.view, 1, &thread), PLACE_NONE, "nobody waits");
 	cr_assert_eq(place->on_turn(&machine.view, 2, &thread), 0, "somebody waits here");

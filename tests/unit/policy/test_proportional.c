@@ -48,6 +48,39 @@ Test(stride, shares_follow_weights)
 	bench_free(bench);
 }
 
+/* In the middle of a turn: the running thread stays, unless the order alone is asked for. */
+Test(stride, a_turn_is_gone_on_with)
+{
+	struct bench *bench = bench_make(&policy_stride, 2);
+	for (uint32_t tid = 0; tid < 2; tid++)
+		bench_add(bench, tid, 1024, 3 * MS);
+	const uint32_t first = bench_pick(bench);
+	cr_assert_not(bench_run(bench, MS));
+	cr_assert_eq(bench_pick(bench), first);
+	bench->flags = POLICY_PICK_FRESH;
+	cr_assert_eq(bench_pick(bench), 1 - first, "it has received less");
+	bench_free(bench);
+}
+
+/* The rest of a turn travels. */
+Test(stride, a_turn_goes_on_elsewhere)
+{
+	struct bench *bench = bench_make(&policy_stride, 2);
+	struct bench *other = bench_make(&policy_stride, 2);
+	struct policy_migration migration;
+	for (uint32_t tid = 0; tid < 2; tid++)
+		bench_add(bench, tid, 1024, 3 * MS);
+	const uint32_t first = bench_pick(bench);
+	bench_run(bench, MS);
+	bench->ops->migrate_out(bench_cpu(bench), bench_thread(bench, first), &migration,
+				bench->now_ns);
+	bench_thread_make(other, 0, 1024, 3 * MS);
+	other->ops->migrate_in(bench_cpu(other), bench_thread(other, 0), &migration, bench->now_ns);
+	cr_assert_eq(bench_info(other, 0).left_ns, 2 * MS);
+	bench_free(bench);
+	bench_free(other);
+}
+
 /* w v is the service, to the last unit, however it is split and whatever the weight. */
 Test(stride, remainders_are_kept)
 {
