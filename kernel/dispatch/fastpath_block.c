@@ -10,8 +10,8 @@
  * tests/host_kernel/sim/test_fastpath.c runs both side by side.
  *
  * Left out of the general path, and why that may be:
- *   a word that is there, a successor, records, requests, a change of its own that the dispatcher has
- *     not been told, fallback: given up beforehand;
+ *   a word that is there, records, requests, a change of its own that the dispatcher has not been
+ *     told, fallback: given up beforehand;
  *   a second look at the clock: the block and the entry are the same moment, nothing is charged
  *     between them;
  *   send_fault: none, for the thread was in user mode;
@@ -20,10 +20,14 @@
  *   a kick that comes after the look at requests: posted under the lock of the Core, with a record or
  *     a request that is seen here under it, or not yet there: then it interrupts the dispatcher;
  *   kernel_exit(): as in ipc/fastpath.c; who stops a dispatcher posts a request as well.
+ *
+ * With a successor (<kern/successor.h>) the record is linked and that thread runs in the same way, if it
+ * may; otherwise the general path finds out what is to happen.
  */
 #include <kern/event.h>
 #include <kern/fastpath.h>
 #include <kern/fastpath_parts.h>
+#include <kern/fastpath_run.h>
 #include <kern/notification.h>
 #include <kern/ready.h>
 #include <kern/successor.h>
@@ -40,7 +44,7 @@ static inline bool can_wait(const struct slot_view *view)
 static inline bool core_is_quiet(const struct core *core) LOCK_REQUIRES(core->lock)
 {
 	return list_empty(&core->events) && list_empty(&core->requests_waiting) &&
-	       core->rebind_next == NULL && !successor_armed(core) && !core->switched;
+	       core->rebind_next == NULL && !core->switched;
 }
 
 /* Lock held: core_take_payer(), event_post() and event_take() of that record, which is not linked. */
@@ -96,7 +100,104 @@ static __attribute__((cold, noinline)) struct tcb *block_ended(struct cpu *cpu, 
 	return dispatcher;
 }
 
-struct tcb *fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu)
+#define WAIT_INFO (EVENT_BLOCKED | CAUSE_NOTIFICATION << 8 | EVENT_BLOCKED_SINCE)
+
+/* ---- With a successor ------------------------------------------------------------------------ */
+
+/* Lock held: successor_good(), and what switching to it needs. */
+static inline bool successor_runs(const struct core *core, time_ns_t now, struct vspace **space)
+	LOCK_REQUIRES(core->lock)
+{
+	const struct tcb *next = core->next.tcb;
+
+	return next != NULL && now < core->next.until_ns && list_empty(&core->requests_waiting) &&
+	       may_dispatch(core, next, core->next.seq) && can_run(next->tail, space);
+}
+
+/* Lock held: core_take_payer(), event_post(). */
+static inline void payer_record(struct core *core, struct tcb *payer, word_t info, time_ns_t now)
+	LOCK_REQUIRES(core->lock)
+{
+	time_ns_t spent = now - core->stretch_ns;
+
+	counter_set(&core->stretch_ns, now);
+	counter_add(&core->stats.busy_ns, spent);
+	counter_add(&payer->cpu_ns, spent);
+	payer->ran_ns += spent;
+	sched_set(payer, SCHED_BLOCKED);
+	payer->event_info = info | (payer->event_info & EVENT_SINCE);
+	counter_add(&payer->seq, 1);
+	list_push_back(&core->events, &payer->event_link);
+}
+
+/* Lock held: successor_dispatch().  The deadline that it brings. */
+static inline time_ns_t successor_take(struct core *core, struct tcb *next, time_ns_t now)
+	LOCK_REQUIRES(core->lock)
+{
+	time_ns_t slice_end = time_after(now, core->next.slice_ns);
+	time_ns_t timer = core->server_timer_ns;
+
+	successor_arm(core, false);
+	core->switched = true;
+	core->switched_ns = now;
+	core->switched_tag = __atomic_load_n(&next->tag, __ATOMIC_RELAXED);
+	core->slice_end_ns = slice_end;
+	filter_set(core, core->next.filter_until_ns, core->next.filter_key);
+	counter_add(&core->stats.successions, 1);
+	payer_dispatch(core, next);
+	return slice_end < timer ? slice_end : timer;
+}
+
+#define FOLLOW_TRACES (1u << TRACE_SYSCALL | 1u << TRACE_EVENT | 1u << TRACE_SWITCH)
+
+static __attribute__((cold, noinline)) struct tcb *follow_ended(struct cpu *cpu, cptr_t cptr,
+								const struct tcb *payer)
+{
+	struct core *core = &cpu->core;
+	time_ns_t now = core->stretch_ns;
+
+	trace_record_at(cpu, now, TRACE_SYSCALL, SYS_WAIT, cptr);
+	trace_record_at(cpu, now, TRACE_EVENT, payer->tag, payer->event_info);
+	trace_record_at(cpu, now, TRACE_SWITCH, core->payer->tag, core->slice_end_ns - now);
+	spin_lock(&core->lock);
+	timer_starvation_lazy(core);
+	spin_unlock(&core->lock);
+	timer_update(core);
+	return cpu->current;
+}
+
+/* Both locks held, a successor is armed. */
+static __attribute__((noinline)) struct tcb *wait_followed(cptr_t cptr,
+							   struct notification *notification,
+							   struct tcb *tcb,
+							   struct cpu *cpu) LOCK_UNCHECKED
+{
+	struct core *core = &cpu->core;
+	struct tcb *payer = core->payer, *next = core->next.tcb;
+	time_ns_t now = arch_now(), deadline;
+	struct vspace *space;
+
+	if (!successor_runs(core, now, &space)) {
+		spin_unlock(&core->lock);
+		spin_unlock(&notification->wait.lock);
+		return NULL;
+	}
+	payer_record(core, payer, WAIT_INFO, now);
+	deadline = successor_take(core, next, now);
+	spin_unlock(&core->lock);
+	wait_enqueue(&notification->wait, tcb, THREAD_WAITING);
+	spin_unlock(&notification->wait.lock);
+	counter_add(&core->stats.syscalls, 1);
+	next = next->tail;
+	run_next(cpu, tcb, next, space);
+	if (__builtin_expect((trace_mask & FOLLOW_TRACES) != 0 || timer_moves(core, deadline), 0))
+		return follow_ended(cpu, cptr, payer);
+	return next;
+}
+
+/* ---- The wait -------------------------------------------------------------------------------- */
+
+struct tcb *fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu) LOCK_UNCHECKED
 {
 	struct core *core = &cpu->core;
 	struct notification *notification;
@@ -119,6 +220,8 @@ struct tcb *fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu 
 		spin_unlock(&notification->wait.lock);
 		return NULL;
 	}
+	if (successor_armed(core))
+		return wait_followed(cptr, notification, tcb, cpu);
 	if (!core_is_quiet(core)) {
 		spin_unlock(&core->lock);
 		spin_unlock(&notification->wait.lock);
@@ -126,8 +229,7 @@ struct tcb *fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu 
 	}
 	now = arch_now();
 	sched_set(core->payer, SCHED_BLOCKED);
-	payer_report(core, &dispatcher->context,
-		     EVENT_BLOCKED | CAUSE_NOTIFICATION << 8 | EVENT_BLOCKED_SINCE, now);
+	payer_report(core, &dispatcher->context, WAIT_INFO, now);
 	upcall_one(core, dispatcher, REASON_BLOCK, now);
 	spin_unlock(&core->lock);
 	wait_enqueue(&notification->wait, tcb, THREAD_WAITING);

@@ -18,6 +18,7 @@
 #include <kern/entry.h>
 #include <kern/fastpath.h>
 #include <kern/fastpath_parts.h>
+#include <kern/fastpath_run.h>
 #include <kern/ready.h>
 #include <kern/successor.h>
 #include <kern/timer.h>
@@ -84,14 +85,6 @@ static inline bool choice_look_up(struct root root, word_t decision, const word_
 	return choice->successor != NULL;
 }
 
-/* Lock held: dispatch_check().  Relaxed: it is compared with the Core that is locked. */
-static inline bool may_dispatch(const struct core *core, const struct tcb *payer, word_t seq)
-{
-	return byte_hint(&payer->object.dying) == 0 &&
-	       __atomic_load_n(&payer->home, __ATOMIC_RELAXED) == core &&
-	       payer->sched == SCHED_READY && payer->seq == seq;
-}
-
 /* Lock held: event_pending(), and may the chosen ones be dispatched? */
 static inline bool choice_check(const struct core *core, const word_t *x, struct choice *choice)
 	LOCK_REQUIRES(core->lock)
@@ -139,30 +132,6 @@ static inline void decision_accept(struct core *core, struct tcb *tcb, time_ns_t
 	core->reasons = 0;
 	core->switched = false;
 	byte_hint_set(&tcb->state, THREAD_PARKED);
-}
-
-/* Lock held: core_dispatch() */
-static inline void payer_dispatch(struct core *core, struct tcb *payer) LOCK_REQUIRES(core->lock)
-{
-	list_remove(&payer->ready_link);
-	sched_set(payer, SCHED_RUNNING);
-	core->payer = payer;
-	counter_add(&core->stats.dispatches, 1);
-	if (core->last_payer != payer) {
-		core->last_payer = payer;
-		counter_add(&core->stats.switches, 1);
-	}
-}
-
-/* timer_starvation_lazy(), timer_update(): whether there is something for them to do. */
-static inline bool timer_moves(const struct core *core, time_ns_t deadline)
-{
-	time_ns_t starvation = core->starvation_end_ns;
-
-	if (starvation == TIME_NEVER)
-		return deadline < core->armed_ns ||
-		       (!list_empty(&core->ready) && core->starvation_limit_ns != 0);
-	return (starvation < deadline ? starvation : deadline) < core->armed_ns;
 }
 
 /* Three of them, and one that costs nothing: a mask that is one immediate operand. */

@@ -135,6 +135,43 @@ static void successor_known(struct sim_regs *regs)
 	decide(DECISION_SUCCESSOR, (struct sim_regs){.x = {[11] = 1000000, [12] = TIME_NEVER}});
 }
 
+/* It would be run, but for what is done to it or around it. */
+static void successor_late(struct sim_regs *regs)
+{
+	successor_known(regs);
+	cpus[0].core.next.until_ns = arch_now();
+}
+
+static void successor_idle(struct sim_regs *regs)
+{
+	successor_known(regs);
+	cpus[0].core.next.tcb = NULL;
+}
+
+static void successor_other_seq(struct sim_regs *regs)
+{
+	successor_known(regs);
+	cpus[0].core.next.seq--;
+}
+
+static void successor_stopping(struct sim_regs *regs)
+{
+	successor_known(regs);
+	thread[6]->exit_work = EXIT_STOP;
+}
+
+static void successor_without_space(struct sim_regs *regs)
+{
+	successor_known(regs);
+	thread[6]->vspace = NULL;
+}
+
+static void successor_and_request(struct sim_regs *regs)
+{
+	successor_known(regs);
+	list_push_back(&cpus[0].core.requests_waiting, &thread[3]->request_link);
+}
+
 static void successor_ran(struct sim_regs *regs)
 {
 	successor_known(regs);
@@ -264,7 +301,13 @@ static const struct {
 	{"filtered wake", false, wake_filtered},
 	{"unused filter", true, filter_unused},
 	{"filter whose record is gone", true, filter_left},
-	{"successor known", false, successor_known},
+	{"successor known", true, successor_known},
+	{"successor too late", false, successor_late},
+	{"idle is next", false, successor_idle},
+	{"successor that has changed", false, successor_other_seq},
+	{"successor to stop", false, successor_stopping},
+	{"successor without address space", false, successor_without_space},
+	{"successor and a request", false, successor_and_request},
 	{"successor ran", false, successor_ran},
 	{"switch not told", false, switched_only},
 	{"rebind unfinished", false, rebind_unfinished},
