@@ -129,7 +129,7 @@ uint32_t eevdf_succeed_past(const struct policy_cpu *policy_cpu, const struct po
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
 	const struct eevdf_thread *next = eevdf_thread_const(out->thread);
 	const struct eevdf_thread *running = cpu->running;
-	const struct eevdf_thread *sleeper = eevdf_delayed_first(cpu);
+	const struct eevdf_thread *sleeper = cpu->first[EEVDF_DELAYED];
 	/* S - W vq with R, and without: so V, and V_o. */
 	int128_t rel = (int128_t)cpu->vrem;
 	int128_t rel_o = rel - vtime_relative(&cpu->time, &running->time);
