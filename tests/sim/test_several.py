@@ -152,8 +152,30 @@ class AffinityMasks(unittest.TestCase):
 
     def test_random_masks(self):
         """Half of the cases, nine tenths of them, nine tenths of the threads."""
-        self.judge(1, lambda rng: rng.randint(200, 4000), 2, 0.04, 0.12, 0.03)
-        self.judge(2, lambda rng: 1024, 1, 0.02, 0.10, 0.02)
+        self.judge(1, lambda rng: rng.randint(200, 4000), 1, 0.015, 0.04, 0.01)
+        self.judge(1, lambda rng: rng.randint(200, 4000), 2, 0.01, 0.05, 0.01)
+        self.judge(2, lambda rng: 1024, 1, 0.01, 0.02, 0.01)
+
+    def test_who_has_nobody_to_give_is_not_asked_for_ever(self):
+        """By loads alone: CPU 0 is the fullest, and pinned.  Two end on CPU 2; CPU 1 has one too many."""
+        tasks = {"p": {"instance": 4, "loop": -1, "run": 1000000, "cpus": [0]},
+                 "r": {"instance": 2, "loop": 1, "runtime": 1000000, "cpus": [2]},
+                 "q": {"instance": 4, "loop": -1, "run": 1000000, "cpus": [1, 2]}}
+        result = run({"global": {"duration": 6}, "tasks": tasks}, 3, "--schedule", policy="rr")
+        for i in range(4):
+            had = sum(end - max(start, SECOND)
+                      for start, end, _ in result.stretches(f"q-{i}") if end > SECOND)
+            self.assertAlmostEqual(had / (2.5 * SECOND), 1, delta=0.04, msg=f"q-{i}")
+
+    def test_a_thread_makes_room_for_a_pinned_one(self):
+        """Only through CPU 1 can the third of CPU 0 come to CPU 2, where one has it all."""
+        tasks = {"p": {"instance": 2, "loop": -1, "run": 1000000, "cpus": [0]},
+                 "q": {"loop": -1, "run": 1000000, "cpus": [0, 1]},
+                 "r": {"instance": 2, "loop": -1, "run": 1000000, "cpus": [1, 2]}, "s": {
+                     "loop": -1, "run": 1000000, "cpus": [2]}}
+        for task in run({"global": {"duration": 10}, "tasks": tasks}, 3).tasks.values():
+            self.assertAlmostEqual(task["share"] / task["ideal_share"], 1, delta=0.01,
+                                   msg=task["name"])
 
     def test_levels_follow_a_mask_that_changes(self):
         """Two islands of two CPUs with 3 and 5 threads; then two go from the full one to the other."""

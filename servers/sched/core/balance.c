@@ -28,7 +28,8 @@ void sched_balancer_event(struct sched_cpu *cpu, struct sched_thread *thread,
 		cpu->balancer_parked = false;
 }
 
-void sched_balancer_parks(struct sched_cpu *cpu, struct sched_thread *thread, word_t pulled)
+void sched_balancer_parks(struct sched_server *server, struct sched_cpu *cpu,
+			  struct sched_thread *thread, word_t pulled, time_ns_t now_ns)
 {
 	cpu->balancer_tid = thread->tid;
 	cpu->balancer_parked = true;
@@ -36,6 +37,10 @@ void sched_balancer_parks(struct sched_cpu *cpu, struct sched_thread *thread, wo
 	if (pulled != 0)
 		cpu->busy_tried = cpumask_none();
 	sched_stat_add(&cpu->stats->threads_pulled, pulled);
+	__atomic_store_n(&cpu->plan.from, PLAN_NOBODY, __ATOMIC_RELAXED);
+	if (pulled != 0 && cpu->plan.push_tid != PLAN_NOBODY)
+		(void)sched_plan_move(server, cpu, cpu->plan.push_tid, cpu->plan.to, now_ns);
+	cpu->plan.push_tid = PLAN_NOBODY;
 }
 
 /* Send the balancer to a victim. */
@@ -193,6 +198,24 @@ static void balance_busy(struct sched_server *server, struct sched_cpu *cpu,
 	balancer_order(server, cpu, victim, BALANCE_PERIOD);
 }
 
+static void balance_plan(struct sched_server *server, struct sched_cpu *cpu,
+			 const struct place_view *view, time_ns_t now_ns)
+{
+	struct plan plan;
+
+	if (!sched_plan_make(server, cpu, view, &plan))
+		return;
+	if (plan.pull_tid == PLAN_NOBODY) {
+		(void)sched_plan_move(server, cpu, plan.push_tid, plan.to, now_ns);
+		return;
+	}
+	cpu->plan.push_tid = plan.push_tid;
+	cpu->plan.to = plan.to;
+	__atomic_store_n(&cpu->plan.pull_tid, plan.pull_tid, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->plan.from, plan.from, __ATOMIC_RELAXED);
+	balancer_order(server, cpu, plan.from, BALANCE_PERIOD);
+}
+
 /*
  * Only while something runs here: an idle CPU needs no period, it is found by its bit.  Nor does a CPU
  * with a single thread while no other has more than one: it goes quiet, and who has more later takes care
@@ -227,10 +250,15 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 	}
 	if (loads[cpu->index].runnable > 1)
 		quiet_serve(server, cpu, now_ns);
+	if (view.levels != NULL)
+		sched_plan_publish(server, cpu);
 	if (!own || !cpu->balancer_parked)
 		return;
-
-	balance_busy(server, cpu, &view);
+	/* What is owed to whom says more than the loads, where the policy keeps an account of it. */
+	if (view.levels != NULL && cpu->place->plans && cpu->plan_owed)
+		balance_plan(server, cpu, &view, now_ns);
+	else
+		balance_busy(server, cpu, &view);
 }
 
 time_ns_t sched_balance_period_next(struct sched_server *server, struct sched_cpu *cpu,
@@ -334,5 +362,12 @@ static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu,
 uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
 			    time_ns_t now_ns)
 {
+	const struct plan *plan = &server->cpu[puller].plan;
+
+	/* The balancer's call comes after the plan of its CPU. */
+	if (__atomic_load_n(&plan->from, __ATOMIC_RELAXED) == cpu->index)
+		return sched_plan_move(server, cpu,
+				       __atomic_load_n(&plan->pull_tid, __ATOMIC_RELAXED), puller,
+				       now_ns);
 	return balance_give(server, cpu, puller, GIVE_ASKED, now_ns);
 }

@@ -222,10 +222,23 @@ void sched_levels_view(struct sched_server *server, struct place_view *view, uin
 /* Bring them nearer to what is now.  O(CPUs). */
 void sched_levels_update(struct sched_server *server, const struct place_view *view);
 
+/* plan.c */
+/* Affinity masks bind, so plans are made. */
+bool sched_plan_used(struct sched_server *server);
+/* Tell the others whom this CPU has. */
+void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu);
+/* What to move, from what is published; false: nothing. */
+bool sched_plan_make(struct sched_server *server, struct sched_cpu *cpu,
+		     const struct place_view *view, struct plan *plan);
+/* Part of a plan, a moment later: false if the thread is not here any more, or may not go. */
+bool sched_plan_move(struct sched_server *server, struct sched_cpu *cpu, uint32_t tid,
+		     uint32_t target, time_ns_t now_ns);
+
 /* balance.c */
 void sched_balancer_event(struct sched_cpu *cpu, struct sched_thread *thread,
 			  const struct sched_event *event);
-void sched_balancer_parks(struct sched_cpu *cpu, struct sched_thread *thread, word_t pulled);
+void sched_balancer_parks(struct sched_server *server, struct sched_cpu *cpu,
+			  struct sched_thread *thread, word_t pulled, time_ns_t now_ns);
 void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 /* When an idle CPU looks again for work that it could not get; TIME_NEVER: there is none. */
 time_ns_t sched_balance_idle_next(const struct sched_cpu *cpu);

@@ -26,6 +26,8 @@ struct sched_cpu *sched_cpu_init(struct sched_server *server, uint32_t index,
 	cpu->index = index;
 	cpu->balancer_tid = 0;
 	cpu->grouped = false;
+	cpu->plan = (struct plan){
+		.pull_tid = PLAN_NOBODY, .from = PLAN_NOBODY, .push_tid = PLAN_NOBODY};
 	heap_init(&cpu->sleepers);
 	policy->cpu_init(policy_cpu(cpu), index);
 	/* From the start, so that all threads of the queue have accounts of the same clock. */

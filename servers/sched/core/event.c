@@ -32,6 +32,7 @@ static void thread_arrive(struct sched_server *server, struct sched_cpu *cpu,
 	cpu->policy->migrate_in(policy_cpu(cpu), policy_thread(thread), &thread->migration, now_ns);
 	thread->state = thread->migration.state == POLICY_OUT ? SCHED_OUT : SCHED_READY;
 	sched_mask_changed(server, thread);
+	sched_plan_publish(server, cpu);
 }
 
 static void thread_leave(struct sched_server *server, struct sched_cpu *cpu,

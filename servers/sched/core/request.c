@@ -160,7 +160,7 @@ static void request_pull(struct sched_server *server, struct sched_cpu *cpu,
 }
 
 static void request_park(struct sched_server *server, struct sched_cpu *cpu,
-			 const struct sched_request *request)
+			 const struct sched_request *request, time_ns_t now_ns)
 {
 	struct sched_thread *payer = sched_thread_find(server, request->payer_tag);
 
@@ -168,7 +168,7 @@ static void request_park(struct sched_server *server, struct sched_cpu *cpu,
 	    __atomic_load_n(&payer->home, __ATOMIC_RELAXED) != cpu->index)
 		answer(server, cpu, request, ERR_PERMISSION, 0, 0);
 	else
-		sched_balancer_parks(cpu, payer, request->words[0]);
+		sched_balancer_parks(server, cpu, payer, request->words[0], now_ns);
 }
 
 void sched_request_handle(struct sched_server *server, struct sched_cpu *cpu,
@@ -197,7 +197,7 @@ void sched_request_handle(struct sched_server *server, struct sched_cpu *cpu,
 		request_group(server, cpu, request, now_ns);
 		break;
 	case SCHED_REQ_BALANCE_PARK:
-		request_park(server, cpu, request);
+		request_park(server, cpu, request, now_ns);
 		break;
 	case SCHED_REQ_BALANCE_PULL:
 		request_pull(server, cpu, request, now_ns);

@@ -148,3 +148,79 @@ Test(levels, no_levels_beside_groups, .init = open_4, .fini = bench_close)
 	sched_levels_view(bench_server, &view, levels);
 	cr_assert_null(view.levels);
 }
+
+#define BALANCER 2000u
+
+/* CPU 1 has sent its balancer for thread 5 of CPU 0, and 7 is to make room for it on CPU 2. */
+static void open_plan(void)
+{
+	open_4();
+	for (uint32_t tid = 5; tid <= 8; tid++) {
+		bench_thread(tid, 1024);
+		bench_shared->params[tid].affinity = (struct cpumask){{tid < 7 ? 0x3 : 0x6}};
+		(void)bench_event(tid < 7 ? 0 : 1, tid, BENCH_READY(CAUSE_START), 0);
+		arrive(tid);
+	}
+	bench_shared->params[BALANCER] = (struct sched_thread_params){
+		.flags = SCHED_THREAD_USED | SCHED_THREAD_BALANCER, .cpu = 1};
+	(void)bench_event(1, BALANCER, BENCH_READY(CAUSE_START), 0);
+	bench_server->cpu[1].plan = (struct plan){.pull_tid = 5, .from = 0, .push_tid = 7, .to = 2};
+	bench_clear_calls();
+}
+
+static void pull(void)
+{
+	bench_clear_calls();
+	(void)bench_request(0, BALANCER, SCHED_REQ_BALANCE_PULL, 1, BALANCE_PERIOD, 0, 0);
+}
+
+static void park(word_t pulled)
+{
+	bench_clear_calls();
+	(void)bench_request(1, BALANCER, SCHED_REQ_BALANCE_PARK, pulled, 0, 0, 0);
+}
+
+static void assert_moved(uint32_t tid, uint32_t cpu)
+{
+	cr_assert_eq(bench_moves_count, 1);
+	cr_assert_eq(bench_moves[0].tid, tid);
+	cr_assert_eq(bench_moves[0].cpu, cpu);
+}
+
+Test(levels, one_comes_and_another_makes_room, .init = open_plan, .fini = bench_close)
+{
+	pull();
+	assert_moved(5, 1);
+	cr_assert_eq(bench_answers[0].w1, 1);
+	park(1);
+	assert_moved(7, 2);
+	park(1);
+	cr_assert_eq(bench_moves_count, 0, "a plan is carried out once");
+}
+
+Test(levels, nobody_makes_room_for_one_who_does_not_come, .init = open_plan, .fini = bench_close)
+{
+	park(0);
+	cr_assert_eq(bench_moves_count, 0);
+	park(1);
+	cr_assert_eq(bench_moves_count, 0);
+}
+
+/* Between the look and the call it was pinned, slept, went elsewhere: whoever has it looks again. */
+Test(levels, a_plan_is_advice, .init = open_plan, .fini = bench_close)
+{
+	set(5, SCHED_PARAM_AFFINITY, 0x1);
+	pull();
+	cr_assert_eq(bench_moves_count, 0);
+	cr_assert_eq(bench_answers[0].w1, 0);
+	set(5, SCHED_PARAM_AFFINITY, 0x3);
+	(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_NOTIFICATION), 0);
+	pull();
+	cr_assert_eq(bench_moves_count, 0);
+	bench_server->cpu[1].plan.pull_tid = 8;
+	pull();
+	cr_assert_eq(bench_moves_count, 0);
+	set(7, SCHED_PARAM_AFFINITY, 0xb);
+	park(1);
+	cr_assert_eq(bench_moves_count, 0);
+}

@@ -23,6 +23,7 @@
 #include "../../policy/place.h"
 #include "../../policy/place/balance.h"
 #include "../../policy/place/level.h"
+#include "../../policy/place/plan.h"
 #include "../../policy/policy.h"
 
 enum sched_thread_state {
@@ -61,6 +62,16 @@ struct sched_thread {
 	uint32_t home;
 };
 
+/* A thread as its CPU publishes it for the plans of others: core/plan.c.  Atomic, relaxed. */
+struct sched_plan_thread {
+	uint32_t tid;
+	uint32_t weight;
+	uint64_t full;
+	int32_t owed_us;
+	uint8_t class; /* of its mask */
+	bool running;
+};
+
 struct sched_cpu {
 	/* Owner: this CPU's dispatcher. */
 	const struct policy_ops *policy; /* once a group was met here, the layer over it */
@@ -93,6 +104,8 @@ struct sched_cpu {
 	struct cpumask busy_tried; /* asked in vain since the last one that gave something */
 	time_ns_t next_balance_ns; /* when to look */
 	time_ns_t slot_ns;         /* when to ask */
+	bool plan_owed;            /* its policy keeps an account of who is owed what */
+	uint32_t plan_start;       /* with which CPUs the next plan begins */
 	struct sched_thread
 		*payer;       /* who caused the last entry and pays for it, settled here; or NULL */
 	time_ns_t entered_ns; /* when that was */
@@ -105,6 +118,10 @@ struct sched_cpu {
 	uint64_t incoming_weight;
 	time_ns_t incoming_ns; /* when the last one was sent */
 	uint8_t running_class; /* mask class of the thread that runs */
+	/* What its balancer is on its way for; `from` is told who is wanted.  Atomic, relaxed. */
+	struct plan plan;
+	uint32_t plan_count;
+	struct sched_plan_thread plan_thread[PLAN_THREADS_MAX];
 };
 
 /* Threads with one affinity mask: core/level.c. */

@@ -117,6 +117,7 @@ const struct place_ops place_least_loaded = {
 	.on_wake = least_loaded_on_wake,
 	.on_idle = balance_victim_idle,
 	.on_period = balance_victim,
+	.plans = true,
 };
 
 const struct place_ops place_idle_first = {
@@ -126,6 +127,7 @@ const struct place_ops place_idle_first = {
 	.on_wake = idle_else_home,
 	.on_idle = balance_victim_idle,
 	.on_period = balance_victim,
+	.plans = true,
 };
 
 const struct place_ops place_home = {

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Balancing where affinity masks bind: each CPU publishes a few of its threads, and in its period looks
+ * for moves that need each other (policy/place/plan.h).  What comes here is called for by the balancer, as
+ * ever; what goes from here to make room for it goes when the balancer reports that it came.
+ *
+ * The published threads are written by their dispatcher and read by others without a lock: what is torn
+ * or old makes a poor plan, and the dispatcher that owns a thread looks again before it lets it go.
+ */
+#include <base/math.h>
+
+#include "core.h"
+
+bool sched_plan_used(struct sched_server *server)
+{
+	return __atomic_load_n(&server->masks.weight, __ATOMIC_RELAXED) != 0 &&
+	       !__atomic_load_n(&server->masks.grouped, __ATOMIC_RELAXED);
+}
+
+/* The least level of the CPUs that it may use, but nobody can use more than one CPU. */
+static uint64_t full_of(struct sched_server *server, const struct sched_thread *thread,
+			uint32_t weight)
+{
+	const struct cpumask *mask = sched_thread_mask(server, thread);
+	uint64_t least = UINT64_MAX;
+
+	cpumask_for_each(cpu, mask)
+	{
+		if (cpu < server->cpus)
+			least = min_u64(least, __atomic_load_n(&server->masks.level[cpu],
+							       __ATOMIC_RELAXED));
+	}
+	return max_u64(least == UINT64_MAX ? 0 : least, weight);
+}
+
+static void publish_one(struct sched_server *server, struct sched_plan_thread *to,
+			const struct policy_spare *spare)
+{
+	struct sched_thread *thread = policy_thread_owner(spare->thread);
+	const int64_t owed_us = spare->owed_ns / 1000;
+
+	__atomic_store_n(&to->tid, thread->tid, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->weight, spare->weight, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->owed_us,
+			 owed_us > PLAN_OWED_US_MAX    ? PLAN_OWED_US_MAX
+			 : owed_us < -PLAN_OWED_US_MAX ? -PLAN_OWED_US_MAX
+						       : (int32_t)owed_us,
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&to->class, thread->mask_class, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->running, spare->running, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->full, full_of(server, thread, spare->weight), __ATOMIC_RELAXED);
+}
+
+void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu)
+{
+	struct policy_spare spare[PLAN_THREADS_MAX];
+	uint64_t cursor = 0;
+
+	if (!sched_plan_used(server))
+		return;
+
+	const uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare,
+						  PLAN_THREADS_MAX);
+
+	cpu->plan_owed = false;
+	for (uint32_t i = 0; i < count; i++) {
+		publish_one(server, &cpu->plan_thread[i], &spare[i]);
+		cpu->plan_owed = cpu->plan_owed || spare[i].owed_ns != 0;
+	}
+	__atomic_store_n(&cpu->plan_count, count, __ATOMIC_RELAXED);
+}
+
+static struct cpumask class_mask(const struct sched_server *server, uint32_t class)
+{
+	struct cpumask mask = cpumask_first(server->cpus);
+
+	for (uint32_t word = 0; class != 0 && word < CPUMASK_WORDS; word++)
+		mask.bits[word] = __atomic_load_n(&server->masks.class[class].mask.bits[word],
+						  __ATOMIC_RELAXED);
+	return mask;
+}
+
+struct look {
+	struct sched_server *server;
+	const struct place_view *view;
+};
+
+static void queue_look(const void *context, uint32_t index, struct plan_queue *out)
+{
+	const struct look *look = context;
+	const struct sched_cpu *cpu = &look->server->cpu[index];
+
+	out->weight = look->view->loads[index].weight;
+	out->runnable = look->view->loads[index].runnable;
+	out->count = (uint32_t)min_u64(__atomic_load_n(&cpu->plan_count, __ATOMIC_RELAXED),
+				       out->runnable);
+	for (uint32_t i = 0; i < out->count; i++) {
+		const struct sched_plan_thread *from = &cpu->plan_thread[i];
+		const uint32_t class = __atomic_load_n(&from->class, __ATOMIC_RELAXED);
+
+		out->thread[i] = (struct plan_thread){
+			.tid = __atomic_load_n(&from->tid, __ATOMIC_RELAXED),
+			.weight = __atomic_load_n(&from->weight, __ATOMIC_RELAXED),
+			.full = __atomic_load_n(&from->full, __ATOMIC_RELAXED),
+			.owed_us = __atomic_load_n(&from->owed_us, __ATOMIC_RELAXED),
+			.running = __atomic_load_n(&from->running, __ATOMIC_RELAXED),
+			.allowed = class_mask(look->server, class),
+		};
+	}
+}
+
+bool sched_plan_make(struct sched_server *server, struct sched_cpu *cpu,
+		     const struct place_view *view, struct plan *plan)
+{
+	const struct look look = {.server = server, .view = view};
+	const struct plan_input input = {
+		.cpu = cpu->index,
+		.cpus = server->cpus,
+		.start = (uint32_t)(cpu->plan_start++ * PLAN_CPUS_MAX % server->cpus),
+		.online = view->online,
+		.queue = queue_look,
+		.context = &look,
+	};
+
+	*plan = plan_make(&input);
+	return plan->pull_tid != PLAN_NOBODY || plan->push_tid != PLAN_NOBODY;
+}
+
+/* Let it go, if it is here and may. */
+bool sched_plan_move(struct sched_server *server, struct sched_cpu *cpu, uint32_t tid,
+		     uint32_t target, time_ns_t now_ns)
+{
+	struct sched_thread *thread = sched_thread_find(server, tid);
+
+	if (thread == NULL || target >= server->cpus || !sched_thread_settled(cpu, thread) ||
+	    thread->state != SCHED_READY || thread->in_request ||
+	    !cpumask_test(sched_thread_mask(server, thread), target))
+		return false;
+
+	const bool claimed = sched_idle_claim(server, target);
+
+	if (sched_thread_move(server, cpu, thread, target, now_ns)) {
+		sched_load_publish(cpu);
+		return true;
+	}
+	if (claimed)
+		sched_idle_publish(server, target);
+	return false;
+}

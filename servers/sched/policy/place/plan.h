@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Moves that need each other, where affinity masks bind: a thread comes here and another makes room for it.
+ * Rules that compare the loads of two CPUs do not see them (balance.h).  Pure.
+ *
+ *   Q_c, W_c  threads of CPU c, and its load: the sum of their weights
+ *   f_i       load of a CPU on which thread i gets its fair share: the least level (level.h) of those that it
+ *             may use, but not less than its weight, since nobody can use more than one CPU
+ *   e_i       what the machine owes thread i (policy_spare.owed_ns): time at its fair rate.  On CPU c
+ *             it grows by 1 - f_i / W_c for each unit of time
+ *   T         PLAN_AHEAD_US: how far we look ahead
+ *
+ *   cost(c) = sum over i in Q_c of (e_i + T - T f_i / W_c)^2: what is owed in the end if nobody moves.
+ *
+ * The CPU that asks, c, looks for whatever makes the sum of the costs least: a thread j of another CPU a
+ * comes here (pull), one of its own, i, goes to b (push), both (relay; a swap where a is b).  Nobody leaves
+ * a CPU idle.  Since e grows as long as a thread gets too little, it becomes worth any move that helps.
+ *
+ * Cost: O(n m + n_c n) costs of a queue, for n_c threads here and n on the PLAN_CPUS_MAX others that are
+ * looked at.
+ * Bad at: chains over more than three CPUs, which take one period after the other; queues of more than
+ * PLAN_THREADS_MAX, of which only those count that are furthest ahead.
+ */
+#pragma once
+
+#include <base/cpumask.h>
+
+#define PLAN_THREADS_MAX 8u
+#define PLAN_CPUS_MAX    32u
+#define PLAN_NOBODY      UINT32_MAX
+#define PLAN_AHEAD_US    80000  /* two periods; with one, or four, more is left over */
+#define PLAN_OWED_US_MAX 250000 /* more counts as that */
+/* A move is worth it from the square of that on.  With 20 ms the errors are the same, and there are
+ * twice as many moves. */
+#define PLAN_GAIN_US     40000
+
+struct plan_thread {
+	uint32_t tid;
+	uint32_t weight;
+	uint64_t full;   /* f */
+	int32_t owed_us; /* e */
+	bool running; /* of the CPU that asks: it is about to run, and goes only later, for another */
+	struct cpumask allowed;
+};
+
+struct plan_queue {
+	uint64_t weight;   /* W, of all its threads */
+	uint32_t runnable; /* how many, also those beyond PLAN_THREADS_MAX */
+	uint32_t count;
+	struct plan_thread thread[PLAN_THREADS_MAX];
+};
+
+/* Who goes where; PLAN_NOBODY: nobody. */
+struct plan {
+	uint32_t pull_tid;
+	uint32_t from; /* CPU */
+	uint32_t push_tid;
+	uint32_t to; /* CPU */
+};
+
+struct plan_input {
+	uint32_t cpu; /* that asks */
+	uint32_t cpus;
+	uint32_t start; /* where to begin with the others, if there are many */
+	struct cpumask online;
+	/* Fill in the queue of `cpu`. */
+	void (*queue)(const void *context, uint32_t cpu, struct plan_queue *out);
+	const void *context;
+};
+
+/* The best plan; both PLAN_NOBODY if nothing is worth it. */
+struct plan plan_make(const struct plan_input *input);
