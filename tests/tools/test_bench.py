@@ -17,6 +17,9 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tools", "baton"))
 
 import bench  # noqa: E402
+import bench_guest  # noqa: E402
+import bench_rows  # noqa: E402
+import bench_size  # noqa: E402
 import virtual  # noqa: E402
 import cli  # noqa: E402
 from term import Failure  # noqa: E402
@@ -27,7 +30,7 @@ class FakeBuild:
         return "kernel.elf"
 
 
-class FakeMachine(bench.Machine):
+class FakeMachine(bench_guest.Machine):
     """A machine that needs no build; its emulator is fake."""
 
     def prepare(self, *_):
@@ -40,11 +43,11 @@ def fake_bench(*words, guest="bench", status=0):
                    "FAKE_STATUS": str(status)}
     out, err = io.StringIO(), io.StringIO()
     with mock.patch.dict(os.environ, environment), \
-            mock.patch.object(bench, "Machine", FakeMachine), \
+            mock.patch.object(bench_guest, "Machine", FakeMachine), \
             mock.patch.object(bench, "CPUS", (1,)), \
             mock.patch.object(bench, "CPUS_ASKED", ()), \
             mock.patch.object(bench, "wall_rows", lambda _: []), \
-            mock.patch.object(bench, "text_bytes", lambda _: 30000), \
+            mock.patch.object(bench_size, "text_bytes", lambda _: 30000), \
             contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         result = cli.main(["bench", *words])
     return result, out.getvalue(), err.getvalue()
@@ -56,14 +59,14 @@ def figures(identity, median):
 
 class Lines(unittest.TestCase):
     def test_a_figure(self):
-        self.assertEqual(bench.parse_line("@@BATON-BENCH a.b us 7 1.5 2.0 3.0 (so)\r"),
+        self.assertEqual(bench_rows.parse_line("@@BATON-BENCH a.b us 7 1.5 2.0 3.0 (so)\r"),
                          {"id": "a.b", "unit": "us", "n": 7, "min": 1.5, "median": 2.0, "max": 3.0,
                           "note": "(so)"})
-        self.assertNotIn("note", bench.parse_line("@@BATON-BENCH a us 7 1 2 3 "))
+        self.assertNotIn("note", bench_rows.parse_line("@@BATON-BENCH a us 7 1 2 3 "))
 
     def test_others(self):
-        self.assertIsNone(bench.parse_line("proc: ready"))
-        self.assertIsNone(bench.parse_line("@@BATON-BENCH a us x 1 2 3"))
+        self.assertIsNone(bench_rows.parse_line("proc: ready"))
+        self.assertIsNone(bench_rows.parse_line("@@BATON-BENCH a us x 1 2 3"))
 
 
 class Compare(unittest.TestCase):
@@ -138,11 +141,25 @@ class Elf(unittest.TestCase):
         with tempfile.NamedTemporaryFile() as file:
             file.write(bytes(header) + names + table)
             file.flush()
-            self.assertEqual(bench.text_bytes(file.name), 1234)
+            self.assertEqual(bench_size.text_bytes(file.name), 1234)
 
     def test_no_elf(self):
         with self.assertRaises(Failure):
-            bench.text_bytes(__file__)
+            bench_size.text_bytes(__file__)
+
+
+    def test_lines_of_c(self):
+        text = """/* one
+two */ int a; // three
+
+int b; /* four */
+char c = '"', d[] = "/* no comment */";
+\t/* five */
+"""
+        self.assertEqual(bench_size.code_lines(text), 3)
+
+    def test_lines_of_python(self):
+        self.assertEqual(bench_size.code_lines("# one\n\na = 1  # two\n  # three\nb = '# four'\n", True), 2)
 
 
 class Command(unittest.TestCase):
@@ -155,17 +172,27 @@ class Command(unittest.TestCase):
                 document = json.load(file)
             self.assertEqual(document["schema"], 1)
             self.assertTrue(document["run"]["commit"])
-            self.assertEqual([row["id"] for row in document["rows"]],
-                             ["kernel_text", "null_syscall", "sleep_1ms.p50_us"])
+            rows = {row["id"]: row for row in document["rows"]}
+            self.assertEqual(set(rows), {"kernel_text", "null_syscall", "sleep_1ms.p50_us",
+                                         *(f"code_lines.{part}" for part in bench_rows.PARTS)})
+            self.assertGreater(rows["code_lines.kernel"]["median"], 1000)
             self.assertIn("null_syscall", out)
             self.assertEqual(fake_bench("--compare", path)[0], 0)
-            document["rows"][1]["median"] = 100
+            rows["null_syscall"]["median"] = 100
+            rows["code_lines.kernel"]["median"] = 100
             with open(path, "w", encoding="utf-8") as file:
                 json.dump(document, file)
             status, out, err = fake_bench("--compare", path)
         self.assertEqual(status, 1)
         self.assertIn("WORSE", out)
         self.assertIn("null_syscall", err)
+        self.assertNotIn("code_lines", err, "more lines are not worse")
+
+    def test_only_a_size(self):
+        status, out, err = fake_bench("--only", "kernel_text")
+        self.assertEqual(status, 0, err)
+        self.assertIn("30000", out)
+        self.assertNotIn("not measured", out)
 
     def test_guest_failure_fails(self):
         status, _, err = fake_bench(status=1)

@@ -5,95 +5,37 @@ The guest's program `bench` prints one line for each figure: bench_rows.py.
 """
 
 import json
-import os
-import struct
 import tempfile
 
 from bench_count import breakdown
-from bench_rows import ROWS, parse_line
+from bench_guest import counting_command, counting_machine, rows_of, words_of
+from bench_rows import ROWS
+from bench_size import UNIT as LINES, size_rows
 from bench_wall import wall_rows
-from qemu import Guest, describe_status
-from run import Machine, mkarchive
+from qemu import Guest
+from run import mkarchive
 from term import EXIT_FAILED, Failure, complain, paint, say
-from virtual import virtual_command
 
 CPUS = (1, 2, 4)
 CPUS_ASKED = (1,)  # once more, without successors: every block asks the dispatcher
 WORSE = 1.03
 GRAIN = 0.001  # figures below it are taken as equal
-KERNEL_ELF = "kernel/kernel.elf"
-
-
-# --- The machine ---
-
-def words_of(args, asked=False):
-    """What the program in the guest is told."""
-    return (["quick"] if args.quick else []) + (["asked"] if asked else []) + (
-        [f"only={args.only.split('.')[0]}"] if args.only else [])
-
-
-def machine_of(args, cpus, scratch, words):
-    from cli import make_parser  # it imports us
-    defaults = make_parser().parse_args(["run", "--board", args.board, "--cpus", str(cpus),
-                                         "--run", ",".join(["bench", *words]),
-                                         *(["--boot-arg", "sched.successor=off"]
-                                           if "asked" in words else [])])
-    defaults.yes = args.yes
-    return Machine(defaults, scratch)
-
-
-def counting_command(machine, scratch):
-    """The emulator's command for a machine that counts instructions."""
-    values = {"cpus": machine.cpus, "memory": "1G", "kernel": machine.kernel,
-              "archive": machine.archive, "bootargs": machine.bootargs}
-    return virtual_command(machine.board, values, ("console",), (), scratch)
 
 
 # --- Figures ---
 
-def text_bytes(path):
-    """The size of section .text of a 64-bit little-endian ELF file."""
-    with open(path, "rb") as file:
-        data = file.read()
-    if data[:6] != b"\x7fELF\x02\x01":
-        raise Failure(f"{path}: no 64-bit little-endian ELF file")
-    sections, = struct.unpack_from("<Q", data, 0x28)
-    size, count, names = struct.unpack_from("<HHH", data, 0x3a)
-    headers = [struct.unpack_from("<IIQQQQ", data, sections + i * size) for i in range(count)]
-    strings = headers[names][4]
-    for name, _, _, _, _, length in headers:
-        at = strings + name
-        if data[at:data.index(b"\0", at)] == b".text":
-            return length
-    raise Failure(f"{path}: no section .text")
-
-
-def kernel_text(machine):
-    size = float(text_bytes(machine.build.file(KERNEL_ELF)))
-    return {"id": "kernel_text", "unit": "bytes", "n": 1, "min": size, "median": size, "max": size}
-
-
 def boot(args, cpus, asked=False):
     """The rows of one boot, the facts about it, and whether all went well."""
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
-        machine = machine_of(args, cpus, scratch, words_of(args, asked))
+        machine = counting_machine(args, cpus, scratch, words_of(args, *(["asked"] if asked else [])))
         machine.prepare()
         command = counting_command(machine, scratch)
         facts = machine.facts(command)  # now: the tree may change while the guest runs
         say(f"measuring on {cpus} CPU{'s' if cpus > 1 else ''}{', without successors' if asked else ''}")
-        rows = [kernel_text(machine)] if cpus == 1 and not asked and not args.only else []
+        sizes = size_rows(machine) if cpus == 1 and not asked else []
         with Guest(command, args.timeout) as guest:
-            for line in guest.lines():
-                found = parse_line(line)
-                if found:
-                    rows.append(found)
-            right = not guest.timed_out and guest.status == 0
-            if not right:
-                how = ("not finished in time" if guest.timed_out else describe_status(guest.status))
-                complain(f"the measurements on {cpus} CPUs ended early: {how}. The last lines:")
-                for line in list(guest.tail)[-5:]:
-                    complain(f"    {line}")
-        return rows, facts, right
+            rows, right = rows_of(guest, f"the measurements on {cpus} CPUs")
+        return sizes + rows, facts, right
 
 
 # --- Showing and comparing ---
@@ -147,7 +89,8 @@ def compare(old_rows, new_rows):
         if before is None:
             lines.append(f"{row['id']:32} {number(row['median']):>12}  (not measured before)")
             continue
-        bad = is_worse(known.get(row["id"]), before["median"], row["median"])
+        # More lines may be better ones.
+        bad = row["unit"] != LINES and is_worse(known.get(row["id"]), before["median"], row["median"])
         ratio = f"{row['median'] / before['median']:.3f}" if before["median"] else "-"
         lines.append(f"{row['id']:32} {number(before['median']):>12} -> {number(row['median']):>12}"
                      f"  x {ratio}" + ("  " + paint("WORSE", "1;31") if bad else ""))
@@ -179,7 +122,7 @@ def write_json(path, run, rows):
 
 def bench(args):
     if args.breakdown:
-        rows, run = breakdown(args, machine_of, counting_command)
+        rows, run = breakdown(args)
         if args.json:
             write_json(args.json, run, rows)
         return 0

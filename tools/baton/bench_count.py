@@ -14,7 +14,8 @@ import subprocess
 import tempfile
 import threading
 
-from bench_rows import ASKED, parse_line
+from bench_guest import counting_command, counting_machine, rows_of
+from bench_rows import ASKED
 from qemu import Guest
 from term import Failure, Progress, say
 
@@ -80,13 +81,13 @@ def execute(command, timeout, scratch, operations):
     """Boot and count; the rows that the guest printed."""
     pipe = os.path.join(scratch, "executed")
     os.mkfifo(pipe)
-    rows, failure = [], []
+    rows, right = [], []
 
     def run():
         with Guest(command + ["-singlestep", "-d", "exec,nochain", "-D", pipe], timeout) as guest:
-            rows.extend(found for found in map(parse_line, guest.lines()) if found)
-            if guest.timed_out or guest.status != 0:
-                failure.append("not finished in time" if guest.timed_out else "it ended early")
+            found, well = rows_of(guest, "the measurement")
+            rows.extend(found)
+            right.append(well)
 
     runner = threading.Thread(target=run)
     runner.start()
@@ -98,9 +99,9 @@ def execute(command, timeout, scratch, operations):
             if number % EVERY == 0:
                 shown.update(f"{number // 1000000} million instructions, {operations.windows} operations")
     runner.join()
-    shown.finish(not failure)
-    if failure:
-        raise Failure(f"the guest did not measure: {failure[0]}")
+    shown.finish(right == [True])
+    if right != [True]:
+        raise Failure("the guest did not measure")
     return rows
 
 
@@ -241,10 +242,10 @@ def show(row, count, executions, texts, places):
              "median": value, "max": value} for name, value in rows]
 
 
-def breakdown(args, machine_of, counting_command):
+def breakdown(args):
     """Rows of args.breakdown."""
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
-        machine = machine_of(args, 1, scratch, ("quick", *(["asked"] if args.breakdown in ASKED else []),
+        machine = counting_machine(args, 1, scratch, ("quick", *(["asked"] if args.breakdown in ASKED else []),
                                                 f"only={args.breakdown}"))
         machine.prepare()
         command = counting_command(machine, scratch)

@@ -24,6 +24,8 @@ def row(identity, what, must, dream="", sel4="", linux="", ideal=None, missing=N
 # Measured in a boot without successors, so that every block asks the dispatcher.
 ASKED = ("switch_block", "entries_per_switch.filter")
 
+PARTS = ("kernel", "servers/sched", "servers/mm", "servers/proc", "libsys", "tools", "tests")
+
 ROWS = [
     row("null_syscall", "cheapest system call", "220", "150", "217 / 335", "473"),
     row("ipc_call_0", "call and reply, 0 words", "420", "330", "421 / 552", "pipe 12863"),
@@ -47,6 +49,7 @@ ROWS = [
     row("boot_64_wall", "64 CPUs to the prompt", "6 s", "3 s", "", "23 s"),
     row("boot_128_wall", "128 CPUs to the prompt", "20 s", "8 s", "", "none in 150 s"),
     row("kernel_text", "kernel .text", "36864", "28672", "31744 / 38912"),
+    *(row(f"code_lines.{part}", "neither blank nor comment", "") for part in PARTS),
     row("share_dev_8", "share deviation, 8 threads", "0.1", "", "", "0.61"),
     row("nice_0_5", "nice 0 : nice 5", "3.054-3.060", "", "", "3.053", ideal=1024 / 335),
     row("share_6_on_4", "6 threads on 4 CPUs", "2", "", "", "5.4"),
