@@ -126,6 +126,19 @@ class AsRtApp(WithFiles):
         self.assertEqual(tasks["mixer"]["cpu_ns"], 6 * 6000000)
         self.assertEqual(tasks["player"]["cpu_ns"], 2 * 2000000)
 
+    def test_events_whose_keys_say_more(self):
+        """One holds a mutex for a while and works on; the other comes less often, 100 times."""
+        tasks = self.tasks("""{ "resources" : { "m" : { "type" : "mutex" }, },
+            "tasks" : {
+                "often" : { "loop" : -1, "lock" : "m", "run" : 300, "unlock" : "m", "run_after" : 50,
+                            "sleep" : 7650, },
+                "seldom" : { "loop" : 100, "lock" : "m", "run" : 4500, "unlock" : "m", "runend" : 500,
+                             "sleep" : 25000, },
+            },
+            "global" : { "default_policy" : "SCHED_OTHER", "duration" : 10, "calibration" : "CPU1", } }""")
+        self.assertEqual(tasks["seldom"]["cpu_ns"], 100 * 5000000)
+        self.assertGreater(tasks["often"]["cpu_ns"], 1000 * 350000)
+
     def test_a_timer_counts_over_phases(self):
         text = {"tasks": {"t": {"loop": 5, "cpus": [1], "policy": "SCHED_FIFO", "phases": {
             "wait": {"timer": {"ref": "tick", "period": 120000}}, "work": {"run": 90000}}}}}

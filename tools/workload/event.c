@@ -4,22 +4,34 @@
 
 #include <string.h>
 
-/* "run" and "run7" are run; "runtime" is not "run". */
-bool event_kind_of(const char *key, enum workload_event_kind *kind)
+static bool kind_named(const char *word, size_t len, enum workload_event_kind *kind)
 {
-	size_t len = strlen(key);
-
-	while (len > 0 && key[len - 1] >= '0' && key[len - 1] <= '9')
-		len--;
 	for (unsigned int i = 0; i < WORKLOAD_EVENT_COUNT; i++) {
-		const char *word = workload_event_word((enum workload_event_kind)i);
+		const char *known = workload_event_word((enum workload_event_kind)i);
 
-		if (strlen(word) == len && strncmp(word, key, len) == 0) {
+		if (strlen(known) == len && strncmp(known, word, len) == 0) {
 			*kind = (enum workload_event_kind)i;
 			return true;
 		}
 	}
 	return false;
+}
+
+/*
+ * What may stand behind the word to make its key another one: "run7", "run_first"; and "runend", which is in
+ * rt-app's own example.  rt-app takes whatever begins with the word, so it runs a "runn" too.
+ */
+bool event_kind_of(const char *key, enum workload_event_kind *kind)
+{
+	size_t len = strcspn(key, "_");
+
+	if (key[len] == '\0')
+		while (len > 0 && key[len - 1] >= '0' && key[len - 1] <= '9')
+			len--;
+	if (kind_named(key, len, kind))
+		return true;
+	return key[len] == '\0' && len > 3 && strcmp(&key[len - 3], "end") == 0 &&
+	       kind_named(key, len - 3, kind);
 }
 
 /* Copies the string because JSON values do not outlive the load. */

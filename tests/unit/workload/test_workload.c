@@ -188,6 +188,25 @@ Test(workload, an_event_may_lack_its_value)
 	workload_file_free(file);
 }
 
+/* As rt-app's users name a second event of a kind; what only begins with one is none. */
+Test(workload, keys_with_something_behind_the_word)
+{
+	struct workload_file *file = load_good(
+		"{\"tasks\": {\"a\": {\"lock\": \"m\", \"run\": 1, \"unlock_it\": \"m\", "
+		"\"run_end\": 2,\n"
+		" \"runend\": 3, \"runtime_2\": 4, \"suspend1\": \"s\", \"suspend_end\": \"s\"},\n"
+		" \"b\": {\"resume_a\": \"s\", \"run\": 1}}}");
+	const struct workload_phase *phase = &workload_of(file)->tasks[0].phases[0];
+	static const enum workload_event_kind kinds[] = {
+		WORKLOAD_LOCK, WORKLOAD_RUN,     WORKLOAD_UNLOCK,  WORKLOAD_RUN,
+		WORKLOAD_RUN,  WORKLOAD_RUNTIME, WORKLOAD_SUSPEND, WORKLOAD_SUSPEND};
+
+	cr_assert_eq(phase->event_count, 8);
+	for (uint32_t i = 0; i < 8; i++)
+		cr_assert_eq(phase->events[i].kind, kinds[i], "event %u", i);
+	workload_file_free(file);
+}
+
 Test(workload, a_phase_without_cpus_has_its_tasks)
 {
 	struct workload_file *file = load_good(
@@ -243,6 +262,8 @@ static const struct bad bads[] = {
 	{1, "groups.g", "twice", GROUPS("\"g\": {}, \"g\": {}")},
 	{2, "tasks.a.runn", "unknown key \"runn\"", "\"a\": {\"run\": 1,\n\"runn\": 2}"},
 	{1, "tasks.a.runx1", "unknown key", "\"a\": {\"runx1\": 2}"},
+	{1, "tasks.a.rum_end", "unknown key", "\"a\": {\"rum_end\": 2}"},
+	{1, "tasks.a.susp", "unknown key", "\"a\": {\"susp\": \"\"}"},
 	{1, "tasks.a.nice", "unknown key", "\"a\": {\"run\": 1, \"nice\": 2}"},
 	{1, "tasks.a.mem", "does not do rt-app's \"mem\"", "\"a\": {\"run\": 1, \"mem\": 2}"},
 	{1, "tasks.a.iorun3", "does not do", "\"a\": {\"run\": 1, \"iorun3\": 2}"},
