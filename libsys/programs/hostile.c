@@ -19,10 +19,11 @@
 
 #include "lib/program.h"
 
-#define KERNEL_VADDR 0xffff000000080000ull
-#define PIDS         64u
-#define SLOTS        4096u
-#define LABELS       128u
+#define KERNEL_VADDR  0xffff000000080000ull
+#define PIDS          64u
+#define FIRST_TURN_NS (1400 * NS_PER_US)
+#define SLOTS         4096u
+#define LABELS        128u
 
 static uint64_t seed = 88172645463325252ull;
 
@@ -146,6 +147,36 @@ _Noreturn static int spin(void *arg)
 	(void)arg;
 	for (;;)
 		program_burn(NS_PER_S);
+}
+
+/* As long as one that is new may run before anybody else: then it ends, and the next one is new. */
+static int churn_child(void)
+{
+	program_burn(FIRST_TURN_NS);
+	return 0;
+}
+
+static int churn(void)
+{
+	return flood("churn-child");
+}
+
+static int burn_and_end(void *arg)
+{
+	(void)arg;
+	program_burn(FIRST_TURN_NS);
+	return 0;
+}
+
+_Noreturn static int churn_threads(void)
+{
+	for (;;) {
+		struct thread *thread;
+		int value;
+
+		if (thrd_create(&thread, burn_and_end, NULL) == thrd_success)
+			(void)!thrd_join(thread, &value);
+	}
 }
 
 static int flood_spin(void)
@@ -291,6 +322,9 @@ int main(int argc, char **argv)
 		{"mm-child", flood_mm_child},
 		{"yields", flood_yields},
 		{"faults", flood_faults},
+		{"churn", churn},
+		{"churn-child", churn_child},
+		{"churn-threads", churn_threads},
 		{"threads", bomb_threads},
 		{"fork", bomb_fork},
 		{"memory", bomb_memory},

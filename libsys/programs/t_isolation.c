@@ -19,9 +19,9 @@
 
 #define MEASURED_NS   (400 * NS_PER_MS)
 #define SHARE_PERCENT 95u /* of what it is entitled to, at least */
-/* Of a program that starts a new process every 2 ms: each begins without a debt and is owed its first half
- * request, and what it owes when it ends is forgotten. */
-#define CHURN_PERCENT 90u
+/* Of a program that puts a new thread in the place of another one all the time, which would be owed its first
+ * turn each time.  It has two that compete: who makes and the one made. */
+#define CHURN_PERCENT 92u
 #define REALM_BYTES   (24ull << 20)
 
 static word_t start(const char *program, const char *how, bool confined)
@@ -118,7 +118,7 @@ static void beside_a_flood_of_requests_to_proc(void)
 
 static void beside_a_flood_of_requests_to_mm(void)
 {
-	worker_gets("mm", 1, CHURN_PERCENT);
+	worker_gets("mm", 1, SHARE_PERCENT);
 }
 
 static void beside_an_event_storm(void)
@@ -134,6 +134,16 @@ static void beside_a_storm_of_page_faults(void)
 static void beside_every_method_of_every_slot(void)
 {
 	worker_gets("capabilities", 1, SHARE_PERCENT);
+}
+
+static void beside_a_chain_of_new_processes(void)
+{
+	worker_gets("churn", 1, CHURN_PERCENT);
+}
+
+static void beside_a_chain_of_new_threads(void)
+{
+	worker_gets("churn-threads", 1, CHURN_PERCENT);
 }
 
 static void beside_a_thread_bomb(void)
@@ -226,6 +236,8 @@ int main(void)
 		{"a worker beside an event storm", beside_an_event_storm},
 		{"a worker beside a storm of page faults", beside_a_storm_of_page_faults},
 		{"a worker beside every method of every slot", beside_every_method_of_every_slot},
+		{"a worker beside a chain of new processes", beside_a_chain_of_new_processes},
+		{"a worker beside a chain of new threads", beside_a_chain_of_new_threads},
 		{"a worker beside a thread bomb", beside_a_thread_bomb},
 		{"a worker beside a pipe bomb", beside_a_pipe_bomb},
 		{"what concerns the machine is refused", what_concerns_the_machine_is_refused},

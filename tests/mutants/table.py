@@ -58,6 +58,13 @@ MUTANTS = [
      "eevdf_earlier_min_v(cpu, next, false, &v)", "sim_offers"),
     ("servers/sched/core/replay.c", "sleepers_until(replay, time_ns);", "", "sim_offers"),
     ("servers/sched/core/replay.c", "charge_until(replay, time_ns);", "", "sim_offers"),
+    # Who pays for who ended
+    ("servers/sched/core/debt.c", "\tif (info.lag_ns.whole < 0)\n", "\tif (false)\n", "sched_debt"),
+    ("servers/sched/core/debt.c", "min_u64(owed_ns, INHERITED_NS_MAX)", "owed_ns", "sched_debt"),
+    ("servers/sched/core/event.c", "\tif (done) {\n\t\tthread->turn_over = true;\n"
+     "\t\tsched_debt_take(thread);\n\t}", "\tthread->turn_over |= done;", "sched_debt"),
+    ("servers/sched/core/event.c", "\telse\n\t\tsched_debt_take(thread);\n", "", "sched_debt"),
+    ("servers/sched/include/sched/shared.h", " ||\n\t    params->pid != pid)", ")", "sched_debt"),
     # Workloads
     ("libsys/base/bwl.c", "if (*ref >= reader->used.objects ||", "if (", "bwl"),
     ("libsys/base/bwl.c", "reader->used.events != reader->declared.events", "false", "bwl"),

@@ -102,7 +102,7 @@ static inline cptr_t own_process_slot(uint32_t index, enum own_process_slot whic
 enum own_request {
 	OWN_REQ_FIRST = 256, /* start the first program: w0 = enum error */
 	OWN_REQ_INPUT,       /* w0 bytes, w1.. what was typed */
-	OWN_REQ_REAP,        /* reaper: w0 enum reap_job done, w1 tid or pid, w2 cpu_ns; answered
+	OWN_REQ_REAP, /* reaper: w0 enum reap_job done, w1 tid or pid, w2 cpu_ns, w3 own time; answered
 				with w0 enum reap_job to do, w1 tid or pid, w2 pid, w3 and w4 stack */
 };
 

@@ -3,6 +3,7 @@
 #include <libsys/objects.h>
 
 #include "log.h"
+#include "register.h"
 #include "state.h"
 
 static struct list_node thread_jobs;
@@ -43,11 +44,24 @@ void reap_process(struct process *process)
 	reaper_wake();
 }
 
+/* The reaper's time is no present to who makes it work. */
+static void job_bill(const struct process *process, uint64_t ns)
+{
+	const struct thread *heir = process != NULL ? thread_heir(process) : NULL;
+
+	if (heir != NULL)
+		sched_bill(register_shared(), thread_tid(heir), heir->pid, ns);
+}
+
 static void job_done(const struct msg *m)
 {
 	struct thread *thread = thread_get(m->w[1]);
 	struct process *process = process_get(m->w[1]);
 
+	if (m->w[0] == REAP_THREAD && thread != NULL)
+		job_bill(process_get(thread->pid), m->w[3]);
+	else if (m->w[0] == REAP_PROCESS)
+		job_bill(process, m->w[3]);
 	if (m->w[0] == REAP_THREAD && thread != NULL) {
 		thread_gone(thread, m->w[2]);
 	} else if (m->w[0] == REAP_PROCESS && process != NULL) {

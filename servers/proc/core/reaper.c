@@ -49,12 +49,17 @@ static uint64_t process_free(uint32_t pid)
 void reaper_thread(word_t a0, word_t a1, word_t a2, word_t a3)
 {
 	struct msg m = {.w = {REAP_NOTHING}};
+	uint64_t billed_ns = 0; /* of its own CPU time */
 
 	(void)a0, (void)a1, (void)a2, (void)a3;
 	for (;;) {
 		word_t signals;
 
-		m.info = msg_info(OWN_REQ_REAP, 3, 0);
+		const uint64_t cpu_ns = sys_thread_clock().cpu_ns;
+
+		m.w[3] = cpu_ns - billed_ns;
+		billed_ns = cpu_ns;
+		m.info = msg_info(OWN_REQ_REAP, 4, 0);
 		must(server_call(OWN_SERVICE_PORT, &m), "asking for work");
 		switch (m.w[0]) {
 		case REAP_THREAD:

@@ -76,6 +76,8 @@ static void record_fill(uint32_t tid, const struct register_params *params, uint
 		.affinity = params->affinity,
 		.group = params->group,
 		.group_top = params->group_top,
+		.heir = params->heir,
+		.heir_pid = params->heir_pid,
 	};
 }
 
@@ -103,6 +105,7 @@ void register_ended(uint32_t tid)
 enum error register_thread(uint32_t tid, cptr_t tcb, const struct register_params *params)
 {
 	clear(&register_shared()->stats[tid], sizeof(struct sched_thread_stats));
+	__atomic_store_n(&register_shared()->bill_ns[tid], 0, __ATOMIC_RELAXED);
 	record_fill(tid, params, (uint32_t)sys_thread_clock().cpu, 0);
 	return cnode_copy(OWN_SCHED_CNODE, SCHED_SLOT_TCB_FIRST + (cptr_t)tid, RIGHT_SCHEDULE, 0,
 			  tcb);

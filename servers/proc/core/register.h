@@ -25,6 +25,8 @@ struct register_params {
 	uint64_t group; /* scheduling group, 0: none */
 	bool confined;
 	uint64_t group_top; /* below which a confined thread may use groups */
+	uint32_t heir;      /* tid of who pays what the thread owes when it ends, or 0 */
+	uint32_t heir_pid;
 };
 
 /* Record and capability of a stopped thread.  ERR_SLOT_OCCUPIED: the number is in use. */

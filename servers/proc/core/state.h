@@ -111,6 +111,9 @@ void threads_gone(struct process *process, uint64_t cpu_ns);
  * the thread whose time this runs on. */
 uint64_t thread_objects_delete(uint32_t tid);
 
+/* Who pays for the ends of the process and its threads: one of its threads, or of its parent's; or NULL. */
+const struct thread *thread_heir(const struct process *process);
+
 /* thread_park.c.  What the scheduler's record of a thread shall say. */
 struct register_params thread_params(const struct process *process, const struct thread_args *args);
 /* PROC_REQ_THREAD_PARK.  True: *m is an answer. */

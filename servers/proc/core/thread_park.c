@@ -19,10 +19,29 @@
 #include "register.h"
 #include "state.h"
 
+/* A thread of the process that makes another one, or of the parent that makes the process. */
+const struct thread *thread_heir(const struct process *process)
+{
+	const struct process *parent;
+
+	list_for_each (node, &process->threads) {
+		const struct thread *thread = container_of(node, struct thread, link);
+
+		if (thread->life == THREAD_LIVE)
+			return thread;
+	}
+	parent = process->parent != 0 ? process_get(process->parent) : NULL;
+	return parent != NULL ? thread_heir(parent) : NULL;
+}
+
 struct register_params thread_params(const struct process *process, const struct thread_args *args)
 {
+	const struct thread *heir = thread_heir(process);
+
 	return (struct register_params){
 		.pid = process->pid,
+		.heir = heir != NULL ? thread_tid(heir) : 0,
+		.heir_pid = heir != NULL ? heir->pid : 0,
 		.nice = args->nice == PROC_NICE_INHERIT ? process->nice : (int32_t)args->nice,
 		.slice_ns = args->slice_ns,
 		.affinity = cpumask_empty(&args->affinity) ? process->affinity : args->affinity,

@@ -34,6 +34,8 @@ static inline struct sched_thread *policy_thread_owner(struct policy_thread *thr
 	return container_of(thread, struct sched_thread, policy);
 }
 
+#define SCHED_DEBT_NS_MAX 1000000000u
+
 /* The request, without the flag that the kernel acts on. */
 static inline word_t msg_label_of(const struct sched_request *request)
 {
@@ -84,6 +86,11 @@ const struct cpumask *sched_thread_mask(struct sched_server *server,
 void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t tid,
 				struct policy_params *to);
 bool sched_thread_is_balancer(struct sched_server *server, const struct sched_thread *thread);
+/* debt.c.  Take what others left it to pay; of a thread that was adopted. */
+void sched_debt_take(struct sched_thread *thread);
+/* It ends: its heir pays what it owes.  Before it leaves the queue. */
+void sched_debt_pass(struct sched_server *server, struct sched_cpu *cpu,
+		     struct sched_thread *thread);
 /* The server's view of a thread's home, also for proc, which asks there. */
 void sched_thread_home_set(struct sched_server *server, struct sched_thread *thread, uint32_t cpu);
 /* Make a thread known to this instance, OUT, at home here; params out of range are clamped. */

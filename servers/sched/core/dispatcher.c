@@ -12,7 +12,6 @@
 #include "core.h"
 
 #define BALANCER_SLICE_NS 1000000u
-#define DEBT_NS_MAX       1000000000u
 #define ENTRY_NS_MAX      100000u
 
 struct sched_cpu *sched_cpu_init(struct sched_server *server, uint32_t index,
@@ -92,7 +91,7 @@ static void bill_entry(struct sched_cpu *cpu, time_ns_t ran_ns, time_ns_t now_ns
 
 	cpu->entered_ns = now_ns;
 	if (payer != NULL && cpu->decided_tid != 0)
-		payer->debt_ns = (uint32_t)min_u64(payer->debt_ns + cost_ns, DEBT_NS_MAX);
+		payer->debt_ns = (uint32_t)min_u64(payer->debt_ns + cost_ns, SCHED_DEBT_NS_MAX);
 }
 
 /* Not inline: the path of one record is to stay short. */

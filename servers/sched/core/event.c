@@ -14,10 +14,14 @@ void sched_thread_charge(struct sched_cpu *cpu, struct sched_thread *thread, tim
 	if (ran_ns == 0)
 		return;
 	/* One charge for both: what it ran, and what its earlier entries cost. */
-	if (cpu->policy->charge(policy_cpu(cpu), policy_thread(thread), ran_ns + thread->debt_ns,
-				now_ns))
-		thread->turn_over = true;
+	const bool done = cpu->policy->charge(policy_cpu(cpu), policy_thread(thread),
+					      ran_ns + thread->debt_ns, now_ns);
+
 	thread->debt_ns = 0;
+	if (done) {
+		thread->turn_over = true;
+		sched_debt_take(thread);
+	}
 	sched_stat_add(&thread->stats->cpu_ns, ran_ns);
 }
 
@@ -55,6 +59,7 @@ static __attribute__((noinline)) void thread_renew(struct sched_server *server,
 	const word_t seq = thread->seq;
 
 	__atomic_fetch_and(&thread->params->flags, ~SCHED_THREAD_FRESH, __ATOMIC_RELAXED);
+	sched_debt_pass(server, cpu, thread);
 	thread_leave(server, cpu, thread, POLICY_LEAVE_EXIT, now_ns);
 	*thread->stats = (struct sched_thread_stats){0};
 	sched_thread_adopt(server, cpu, thread);
@@ -73,6 +78,8 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 
 	if (fresh)
 		thread_renew(server, cpu, thread, now_ns);
+	else
+		sched_debt_take(thread);
 	if (thread->joined) {
 		sched_stat_add(&thread->stats->wakes, 1);
 		thread->woke = true;
@@ -138,6 +145,7 @@ static void event_dead(struct sched_server *server, struct sched_cpu *cpu,
 {
 	sched_sleep_cancel(cpu, thread);
 	sched_requesting_forget(cpu, thread);
+	sched_debt_pass(server, cpu, thread);
 	thread_leave(server, cpu, thread, POLICY_LEAVE_EXIT, now_ns);
 	if (cpu->last_run == thread)
 		cpu->last_run = NULL;

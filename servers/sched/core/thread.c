@@ -53,6 +53,7 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 
 	thread->params = sched_thread_params(server, thread);
 	thread->stats = &server->shared->stats[tid];
+	thread->bill_ns = &server->shared->bill_ns[tid];
 	sched_thread_policy_params(thread->params, tid, &params);
 	heap_node_init(&thread->sleep_node);
 	thread->tid = tid;

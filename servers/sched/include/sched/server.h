@@ -42,6 +42,7 @@ struct sched_thread {
 	time_ns_t arrived_ns;               /* when it came to this home */
 	struct sched_thread_params *params; /* its records in shared memory, once it was adopted */
 	struct sched_thread_stats *stats;
+	uint64_t *bill_ns;        /* likewise, atomic: what others left it to pay */
 	uint32_t incoming_weight; /* valid while arriving: what it added to the target's */
 	uint64_t key;             /* of the wake filter, as the kernel knows it */
 	word_t seq;               /* as last reported by the kernel */

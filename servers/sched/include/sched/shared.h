@@ -34,13 +34,15 @@ struct sched_thread_params {
 	int32_t nice; /* INT32_MIN: weight was given directly */
 	uint32_t priority;
 	uint32_t class;
-	uint32_t cpu; /* home, as the server sees it; for a new thread its creator's CPU */
-	uint32_t reserved;
+	uint32_t cpu;  /* home, as the server sees it; for a new thread its creator's CPU */
+	uint32_t heir; /* thread that pays what this one owes when it ends, 0: nobody */
 	uint64_t slice_ns;
 	uint64_t period_ns; /* 0: no reservation */
 	struct cpumask affinity;
 	uint64_t group;     /* scheduling group, 0: none; one that does not exist counts as none */
 	uint64_t group_top; /* of a confined thread: in which its realm was started */
+	uint32_t heir_pid;  /* the heir's process: another thread may have its number by now */
+	uint32_t pad;
 };
 
 struct sched_thread_stats {
@@ -82,4 +84,18 @@ struct sched_shared {
 	struct sched_cpu_stats cpu[CPUS_MAX];
 	struct sched_thread_params params[SCHED_THREADS_MAX];
 	struct sched_thread_stats stats[SCHED_THREADS_MAX];
+	/* What threads have to pay for others; any dispatcher and proc add, the dispatcher of the
+	 * thread's home takes all of it.  Atomic. */
+	uint64_t bill_ns[SCHED_THREADS_MAX];
 };
+
+/* Let a thread pay for something that it caused, unless it is gone. */
+static inline void sched_bill(struct sched_shared *shared, uint32_t tid, uint32_t pid, uint64_t ns)
+{
+	const struct sched_thread_params *params = &shared->params[tid];
+
+	if (tid == 0 || tid >= SCHED_THREADS_MAX || (params->flags & SCHED_THREAD_USED) == 0 ||
+	    params->pid != pid)
+		return;
+	__atomic_fetch_add(&shared->bill_ns[tid], ns, __ATOMIC_RELAXED);
+}

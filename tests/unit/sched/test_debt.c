@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a thread owes when it ends: its heir pays, if that is still who made it. */
+#include <criterion/criterion.h>
+
+#include "bench.h"
+
+#define MS        1000000
+#define MAKER     5u
+#define MADE      6u
+#define BYSTANDER 7u
+
+static void start(uint32_t cpu, uint32_t tid)
+{
+	bench_thread(tid, 1024);
+	(void)bench_event(cpu, tid, BENCH_READY(CAUSE_START), 0);
+}
+
+static void open_with(uint32_t cpus, uint32_t cpu_of_maker)
+{
+	bench_open(cpus, policies[0], places[0]);
+	start(cpu_of_maker, MAKER);
+	start(0, BYSTANDER);
+	start(0, MADE);
+	bench_shared->params[MADE].heir = MAKER;
+	bench_shared->params[MADE].heir_pid = bench_shared->params[MAKER].pid;
+}
+
+static void open_1(void)
+{
+	open_with(1, 0);
+}
+
+static void open_2(void)
+{
+	open_with(2, 1);
+}
+
+static void end_after(time_ns_t ran_ns)
+{
+	(void)bench_event(0, MADE, (word_t)EVENT_DEAD, ran_ns);
+}
+
+/* It ran 3 ms alone, of which one was its own: 2 ms are to pay. */
+Test(sched_debt, the_maker_pays_for_who_ended, .init = open_1, .fini = bench_close)
+{
+	end_after(3 * MS);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 2 * MS);
+	/* Taken at its next wake, and charged with what it runs. */
+	(void)bench_event(0, MAKER, BENCH_BLOCKED(CAUSE_IPC), 0);
+	(void)bench_event(0, MAKER, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 0);
+	cr_assert_eq(bench_server->threads[MAKER].debt_ns, 2 * MS);
+	(void)bench_event(0, MAKER, BENCH_READY(CAUSE_PREEMPTED), MS);
+	cr_assert_eq(bench_server->threads[MAKER].debt_ns, 0);
+	cr_assert_eq(bench_shared->stats[MAKER].cpu_ns, MS, "it did not run for that");
+}
+
+/* Who never sleeps pays when its turn is over. */
+Test(sched_debt, a_busy_maker_pays_too, .init = open_1, .fini = bench_close)
+{
+	end_after(3 * MS);
+	(void)bench_event(0, MAKER, BENCH_READY(CAUSE_SLICE), 3 * MS);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 0);
+	cr_assert_eq(bench_server->threads[MAKER].debt_ns, 2 * MS);
+}
+
+Test(sched_debt, a_maker_of_another_cpu_pays_there, .init = open_2, .fini = bench_close)
+{
+	end_after(4 * MS);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 2 * MS);
+	(void)bench_event(1, MAKER, BENCH_BLOCKED(CAUSE_IPC), 0);
+	(void)bench_event(1, MAKER, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(bench_server->threads[MAKER].debt_ns, 2 * MS);
+}
+
+/* What it was to pay for others goes on to who made it. */
+Test(sched_debt, a_bill_is_handed_on, .init = open_1, .fini = bench_close)
+{
+	sched_bill(bench_shared, MADE, bench_shared->params[MADE].pid, MS);
+	end_after(3 * MS);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 3 * MS);
+	cr_assert_eq(bench_shared->bill_ns[MADE], 0);
+}
+
+/* A maker is no culprit: a slice at most. */
+Test(sched_debt, an_end_costs_no_more_than_a_slice, .init = open_1, .fini = bench_close)
+{
+	end_after(10000u * MS);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], POLICY_SLICE_NS_MAX);
+}
+
+Test(sched_debt, who_owes_nothing_leaves_nothing, .init = open_1, .fini = bench_close)
+{
+	(void)bench_event(0, BYSTANDER, BENCH_READY(CAUSE_PREEMPTED), 3 * MS);
+	end_after(0);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 0);
+}
+
+/* Its number may be another thread's by now. */
+Test(sched_debt, who_has_the_makers_number_pays_nothing, .init = open_1, .fini = bench_close)
+{
+	bench_shared->params[MAKER].pid++;
+	end_after(3 * MS);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 0);
+	bench_shared->params[MAKER].pid--;
+	bench_shared->params[MAKER].flags = 0;
+	sched_bill(bench_shared, MAKER, bench_shared->params[MAKER].pid, MS);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 0);
+	sched_bill(bench_shared, SCHED_THREADS_MAX, 1, MS); /* nobody's number */
+}
+
+/* A thread that is started again is another one, and owes nothing; who ended does. */
+Test(sched_debt, a_thread_that_is_kept_leaves_its_debt_too, .init = open_1, .fini = bench_close)
+{
+	(void)bench_event(0, MADE, BENCH_BLOCKED(CAUSE_IPC), 3 * MS);
+	bench_shared->params[MADE].flags |= SCHED_THREAD_FRESH;
+	(void)bench_event(0, MADE, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 2 * MS);
+	cr_assert_eq(bench_server->threads[MADE].debt_ns, 0);
+}
