@@ -216,32 +216,41 @@ def recorded(bench):
                        f"trace: {task['name']} ran {task['cpu_ns']} ns, recorded {off:+d}")
 
 
-def main():
-    parser = argparse.ArgumentParser(description="Compare boots with simulations; report as TAP.")
+def main_of(parser, judge):
+    """`judge` each of the names on the command line, in a bench of its own."""
     parser.add_argument("--kernel", required=True)
     parser.add_argument("--archive", required=True)
     parser.add_argument("--timeout", type=float, default=300, metavar="S", help="for each boot")
-    parser.add_argument("--debug", action="store_true", help="the kernel has its assertions")
-    parser.add_argument("names", nargs="*", metavar="NAME",
-                        help=f"of {', '.join(WORKLOADS)}, faults, trace (default: all)")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(args, scratch)
         try:
-            for name in args.names or [*WORKLOADS, "faults", "trace"]:
-                if name == "faults":
-                    faults(bench)
-                elif name == "trace":
-                    recorded(bench)
-                elif name in WORKLOADS:
-                    agree(bench, name)
-                else:
-                    raise Failure(f"{name}: no such case; there is: {', '.join(WORKLOADS)}, faults, trace")
+            for name in args.names:
+                judge(bench, name)
         except Failure as failure:
             bench.tap.bail_out(str(failure))
             return 1
         bench.tap.plan()
         return 1 if bench.tap.failed else 0
+
+
+def judge(bench, name):
+    if name == "faults":
+        faults(bench)
+    elif name == "trace":
+        recorded(bench)
+    elif name in WORKLOADS:
+        agree(bench, name)
+    else:
+        raise Failure(f"{name}: no such case; there is: {', '.join(WORKLOADS)}, faults, trace")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Compare boots with simulations; report as TAP.")
+    parser.add_argument("--debug", action="store_true", help="the kernel has its assertions")
+    parser.add_argument("names", nargs="*", metavar="NAME", default=[*WORKLOADS, "faults", "trace"],
+                        help=f"of {', '.join(WORKLOADS)}, faults, trace (default: all)")
+    return main_of(parser, judge)
 
 
 if __name__ == "__main__":

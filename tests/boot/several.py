@@ -18,7 +18,6 @@ import argparse
 import os
 import re
 import sys
-import tempfile
 
 import agree
 import run_boot
@@ -102,7 +101,11 @@ def waits(schedule):
     return sum(holes) / (schedule.wall_ns * schedule.cpus), max(holes, default=0)
 
 
-def judge(bench, name, threads, cpus, seconds):
+def judge(bench, name):
+    case = CASE.fullmatch(name)
+    if not case:
+        raise Failure(f"{name}: not THREADS-on-CPUS")
+    threads, cpus, seconds = int(case[1]), int(case[2]), bench.args.seconds
     recording = bench.file("recording.trace")
     status, console, _ = bench.boot(cpus, agree.hogs(threads, seconds), f"trace={recording}")
     _, problem = console.results()
@@ -129,25 +132,9 @@ def judge(bench, name, threads, cpus, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description="Measure boots with several CPUs; report as TAP.")
-    parser.add_argument("--kernel", required=True)
-    parser.add_argument("--archive", required=True)
-    parser.add_argument("--timeout", type=float, default=300, metavar="S", help="for each boot")
     parser.add_argument("--seconds", type=float, default=DURATION_S, metavar="S", help="of guest time")
     parser.add_argument("names", nargs="+", metavar="THREADS-on-CPUS")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        bench = agree.Bench(args, scratch)
-        try:
-            for name in args.names:
-                case = CASE.fullmatch(name)
-                if not case:
-                    raise Failure(f"{name}: not THREADS-on-CPUS")
-                judge(bench, name, int(case[1]), int(case[2]), args.seconds)
-        except Failure as failure:
-            bench.tap.bail_out(str(failure))
-            return 1
-        bench.tap.plan()
-        return 1 if bench.tap.failed else 0
+    return agree.main_of(parser, judge)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,12 @@ static void number(FILE *out, const char *name, uint64_t value)
 	fprintf(out, "\"%s\":%llu", name, (unsigned long long)value);
 }
 
+static void next_number(FILE *out, const char *name, uint64_t value)
+{
+	fputc(',', out);
+	number(out, name, value);
+}
+
 static void run_json(const struct sim_report *report, FILE *out)
 {
 	const struct sim *sim = report->sim;
@@ -35,18 +41,15 @@ static void run_json(const struct sim_report *report, FILE *out)
 	report_string(out, sim->config.policy->name);
 	fputs(",\"place\":", out);
 	report_string(out, sim->config.place->name);
-	fprintf(out, ",\"cpus\":%u,", sim->config.cpus);
-	number(out, "wall_ns", report->wall_ns);
-	fputc(',', out);
-	number(out, "seed", sim->config.seed);
+	next_number(out, "cpus", sim->config.cpus);
+	next_number(out, "wall_ns", report->wall_ns);
+	next_number(out, "seed", sim->config.seed);
 	fputs(",\"commit\":", out);
 	report_string(out, BATON_VERSION);
-	fputs(",\"board\":\"sim\",\"build\":\"host\",", out);
-	number(out, "decisions", sim->decisions);
-	fputc(',', out);
-	number(out, "unserved_idle_ns", sim->unserved_ns);
-	fputc(',', out);
-	number(out, "unserved_idle_max_ns", sim->unserved_max_ns);
+	fputs(",\"board\":\"sim\",\"build\":\"host\"", out);
+	next_number(out, "decisions", sim->decisions);
+	next_number(out, "unserved_idle_ns", sim->unserved_ns);
+	next_number(out, "unserved_idle_max_ns", sim->unserved_max_ns);
 	fprintf(out,
 		",\"costs\":{\"entry\":%llu,\"decision\":%llu,\"ipi\":%llu,\"switch\":%llu,"
 		"\"slice_min\":%llu}},\n",
@@ -60,6 +63,7 @@ static void task_json(const struct sim_report *report, uint32_t tid, FILE *out)
 	const struct sim_thread *thread = report->sim->threads[tid];
 	const struct sim_samples *samples = &thread->wake_ns;
 	double wall_ns = report->wall_ns == 0 ? 1 : (double)report->wall_ns;
+	const uint32_t group = report_group(report->sim, tid);
 
 	fputs("{\"name\":", out);
 	report_string(out, thread->name);
@@ -74,11 +78,9 @@ static void task_json(const struct sim_report *report, uint32_t tid, FILE *out)
 		(unsigned long long)sim_samples_percentile(samples, 500),
 		(unsigned long long)sim_samples_percentile(samples, 990),
 		(unsigned long long)sim_samples_percentile(samples, 1000));
-	if (report_group(report->sim, tid) != 0) {
+	if (group != 0) {
 		fputs(",\"group\":", out);
-		report_string(out, report->sim->config.workload
-					   ->groups[report_group(report->sim, tid) - 1]
-					   .name);
+		report_string(out, report->sim->config.workload->groups[group - 1].name);
 	}
 	fputc('}', out);
 }
@@ -91,14 +93,10 @@ static void group_json(const struct sim_report *report, uint32_t i, FILE *out)
 
 	fputs(i == 0 ? "\n{\"name\":" : ",\n{\"name\":", out);
 	report_string(out, sim->config.workload->groups[i].name);
-	fputc(',', out);
-	number(out, "cpu_ns", group->used_ns);
-	fputc(',', out);
-	number(out, "throttled_ns", group->throttled_ns);
-	fputc(',', out);
-	number(out, "periods", group->periods);
-	fputc(',', out);
-	number(out, "periods_throttled", group->throttled_periods);
+	next_number(out, "cpu_ns", group->used_ns);
+	next_number(out, "throttled_ns", group->throttled_ns);
+	next_number(out, "periods", group->periods);
+	next_number(out, "periods_throttled", group->throttled_periods);
 	fputc('}', out);
 }
 
@@ -135,16 +133,11 @@ static void cpu_json(const struct sim *sim, uint32_t cpu, FILE *out)
 	}
 	fputs("},", out);
 	number(out, "ipis_sent", stats->ipis_sent);
-	fputc(',', out);
-	number(out, "stale_decisions", stats->stale_decisions);
-	fputc(',', out);
-	number(out, "refused_decisions", stats->refused_decisions);
-	fputc(',', out);
-	number(out, "filtered_wakes", stats->filtered_wakes);
-	fputc(',', out);
-	number(out, "successions", stats->successions);
-	fputc(',', out);
-	number(out, "first_runs", stats->first_runs);
+	next_number(out, "stale_decisions", stats->stale_decisions);
+	next_number(out, "refused_decisions", stats->refused_decisions);
+	next_number(out, "filtered_wakes", stats->filtered_wakes);
+	next_number(out, "successions", stats->successions);
+	next_number(out, "first_runs", stats->first_runs);
 	fputs(",\"fallback_ns\":0}", out);
 }
 
