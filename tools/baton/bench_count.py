@@ -245,8 +245,8 @@ def show(row, count, executions, texts, places):
 def breakdown(args):
     """Rows of args.breakdown."""
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
-        machine = counting_machine(args, 1, scratch, ("quick", *(["asked"] if args.breakdown in ASKED else []),
-                                                f"only={args.breakdown}"))
+        words = ["quick", *(["asked"] if args.breakdown in ASKED else []), f"only={args.breakdown}"]
+        machine = counting_machine(args, 1, scratch, words)
         machine.prepare()
         command = counting_command(machine, scratch)
         facts = machine.facts(command)

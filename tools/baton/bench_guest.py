@@ -18,13 +18,14 @@ def machine_of(args, cpus, scratch, run, *more):
     """A machine of the release build, as `baton run --run RUN MORE...` makes it; not prepared yet."""
     from cli import make_parser  # it imports us
 
-    options = make_parser().parse_args(["run", "--board", args.board, "--cpus", str(cpus), "--run", run, *more])
+    options = make_parser().parse_args(["run", "--board", args.board, "--cpus", str(cpus), "--run", run,
+                                        *more])
     options.yes = args.yes
     return Machine(options, scratch)
 
 
 def counting_machine(args, cpus, scratch, words):
-    """One whose program is told `words`; "asked": without successors, so that every block asks the dispatcher."""
+    """One whose program is told `words`; "asked": without successors, so every block asks the dispatcher."""
     return machine_of(args, cpus, scratch, ",".join(["bench", *words]),
                       *(["--boot-arg", "sched.successor=off"] if "asked" in words else []))
 

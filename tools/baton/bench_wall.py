@@ -31,7 +31,8 @@ def one_boot(machine, timeout):
 def guest_rows(args, cpus):
     """The rows that the program in the guest measures with the host's clock."""
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
-        machine = machine_of(args, cpus, scratch, ",".join(words_of(args, "bench", "wall")), "--clock", "host")
+        machine = machine_of(args, cpus, scratch, ",".join(words_of(args, "bench", "wall")),
+                             "--clock", "host")
         machine.prepare()
         say(f"measuring with the host's clock on {cpus} CPUs")
         with Guest(machine.command("console"), args.timeout) as guest:
