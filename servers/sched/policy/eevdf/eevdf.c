@@ -44,8 +44,7 @@ void eevdf_settle_delayed(struct eevdf_cpu *cpu)
 {
 	struct eevdf_thread *first;
 	while ((first = cpu->first[EEVDF_DELAYED]) != NULL && eevdf_eligible(cpu, first)) {
-		(void)eevdf_expel(cpu, first);
-		vtime_account_sleep(&cpu->time, &first->time);
+		eevdf_expel(cpu, first, true);
 		first->lag = 0;
 	}
 }
@@ -166,9 +165,7 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 		eevdf_tree_insert(cpu, thread);
 		return; /* V did not change */
 	}
-	thread->lag = eevdf_expel(cpu, thread);
-	if (reason == POLICY_LEAVE_SLEEP)
-		vtime_account_sleep(&cpu->time, &thread->time);
+	eevdf_expel(cpu, thread, reason == POLICY_LEAVE_SLEEP);
 	if (reason == POLICY_LEAVE_SLEEP && thread->lag > vtime_units(thread->slice_ns))
 		thread->lag = min_i128(thread->lag, vtime_units(eevdf_slice_max(cpu, thread)));
 	eevdf_settle(cpu);

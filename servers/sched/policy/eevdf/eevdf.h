@@ -241,16 +241,6 @@ static inline uint64_t eevdf_filter_ns(const struct eevdf_thread *thread, uint64
 		return 0;
 	return min_u64(sub_saturate_u64(slice_ns, ran_ns), thread->left_ns);
 }
-/* shortest: nobody who waits has a shorter slice, that is known. */
-static inline void eevdf_offer_filter(const struct eevdf_cpu *cpu,
-				      const struct eevdf_thread *chosen, bool shortest,
-				      struct policy_pick *out)
-{
-	const uint64_t slice_min_ns = shortest ? UINT64_MAX : eevdf_slice_min(cpu);
-	out->filter_key = chosen->slice_ns;
-	out->filter_ns = eevdf_filter_ns(chosen, slice_min_ns, cpu->ran_ns);
-	out->offers = out->filter_ns != 0 ? POLICY_PICK_FILTER : 0;
-}
 void eevdf_offer_successor(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
 			   struct policy_pick *pick);
 uint64_t eevdf_key(const struct policy_params *params);
@@ -288,16 +278,20 @@ static inline void eevdf_extract(struct eevdf_cpu *cpu, struct eevdf_thread *thr
 		cpu->runnable--;
 	}
 }
-/* The same, and it becomes OUT; returns its lag. */
-static inline int128_t eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+/* The same, and it becomes OUT, with its lag kept. */
+static inline void eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread, bool sleeps)
 {
 	eevdf_extract(cpu, thread);
 	thread->state = POLICY_OUT;
-	return vtime_leave(&cpu->time, &thread->time);
+	vtime_leave(&cpu->time, &thread->time, sleeps);
 }
-/* A QUEUED thread becomes RUNNING; nobody else is. */
+/* A QUEUED thread becomes RUNNING, and who was is QUEUED. */
 static inline void eevdf_run(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
+	if (cpu->running != NULL) {
+		cpu->running->state = POLICY_QUEUED;
+		eevdf_tree_insert(cpu, cpu->running);
+	}
 	if (thread == cpu->first[POLICY_CLASS_NORMAL])
 		eevdf_first_unlink(cpu, POLICY_CLASS_NORMAL);
 	else

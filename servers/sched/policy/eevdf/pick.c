@@ -150,13 +150,6 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 	return contest < units ? contest : units;
 }
 
-/* Whether rule b, c or d could take the CPU from it before its request is done. */
-static inline bool contested(const struct eevdf_cpu *cpu, const struct eevdf_thread *running)
-{
-	return cpu->normal_woke || eevdf_earlier_any(cpu, running) ||
-	       eevdf_slice_min(cpu) < running->slice_ns;
-}
-
 static __attribute__((noinline)) uint64_t slice_of(const struct eevdf_cpu *cpu,
 						   const struct eevdf_thread *running)
 {
@@ -193,49 +186,67 @@ static struct eevdf_thread *plain_first(const struct eevdf_cpu *cpu)
 		       : NULL;
 }
 
-void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
-		struct policy_pick *out)
+static __attribute__((noinline)) void pick_closely(struct eevdf_cpu *cpu, uint32_t flags,
+						   struct policy_pick *out)
 {
-	(void)now_ns;
-	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
-	struct eevdf_thread *const running = cpu->running;
-	struct eevdf_thread *chosen = plain_first(cpu);
-	const bool plain = chosen != NULL;
-	const bool alone = cpu->runnable <= 1; /* there is nothing to decide */
-	out->runnable = cpu->misuse == 0 ? cpu->runnable : 0;
-	out->load = cpu->weight - cpu->weight_delayed;
-	out->offers = 0;
-	cpu->exact = (flags & POLICY_PICK_EXACT) != 0;
-	if (!plain)
-		chosen = choose(cpu, flags);
+	struct eevdf_thread *chosen = choose(cpu, flags);
 	if (chosen == NULL) {
 		policy_pick_clear(out);
 		return;
 	}
-	if (chosen != running) {
-		if (running != NULL) {
-			running->state = POLICY_QUEUED;
-			eevdf_tree_insert(cpu, running);
-		}
+	if (chosen != cpu->running) {
 		eevdf_run(cpu, chosen);
 	} else if (cpu->request_done || cpu->yielded) {
 		cpu->ran_ns = 0; /* a new dispatch */
 		cpu->request_done = false;
 		cpu->yielded = false;
 	}
-	const uint64_t left_ns = chosen->left_ns;
+	const uint64_t slice_ns = chosen->slice_ns;
+	const uint64_t slice_min_ns = eevdf_slice_min(cpu);
 	out->thread = eevdf_handle(chosen);
-	out->request_ns = left_ns;
-	out->slice_ns = alone ? TIME_NEVER : left_ns;
-	if (!plain && !alone && contested(cpu, chosen))
+	out->request_ns = chosen->left_ns;
+	out->slice_ns = cpu->runnable > 1 ? chosen->left_ns : TIME_NEVER; /* alone: no decision */
+	if (cpu->runnable > 1 &&
+	    (cpu->normal_woke || slice_min_ns < slice_ns || eevdf_earlier_any(cpu, chosen)))
 		out->slice_ns = slice_of(cpu, chosen);
-	if ((flags & POLICY_PICK_FILTER) != 0)
-		eevdf_offer_filter(cpu, chosen, plain, out);
-	if ((flags & POLICY_PICK_SUCCESSOR) != 0 && (alone || chosen->blocks))
+	if ((flags & POLICY_PICK_FILTER) != 0) {
+		out->filter_ns = eevdf_filter_ns(chosen, slice_min_ns, cpu->ran_ns);
+		out->filter_key = slice_ns;
+		out->offers = out->filter_ns != 0 ? POLICY_PICK_FILTER : 0;
+	}
+	if ((flags & POLICY_PICK_SUCCESSOR) != 0 && (cpu->runnable == 1 || chosen->blocks))
 		eevdf_offer_successor(cpu, chosen, out);
 	/* Pure order knows no shorter request that cuts in; the next pick does. */
 	if ((flags & POLICY_PICK_FRESH) != 0 && shorter_first(cpu, chosen) != chosen)
 		out->slice_ns = 1;
+}
+
+void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
+		struct policy_pick *out)
+{
+	(void)now_ns;
+	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
+	struct eevdf_thread *first = plain_first(cpu);
+	const uint32_t runnable = cpu->runnable;
+	out->runnable = cpu->misuse == 0 ? runnable : 0;
+	out->load = cpu->weight - cpu->weight_delayed;
+	out->offers = 0;
+	cpu->exact = (flags & POLICY_PICK_EXACT) != 0;
+	if (first == NULL || (flags & POLICY_PICK_SUCCESSOR) != 0) {
+		pick_closely(cpu, flags, out);
+		return;
+	}
+	const uint64_t left_ns = first->left_ns;
+	const uint64_t slice_ns = first->slice_ns;
+	out->thread = eevdf_handle(first);
+	out->request_ns = left_ns;
+	out->slice_ns = runnable > 1 ? left_ns : TIME_NEVER;
+	if ((flags & POLICY_PICK_FILTER) != 0) {
+		out->filter_ns = min_u64(slice_ns, left_ns);
+		out->filter_key = slice_ns;
+		out->offers = POLICY_PICK_FILTER;
+	}
+	eevdf_run(cpu, first);
 }
 
 bool eevdf_preempts(const struct policy_cpu *policy_cpu, const struct policy_thread *policy_running,

@@ -23,7 +23,7 @@ void eevdf_migrate_out(struct policy_cpu *policy_cpu, struct policy_thread *poli
 			out->state = POLICY_QUEUED;
 		vtime_split(eevdf_left(thread), &out->deadline_ns, &out->deadline_frac);
 		vtime_split(request_used(thread), &out->request_ns, &out->request_frac);
-		thread->lag = eevdf_expel(cpu, thread);
+		eevdf_expel(cpu, thread, false);
 		eevdf_settle(cpu);
 	}
 	out->lag_whole = (int64_t)(thread->lag >> 64);

@@ -63,7 +63,7 @@ static void stride_join(struct line_cpu *cpu, struct line_thread *line, enum pol
 	if (reason != POLICY_JOIN_EXACT && time->lag > lag_max)
 		time->lag = lag_max;
 	if (reason == POLICY_JOIN_WAKE)
-		vtime_account_sleep(&stride_cpu(cpu)->time, time);
+		vtime_account_sleep(time);
 	vtime_join(&stride_cpu(cpu)->time, time, time->lag);
 	key_set(line);
 }
@@ -72,7 +72,7 @@ static void stride_leave(struct line_cpu *line_cpu, struct line_thread *line)
 {
 	struct stride_cpu *cpu = stride_cpu(line_cpu);
 	struct vtime_thread *time = &stride_thread(line)->time;
-	time->lag = vtime_leave(&cpu->time, time);
+	vtime_leave(&cpu->time, time, false);
 	if (cpu->yielded == line)
 		cpu->yielded = NULL;
 }

@@ -16,7 +16,7 @@
 #define RATE_SHIFT   (64u - VTIME_FRAC_BITS)
 #define AHEAD_MAX_NS 1000000000u
 
-void vtime_clock_kept(struct vtime_queue *queue, uint64_t now_ns)
+__attribute__((noinline)) void vtime_clock_kept(struct vtime_queue *queue, uint64_t now_ns)
 {
 	if (now_ns <= queue->fair_ns)
 		return;
@@ -34,7 +34,8 @@ void vtime_account_begin(struct vtime_queue *queue, struct vtime_thread *thread)
 	queue->account_sum += thread->account * (int128_t)thread->weight;
 }
 
-void vtime_account_end(struct vtime_queue *queue, struct vtime_thread *thread)
+__attribute__((noinline)) void vtime_account_end(struct vtime_queue *queue,
+						 struct vtime_thread *thread, bool sleeps)
 {
 	const int128_t max = vtime_units(AHEAD_MAX_NS);
 	queue->account_sum -= thread->account * (int128_t)thread->weight;
@@ -42,6 +43,8 @@ void vtime_account_end(struct vtime_queue *queue, struct vtime_thread *thread)
 	const int128_t ahead = thread->account * (int128_t)queue->average;
 	if (ahead > max || ahead < -max)
 		thread->account = 0; /* whatever this was, it is over */
+	if (sleeps)
+		vtime_account_sleep(thread);
 }
 
 int64_t vtime_owed_ns(const struct vtime_queue *queue, const struct vtime_thread *thread)

@@ -8,28 +8,10 @@
  */
 #include "vtime.h"
 
-/* floor(w vrem / W).  Below w, so one machine division does unless the product overflows. */
-static inline int128_t share_of_rest(const struct vtime_queue *queue,
-				     const struct vtime_thread *thread)
-{
-	uint64_t rest;
-	if (queue->weight <= UINT32_MAX)
-		return (int128_t)(queue->vrem * thread->weight / queue->weight);
-	return (int128_t)uint128_divide((uint128_t)queue->vrem * thread->weight, queue->weight,
-					&rest);
-}
-
 int128_t vtime_lag(const struct vtime_queue *queue, const struct vtime_thread *thread)
 {
 	/* w V = w vq + w vrem / W; vrem < W, so the last term is below w. */
-	return share_of_rest(queue, thread) - vtime_relative(queue, thread);
-}
-
-/* Change S and W by what a thread brings or takes: V := (W vq + vrem + rel) / weight. */
-static void queue_mean(struct vtime_queue *queue, int128_t rel, uint64_t weight)
-{
-	queue->vq += int128_divide_floor((int128_t)queue->vrem + rel, weight, &queue->vrem);
-	queue->weight = weight;
+	return vtime_rest_share(queue, thread) - vtime_relative(queue, thread);
 }
 
 /* *v + *rem / weight += ns 2^52 / weight, exactly, as long division by a weight below 2^32: 32 fraction bits,
@@ -46,7 +28,8 @@ static void advance(int128_t *v, uint64_t *rem, uint64_t weight, uint64_t ns)
 	*rem = lower % weight;
 }
 
-void vtime_serve_long(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns)
+__attribute__((noinline)) void vtime_serve_long(struct vtime_queue *queue,
+						struct vtime_thread *thread, uint64_t ns)
 {
 	uint64_t rem = thread->v_rem;
 	advance(&thread->v, &rem, thread->weight, ns);
@@ -72,25 +55,8 @@ void vtime_join(struct vtime_queue *queue, struct vtime_thread *thread, int128_t
 	rel = int128_divide_floor(rel, queue->weight, &rest) - lag;
 	thread->v = queue->vq + int128_divide_floor(rel, weight, &rest);
 	thread->v_rem = (uint32_t)rest;
-	queue_mean(queue, rel, queue->weight + weight);
+	vtime_mean(queue, rel, queue->weight + weight);
 	vtime_account_enter(queue, thread);
-}
-
-int128_t vtime_leave(struct vtime_queue *queue, struct vtime_thread *thread)
-{
-	const int128_t rel = vtime_relative(queue, thread);
-	const uint64_t weight = queue->weight - thread->weight;
-	vtime_account_leave(queue, thread);
-	if (weight == 0) {
-		/* V of a lone thread is its v, so it has no lag; an empty queue keeps the whole part. */
-		queue->vq = thread->v;
-		queue->vrem = 0;
-		queue->weight = 0;
-		return 0;
-	}
-	const int128_t lag = share_of_rest(queue, thread) - rel;
-	queue_mean(queue, -rel, weight);
-	return lag;
 }
 
 /* x := V + (x - V) w / w' for each x: adds floor((w' - w) V) = (w' - w) vq + k to every S, so what lies
@@ -102,7 +68,7 @@ void vtime_reweight(struct vtime_queue *queue, struct vtime_thread *thread, uint
 	const int128_t change = (int128_t)weight - (int128_t)thread->weight;
 	const int128_t k = int128_divide_floor(change * (int128_t)queue->vrem, queue->weight,
 					       &rest);
-	vtime_account_leave(queue, thread);
+	vtime_account_leave(queue, thread, false);
 	for (uint32_t i = 0; i < count; i++) {
 		const int128_t rel = (*whole[i] - queue->vq) * (int128_t)thread->weight +
 				     (int128_t)*rem[i] + k;

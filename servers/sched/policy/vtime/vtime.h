@@ -160,8 +160,6 @@ static inline int128_t vtime_units_until(const struct vtime_queue *queue, int128
 int128_t vtime_lag(const struct vtime_queue *queue, const struct vtime_thread *thread);
 /* Put v where the thread has this lag (0 if the queue is empty) and count it in V and W. */
 void vtime_join(struct vtime_queue *queue, struct vtime_thread *thread, int128_t lag);
-/* Take it out of V and W; returns its lag. */
-int128_t vtime_leave(struct vtime_queue *queue, struct vtime_thread *thread);
 /* Another weight; V and all lags stay.  *whole[i] and *rem[i]: the thread's v and whatever else it has in
  * virtual time, which keep their distances in service. */
 void vtime_reweight(struct vtime_queue *queue, struct vtime_thread *thread, uint32_t weight,
@@ -180,7 +178,7 @@ static inline void vtime_clock(struct vtime_queue *queue, uint64_t now_ns)
 		vtime_clock_kept(queue, now_ns);
 }
 void vtime_account_begin(struct vtime_queue *queue, struct vtime_thread *thread);
-void vtime_account_end(struct vtime_queue *queue, struct vtime_thread *thread);
+void vtime_account_end(struct vtime_queue *queue, struct vtime_thread *thread, bool sleeps);
 /* After v was set by a join, before it is left. */
 static inline void vtime_account_enter(struct vtime_queue *queue, struct vtime_thread *thread)
 {
@@ -189,18 +187,18 @@ static inline void vtime_account_enter(struct vtime_queue *queue, struct vtime_t
 	else
 		vtime_account_begin(queue, thread);
 }
-static inline void vtime_account_leave(struct vtime_queue *queue, struct vtime_thread *thread)
+static inline void vtime_account_leave(struct vtime_queue *queue, struct vtime_thread *thread,
+				       bool sleeps)
 {
 	if (queue->average != 0)
-		vtime_account_end(queue, thread);
+		vtime_account_end(queue, thread, sleeps);
 }
-/* Of a thread that has left to sleep.  Half of it is forgotten: the average is as old as the last look, and a
- * sleeper's stays are short, so its account is mostly error, which would be paid back for seconds by a
- * thread that stops sleeping. */
-static inline void vtime_account_sleep(const struct vtime_queue *queue, struct vtime_thread *thread)
+/* Half of it is forgotten by who sleeps: the average is as old as the last look, and a sleeper's stays are
+ * short, so its account is mostly error, which would be paid back for seconds by a thread that stops
+ * sleeping. */
+static inline void vtime_account_sleep(struct vtime_thread *thread)
 {
-	if (queue->average != 0)
-		thread->account /= 2;
+	thread->account /= 2;
 }
 /* What the machine owes a queued thread, ns; its lag if no account is kept. */
 int64_t vtime_owed_ns(const struct vtime_queue *queue, const struct vtime_thread *thread);
@@ -212,3 +210,40 @@ void vtime_tell_thread(const struct vtime_queue *queue, const struct vtime_threa
 		       bool outside, struct policy_info *out);
 /* policy_ops.set_average. */
 void vtime_set_average(struct vtime_queue *queue, uint64_t average_weight, uint64_t now_ns);
+
+/* ---- the leave, here for the sake of the decision path ---- */
+/* floor(w vrem / W).  Below w, so one machine division does unless the product overflows. */
+static inline int128_t vtime_rest_share(const struct vtime_queue *queue,
+					const struct vtime_thread *thread)
+{
+	uint64_t rest;
+	if (queue->weight <= UINT32_MAX)
+		return (int128_t)(queue->vrem * thread->weight / queue->weight);
+	return (int128_t)uint128_divide((uint128_t)queue->vrem * thread->weight, queue->weight,
+					&rest);
+}
+
+/* Change S and W by what a thread brings or takes: V := (W vq + vrem + rel) / weight. */
+static inline void vtime_mean(struct vtime_queue *queue, int128_t rel, uint64_t weight)
+{
+	queue->vq += int128_divide_floor((int128_t)queue->vrem + rel, weight, &queue->vrem);
+	queue->weight = weight;
+}
+
+/* Take it out of V and W; its lag is kept. */
+static inline void vtime_leave(struct vtime_queue *queue, struct vtime_thread *thread, bool sleeps)
+{
+	const int128_t rel = vtime_relative(queue, thread);
+	const uint64_t weight = queue->weight - thread->weight;
+	if (weight == 0) {
+		/* V of a lone thread is its v, so it has no lag; an empty queue keeps the whole part. */
+		thread->lag = 0;
+		queue->vq = thread->v;
+		queue->vrem = 0;
+		queue->weight = 0;
+	} else {
+		thread->lag = vtime_rest_share(queue, thread) - rel;
+		vtime_mean(queue, -rel, weight);
+	}
+	vtime_account_leave(queue, thread, sleeps);
+}
