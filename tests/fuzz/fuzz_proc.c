@@ -16,6 +16,7 @@
 #include <setjmp.h>
 
 #include "console.h"
+#include "file.h"
 #include "proc/kernel.h"
 #include "register.h"
 #include "service.h"
@@ -193,8 +194,9 @@ static bool reaper_step(struct msg *m)
 		process_free((uint32_t)reaper.w[1]);
 	else
 		reaper.w[0] = REAP_NOTHING;
+	reaper.w[3] = 1; /* ns */
 	*m = reaper;
-	m->info = msg_info(OWN_REQ_REAP, 3, 0);
+	m->info = msg_info(OWN_REQ_REAP, 4, 0);
 	m->badge = OWN_BADGE;
 	return true;
 }
@@ -418,6 +420,28 @@ static bool has_child(uint32_t pid, word_t want)
 	return false;
 }
 
+static unsigned pipe_ends(enum proc_file_kind kind, uint32_t number)
+{
+	unsigned ends = 0;
+
+	for (struct process *at = process_next(1); at != NULL;
+	     at = process_next((word_t)at->pid + 1))
+		for (uint32_t fd = 0; fd < PROC_FDS_MAX; fd++)
+			ends += at->files[fd].kind == kind && at->files[fd].pipe == number;
+	return ends;
+}
+
+/* Who waits at one end of a pipe has somebody at the other. */
+static void check_pipe_wait(const struct process *process, const struct user *user)
+{
+	const struct file *file = user->w[0] < PROC_FDS_MAX ? &process->files[user->w[0]] : NULL;
+
+	if (user->label == PROC_REQ_READ && file != NULL && file->kind == PROC_FILE_PIPE_READ)
+		fuzz_check(pipe_ends(PROC_FILE_PIPE_WRITE, file->pipe) != 0);
+	if (user->label == PROC_REQ_WRITE && file != NULL && file->kind == PROC_FILE_PIPE_WRITE)
+		fuzz_check(pipe_ends(PROC_FILE_PIPE_READ, file->pipe) != 0);
+}
+
 static void check_waits(void)
 {
 	for (uint32_t tid = TID_USER_FIRST; tid < tid_end; tid++) {
@@ -426,6 +450,7 @@ static void check_waits(void)
 
 		if (user->pid == 0 || process == NULL || process->state != PROC_STATE_RUNNING)
 			continue;
+		check_pipe_wait(process, user);
 		if (user->label == PROC_REQ_WAIT)
 			fuzz_check(has_child(user->pid, user->w[0]));
 		if (user->label == PROC_REQ_THREAD_JOIN)
@@ -465,11 +490,25 @@ static void everything_ends(void)
 		process_end(at, 0, PROC_SIGKILL);
 }
 
+/* Nobody has a descriptor, so all can be had. */
+static void check_no_pipe(void)
+{
+	uint32_t number;
+
+	for (unsigned i = 0; i < PROC_PIPES_MAX; i++)
+		fuzz_check(pipe_new(&number) == ERR_OK && number == i);
+	for (number = 0; number < PROC_PIPES_MAX; number++) {
+		pipe_unref(number, false);
+		pipe_unref(number, true);
+	}
+}
+
 static void check_end(void)
 {
 	uint64_t kept = 0;
 
 	fuzz_check(process_next(1) == NULL);
+	check_no_pipe();
 	for (unsigned i = 0; i < OWN_REPLY_MAX; i++)
 		fuzz_check(reply_caller[i] == REPLY_NONE);
 	for (uint32_t tid = TID_USER_FIRST; tid < tid_end; tid++) {

@@ -58,6 +58,20 @@ MUTANTS = [
      "eevdf_earlier_min_v(cpu, next, false, &v)", "sim_offers"),
     ("servers/sched/core/replay.c", "sleepers_until(replay, time_ns);", "", "sim_offers"),
     ("servers/sched/core/replay.c", "charge_until(replay, time_ns);", "", "sim_offers"),
+    ("servers/sched/core/offer.c", "\t\tkey = max_u64(key, decision->successor_filter_key);\n", "",
+     "sched_offers"),
+    # Pipes
+    ("servers/proc/core/pipe.c", "if (writer && --pipe->writers == 0)", "if (writer && pipe->writers-- == 0)",
+     "replay_proc"),
+    ("servers/proc/core/pipe.c", "if (!writer && --pipe->readers == 0)",
+     "if (!writer && pipe->readers-- == 0)", "replay_proc"),
+    # Orders of the locks, which only the race detector sees
+    ("kernel/include_lock/claim/kern/spin.h", "&spin->held, &nobody, 1, true, __ATOMIC_ACQUIRE",
+     "&spin->held, &nobody, 1, true, __ATOMIC_RELAXED", "kernel-lock-claim"),
+    ("kernel/include_lock/claim/kern/spin.h", "__atomic_store_n(&spin->held, 0, __ATOMIC_RELEASE);",
+     "__atomic_store_n(&spin->held, 0, __ATOMIC_RELAXED);", "kernel-lock-claim"),
+    ("kernel/include_lock/ticket/kern/spin.h", "while (__atomic_load_n(&spin->owner, __ATOMIC_ACQUIRE) != ticket)",
+     "while (__atomic_load_n(&spin->owner, __ATOMIC_RELAXED) != ticket)", "kernel-lock-ticket"),
     # Who pays for who ended
     ("servers/sched/core/debt.c", "\tif (info.lag_ns.whole < 0)\n", "\tif (false)\n", "sched_debt"),
     ("servers/sched/core/debt.c", "min_u64(owed_ns, INHERITED_NS_MAX)", "owed_ns", "sched_debt"),

@@ -102,6 +102,25 @@ Test(sched_offers, a_smaller_key_wakes_in_time, .init = open_1, .fini = bench_cl
 	cr_assert_eq(bench_nothing(0, ERR_OK).timer_ns, bench_now + 3 * MS / 2);
 }
 
+/* 8 would not change what 5 does, but what 6 does after it: its key is between those of the two. */
+Test(sched_offers, a_key_that_only_the_successor_heeds_wakes_in_time, .init = open_1,
+     .fini = bench_close)
+{
+	const time_ns_t due_ns = bench_now + 5 * MS;
+
+	bench_shared->params[6].slice_ns = 6 * MS;
+	bench_thread(8, 1024);
+	(void)start(8);
+	(void)bench_request(0, 8, SCHED_REQ_SLEEP, due_ns, 0, 0, 0);
+	const struct sched_decision d = start_two();
+
+	cr_assert_eq(d.tid, 5);
+	cr_assert_eq(d.successor_tid, 6);
+	cr_assert_geq(bench_keys[8], d.filter_key);
+	cr_assert_lt(bench_keys[8], d.successor_filter_key);
+	cr_assert_eq(d.timer_ns, due_ns);
+}
+
 /* Where 5 owes more than its slice it is not known when that ends. */
 Test(sched_offers, a_filter_of_a_thread_in_debt_has_a_time, .init = open_1, .fini = bench_close)
 {

@@ -16,6 +16,11 @@
  *   H1 reads and writes what it guards   N1 held: 0 -> 1    (acquire)
  *   H2 held = 0          (release)       N2 reads and writes what it guards
  *
+ * N1 is the same swap whether it is the first try, the last one of a wait, or one past a claimant that
+ * stands still: the reads of `held` and `claim` before it choose when to swap, and order nothing.
+ * An exploration of interleavings is sequentially consistent and cannot tell a relaxed N1 from this one;
+ * the race detector does (tests/host_kernel/lock/contend.c hands the lock to a CPU that waits).
+ *
  * N1 reads what H2 wrote (only a holder writes 0, only a swap of 0 writes 1), so H1 comes before N2.
  * `claim` is relaxed everywhere: it says who should go first, and nothing that is guarded depends on
  * it.  Whoever reads an old value steps back once too often, or once too seldom.  It is cleared by
