@@ -22,7 +22,8 @@
  *   kernel_exit(): as in ipc/fastpath.c; who stops a dispatcher posts a request as well.
  *
  * With a successor (<kern/successor.h>) the record is linked and that thread runs in the same way, if it
- * may; otherwise the general path finds out what is to happen.
+ * may; otherwise the general path finds out what is to happen.  timer_starvation_lazy() is left out there:
+ * the decision has seen the successor on the ready ring, where it has been since.
  */
 #include <kern/event.h>
 #include <kern/fastpath.h>
@@ -159,9 +160,6 @@ static __attribute__((cold, noinline)) struct tcb *follow_ended(struct cpu *cpu,
 	trace_record_at(cpu, now, TRACE_SYSCALL, SYS_WAIT, cptr);
 	trace_record_at(cpu, now, TRACE_EVENT, payer->tag, payer->event_info);
 	trace_record_at(cpu, now, TRACE_SWITCH, core->payer->tag, core->slice_end_ns - now);
-	spin_lock(&core->lock);
-	timer_starvation_lazy(core);
-	spin_unlock(&core->lock);
 	timer_update(core);
 	return cpu->current;
 }
@@ -190,9 +188,9 @@ static __attribute__((noinline)) struct tcb *wait_followed(cptr_t cptr,
 	counter_add(&core->stats.syscalls, 1);
 	next = next->tail;
 	run_next(cpu, tcb, next, space);
-	if (__builtin_expect((trace_mask & FOLLOW_TRACES) != 0 || timer_moves(core, deadline), 0))
+	if (__builtin_expect((trace_mask & FOLLOW_TRACES) != 0, 0))
 		return follow_ended(cpu, cptr, payer);
-	return next;
+	return run_until(next, core, deadline);
 }
 
 /* ---- The wait -------------------------------------------------------------------------------- */

@@ -138,7 +138,14 @@ static inline void decision_accept(struct core *core, struct tcb *tcb, time_ns_t
 #define TRACED \
 	(1u << TRACE_SYSCALL | 1u << TRACE_SWITCH | 1u << TRACE_UPCALL | 1u << TRACE_DECISION)
 
-/* The timer is to be set, or somebody looks on.  Records in the order of the general path. */
+struct tcb *fastpath_timer_set(struct tcb *next, struct core *core, time_ns_t deadline)
+{
+	core->armed_ns = deadline;
+	arch_timer_set(deadline);
+	return next;
+}
+
+/* Starvation is to be looked at, or somebody looks on.  Records in the order of the general path. */
 static __attribute__((cold, noinline)) struct tcb *decided_slowly(struct tcb *next, struct cpu *cpu,
 								  const word_t *x)
 {
@@ -184,9 +191,7 @@ struct tcb *fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb,
 	spin_unlock(&core->lock);
 	counter_add(&core->stats.syscalls, 1);
 	run_next(cpu, tcb, choice.tail, choice.space);
-	if (__builtin_expect(timer_moves(core, slice_end < timer ? slice_end : timer) ||
-				     (trace_mask & TRACED) != 0,
-			     0))
+	if (__builtin_expect((trace_mask & TRACED) != 0 || !starvation_known(core), 0))
 		return decided_slowly(choice.tail, cpu, x);
-	return choice.tail;
+	return run_until(choice.tail, core, slice_end < timer ? slice_end : timer);
 }

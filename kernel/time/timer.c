@@ -80,5 +80,7 @@ void timer_expired(struct core *core)
 		}
 		filter_expire(core, now);
 	}
-	timer_update(core);
+	/* With a reason to choose it is set then. */
+	if (core->dispatcher_running || core->reasons == 0)
+		timer_update(core);
 }

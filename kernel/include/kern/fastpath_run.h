@@ -29,13 +29,24 @@ static inline void payer_dispatch(struct core *core, struct tcb *payer) LOCK_REQ
 	}
 }
 
-/* timer_starvation_lazy(), timer_update(): whether there is something for them to do. */
-static inline bool timer_moves(const struct core *core, time_ns_t deadline)
+/* Whether the longest waiting thread is known, as after timer_starvation_lazy(). */
+static inline bool starvation_known(const struct core *core)
+{
+	return core->starvation_end_ns != TIME_NEVER || list_empty(&core->ready) ||
+	       core->starvation_limit_ns == 0;
+}
+
+/* timer_update() where the deadline has moved.  In dispatch/fastpath_decision.c. */
+struct tcb *fastpath_timer_set(struct tcb *next, struct core *core, time_ns_t deadline);
+
+/* The last step: timer_update() with this deadline, or that of starvation if it comes first. */
+static inline struct tcb *run_until(struct tcb *next, struct core *core, time_ns_t deadline)
 {
 	time_ns_t starvation = core->starvation_end_ns;
 
-	if (starvation == TIME_NEVER)
-		return deadline < core->armed_ns ||
-		       (!list_empty(&core->ready) && core->starvation_limit_ns != 0);
-	return (starvation < deadline ? starvation : deadline) < core->armed_ns;
+	if (starvation < deadline)
+		deadline = starvation;
+	if (__builtin_expect(deadline < core->armed_ns, 0))
+		return fastpath_timer_set(next, core, deadline);
+	return next;
 }
