@@ -15,7 +15,7 @@ import tempfile
 import threading
 
 from bench_guest import counting_command, counting_machine, rows_of
-from bench_rows import ASKED
+from bench_rows import ASKED, CPUS_MARKED
 from qemu import Guest
 from term import Failure, Progress, say
 
@@ -109,7 +109,7 @@ def per_operation(operations, rows):
     """(executions of each address in one operation, the row, the number of operations)."""
     if len(rows) != 1 or operations.windows == 0:
         names = ", ".join(sorted(row["id"] for row in rows)) or "none"
-        raise Failure("--breakdown wants the id of one row whose operations are marked, on one CPU; "
+        raise Failure("--breakdown wants the id of one row whose operations are marked; "
                       f"measured: {names}")
     many = rows[0]["n"]
     count = operations.windows if operations.windows > many / 2 else operations.windows * many
@@ -246,7 +246,7 @@ def breakdown(args):
     """Rows of args.breakdown."""
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
         words = ["quick", *(["asked"] if args.breakdown in ASKED else []), f"only={args.breakdown}"]
-        machine = counting_machine(args, 1, scratch, words)
+        machine = counting_machine(args, CPUS_MARKED.get(args.breakdown, 1), scratch, words)
         machine.prepare()
         command = counting_command(machine, scratch)
         facts = machine.facts(command)

@@ -24,6 +24,9 @@ def row(identity, what, must, dream="", sel4="", linux="", ideal=None, missing=N
 # Measured in a boot without successors, so that every block asks the dispatcher.
 ASKED = ("switch_block", "entries_per_switch.filter")
 
+# Rows with marked operations that are measured on more than one CPU.
+CPUS_MARKED = {"ipc_xcpu_0": 2}
+
 PARTS = ("kernel", "servers/sched", "servers/mm", "servers/proc", "libsys", "tools", "tests")
 
 ROWS = [
