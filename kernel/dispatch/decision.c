@@ -42,6 +42,11 @@ static time_ns_t slice_at_least(time_ns_t slice_ns)
 	return slice_ns < SLICE_MIN_NS ? SLICE_MIN_NS : slice_ns;
 }
 
+static time_ns_t decision_again(const word_t *x)
+{
+	return (x[1] & DECISION_AGAIN) != 0 ? x[13] : 0;
+}
+
 /* Lock held: what follows the thread that was just dispatched.  Nothing does when a record is pending
  * that the dispatcher has not seen. */
 static void decision_terms(struct core *core, const struct tcb *dispatcher,
@@ -59,6 +64,8 @@ static void decision_terms(struct core *core, const struct tcb *dispatcher,
 	core->next.until_ns = x[12];
 	core->next.filter_until_ns = x[13];
 	core->next.filter_key = x[14];
+	if ((x[1] & DECISION_FIRST) != 0)
+		first_set(core, core->next.slice_ns, decision_again(x));
 	successor_arm(core, true);
 }
 
@@ -79,9 +86,13 @@ static void decision_run(struct core *core, struct tcb *dispatcher, const struct
 static void decision_idle(struct core *core, struct tcb *dispatcher, time_ns_t now)
 	LOCK_REQUIRES(core->lock)
 {
+	const word_t *x = dispatcher->context.x;
+
 	decision_accept(core, dispatcher, now);
-	if ((dispatcher->context.x[1] & DECISION_FIRST) != 0)
-		core->first_slice_ns = slice_at_least(dispatcher->context.x[4]);
+	if ((x[1] & DECISION_FIRST) != 0) {
+		first_set(core, slice_at_least(x[4]), decision_again(x));
+		core->first_slice_ns = core->idle_slice_ns;
+	}
 	timer_starvation(core);
 }
 
@@ -154,15 +165,31 @@ static enum error thread_lookup(const struct tcb *dispatcher, cptr_t cptr, struc
 	return error;
 }
 
+#define FLAGS_FIRST (DECISION_FIRST | DECISION_AGAIN)
+#define FLAGS_RUN   (DECISION_FILTER | DECISION_SUCCESSOR)
+
+/* FIRST is about a CPU that idles, now or as successor. */
+static bool decision_flags_match(const word_t *x)
+{
+	bool idles = (x[1] & ~FLAGS_FIRST) == DECISION_IDLE;
+
+	if (!idles && (x[1] & ~(FLAGS_RUN | FLAGS_FIRST)) != DECISION_RUN)
+		return false;
+	if ((x[1] & FLAGS_FIRST) == 0)
+		return true;
+	idles |= (x[1] & DECISION_SUCCESSOR) != 0 && x[9] == CPTR_NULL;
+	return idles && (x[1] & DECISION_FIRST) != 0;
+}
+
 static enum error decision_lookup(const struct tcb *dispatcher, struct choice *choice)
 {
 	const word_t *x = dispatcher->context.x;
 	enum error error;
 
-	if ((x[1] & ~DECISION_FIRST) == DECISION_IDLE)
-		return ERR_OK;
-	if ((x[1] & ~(DECISION_FILTER | DECISION_SUCCESSOR)) != DECISION_RUN)
+	if (!decision_flags_match(x))
 		return ERR_ARG;
+	if (DECISION_KIND(x[1]) == DECISION_IDLE)
+		return ERR_OK;
 	error = thread_lookup(dispatcher, x[2], &choice->payer);
 	if (error == ERR_OK && (x[1] & DECISION_SUCCESSOR) != 0 && x[9] != CPTR_NULL)
 		error = thread_lookup(dispatcher, x[9], &choice->successor);

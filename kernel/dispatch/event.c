@@ -15,7 +15,7 @@ static word_t event_since(enum event_state state, enum event_cause cause)
 
 static void event_set(struct tcb *tcb, enum event_state state, enum event_cause cause)
 {
-	tcb->event_info = (word_t)state | (word_t)cause << 8 | (tcb->event_info & EVENT_SINCE);
+	tcb->event_info = (word_t)state | (word_t)cause << 8 | (tcb->event_info & EVENT_GATHERED);
 	counter_add(&tcb->seq, 1);
 }
 
@@ -29,6 +29,20 @@ void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum
 	trace_record(TRACE_EVENT, tcb->tag, tcb->event_info);
 }
 
+void event_first(struct tcb *tcb, time_ns_t now)
+{
+	word_t info = tcb->event_info;
+	word_t wait = EVENT_FIRSTS_WAIT_NS(info) + now - tcb->ready_since_ns;
+
+	if (wait > EVENT_FIRSTS_WAIT_MAX)
+		wait = EVENT_FIRSTS_WAIT_MAX;
+	info &= ~(EVENT_FIRSTS_WAIT_MAX << EVENT_FIRSTS_WAIT_SHIFT);
+	info |= wait << EVENT_FIRSTS_WAIT_SHIFT;
+	if (EVENT_FIRSTS(info) < EVENT_FIRSTS_MAX)
+		info += (word_t)1 << EVENT_FIRSTS_SHIFT;
+	tcb->event_info = info;
+}
+
 void event_take(struct tcb *tcb, struct sched_event *out)
 {
 	list_remove(&tcb->event_link);
@@ -37,7 +51,7 @@ void event_take(struct tcb *tcb, struct sched_event *out)
 	out->seq = tcb->seq;
 	out->ran_ns = tcb->ran_ns;
 	out->first_ready_ns = tcb->first_ready_ns;
-	tcb->event_info &= ~EVENT_SINCE;
+	tcb->event_info &= ~EVENT_GATHERED;
 	tcb->ran_ns = 0;
 	tcb->first_ready_ns = 0;
 }

@@ -60,11 +60,11 @@ static inline void payer_report(struct core *core, struct user_context *context,
 	counter_add(&core->stats.busy_ns, spent);
 	counter_add(&payer->cpu_ns, spent);
 	context->x[3] = __atomic_load_n(&payer->tag, __ATOMIC_RELAXED);
-	context->x[4] = info | (payer->event_info & EVENT_SINCE);
+	context->x[4] = info | (payer->event_info & EVENT_GATHERED);
 	context->x[5] = seq;
 	context->x[6] = payer->ran_ns + spent;
 	context->x[7] = payer->first_ready_ns;
-	payer->event_info = info & ~EVENT_SINCE;
+	payer->event_info = info & ~EVENT_GATHERED;
 	counter_set(&payer->seq, seq);
 	payer->ran_ns = 0;
 	payer->first_ready_ns = 0;
@@ -126,7 +126,7 @@ static inline void payer_record(struct core *core, struct tcb *payer, word_t inf
 	counter_add(&payer->cpu_ns, spent);
 	payer->ran_ns += spent;
 	sched_set(payer, SCHED_BLOCKED);
-	payer->event_info = info | (payer->event_info & EVENT_SINCE);
+	payer->event_info = info | (payer->event_info & EVENT_GATHERED);
 	counter_add(&payer->seq, 1);
 	list_push_back(&core->events, &payer->event_link);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Wake filter, successor, first to run.  See <kern/successor.h>. */
+#include <kern/event.h>
 #include <kern/ipi.h>
 #include <kern/ready.h>
 #include <kern/successor.h>
@@ -48,6 +49,12 @@ void filter_expire(struct core *core, time_ns_t now)
 	spin_unlock(&core->lock);
 }
 
+void first_set(struct core *core, time_ns_t slice_ns, time_ns_t again_until_ns)
+{
+	core->idle_slice_ns = slice_ns;
+	core->again_until_ns = again_until_ns;
+}
+
 bool first_claim(struct core *home, struct tcb *payer)
 {
 	if (home->first_slice_ns == 0)
@@ -84,15 +91,31 @@ static void successor_dispatch(struct core *core, time_ns_t now) LOCK_REQUIRES(c
 	core->switched_tag = 0;
 	core->filter_until_ns = 0;
 	core->slice_end_ns = TIME_NEVER;
-	if (tcb == NULL)
+	if (tcb == NULL) {
+		core->first_slice_ns = core->idle_slice_ns;
 		return;
+	}
 	core->switched_tag = __atomic_load_n(&tcb->tag, __ATOMIC_RELAXED);
 	core->slice_end_ns = time_after(now, core->next.slice_ns);
 	filter_set(core, core->next.filter_until_ns, core->next.filter_key);
 	core_dispatch(core, tcb, now);
 }
 
-bool successor_run(struct core *core, time_ns_t now)
+/* Lock held: the thread just dispatched was run first.  Idle follows it, as a successor; what it leaves
+ * behind is told at the end of the terms at the latest. */
+static void first_follow(struct core *core, time_ns_t now) LOCK_REQUIRES(core->lock)
+{
+	event_first(core->payer, now);
+	if (now >= core->again_until_ns)
+		return;
+	core->next.tcb = NULL;
+	core->next.until_ns = core->again_until_ns;
+	successor_arm(core, true);
+	if (core->server_timer_ns > core->again_until_ns)
+		core->server_timer_ns = core->again_until_ns;
+}
+
+static bool successor_next(struct core *core, time_ns_t now, bool first)
 {
 	bool good;
 
@@ -101,12 +124,19 @@ bool successor_run(struct core *core, time_ns_t now)
 	successor_arm(core, false);
 	if (good) {
 		successor_dispatch(core, now);
+		if (first)
+			first_follow(core, now);
 		timer_starvation_lazy(core);
 	}
 	spin_unlock(&core->lock);
 	if (good)
 		timer_update(core);
 	return good;
+}
+
+bool successor_run(struct core *core, time_ns_t now)
+{
+	return successor_next(core, now, false);
 }
 
 /*
@@ -116,6 +146,11 @@ bool successor_run(struct core *core, time_ns_t now)
  */
 void first_run(struct core *core)
 {
-	if (core->current == NULL && core->reasons == 0 && successor_run(core, arch_now()))
+	time_ns_t now;
+
+	if (core->current != NULL || core->reasons != 0)
+		return;
+	now = arch_now();
+	if (successor_next(core, now, true))
 		counter_add(&core->stats.first_runs, 1);
 }

@@ -107,13 +107,16 @@ static void decision_to_kernel(const struct sched_decision *from, struct core_de
 	to->timer_ns = from->timer_ns;
 	to->filter_until_ns = from->filter_until_ns;
 	to->filter_key = from->filter_key;
+	if ((from->flags & DECISION_AGAIN) != 0)
+		to->successor_filter_until_ns = from->again_until_ns;
 	if ((from->flags & DECISION_SUCCESSOR) == 0)
 		return;
 	to->successor_tcb = tcb_of(from->successor_tid);
 	to->successor_seq = from->successor_seq;
 	to->successor_slice_ns = from->successor_slice_ns;
 	to->successor_until_ns = from->successor_until_ns;
-	to->successor_filter_until_ns = from->successor_filter_until_ns;
+	if ((from->flags & DECISION_AGAIN) == 0)
+		to->successor_filter_until_ns = from->successor_filter_until_ns;
 	to->successor_filter_key = from->successor_filter_key;
 }
 
@@ -206,6 +209,7 @@ _Noreturn void server_main(word_t start_vaddr, word_t role, word_t cpu, word_t n
 	server.pick_flags = start->exact != 0 ? POLICY_PICK_EXACT : 0;
 	server.offers = (start->filter != 0 ? POLICY_PICK_FILTER : 0) |
 			(start->successor != 0 ? POLICY_PICK_SUCCESSOR : 0);
+	server.again = start->again != 0;
 	__atomic_store_n(&server.cpus, (uint32_t)start->cpus, __ATOMIC_RELAXED);
 	group_machine_start(&server.groups, (uint32_t)start->cpus, (uint32_t)start->instance);
 	__atomic_store_n(&server.shared, (struct sched_shared *)start->shared_vaddr,

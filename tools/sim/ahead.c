@@ -1,27 +1,50 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The kernel's half, what a decision allows without asking again: wakes that are filtered, the successor of
- * a thread that blocks, the first that becomes ready on an idle CPU.
+ * a thread that blocks, the first that becomes ready on an idle CPU, once or again and again.
  */
+#include <base/math.h>
+
 #include "sim.h"
 
-void sim_ahead_accept(struct sim_cpu *cpu, bool pending)
+static void accept_successor(struct sim *sim, struct sim_cpu *cpu)
+{
+	const struct sched_decision *decision = &cpu->decision;
+
+	cpu->armed = true;
+	cpu->next = decision->successor_tid == 0 ? NULL : sim->threads[decision->successor_tid];
+	cpu->next_seq = decision->successor_seq;
+	cpu->next_until_ns = decision->successor_until_ns;
+	cpu->first_slice_ns = decision->successor_slice_ns;
+}
+
+void sim_ahead_accept(struct sim *sim, struct sim_cpu *cpu, bool pending)
 {
 	const struct sched_decision *decision = &cpu->decision;
 	const uint32_t flags = pending ? 0 : decision->flags;
 
-	cpu->filter_until_ns = (flags & DECISION_FILTER) != 0 ? decision->filter_until_ns : 0;
+	sim_ahead_forget(cpu);
+	if ((flags & DECISION_FILTER) != 0)
+		cpu->filter_until_ns = decision->filter_until_ns;
 	cpu->filter_key = decision->filter_key;
-	cpu->successor = (flags & DECISION_SUCCESSOR) != 0;
-	cpu->first = (flags & DECISION_FIRST) != 0;
+	cpu->idle_first = (flags & DECISION_FIRST) != 0;
+	cpu->again_until_ns = (flags & DECISION_AGAIN) != 0 ? decision->again_until_ns : 0;
+	if (decision->kind == DECISION_IDLE) {
+		cpu->first = cpu->idle_first;
+		cpu->first_slice_ns = decision->slice_ns;
+	}
+	if ((flags & DECISION_SUCCESSOR) != 0)
+		accept_successor(sim, cpu);
 }
 
 void sim_ahead_forget(struct sim_cpu *cpu)
 {
 	cpu->filter_until_ns = 0;
 	cpu->filtered = false;
-	cpu->successor = false;
+	cpu->armed = false;
 	cpu->first = false;
+	cpu->idle_first = false;
+	cpu->again_until_ns = 0;
 }
 
 void sim_ahead_report(struct sim_cpu *cpu, struct sched_upcall *upcall)
@@ -46,39 +69,38 @@ bool sim_ahead_filters(struct sim *sim, struct sim_cpu *cpu, const struct sim_th
 	return true;
 }
 
-/* Nothing is there but this record. */
-static bool only_record(const struct sim_cpu *cpu, const struct sim_thread *thread)
-{
-	return list_empty(&cpu->requests) && cpu->events.next == &thread->event_link &&
-	       cpu->events.prev == &thread->event_link;
-}
-
 static void switched(struct sim *sim, struct sim_cpu *cpu, uint32_t tag)
 {
+	cpu->armed = false;
+	cpu->filter_until_ns = 0;
+	cpu->filtered = false;
 	cpu->switched = true;
 	cpu->switched_ns = sim->now_ns;
 	cpu->switched_tag = tag;
 	cpu->reasons = 0;
 }
 
+static bool next_good(const struct sim *sim, const struct sim_cpu *cpu)
+{
+	const struct sim_thread *next = cpu->next;
+
+	return cpu->armed && sim->now_ns < cpu->next_until_ns && list_empty(&cpu->requests) &&
+	       (next == NULL || (next->state == SIM_READY && next->home == cpu->index &&
+				 next->record.seq == cpu->next_seq));
+}
+
 bool sim_ahead_succeed(struct sim *sim, struct sim_cpu *cpu)
 {
 	const struct sched_decision *decision = &cpu->decision;
 	const struct sim_thread *blocked = cpu->current;
-	struct sim_thread *next = decision->successor_tid == 0
-					  ? NULL
-					  : sim->threads[decision->successor_tid];
+	struct sim_thread *next = cpu->next;
 
-	if (!cpu->successor || cpu->kick || sim->now_ns >= decision->successor_until_ns ||
-	    blocked->state != SIM_BLOCKED || blocked->in_request || !only_record(cpu, blocked))
+	if (cpu->kick || blocked->state != SIM_BLOCKED || !next_good(sim, cpu))
 		return false;
-	if (next != NULL && (next->state != SIM_READY || next->home != cpu->index ||
-			     next->record.seq != decision->successor_seq))
-		return false;
-	sim_ahead_forget(cpu);
-	switched(sim, cpu, decision->successor_tid);
+	switched(sim, cpu, next == NULL ? 0 : next->tid);
 	cpu->stats.successions++;
 	if (next == NULL) {
+		cpu->first = cpu->idle_first;
 		sim_cpu_idle(sim, cpu);
 		return true;
 	}
@@ -88,19 +110,42 @@ bool sim_ahead_succeed(struct sim *sim, struct sim_cpu *cpu)
 	return true;
 }
 
+void sim_ahead_claim(struct sim_cpu *cpu, struct sim_thread *thread)
+{
+	if (!cpu->first)
+		return;
+	cpu->first = false;
+	cpu->armed = true;
+	cpu->next = thread;
+	cpu->next_seq = thread->record.seq;
+	cpu->next_until_ns = TIME_NEVER;
+}
+
+/* Its record says that it was run first, and after what time. */
+static void first_note(const struct sim *sim, struct sim_thread *thread)
+{
+	const uint64_t wait_ns = thread->woke ? sim->now_ns - thread->woke_ns : 0;
+
+	thread->record.info += ((word_t)1 << EVENT_FIRSTS_SHIFT) +
+			       (wait_ns << EVENT_FIRSTS_WAIT_SHIFT);
+}
+
 bool sim_ahead_first(struct sim *sim, struct sim_cpu *cpu)
 {
-	struct sim_thread *thread;
+	struct sim_thread *thread = cpu->next;
 
-	if (!cpu->first || cpu->mode != SIM_IDLE || list_empty(&cpu->events))
+	if (cpu->mode != SIM_IDLE || !next_good(sim, cpu) || thread == NULL)
 		return false;
-	thread = container_of(cpu->events.next, struct sim_thread, event_link);
-	if (thread->state != SIM_READY || !only_record(cpu, thread))
-		return false;
-	sim_ahead_forget(cpu);
 	switched(sim, cpu, thread->tid);
+	first_note(sim, thread);
 	cpu->kick = false;
 	cpu->stats.first_runs++;
-	sim_cpu_run(sim, cpu, thread, cpu->decision.slice_ns);
+	if (sim->now_ns < cpu->again_until_ns) {
+		cpu->armed = true;
+		cpu->next = NULL;
+		cpu->next_until_ns = cpu->again_until_ns;
+		cpu->timer_ns = min_u64(cpu->timer_ns, cpu->again_until_ns);
+	}
+	sim_cpu_run(sim, cpu, thread, cpu->first_slice_ns);
 	return true;
 }

@@ -394,7 +394,7 @@ void sim_cpu_deliver(struct sim *sim, struct sim_cpu *cpu)
 	}
 	cpu->timer_ns = max_u64(cpu->decision.timer_ns,
 				sim->now_ns + sim->config.costs.slice_min_ns);
-	sim_ahead_accept(cpu, pending);
+	sim_ahead_accept(sim, cpu, pending);
 	if (cpu->decision.kind == DECISION_RUN)
 		sim_cpu_run(sim, cpu, sim->threads[cpu->decision.tid],
 			    pending ? 0 : cpu->decision.slice_ns);

@@ -27,7 +27,7 @@ static const char usage[] =
 	"usage: baton-sim --policy NAME --workload FILE.json [--place NAME] [--cpus N] [--seed S]\n"
 	"                 [--duration SECONDS] [--costs "
 	"none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS]\n"
-	"                 [--filter on|off] [--successor on|off]\n"
+	"                 [--filter on|off] [--successor on|off] [--again on|off]\n"
 	"                 [--json FILE] [--schedule] [--trace FILE] [--check[=DECISIONS]]\n"
 	"A FILE of - is the standard output; tables then go to the standard error.\n";
 
@@ -94,13 +94,25 @@ static void costs_parse(struct sim_costs *costs, char *text)
 		costs->slice_min_ns = 1;
 }
 
-static void offer_parse(struct sim_config *config, uint32_t offer, const char *text)
+static bool switch_parse(const char *text)
 {
 	if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
-		wrong("--filter, --successor: \"%s\": say on or off", text);
-	config->offers &= ~offer;
-	if (strcmp(text, "on") == 0)
+		wrong("--filter, --successor, --again: \"%s\": say on or off", text);
+	return strcmp(text, "on") == 0;
+}
+
+/* --filter, --successor, --again */
+static void offer_take(struct sim_config *config, int option, const char *text)
+{
+	const uint32_t offer = option == 'F' ? POLICY_PICK_FILTER : POLICY_PICK_SUCCESSOR;
+	const bool on = switch_parse(text);
+
+	if (option == 'A')
+		config->again = on;
+	else if (on)
 		config->offers |= offer;
+	else
+		config->offers &= ~offer;
 }
 
 static time_ns_t duration_parse(const char *text)
@@ -187,10 +199,9 @@ static void option_take(struct options *options, int option, char *value)
 						    : number_parse("--check", value);
 		break;
 	case 'F':
-		offer_parse(config, POLICY_PICK_FILTER, value);
-		break;
 	case 'N':
-		offer_parse(config, POLICY_PICK_SUCCESSOR, value);
+	case 'A':
+		offer_take(config, option, value);
 		break;
 	case 'h':
 		fputs(usage, stdout);
@@ -217,6 +228,7 @@ static void options_parse(struct options *options, int count, char **words)
 		{"check", optional_argument, NULL, 'C'},
 		{"filter", required_argument, NULL, 'F'},
 		{"successor", required_argument, NULL, 'N'},
+		{"again", required_argument, NULL, 'A'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -343,6 +355,7 @@ int main(int argc, char **argv)
 					  .slice_min_ns = SLICE_MIN_NS},
 				.cpus = 4,
 				.offers = POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR,
+				.again = true,
 				.duration_ns = TIME_NEVER,
 			},
 	};

@@ -6,13 +6,14 @@
  */
 #include "sim.h"
 
-#define RECORD_FLAGS (EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE)
+/* What a record gathers between two reports: EVENT_*_SINCE and EVENT_FIRSTS*. */
+#define RECORD_GATHERED (~(word_t)0xffff)
 
 void sim_record_post(struct sim *sim, struct sim_thread *thread, enum event_state state,
 		     enum event_cause cause)
 {
 	struct sched_event *record = &thread->record;
-	word_t flags = record->info & RECORD_FLAGS;
+	word_t flags = record->info & RECORD_GATHERED;
 
 	if (state == EVENT_BLOCKED)
 		flags |= EVENT_BLOCKED_SINCE;
@@ -21,6 +22,7 @@ void sim_record_post(struct sim *sim, struct sim_thread *thread, enum event_stat
 		if (record->first_ready_ns == 0)
 			record->first_ready_ns = sim->now_ns;
 	}
+	sim->cpus[thread->home].armed = false;
 	record->seq++;
 	record->info = (word_t)state | ((word_t)cause << 8) | flags;
 	if (!list_linked(&thread->event_link))
@@ -66,6 +68,7 @@ void sim_thread_ready(struct sim *sim, struct sim_thread *thread, enum event_cau
 	thread->state = SIM_READY;
 	sim_waiting_changed(sim, thread);
 	sim_record_post(sim, thread, EVENT_READY, cause);
+	sim_ahead_claim(&sim->cpus[thread->home], thread);
 	if (cause != CAUSE_WAKE || !sim_ahead_filters(sim, &sim->cpus[thread->home], thread))
 		sim_core_kick(sim, &sim->cpus[thread->home], REASON_KICK);
 }
@@ -80,9 +83,13 @@ void sim_thread_resume(struct sim *sim, struct sim_thread *thread)
 
 void sim_thread_block(struct sim *sim, struct sim_thread *thread, enum event_cause cause)
 {
+	struct sim_cpu *cpu = &sim->cpus[thread->home];
+	const bool followed = cpu->armed && cause != CAUSE_REQUEST;
+
 	thread->state = SIM_BLOCKED;
 	sim_record_post(sim, thread, EVENT_BLOCKED, cause);
-	sim->cpus[thread->home].reasons |= 1u << REASON_BLOCK;
+	cpu->armed = followed;
+	cpu->reasons |= 1u << REASON_BLOCK;
 }
 
 void sim_thread_exit(struct sim *sim, struct sim_thread *thread)
@@ -132,6 +139,7 @@ enum error sim_tcb_answer(struct sim *sim, uint32_t tid, enum error error, word_
 	sim_waiting_changed(sim, thread);
 	if (thread->home != sim->acting_cpu) {
 		sim_record_post(sim, thread, EVENT_READY, CAUSE_WAKE);
+		sim_ahead_claim(&sim->cpus[thread->home], thread);
 		sim_core_kick(sim, &sim->cpus[thread->home], REASON_KICK);
 	}
 	return ERR_OK;
@@ -170,6 +178,8 @@ enum error sim_tcb_set_home(struct sim *sim, uint32_t tid, uint32_t target)
 	thread->home = target;
 	sim_record_post(sim, thread, thread->state == SIM_READY ? EVENT_READY : EVENT_BLOCKED,
 			CAUSE_ARRIVED);
+	if (thread->state == SIM_READY)
+		sim_ahead_claim(&sim->cpus[target], thread);
 	sim_core_kick(sim, &sim->cpus[target], REASON_KICK);
 	return ERR_OK;
 }

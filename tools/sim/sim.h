@@ -41,6 +41,7 @@ struct sim_config {
 	const struct workload *workload;
 	struct sim_costs costs;
 	uint32_t offers; /* POLICY_PICK_FILTER, POLICY_PICK_SUCCESSOR */
+	bool again;      /* with the latter: DECISION_AGAIN, too */
 	bool exact;      /* the policy as specified, without refinements */
 	uint32_t cpus;
 	uint64_t seed; /* 0: simultaneous events in the order in which they were caused */
@@ -150,9 +151,15 @@ struct sim_cpu {
 	/* What the decision allows without asking: ahead.c. */
 	time_ns_t filter_until_ns; /* 0: no filter */
 	uint64_t filter_key;
-	bool filtered; /* a record is pending that did not enter the dispatcher */
-	bool successor;
-	bool first;
+	bool filtered;           /* a record is pending that did not enter the dispatcher */
+	bool armed;              /* nothing was posted since this was chosen: */
+	struct sim_thread *next; /* NULL: idle */
+	word_t next_seq;
+	time_ns_t next_until_ns;
+	bool first;      /* the first that becomes ready is run */
+	bool idle_first; /* what `first` becomes when the CPU goes idle by itself */
+	time_ns_t first_slice_ns;
+	time_ns_t again_until_ns;
 	bool switched; /* since the last upcall */
 	time_ns_t switched_ns;
 	uint32_t switched_tag;
@@ -298,13 +305,15 @@ void sim_cpu_run(struct sim *sim, struct sim_cpu *cpu, struct sim_thread *thread
 		 uint64_t slice_ns);
 
 /* ahead.c */
-void sim_ahead_accept(struct sim_cpu *cpu, bool pending);
+void sim_ahead_accept(struct sim *sim, struct sim_cpu *cpu, bool pending);
 void sim_ahead_forget(struct sim_cpu *cpu);
 void sim_ahead_report(struct sim_cpu *cpu, struct sched_upcall *upcall);
 /* The wake of this thread need not enter the dispatcher of its home. */
 bool sim_ahead_filters(struct sim *sim, struct sim_cpu *cpu, const struct sim_thread *thread);
 /* The running thread blocked.  True: somebody else runs, or the CPU idles, without the dispatcher. */
 bool sim_ahead_succeed(struct sim *sim, struct sim_cpu *cpu);
+/* A thread became ready, and its record was just posted: whether it is to be run first. */
+void sim_ahead_claim(struct sim_cpu *cpu, struct sim_thread *thread);
 /* Something was posted to an idle CPU.  Likewise. */
 bool sim_ahead_first(struct sim *sim, struct sim_cpu *cpu);
 

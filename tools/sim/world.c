@@ -179,6 +179,7 @@ struct sim *sim_open(const struct sim_config *config)
 	group_machine_start(&sim->server->groups, config->cpus, 0);
 	sim->server->pick_flags = config->exact ? POLICY_PICK_EXACT : 0;
 	sim->server->offers = config->offers;
+	sim->server->again = config->again;
 	sim->shared->cpus = config->cpus;
 	list_init(&sim->waiting);
 	list_init(&sim->creating);

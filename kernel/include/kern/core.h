@@ -71,6 +71,8 @@ struct core {
 	bool filter_arms;         /* it ends before the CPU is interrupted anyway */
 	bool filtered;            /* atomic; a record was posted without a kick; any poster */
 	time_ns_t first_slice_ns; /* of the first that becomes ready; 0: that kicks; any poster */
+	time_ns_t idle_slice_ns;  /* what first_slice_ns becomes when the CPU goes idle by itself */
+	time_ns_t again_until_ns; /* until then it goes idle after one that was run first */
 	struct core_next next;
 	bool switched; /* next was run since the decision: */
 	time_ns_t switched_ns;

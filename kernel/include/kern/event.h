@@ -10,12 +10,16 @@
 
 #include <kern/core.h>
 
-/* What accumulates in a record until it is taken. */
-#define EVENT_SINCE (EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE)
+/* What accumulates in a record until it is taken: EVENT_*_SINCE and EVENT_FIRSTS*. */
+#define EVENT_GATHERED (~(word_t)0xffff)
 
 /* Lock of home held.  Does not kick.  What was to run next is not any more (<kern/successor.h>). */
 void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum event_cause cause)
 	LOCK_REQUIRES(home->lock);
+
+/* Owner, lock held: this thread, just dispatched, was run first.  Its record says how often, and how long
+ * it had waited. */
+void event_first(struct tcb *tcb, time_ns_t now);
 
 /* Lock of home held: take what has accumulated, unlink the record. */
 void event_take(struct tcb *tcb, struct sched_event *out);

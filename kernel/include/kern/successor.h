@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a decision allows without asking the dispatcher again: a wake filter, a successor, and on an
- * idle CPU the first thread that becomes ready (<abi/sched.h>).
+ * idle CPU the first thread that becomes ready, once or again and again (<abi/sched.h>).
  *
  * All of it is in the Core, under its lock, and only while the dispatcher is parked: an entry and
  * fallback take it back.  core.next names a thread and holds no reference.  It stays good memory while
@@ -40,12 +40,19 @@ static inline void successor_forget(struct core *core) LOCK_REQUIRES(core->lock)
 	core->filter_until_ns = 0;
 	__atomic_store_n(&core->filtered, false, __ATOMIC_RELAXED);
 	core->first_slice_ns = 0;
+	core->idle_slice_ns = 0;
+	core->again_until_ns = 0;
 	successor_arm(core, false);
 }
 
 /* Lock held: may this thread be dispatched here now, as the dispatcher last saw it?  DEAD, FOREIGN,
  * NOT_READY or BAD_SEQ. */
 enum error must_check dispatch_check(const struct core *core, const struct tcb *payer, word_t seq)
+	LOCK_REQUIRES(core->lock);
+
+/* Owner, lock held: whoever becomes ready while this CPU idles is run for slice_ns, and until again_until_ns
+ * (0: once) the CPU goes idle under the same terms when it blocks.  It idles now, or when next says so. */
+void first_set(struct core *core, time_ns_t slice_ns, time_ns_t again_until_ns)
 	LOCK_REQUIRES(core->lock);
 
 /* Owner, lock held, the times of this dispatch being set: what kicks until filter_until_ns. */

@@ -11,6 +11,7 @@
  *         x9 successor tcb, 0: idle   x10 its seq   x11 its slice_ns
  *         x12 successor_until_ns (absolute)
  *         x13 its filter_until_ns, 0: none   x14 its filter_key      with DECISION_SUCCESSOR
+ *         x13 again_until_ns (absolute)                              with DECISION_AGAIN
  *   out   x0 -error about the decision, 0 = it was carried out (or there was none)
  *         x1 upcall info   x2 now_ns
  *         x3 tag   x4 event info   x5 seq   x6 ran_ns   x7 first_ready_ns   (event 0)
@@ -34,10 +35,15 @@
  *              records included, the block is recorded and the successor is run at once, for its
  *              slice and with its filter; successor 0: the CPU goes idle.  Once a decision.  A
  *              successor that is not READY here with this seq is refused like the thread in x2.
- *   FIRST      with IDLE.  The first thread that becomes ready here is run at once, for x4; its record
- *              stays linked.  The next one enters the dispatcher.
+ *   FIRST      with IDLE, or with SUCCESSOR 0 for the time after that.  The first thread that becomes
+ *              ready on the idle CPU is run at once, for x4, or x11; its record stays linked.  The next
+ *              one enters the dispatcher.
+ *   AGAIN      with FIRST.  If the thread that was run first at now < again_until_ns blocks as in
+ *              SUCCESSOR, and nothing was posted on this Core since it began to run, the CPU goes idle
+ *              again and FIRST holds again, and so on.  The dispatcher is entered at again_until_ns, as
+ *              at timer_ns, if a thread was run so.
  *
- * All three end when the dispatcher is next entered.  A decision that is accepted with something
+ * All of this ends when the dispatcher is next entered.  A decision that is accepted with something
  * pending carries no filter and no successor.
  *
  * TCB_ANSWER ends the caller's system call with x0 = 0, label = w0 = error, and w1..w3 = results.
@@ -73,6 +79,7 @@ enum decision {
 #define DECISION_FILTER    (1ull << 8)
 #define DECISION_SUCCESSOR (1ull << 9)
 #define DECISION_FIRST     (1ull << 10)
+#define DECISION_AGAIN     (1ull << 11)
 
 /* Every dispatch lasts at least this long, unless the thread blocks. */
 #define SLICE_MIN_NS 20000ull
@@ -104,10 +111,18 @@ enum upcall_reason {
 };
 
 /* Event info, x4: state | cause << 8 | EVENT_* flags. */
-#define EVENT_STATE(info)   ((unsigned)((info)&0xff))
-#define EVENT_CAUSE(info)   ((unsigned)((info) >> 8) & 0xff)
-#define EVENT_BLOCKED_SINCE (1ull << 16) /* it blocked at some time since the last report */
-#define EVENT_WOKE_SINCE    (1ull << 17) /* it became ready at some time since the last report */
+#define EVENT_STATE(info)          ((unsigned)((info)&0xff))
+#define EVENT_CAUSE(info)          ((unsigned)((info) >> 8) & 0xff)
+#define EVENT_BLOCKED_SINCE        (1ull << 16) /* it blocked at some time since the last report */
+#define EVENT_WOKE_SINCE           (1ull << 17) /* it became ready at some time since the last report */
+/* How often it was run first since the last report, and for how long it had been ready each time, in all:
+ * both up to their largest value. */
+#define EVENT_FIRSTS_SHIFT         18
+#define EVENT_FIRSTS_MAX           0xffffull
+#define EVENT_FIRSTS(info)         (((info) >> EVENT_FIRSTS_SHIFT) & EVENT_FIRSTS_MAX)
+#define EVENT_FIRSTS_WAIT_SHIFT    34
+#define EVENT_FIRSTS_WAIT_MAX      0x3fffffffull
+#define EVENT_FIRSTS_WAIT_NS(info) ((info) >> EVENT_FIRSTS_WAIT_SHIFT)
 
 /* X(name, value, meaning) */
 #define EVENT_STATE_LIST(X)            \
@@ -179,7 +194,7 @@ struct upcall_buffer {
 	struct sched_event events[UPCALL_EVENTS_MAX]; /* [0] is in x3..x7, and not here */
 	struct sched_request request;
 	/* With UPCALL_SWITCHED: */
-	time_ns_t switched_ns; /* when the thread of the decision, or idle, was over */
+	time_ns_t switched_ns; /* when a thread, or idle, was over for the last time */
 	word_t switched_tag;   /* who was run then; 0: the CPU went idle */
 };
 

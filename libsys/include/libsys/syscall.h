@@ -214,7 +214,7 @@ struct core_decision {
 	word_t successor_seq;
 	time_ns_t successor_slice_ns;
 	time_ns_t successor_until_ns;
-	time_ns_t successor_filter_until_ns;
+	time_ns_t successor_filter_until_ns; /* or again_until_ns */
 	word_t successor_filter_key;
 };
 

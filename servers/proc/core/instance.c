@@ -145,6 +145,7 @@ static void start_page_fill(unsigned set, struct sched_start *start)
 		.exact = options.sched_exact,
 		.filter = options.sched_filter,
 		.successor = options.sched_successor,
+		.again = options.sched_again,
 	};
 	bytes_copy(start->policy, options.policy, sizeof(start->policy));
 	bytes_copy(start->place, options.place, sizeof(start->place));

@@ -18,21 +18,22 @@
 #define MS_NS                 1000000ull
 
 /* X(name, kind, min, max, meaning) */
-#define OPTION_LIST(X)                                                                     \
-	X("sched", STRING, 0, 0, "policy by name; none: the kernel's fallback")            \
-	X("place", STRING, 0, 0, "placement")                                              \
-	X("run", STRING, 0, 0, "first program, with arguments after commas")               \
-	X("exit", FLAG, 0, 0, "power off when it ends (default on)")                       \
-	X("cpus", NUMBER, 1, CPUS_MAX, "read by the kernel")                               \
-	X("trace", STRING, 0, 0, "read by the kernel: file of the host for the schedule")  \
-	X("selftest", FLAG, 0, 0, "read by the kernel: misuse locks, check registers")     \
-	X("loglevel", NUMBER, 0, 2, "0 errors, 1 information, 2 debugging")                \
-	X("sched.limits", STRING, 0, 0, "passed on to the scheduler server")               \
-	X("sched.decision_ms", NUMBER, 1, 10000, "longest decision of a dispatcher")       \
-	X("sched.starve_ms", NUMBER, 0, 100000, "longest wait of a ready thread, 0 off")   \
-	X("sched.exact", FLAG, 0, 0, "the policy as specified, without refinements")       \
-	X("sched.filter", FLAG, 0, 0, "wakes that decide nothing do not ask (default on)") \
-	X("sched.successor", FLAG, 0, 0, "decisions say who is next, too (default on)")    \
+#define OPTION_LIST(X)                                                                        \
+	X("sched", STRING, 0, 0, "policy by name; none: the kernel's fallback")               \
+	X("place", STRING, 0, 0, "placement")                                                 \
+	X("run", STRING, 0, 0, "first program, with arguments after commas")                  \
+	X("exit", FLAG, 0, 0, "power off when it ends (default on)")                          \
+	X("cpus", NUMBER, 1, CPUS_MAX, "read by the kernel")                                  \
+	X("trace", STRING, 0, 0, "read by the kernel: file of the host for the schedule")     \
+	X("selftest", FLAG, 0, 0, "read by the kernel: misuse locks, check registers")        \
+	X("loglevel", NUMBER, 0, 2, "0 errors, 1 information, 2 debugging")                   \
+	X("sched.limits", STRING, 0, 0, "passed on to the scheduler server")                  \
+	X("sched.decision_ms", NUMBER, 1, 10000, "longest decision of a dispatcher")          \
+	X("sched.starve_ms", NUMBER, 0, 100000, "longest wait of a ready thread, 0 off")      \
+	X("sched.exact", FLAG, 0, 0, "the policy as specified, without refinements")          \
+	X("sched.filter", FLAG, 0, 0, "wakes that decide nothing do not ask (default on)")    \
+	X("sched.successor", FLAG, 0, 0, "decisions say who is next, too (default on)")       \
+	X("sched.again", FLAG, 0, 0, "an idle CPU runs more than one of itself (default on)") \
 	X("mem.process_mib", NUMBER, 0, 1ull << 30, "memory limit of each process, 0 none")
 
 enum option {
@@ -50,6 +51,7 @@ enum option {
 	OPTION_EXACT,
 	OPTION_FILTER,
 	OPTION_SUCCESSOR,
+	OPTION_AGAIN,
 	OPTION_MEMORY,
 	OPTION_COUNT
 };
@@ -128,6 +130,7 @@ void options_init(const struct bootinfo *info)
 	options.sched_exact = option_number(&values[OPTION_EXACT], 0) != 0;
 	options.sched_filter = option_number(&values[OPTION_FILTER], 1) != 0;
 	options.sched_successor = option_number(&values[OPTION_SUCCESSOR], 1) != 0;
+	options.sched_again = option_number(&values[OPTION_AGAIN], 1) != 0;
 	options.memory_bytes_max = option_number(&values[OPTION_MEMORY], 0) << 20;
 	log_level_set((unsigned)options.log_level);
 }

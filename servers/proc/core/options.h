@@ -13,6 +13,7 @@ struct options {
 	bool sched_exact;
 	bool sched_filter;
 	bool sched_successor;
+	bool sched_again;
 	bool exit;  /* power off when the first program ends */
 	bool sched; /* false (sched=none): stay in the kernel's fallback */
 	uint64_t decision_ns_max;

@@ -129,13 +129,17 @@ void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread)
 __attribute__((noinline)) void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 					    const struct sched_upcall *upcall,
 					    bool behind /* a sleeper is due since before */);
+/* again.c: the same where the kernel let the CPU idle again and again. */
+__attribute__((noinline)) void sched_replay_again(struct sched_server *server,
+						  struct sched_cpu *cpu,
+						  const struct sched_upcall *upcall);
 /* Whether a record may be of a wake that did not enter. */
 bool sched_filtered_any(struct sched_server *server, const struct sched_cpu *cpu,
 			const struct sched_upcall *upcall);
 
 /* offer.c: what else the decision says, so that the kernel need not ask. */
 void sched_offer_idle(const struct sched_server *server, const struct sched_cpu *cpu,
-		      struct sched_decision *decision);
+		      time_ns_t now_ns, struct sched_decision *decision);
 void sched_offer_thread(const struct sched_server *server, struct sched_cpu *cpu,
 			const struct policy_pick *pick, time_ns_t now_ns,
 			struct sched_decision *decision);
@@ -266,3 +270,5 @@ static inline void sched_stat_add(uint64_t *counter, uint64_t amount)
 	__atomic_store_n(counter, value + amount, __ATOMIC_RELAXED);
 }
 void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns);
+/* So many wakes more, each run after that time, on an idle CPU. */
+void sched_stat_firsts(struct sched_thread *thread, uint32_t wakes, time_ns_t wait_ns);

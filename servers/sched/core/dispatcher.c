@@ -100,15 +100,18 @@ upcall_events(struct sched_server *server, struct sched_cpu *cpu, const struct s
 {
 	const bool behind = cpu->sleepers_wait && sched_sleep_next(cpu) < upcall->now_ns;
 	const bool switched = (upcall->info & UPCALL_SWITCHED) != 0;
+	const bool again = (cpu->decided_flags & DECISION_AGAIN) != 0;
 	const word_t events = UPCALL_EVENTS(upcall->info);
 	struct sched_thread *first = events == 0 ? NULL
 						 : sched_thread_find(server, upcall->first.tag);
 
-	/* With an idle successor, most of it was no entry. */
-	if (switched && upcall->buffer->switched_tag == 0)
+	/* If the CPU idled in between, most of it was no entry. */
+	if (switched && (again || upcall->buffer->switched_tag == 0))
 		cpu->payer = NULL;
 	bill_entry(cpu, upcall_ran(upcall), upcall->now_ns);
-	if (behind || switched || (events > 1 && sched_filtered_any(server, cpu, upcall)))
+	if (again && switched)
+		sched_replay_again(server, cpu, upcall);
+	else if (behind || switched || (events > 1 && sched_filtered_any(server, cpu, upcall)))
 		sched_replay(server, cpu, upcall, behind);
 	else if (events != 0)
 		sched_events_apply(server, cpu, upcall, sched_upcall_count(upcall));
@@ -141,7 +144,7 @@ static void decide_idle(struct sched_server *server, struct sched_cpu *cpu, time
 	cpu->last_run = NULL;
 	decision->kind = DECISION_IDLE;
 	decision->slice_ns = TIME_NEVER;
-	sched_offer_idle(server, cpu, decision);
+	sched_offer_idle(server, cpu, now_ns, decision);
 	sched_stat_add(&cpu->stats->idles, 1);
 }
 

@@ -14,6 +14,9 @@
  *   strangers    threads that may not run here any more leave when they wake, so then nothing may happen
  *                without this dispatcher.  For good: whether the last one has left is not known.
  *   debts        are charged with the next run, so the limits shrink by them.
+ *   idle again   a CPU where threads run first, one at a time, is idle to all others: its idle bit stays,
+ *                so whoever has a surplus sends some of it, which ends that.  What ran is not known here
+ *                before the end, so that is bounded.
  */
 #include <base/math.h>
 
@@ -21,6 +24,8 @@
 
 /* An idle CPU among others: until it says that it is not idle any more. */
 #define FIRST_SLICE_NS 1000000u
+/* How long what ran first is not known here. */
+#define AGAIN_NS       10000000u
 
 /* So many sleepers may wake before a successor runs. */
 #define WAKES_MAX 8u
@@ -40,13 +45,23 @@ static bool filter_allowed(const struct sched_server *server, const struct sched
 		!sched_idle_any(server, &server->online));
 }
 
+static void offer_again(const struct sched_server *server, time_ns_t now_ns,
+			struct sched_decision *decision)
+{
+	if (!server->again)
+		return;
+	decision->flags |= (uint32_t)(DECISION_FIRST | DECISION_AGAIN);
+	decision->again_until_ns = now_ns + AGAIN_NS;
+}
+
 void sched_offer_idle(const struct sched_server *server, const struct sched_cpu *cpu,
-		      struct sched_decision *decision)
+		      time_ns_t now_ns, struct sched_decision *decision)
 {
 	if ((server->offers & POLICY_PICK_SUCCESSOR) == 0 || !cpu->may_offer || cpu->strangers)
 		return;
 	decision->flags = (uint32_t)DECISION_FIRST;
 	decision->slice_ns = server->cpus == 1 ? TIME_NEVER : FIRST_SLICE_NS;
+	offer_again(server, now_ns, decision);
 }
 
 /* A filter that holds for the whole slice ends with it, whenever that begins: a time would come a little
@@ -121,8 +136,10 @@ static void offer_successor(const struct sched_server *server, struct sched_cpu 
 	decision->successor_slice_ns = TIME_NEVER;
 	decision->successor_filter_until_ns = 0;
 	decision->successor_filter_key = 0;
-	if (next->thread == NULL)
+	if (next->thread == NULL) {
+		offer_again(server, now_ns, decision);
 		return;
+	}
 	thread = policy_thread_owner(next->thread);
 	decision->successor_tid = thread->tid;
 	decision->successor_seq = thread->seq;

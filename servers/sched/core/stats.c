@@ -13,6 +13,17 @@ static void stat_max(uint64_t *maximum, uint64_t value)
 		__atomic_store_n(maximum, value, __ATOMIC_RELAXED);
 }
 
+/* That many wakes after which the thread ran so long afterwards. */
+static void stat_waits(struct sched_thread_stats *stats, uint32_t wakes, uint64_t wait_ns)
+{
+	uint32_t *bucket = &stats->wake_histogram[histogram_bucket(wait_ns)];
+	uint32_t count = __atomic_load_n(bucket, __ATOMIC_RELAXED);
+
+	__atomic_store_n(bucket, count + wakes, __ATOMIC_RELAXED);
+	stat_max(&stats->wake_max_ns, wait_ns);
+	stat_max(&stats->wait_max_ns, wait_ns);
+}
+
 /* A decision to run `thread` is about to be given to the kernel. */
 void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns)
 {
@@ -28,12 +39,17 @@ void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *thread, tim
 	if (thread->woke) {
 		uint64_t wait_ns = now_ns > thread->ready_since_ns ? now_ns - thread->ready_since_ns
 								   : 0;
-		uint32_t *bucket = &stats->wake_histogram[histogram_bucket(wait_ns)];
-		uint32_t count = __atomic_load_n(bucket, __ATOMIC_RELAXED);
 
-		__atomic_store_n(bucket, count + 1, __ATOMIC_RELAXED);
-		stat_max(&stats->wake_max_ns, wait_ns);
-		stat_max(&stats->wait_max_ns, wait_ns);
+		stat_waits(stats, 1, wait_ns);
 		thread->woke = false;
 	}
+}
+
+void sched_stat_firsts(struct sched_thread *thread, uint32_t wakes, time_ns_t wait_ns)
+{
+	if (wakes == 0)
+		return;
+	sched_stat_add(&thread->stats->wakes, wakes);
+	sched_stat_add(&thread->stats->runs, wakes);
+	stat_waits(thread->stats, wakes, wait_ns);
 }

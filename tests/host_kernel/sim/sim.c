@@ -240,6 +240,14 @@ static void check_cpu(unsigned cpu)
 	if (core->fallback == FALLBACK_NONE && core->payer == NULL && !core->dispatcher_running)
 		assert(list_empty(&core->events) || core->requests != 0 || core->reasons != 0 ||
 		       core->switched);
+	/* What ran first on a CPU that idles again is told in time. */
+	list_for_each (node, &core->events) {
+		const struct tcb *tcb = container_of_const(node, struct tcb, event_link);
+
+		if (core->payer == NULL && !core->dispatcher_running && core->requests == 0 &&
+		    core->reasons == 0 && EVENT_FIRSTS(tcb->event_info) != 0)
+			assert(core->again_until_ns != 0 && core->armed_ns <= core->again_until_ns);
+	}
 	/* I4: what the filter holds back is seen when it ends. */
 	if (core->filtered)
 		assert(!core->dispatcher_running && core->fallback == FALLBACK_NONE &&

@@ -371,11 +371,14 @@ Test(successor, K_core_flags_that_do_not_go_together)
 		DECISION_IDLE | DECISION_FILTER,
 		DECISION_IDLE | DECISION_SUCCESSOR,
 		DECISION_NONE | DECISION_FIRST,
-		DECISION_RUN | 1u << 11,
+		DECISION_RUN | DECISION_SUCCESSOR | DECISION_AGAIN,
+		DECISION_RUN | DECISION_SUCCESSOR | DECISION_FIRST | DECISION_AGAIN,
+		DECISION_IDLE | DECISION_AGAIN,
+		DECISION_RUN | 1u << 12,
 	};
 
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		sim_decide_terms(0, wrong[i], b, NULL, (struct sim_regs){{0}});
+		sim_decide_terms(0, wrong[i], b, c, (struct sim_regs){{0}});
 		cr_assert_eq(outcome(), -ERR_ARG, "%u", i);
 		cr_assert(sim_deciding(0));
 	}

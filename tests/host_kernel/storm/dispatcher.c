@@ -34,7 +34,14 @@ static void view_event(struct storm_dispatcher *self, const struct sched_event *
 static void switched_check(const struct storm_dispatcher *self, const struct upcall_buffer *buffer)
 {
 	fuzz_check((self->terms & (DECISION_SUCCESSOR | DECISION_FIRST)) != 0);
-	if ((self->terms & DECISION_SUCCESSOR) != 0)
+	/* Going idle again is in time, and so is a first that may do it; any other is the first one. */
+	if ((self->terms & DECISION_AGAIN) != 0)
+		fuzz_check(buffer->switched_tag != 0 ||
+			   buffer->switched_ns < self->again_until_ns ||
+			   buffer->switched_ns < self->successor_until_ns);
+	else if ((self->terms & DECISION_FIRST) != 0 && (self->terms & DECISION_SUCCESSOR) != 0)
+		return;
+	else if ((self->terms & DECISION_SUCCESSOR) != 0)
 		fuzz_check(buffer->switched_tag == self->successor &&
 			   buffer->switched_ns < self->successor_until_ns);
 	else
@@ -128,6 +135,18 @@ static bool move(struct storm_dispatcher *self, struct tcb *tcb, uint64_t random
 	return true;
 }
 
+/* Of a CPU that idles: the first that becomes ready is run, in half of the cases again and again. */
+static word_t decision_first(struct storm_dispatcher *self, struct tcb *tcb, uint64_t random)
+{
+	if ((random & 8) == 0)
+		return 0;
+	if ((random & 16) == 0)
+		return DECISION_FIRST;
+	self->again_until_ns = arch_now() + (random >> 24) % 100000;
+	tcb->context.x[13] = self->again_until_ns;
+	return DECISION_FIRST | DECISION_AGAIN;
+}
+
 /* A filter, and another ready thread or idle as successor, each in some of the decisions. */
 static word_t decision_run(struct storm_dispatcher *self, struct tcb *tcb, unsigned tag,
 			   uint64_t random)
@@ -151,6 +170,8 @@ static word_t decision_run(struct storm_dispatcher *self, struct tcb *tcb, unsig
 	x[12] = self->successor_until_ns;
 	x[13] = (random & 4) != 0 ? arch_now() + (random >> 24) % 40000 : 0;
 	x[14] = (random >> 40) % (STORM_THREADS + 1);
+	if (self->successor == 0)
+		flags |= decision_first(self, tcb, random);
 	return DECISION_RUN | DECISION_SUCCESSOR | flags;
 }
 
@@ -166,7 +187,7 @@ static void decide(struct storm_dispatcher *self, struct tcb *tcb, uint64_t rand
 	if (tag != 0)
 		self->terms = decision_run(self, tcb, tag, random);
 	else
-		self->terms = (random & 1) != 0 ? DECISION_IDLE | DECISION_FIRST : DECISION_IDLE;
+		self->terms = DECISION_IDLE | decision_first(self, tcb, random);
 	storm_go(tcb, SYS_CORE_REPLY_WAIT, STORM_SLOT_CORE(self->cpu), self->terms,
 		 tcb->context.x[6]);
 }

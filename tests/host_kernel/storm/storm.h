@@ -117,6 +117,7 @@ struct storm_dispatcher {
 	word_t terms; /* of its last decision: flags */
 	word_t successor;
 	time_ns_t successor_until_ns;
+	time_ns_t again_until_ns;
 	struct storm_view view[STORM_THREADS + 1];
 };
 

@@ -52,7 +52,8 @@ static void check_core(const struct core *core)
 		must(core->next.tcb->home == core && core->next.tcb->sched == SCHED_READY &&
 		     core->next.tcb->seq == core->next.seq);
 	if (core->dispatcher_running || core->fallback != FALLBACK_NONE)
-		must(!core->next.armed && core->filter_until_ns == 0 && core->first_slice_ns == 0);
+		must(!core->next.armed && core->filter_until_ns == 0 && core->first_slice_ns == 0 &&
+		     core->again_until_ns == 0);
 }
 
 /* In user mode: nobody else runs the thread, no IPI is owed. */
@@ -135,12 +136,27 @@ static void check_thread(const struct tcb *tcb)
 	}
 }
 
-/* The one record that a switch without the dispatcher leaves, or what a filter holds back. */
+/* The one record that a switch without the dispatcher leaves, what a filter holds back, or what ran on a
+ * CPU that may idle again and again. */
 static bool record_is_left(const struct core *core)
 {
 	return list_empty(&core->requests_waiting) && core->rebind_next == NULL &&
 	       (core->filtered ||
-		(core->switched && list_first(&core->events)->next == &core->events));
+		(core->switched &&
+		 (list_first(&core->events)->next == &core->events || core->again_until_ns != 0)));
+}
+
+/* Nobody waits for ever to be told what ran first on a CPU that idles again. */
+static void check_told(unsigned cpu)
+{
+	const struct core *core = &cpus[cpu].core;
+
+	list_for_each (node, &core->events) {
+		const struct tcb *tcb = container_of_const(node, struct tcb, event_link);
+
+		if (core->payer == NULL && EVENT_FIRSTS(tcb->event_info) != 0)
+			must(model_cpus[cpu].deadline <= core->again_until_ns);
+	}
 }
 
 /* I4, and nothing is left that a CPU should have done. */
@@ -159,6 +175,7 @@ static void check_quiet(unsigned cpu)
 	must(core->dispatcher == NULL || !event_pending(core) || record_is_left(core));
 	if (core->filtered)
 		must(model_cpus[cpu].deadline <= core->filter_until_ns);
+	check_told(cpu);
 	list_for_each (node, &core->homed) {
 		const struct tcb *tcb = container_of_const(node, struct tcb, home_link);
 

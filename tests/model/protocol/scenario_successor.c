@@ -50,6 +50,92 @@ static void all_setup(void)
 	wakes(ALL_TERMS);
 }
 
+static void again_setup(void)
+{
+	wakes(DECISION_FIRST | DECISION_AGAIN);
+}
+
+static void again_successor_setup(void)
+{
+	wakes(DECISION_SUCCESSOR | DECISION_FIRST | DECISION_AGAIN);
+}
+
+/* One thread is woken twice, and waits once more: its CPU idles again in between and afterwards. */
+static void again_twice_setup(void)
+{
+	struct notification *n = world_notification();
+	struct notification *m = world_notification();
+
+	world_thread(0, PROGRAM(WAIT(n), SIGNAL(m, 1), WAIT(n)));
+	world_thread(1, PROGRAM(SIGNAL(n, 1), WAIT(m), SIGNAL(n, 1)));
+	terms(DECISION_FIRST | DECISION_AGAIN);
+}
+
+static void again_twice_final(void)
+{
+	must(thread_finished(world_threads[0]) && thread_finished(world_threads[1]));
+}
+
+/* The thread that runs first calls its dispatcher. */
+static void again_request_setup(void)
+{
+	struct notification *n = world_notification();
+
+	world_thread(0, PROGRAM(WAIT(n), REQUEST(CORE(0), 1)));
+	world_thread(1, PROGRAM(SIGNAL(n, 1)));
+	terms(DECISION_FIRST | DECISION_AGAIN);
+}
+
+/* The thread that runs first, or has, is stopped. */
+static void again_stop_setup(void)
+{
+	struct notification *n = world_notification();
+	struct tcb *target = world_thread(0, PROGRAM(WAIT(n), WAIT(n)));
+
+	world_thread(1, PROGRAM(SIGNAL(n, 1), SUSPEND(target)));
+	terms(DECISION_FIRST | DECISION_AGAIN);
+}
+
+static void again_stop_final(void)
+{
+	must(thread_finished(world_threads[1]));
+	must(world_threads[0]->state == THREAD_STOPPED);
+}
+
+/* ... or deleted. */
+static void again_destroy(struct tcb *tcb)
+{
+	if (!thread_destroy(world_threads[0])) {
+		tcb->context.pc -= 4;
+		return;
+	}
+	grace_wait();
+	memory_poison(world_threads[0], sizeof(*world_threads[0]));
+}
+
+static void again_delete_setup(void)
+{
+	struct notification *n = world_notification();
+
+	world_thread(0, PROGRAM(WAIT(n), WAIT(n)));
+	world_thread(1, PROGRAM(SIGNAL(n, 1), KERNEL(again_destroy)));
+	terms(DECISION_FIRST | DECISION_AGAIN);
+}
+
+static void waker_final(void)
+{
+	must(thread_finished(world_threads[1]));
+}
+
+static void again_unbind_setup(void)
+{
+	struct notification *n = world_notification();
+
+	world_thread(0, PROGRAM(WAIT(n), WAIT(n)));
+	world_thread(1, PROGRAM(SIGNAL(n, 1), UNBIND(CORE(0)), SIGNAL(n, 1)));
+	terms(DECISION_FIRST | DECISION_AGAIN);
+}
+
 /* Nobody was forgotten: each is ready or runs, or has not come to its wait. */
 static void woken_final(void)
 {
@@ -149,6 +235,13 @@ const struct scenario scenarios_successor[] = {
 	SCENARIO("successor-wake", 2, successor_setup, woken_final),
 	SCENARIO("first-wake", 2, first_setup, woken_final),
 	SCENARIO("terms-wake", 2, all_setup, woken_final),
+	SCENARIO("again-wake", 2, again_setup, woken_final),
+	SCENARIO("again-successor", 2, again_successor_setup, woken_final),
+	SCENARIO("again-twice", 2, again_twice_setup, again_twice_final),
+	SCENARIO("again-request", 2, again_request_setup, again_twice_final),
+	SCENARIO("again-stop", 2, again_stop_setup, again_stop_final),
+	SCENARIO("again-delete", 2, again_delete_setup, waker_final),
+	SCENARIO("again-unbind", 2, again_unbind_setup, waker_final),
 	SCENARIO("successor-stop", 2, stop_setup, stop_final),
 	SCENARIO("successor-home", 2, home_setup, home_final),
 	SCENARIO("successor-delete", 2, delete_setup, delete_final),

@@ -384,8 +384,9 @@ static unsigned view_ready(const struct model_dispatcher *dispatcher, unsigned f
 	return from;
 }
 
-/* Of the thread to be run: a filter for all threads with a key, and who is next in order. */
-static void wait_terms(const struct model_dispatcher *dispatcher, unsigned thread, uint64_t x[15])
+/* Of the thread to be run: a filter for all threads with a key, and who is next in order.  The flags of the
+ * decision: it says what holds while the CPU idles if nobody is next. */
+static word_t wait_terms(const struct model_dispatcher *dispatcher, unsigned thread, uint64_t x[15])
 {
 	unsigned next = view_ready(dispatcher, thread + 1);
 
@@ -394,10 +395,13 @@ static void wait_terms(const struct model_dispatcher *dispatcher, unsigned threa
 	x[9] = CPTR_NULL;
 	x[11] = slice_ns;
 	x[12] = TIME_NEVER;
+	if (next >= world_threads_count && (decision_flags & DECISION_SUCCESSOR) != 0)
+		return decision_flags;
 	if (next < world_threads_count) {
 		x[9] = world_cap(OBJ_TCB, world_threads[next], 0);
 		x[10] = dispatcher->views[next].seq;
 	}
+	return decision_flags & ~(DECISION_FIRST | DECISION_AGAIN);
 }
 
 static void wait(unsigned cpu, struct model_dispatcher *dispatcher, enum decision decision)
@@ -408,13 +412,13 @@ static void wait(unsigned cpu, struct model_dispatcher *dispatcher, enum decisio
 
 	first[5] = TIME_NEVER;
 	if (decision == DECISION_IDLE && thread < world_threads_count) {
-		first[1] = DECISION_RUN | (decision_flags & ~DECISION_FIRST);
+		first[1] = DECISION_RUN | wait_terms(dispatcher, thread, x);
 		first[2] = world_cap(OBJ_TCB, world_threads[thread], 0);
 		first[3] = dispatcher->views[thread].seq;
-		wait_terms(dispatcher, thread, x);
 		first[6] = x[6];
 	} else if (decision == DECISION_IDLE) {
-		first[1] |= decision_flags & DECISION_FIRST;
+		first[1] |= decision_flags & (DECISION_FIRST | DECISION_AGAIN);
+		x[13] = arch_now() + filter_ns;
 	}
 	dispatcher->begun = true;
 	dispatcher->fresh = true;

@@ -10,6 +10,7 @@ static void open_with(uint32_t cpus)
 {
 	bench_open(cpus, policies[0], places[0]);
 	bench_server->offers = POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR;
+	bench_server->again = true;
 	for (uint32_t tid = 5; tid < 8; tid++)
 		bench_thread(tid, 1024);
 }
@@ -210,6 +211,131 @@ Test(sched_offers, a_refused_successor_does_not_cost_the_thread, .init = open_1,
 	cr_assert_eq(d.tid, 5);
 	cr_assert_eq(d.flags & DECISION_SUCCESSOR, 0);
 	cr_assert_eq(bench_nothing(0, ERR_FOREIGN).tid, 6, "so it was about this one");
+}
+
+/* ---- Idle again and again -------------------------------------------------------------------- */
+
+/* Of a thread that was run first so often, after a microsecond each time. */
+static word_t firsts(word_t count)
+{
+	return EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE | count << EVENT_FIRSTS_SHIFT |
+	       (count * 1000) << EVENT_FIRSTS_WAIT_SHIFT;
+}
+
+/* 5 and 6 are known and blocked; the CPU idles. */
+static struct sched_decision all_idle(void)
+{
+	(void)start_two();
+	(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), 0);
+	return bench_event(0, 6, BENCH_BLOCKED(CAUSE_IPC), MS);
+}
+
+static struct policy_info info_of(uint32_t tid)
+{
+	struct policy_info info;
+
+	bench_server->cpu[0].policy->query(
+		(struct policy_cpu *)(void *)bench_server->cpu[0].policy_blob,
+		(struct policy_thread *)(void *)bench_server->threads[tid].policy, &info);
+	return info;
+}
+
+Test(sched_offers, an_idle_cpu_may_idle_again, .init = open_2, .fini = bench_close)
+{
+	struct sched_decision d = all_idle();
+
+	cr_assert_eq(d.kind, DECISION_IDLE);
+	cr_assert_eq(d.flags, DECISION_FIRST | DECISION_AGAIN);
+	cr_assert_eq(d.slice_ns, MS);
+	cr_assert_eq(d.again_until_ns, bench_now + 10 * MS, "what ran is to be known by then");
+	cr_assert(bench_server->idle.bits[0] & 1, "and to all others it is idle");
+	bench_server->again = false;
+	cr_assert_eq(bench_nothing(0, ERR_OK).flags, DECISION_FIRST);
+}
+
+Test(sched_offers, a_lone_thread_is_followed_by_idle_again, .init = open_1, .fini = bench_close)
+{
+	struct sched_decision d = start(5);
+
+	cr_assert_eq(d.flags & ~DECISION_FILTER,
+		     DECISION_SUCCESSOR | DECISION_FIRST | DECISION_AGAIN);
+	cr_assert_eq(d.successor_tid, 0);
+	cr_assert_eq(d.again_until_ns, bench_now + 10 * MS);
+}
+
+/* 5 three times, 6 once, 5 once more, which runs still when 7 becomes ready. */
+Test(sched_offers, stays_on_an_idle_cpu_are_as_if_decided, .init = open_1, .fini = bench_close)
+{
+	(void)all_idle();
+	const struct sched_thread_stats before5 = bench_shared->stats[5];
+	const struct sched_thread_stats before6 = bench_shared->stats[6];
+	const struct sched_event events[] = {
+		{.tag = 5, .info = BENCH_READY(CAUSE_PREEMPTED) | firsts(4), .ran_ns = 5 * MS},
+		{.tag = 6, .info = BENCH_BLOCKED(CAUSE_IPC) | firsts(1), .ran_ns = 2 * MS},
+		{.tag = 7, .info = BENCH_READY(CAUSE_WAKE) | EVENT_WOKE_SINCE},
+	};
+
+	bench_now += 9 * MS;
+	(void)bench_switched(0, events, 3, 5, bench_now - MS);
+	cr_assert_eq(bench_shared->stats[5].cpu_ns - before5.cpu_ns, 5 * MS);
+	cr_assert_eq(bench_shared->stats[6].cpu_ns - before6.cpu_ns, 2 * MS);
+	cr_assert_eq(bench_shared->stats[5].wakes - before5.wakes, 4);
+	cr_assert_eq(bench_shared->stats[5].runs - before5.runs, 4);
+	cr_assert_eq(bench_shared->stats[6].wakes - before6.wakes, 1);
+	cr_assert_eq(bench_shared->stats[5].wait_max_ns, before5.wait_max_ns);
+	cr_assert_eq(bench_shared->cpu[0].misuse, 0);
+	cr_assert_eq(bench_server->threads[5].state, SCHED_READY);
+	cr_assert_eq(bench_server->threads[6].state, SCHED_OUT);
+	cr_assert_eq(info_of(5).left_ns, 2 * MS, "of a request that began with its last stay");
+	cr_assert_eq(info_of(6).lag_ns.whole, 0);
+}
+
+/* 5 ran by decision, then 6 on the idle CPU, then 5 again until it blocked. */
+Test(sched_offers, the_thread_of_the_decision_may_stay_again, .init = open_1, .fini = bench_close)
+{
+	(void)start(6);
+	(void)bench_event(0, 6, BENCH_BLOCKED(CAUSE_IPC), 0);
+	(void)start(5);
+	const uint64_t ran_ns[] = {bench_shared->stats[5].cpu_ns, bench_shared->stats[6].cpu_ns};
+	const uint64_t wakes = bench_shared->stats[5].wakes;
+	const struct sched_event events[] = {
+		{.tag = 5, .info = BENCH_BLOCKED(CAUSE_IPC) | firsts(1), .ran_ns = 3 * MS},
+		{.tag = 6, .info = BENCH_BLOCKED(CAUSE_IPC) | firsts(1), .ran_ns = MS},
+	};
+
+	bench_now += 5 * MS;
+	struct sched_decision d = bench_switched(0, events, 2, 0, bench_now - MS);
+
+	cr_assert_eq(d.kind, DECISION_IDLE);
+	cr_assert_eq(bench_shared->stats[5].cpu_ns - ran_ns[0], 3 * MS);
+	cr_assert_eq(bench_shared->stats[6].cpu_ns - ran_ns[1], MS);
+	cr_assert_eq(bench_shared->stats[5].wakes - wakes, 1);
+	cr_assert_eq(bench_shared->cpu[0].misuse, 0);
+	cr_assert_eq(info_of(5).lag_ns.whole, 0);
+	cr_assert_eq(info_of(5).state, POLICY_OUT);
+}
+
+/* It did not come again: what it was owed beside others is kept. */
+Test(sched_offers, the_thread_of_the_decision_keeps_its_lag, .init = open_1, .fini = bench_close)
+{
+	(void)start(5);
+	const struct sched_event events[] = {
+		{.tag = 5, .info = BENCH_BLOCKED(CAUSE_IPC) | EVENT_BLOCKED_SINCE, .ran_ns = MS},
+		{.tag = 6,
+		 .info = BENCH_READY(CAUSE_PREEMPTED) | EVENT_WOKE_SINCE |
+			 (word_t)1 << EVENT_FIRSTS_SHIFT,
+		 .ran_ns = MS},
+	};
+	const uint64_t ran_ns = bench_shared->stats[5].cpu_ns;
+
+	bench_now += 3 * MS;
+	struct sched_decision d = bench_switched(0, events, 2, 6, bench_now - MS);
+
+	cr_assert_eq(d.tid, 6);
+	cr_assert_eq(bench_shared->stats[5].cpu_ns - ran_ns, MS);
+	cr_assert_eq(bench_shared->stats[6].cpu_ns, MS);
+	cr_assert_eq(bench_server->threads[5].state, SCHED_OUT);
+	cr_assert_eq(bench_shared->cpu[0].misuse, 0);
 }
 
 /* An idle CPU gets 6 between the choice and the decision. */

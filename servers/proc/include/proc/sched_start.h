@@ -89,6 +89,7 @@ struct sched_start {
 	uint64_t exact;     /* sched.exact: the policy as specified, without refinements */
 	uint64_t filter;    /* sched.filter: decisions may carry a wake filter */
 	uint64_t successor; /* sched.successor: they may name a successor, and FIRST */
+	uint64_t again;     /* sched.again: and AGAIN */
 	char policy
 		[16];   /* sched=, as in the boot arguments; the server names unknown ones loudly */
 	char place[16]; /* place= */

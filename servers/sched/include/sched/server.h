@@ -150,6 +150,7 @@ struct sched_server {
 	uint32_t cpus;
 	uint32_t pick_flags;   /* of every pick: POLICY_PICK_EXACT or 0 */
 	uint32_t offers;       /* POLICY_PICK_FILTER, POLICY_PICK_SUCCESSOR: to be made */
+	bool again;            /* with the latter: DECISION_AGAIN, too */
 	struct cpumask online; /* atomic words: CPUs whose dispatcher of this instance runs */
 	struct cpumask idle;   /* atomic words; seq_cst, see core/place.c */
 	struct cpumask quiet; /* atomic words: CPUs that ask for no balancing, see core/balance.c */
@@ -175,13 +176,14 @@ struct sched_decision {
 	word_t seq;
 	time_ns_t slice_ns;
 	time_ns_t timer_ns;
-	uint32_t flags;         /* DECISION_FILTER, _SUCCESSOR, _FIRST */
+	uint32_t flags;         /* DECISION_FILTER, _SUCCESSOR, _FIRST, _AGAIN */
 	uint32_t successor_tid; /* valid with DECISION_SUCCESSOR, 0: idle */
 	word_t successor_seq;
 	time_ns_t successor_slice_ns;
 	time_ns_t successor_until_ns;
 	time_ns_t successor_filter_until_ns;
 	uint64_t successor_filter_key;
+	time_ns_t again_until_ns;  /* valid with DECISION_AGAIN */
 	time_ns_t filter_until_ns; /* valid with DECISION_FILTER */
 	uint64_t filter_key;
 };
