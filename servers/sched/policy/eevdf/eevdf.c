@@ -171,25 +171,12 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 	eevdf_settle(cpu);
 }
 
-/* Of a thread in no tree.  Whether its request is done: then the next one begins. */
-static inline bool serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint64_t ran_ns)
+/* Of any length and in any state: a thread may have run without being picked (as a successor, in fallback, on
+ * a donated chain).  Outside the queue that lowers the lag kept, by one slice at most. */
+static __attribute__((noinline)) bool charge_closely(struct eevdf_cpu *cpu,
+						     struct eevdf_thread *thread, uint64_t ran_ns)
 {
 	const bool done = ran_ns >= thread->left_ns;
-	vtime_serve(&cpu->time, &thread->time, ran_ns);
-	thread->left_ns -= ran_ns;
-	if (done) {
-		eevdf_request(thread);
-		thread->blocks = false;
-	}
-	eevdf_settle(cpu);
-	return done;
-}
-
-/* It ran without being picked: as a successor, in fallback, on a donated chain.  Outside the queue that
- * lowers the lag kept, by one slice at most. */
-static __attribute__((noinline)) bool charge_aside(struct eevdf_cpu *cpu,
-						   struct eevdf_thread *thread, uint64_t ran_ns)
-{
 	if (thread->state == POLICY_OUT) {
 		const int128_t lag_min = -vtime_units(thread->slice_ns);
 		const int128_t lag = thread->lag - vtime_units(ran_ns);
@@ -199,9 +186,19 @@ static __attribute__((noinline)) bool charge_aside(struct eevdf_cpu *cpu,
 	}
 	if (ran_ns == 0)
 		return false;
-	eevdf_unlink(cpu, thread);
-	const bool done = serve(cpu, thread, ran_ns);
+	eevdf_tree_erase(cpu, thread);
+	vtime_serve_long(&cpu->time, &thread->time, ran_ns);
+	thread->left_ns -= ran_ns;
+	if (done) {
+		eevdf_request(thread);
+		thread->blocks = false;
+	}
+	eevdf_settle(cpu);
 	eevdf_tree_insert(cpu, thread);
+	if (thread->state == POLICY_RUNNING) {
+		cpu->ran_ns += ran_ns;
+		cpu->request_done = cpu->request_done || done;
+	}
 	return done;
 }
 
@@ -211,14 +208,14 @@ static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *po
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
 	vtime_clock(&cpu->time, now_ns);
-	if (thread->state != POLICY_RUNNING)
-		return charge_aside(cpu, thread, ran_ns);
+	if (thread->state != POLICY_RUNNING || ran_ns >= VTIME_SHORT_NS ||
+	    ran_ns >= thread->left_ns)
+		return charge_closely(cpu, thread, ran_ns);
 	cpu->ran_ns += ran_ns;
-	if (!serve(cpu, thread, ran_ns))
-		return false;
-	eevdf_keys_set(thread);
-	cpu->request_done = true;
-	return true;
+	thread->left_ns -= ran_ns;
+	vtime_serve_short(&cpu->time, &thread->time, ran_ns);
+	eevdf_settle(cpu);
+	return false;
 }
 
 static void eevdf_set_average(struct policy_cpu *cpu, uint64_t average_weight, uint64_t now_ns)

@@ -13,20 +13,7 @@
  */
 #include "vtime.h"
 
-#define RATE_SHIFT   (64u - VTIME_FRAC_BITS)
 #define AHEAD_MAX_NS 1000000000u
-
-__attribute__((noinline)) void vtime_clock_kept(struct vtime_queue *queue, uint64_t now_ns)
-{
-	if (now_ns <= queue->fair_ns)
-		return;
-	uint64_t rate = queue->fair_rate;
-	if (rate == 0 && queue->weight != 0)
-		rate = UINT64_MAX / queue->weight;
-	const uint128_t grown = (uint128_t)(now_ns - queue->fair_ns) * rate;
-	queue->fair += (int128_t)(grown >> RATE_SHIFT);
-	queue->fair_ns = now_ns;
-}
 
 void vtime_account_begin(struct vtime_queue *queue, struct vtime_thread *thread)
 {

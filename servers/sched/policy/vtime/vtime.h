@@ -108,7 +108,7 @@ static inline int128_t vtime_between(const struct vtime_thread *thread, int128_t
 	return (to - from) * (int128_t)thread->weight + (int128_t)to_rem - (int128_t)from_rem;
 }
 
-/* vtime.c: of any length. */
+/* vtime.c: it ran for so long, v and V move on. */
 void vtime_serve_long(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns);
 
 /* S_i - w_i vq; the sum over the queue is vrem. */
@@ -118,20 +118,27 @@ static inline int128_t vtime_relative(const struct vtime_queue *queue,
 	return (thread->v - queue->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
 }
 
-/* It ran for so long: v and V move on.  Below VTIME_SHORT_NS the units of service are a number of 64 bits
- * (remainders are far below 2^52), so that one division each does. */
-static inline void vtime_serve(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns)
+/* The same below VTIME_SHORT_NS, where the units of service are a number of 64 bits (remainders are far below
+ * 2^52): one division each. */
+static inline void vtime_serve_short(struct vtime_queue *queue, struct vtime_thread *thread,
+				     uint64_t ns)
 {
-	if (ns >= VTIME_SHORT_NS) {
-		vtime_serve_long(queue, thread, ns);
-		return;
-	}
+	const uint32_t weight = thread->weight;
+	const uint64_t sum = queue->weight;
 	const uint64_t mine = (ns << VTIME_FRAC_BITS) + thread->v_rem;
 	const uint64_t all = (ns << VTIME_FRAC_BITS) + queue->vrem;
-	thread->v += mine / thread->weight;
-	thread->v_rem = (uint32_t)(mine % thread->weight);
-	queue->vq += all / queue->weight;
-	queue->vrem = all % queue->weight;
+	thread->v += mine / weight;
+	thread->v_rem = (uint32_t)(mine % weight);
+	queue->vq += all / sum;
+	queue->vrem = all % sum;
+}
+
+static inline void vtime_serve(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns)
+{
+	if (ns >= VTIME_SHORT_NS)
+		vtime_serve_long(queue, thread, ns);
+	else
+		vtime_serve_short(queue, thread, ns);
 }
 
 /* Below, equal or above 0, as v_a is to v_b; the remainders are fractions of a unit. */
@@ -170,12 +177,17 @@ void vtime_restore(struct vtime_queue *queue, struct vtime_thread *thread, int12
 void vtime_restore_end(struct vtime_queue *queue, int128_t rel_sum);
 
 /* ---- account.c ---- */
-void vtime_clock_kept(struct vtime_queue *queue, uint64_t now_ns);
 /* Bring `fair` to now; before any change of who is in the queue. */
 static inline void vtime_clock(struct vtime_queue *queue, uint64_t now_ns)
 {
-	if (queue->average != 0)
-		vtime_clock_kept(queue, now_ns);
+	if (queue->average == 0 || now_ns <= queue->fair_ns)
+		return;
+	uint64_t rate = queue->fair_rate;
+	if (rate == 0 && queue->weight != 0)
+		rate = UINT64_MAX / queue->weight;
+	const uint128_t grown = (uint128_t)(now_ns - queue->fair_ns) * rate;
+	queue->fair += (int128_t)(grown >> (64u - VTIME_FRAC_BITS));
+	queue->fair_ns = now_ns;
 }
 void vtime_account_begin(struct vtime_queue *queue, struct vtime_thread *thread);
 void vtime_account_end(struct vtime_queue *queue, struct vtime_thread *thread, bool sleeps);
@@ -226,8 +238,14 @@ static inline int128_t vtime_rest_share(const struct vtime_queue *queue,
 /* Change S and W by what a thread brings or takes: V := (W vq + vrem + rel) / weight. */
 static inline void vtime_mean(struct vtime_queue *queue, int128_t rel, uint64_t weight)
 {
-	queue->vq += int128_divide_floor((int128_t)queue->vrem + rel, weight, &queue->vrem);
+	const int128_t sum = (int128_t)queue->vrem + rel;
 	queue->weight = weight;
+	if (sum == (int128_t)(uint64_t)sum) {
+		queue->vq += (uint64_t)sum / weight;
+		queue->vrem = (uint64_t)sum % weight;
+	} else {
+		queue->vq += int128_divide_floor(sum, weight, &queue->vrem);
+	}
 }
 
 /* Take it out of V and W; its lag is kept. */
