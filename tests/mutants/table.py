@@ -70,7 +70,8 @@ MUTANTS = [
      "&spin->held, &nobody, 1, true, __ATOMIC_RELAXED", "kernel-lock-claim"),
     ("kernel/include_lock/claim/kern/spin.h", "__atomic_store_n(&spin->held, 0, __ATOMIC_RELEASE);",
      "__atomic_store_n(&spin->held, 0, __ATOMIC_RELAXED);", "kernel-lock-claim"),
-    ("kernel/include_lock/ticket/kern/spin.h", "while (__atomic_load_n(&spin->owner, __ATOMIC_ACQUIRE) != ticket)",
+    ("kernel/include_lock/ticket/kern/spin.h",
+     "while (__atomic_load_n(&spin->owner, __ATOMIC_ACQUIRE) != ticket)",
      "while (__atomic_load_n(&spin->owner, __ATOMIC_RELAXED) != ticket)", "kernel-lock-ticket"),
     # Who pays for who ended
     ("servers/sched/core/debt.c", "\tif (info.lag_ns.whole < 0)\n", "\tif (false)\n", "sched_debt"),

@@ -17,19 +17,9 @@
 #include <abi/syscall.h>
 #include <abi/types.h>
 
+#include <libsys/msg.h>
+
 #define MUST_CHECK __attribute__((warn_unused_result))
-
-struct msg {
-	word_t info; /* <abi/ipc.h> */
-	word_t w[MSG_REGS];
-	word_t badge; /* receives: of the sender, or the signal word; else unused */
-};
-
-/* A message with a label and up to four words; more words are put in the IPC buffer first. */
-static inline struct msg msg_make(word_t label, unsigned length)
-{
-	return (struct msg){.info = msg_info(label, length, 0)};
-}
 
 #define SYS_REGS_DECLARE(cap, m)                      \
 	register word_t x0 __asm__("x0") = (cap);     \

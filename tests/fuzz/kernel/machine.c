@@ -5,13 +5,12 @@
 #include "../fuzz.h"
 #include "world.h"
 
+#include <coroutine.h>
 #include <host_arch.h>
 #include <kern/boot.h>
 #include <kern/entry.h>
 #include <kern/fastpath.h>
 #include <kern/machine.h>
-#include <stdarg.h>
-#include <ucontext.h>
 
 #define STACK_BYTES 262144u
 #define SVC_PC      0x10000u /* a system call that is to be made again has its pc here */
@@ -20,21 +19,16 @@
 enum machine_op { OP_START, OP_SYSCALL, OP_FAULT, OP_FPU, OP_INTERRUPT };
 
 struct machine_cpu {
-	ucontext_t context;
+	struct coroutine coroutine;
 	enum machine_at at;
 	enum machine_op op;
 	enum fault fault;
 	uint64_t address;
 	uint32_t access;
-	void *fake_stack; /* of the address sanitizer */
 	_Alignas(64) unsigned char stack[STACK_BYTES];
 };
 
 static struct machine_cpu machine_cpus[MACHINE_CPUS];
-static ucontext_t fuzzer;
-static void *fuzzer_fake_stack;
-static const void *fuzzer_stack;
-static size_t fuzzer_stack_bytes;
 
 /* Of the real start of a machine, which is linked and never called. */
 struct machine machine;
@@ -46,22 +40,12 @@ _Noreturn void arch_user_enter(void)
 
 /* ---- Coroutines ------------------------------------------------------------------------------ */
 
-/* The address sanitizer must know which stack is in use; there without it, they are not. */
-__attribute__((weak)) void __sanitizer_start_switch_fiber(void **save, const void *bottom,
-							  size_t bytes);
-__attribute__((weak)) void __sanitizer_finish_switch_fiber(void *save, const void **bottom_old,
-							   size_t *bytes_old);
-
 static void cpu_yield(enum machine_at at)
 {
 	struct machine_cpu *self = &machine_cpus[host_cpu_index()];
 
 	self->at = at;
-	if (__sanitizer_start_switch_fiber != NULL)
-		__sanitizer_start_switch_fiber(&self->fake_stack, fuzzer_stack, fuzzer_stack_bytes);
-	swapcontext(&self->context, &fuzzer);
-	if (__sanitizer_finish_switch_fiber != NULL)
-		__sanitizer_finish_switch_fiber(self->fake_stack, NULL, NULL);
+	coroutine_back(&self->coroutine);
 }
 
 /* Let a CPU go on until it hands back. */
@@ -71,11 +55,7 @@ static void cpu_go(unsigned cpu, enum machine_op op)
 
 	self->op = op;
 	host_cpu_enter(cpu);
-	if (__sanitizer_start_switch_fiber != NULL)
-		__sanitizer_start_switch_fiber(&fuzzer_fake_stack, self->stack, STACK_BYTES);
-	swapcontext(&fuzzer, &self->context);
-	if (__sanitizer_finish_switch_fiber != NULL)
-		__sanitizer_finish_switch_fiber(fuzzer_fake_stack, NULL, NULL);
+	coroutine_go(&self->coroutine);
 }
 
 static void cpu_op(const struct machine_cpu *self)
@@ -103,8 +83,7 @@ static void cpu_main(void)
 {
 	const struct machine_cpu *self = &machine_cpus[host_cpu_index()];
 
-	if (__sanitizer_finish_switch_fiber != NULL)
-		__sanitizer_finish_switch_fiber(NULL, &fuzzer_stack, &fuzzer_stack_bytes);
+	coroutine_begin();
 	for (;;) {
 		cpu_op(self);
 		cpu_yield(AT_USER);
@@ -135,19 +114,6 @@ bool __wrap_preempt_pending(void)
 	if (++asked % 8 == 0)
 		cpu_yield(AT_SPIN);
 	return __real_preempt_pending();
-}
-
-_Noreturn void __wrap_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
-_Noreturn void __wrap_panic(const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(stderr, "broken rule: panic: ");
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	abort();
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
@@ -254,10 +220,7 @@ void machine_boot(void)
 
 		core_init(&cpus[i].core, i);
 		cpus[i].core.online = 1;
-		getcontext(&self->context);
-		self->context.uc_stack.ss_sp = self->stack;
-		self->context.uc_stack.ss_size = STACK_BYTES;
-		makecontext(&self->context, cpu_main, 0);
+		coroutine_make(&self->coroutine, self->stack, STACK_BYTES, cpu_main);
 	}
 	janitor_make();
 	for (unsigned i = 0; i < MACHINE_CPUS; i++)

@@ -7,9 +7,6 @@
 #include "storm.h"
 
 #include <host_arch.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 struct storm_line {
 	_Alignas(64) unsigned ipi; /* atomic */
@@ -85,17 +82,4 @@ void __wrap_arch_ipi_send(unsigned cpu)
 void __wrap_arch_console_put(char c)
 {
 	(void)c;
-}
-
-_Noreturn void __wrap_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
-_Noreturn void __wrap_panic(const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(stderr, "broken rule: panic: ");
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	abort();
 }

@@ -6,9 +6,9 @@
  */
 #include "seeded.h"
 
+#include <coroutine.h>
 #include <host_arch.h>
 #include <kern/entry.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "../../fuzz/fuzz.h"
@@ -21,18 +21,13 @@
 #define SETUP       STORM_CPUS_MAX
 
 struct lane {
-	ucontext_t context;
+	struct coroutine coroutine;
 	uint16_t tag; /* what it does is part of this operation */
 	uint32_t nth, step;
-	void *fake_stack; /* of the address sanitizer */
 	_Alignas(64) unsigned char stack[STACK_BYTES];
 };
 
 static struct lane lanes[STORM_CPUS_MAX];
-static ucontext_t back;
-static void *back_fake_stack;
-static const void *back_stack;
-static size_t back_stack_bytes;
 static unsigned running = SETUP;
 static unsigned wanted; /* who goes on next, or SETUP: whose turn it is */
 static struct run *run_now;
@@ -113,21 +108,10 @@ void storm_engine_about(unsigned tag, uint32_t nth, enum storm_op op, unsigned t
 
 /* ---- Coroutines ------------------------------------------------------------------------------ */
 
-__attribute__((weak)) void __sanitizer_start_switch_fiber(void **save, const void *bottom,
-							  size_t bytes);
-__attribute__((weak)) void __sanitizer_finish_switch_fiber(void *save, const void **bottom_old,
-							   size_t *bytes_old);
-
 static void hold(unsigned next)
 {
-	struct lane *self = &lanes[running];
-
 	wanted = next;
-	if (__sanitizer_start_switch_fiber != NULL)
-		__sanitizer_start_switch_fiber(&self->fake_stack, back_stack, back_stack_bytes);
-	swapcontext(&self->context, &back);
-	if (__sanitizer_finish_switch_fiber != NULL)
-		__sanitizer_finish_switch_fiber(self->fake_stack, NULL, NULL);
+	coroutine_back(&lanes[running].coroutine);
 }
 
 static void go(unsigned cpu)
@@ -135,11 +119,7 @@ static void go(unsigned cpu)
 	running = cpu;
 	wanted = SETUP;
 	host_cpu_enter(cpu);
-	if (__sanitizer_start_switch_fiber != NULL)
-		__sanitizer_start_switch_fiber(&back_fake_stack, lanes[cpu].stack, STACK_BYTES);
-	swapcontext(&back, &lanes[cpu].context);
-	if (__sanitizer_finish_switch_fiber != NULL)
-		__sanitizer_finish_switch_fiber(back_fake_stack, NULL, NULL);
+	coroutine_go(&lanes[cpu].coroutine);
 	running = SETUP;
 }
 
@@ -147,8 +127,7 @@ static void lane_main(void)
 {
 	unsigned cpu = running;
 
-	if (__sanitizer_finish_switch_fiber != NULL)
-		__sanitizer_finish_switch_fiber(NULL, &back_stack, &back_stack_bytes);
+	coroutine_begin();
 	kernel_exit();
 	for (;;) {
 		storm_cpu_step(cpu);
@@ -283,11 +262,8 @@ void seeded_run(struct run *run)
 	storm_world_make(run->seed, run->cpus);
 	storm_cpus_reset(run->rounds);
 	for (unsigned i = 0; i < run->cpus; i++) {
-		getcontext(&lanes[i].context);
-		lanes[i].context.uc_stack.ss_sp = lanes[i].stack;
-		lanes[i].context.uc_stack.ss_size = STACK_BYTES;
 		lanes[i].tag = (uint16_t)(200 + i);
-		makecontext(&lanes[i].context, lane_main, 0);
+		coroutine_make(&lanes[i].coroutine, lanes[i].stack, STACK_BYTES, lane_main);
 	}
 	turns(storm_rounds_over);
 	storm_phase_set(PHASE_DRAIN);

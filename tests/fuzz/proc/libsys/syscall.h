@@ -8,18 +8,9 @@
 #include <abi/syscall.h>
 #include <abi/types.h>
 
+#include <libsys/msg.h>
+
 #define MUST_CHECK __attribute__((warn_unused_result))
-
-struct msg {
-	word_t info;
-	word_t w[MSG_REGS];
-	word_t badge;
-};
-
-static inline struct msg msg_make(word_t label, unsigned length)
-{
-	return (struct msg){.info = msg_info(label, length, 0)};
-}
 
 struct thread_clock {
 	time_ns_t cpu_ns;
