@@ -18,7 +18,7 @@ OFF = ["--filter", "off", "--successor", "off"]
 COSTS = {"none": ["--costs", "none"], "usual": [], "off": OFF}
 OFFERING = ("eevdf",)  # policies that offer filters and successors
 CASES = [(name, policy, cpus, costs)
-         for name, cpus in (("weights", 1), ("sleepers", 1), ("pipeline", 2))
+         for name, cpus in (("weights", 1), ("sleepers", 1), ("pipeline", 2), ("masks", 3))
          for policy in ("eevdf", "rr", "fifo", "stride", "lottery", "edf", "central", "chaos")
          for costs in ("none", "usual") if policy != "chaos" or costs == "none"]
 CASES += [(*case[:3], "off") for case in CASES if case[1] in OFFERING and case[3] == "usual"]

@@ -360,6 +360,35 @@ class Central(unittest.TestCase):
         ideal = 2 * SECOND * water_fill([100] + [1024] * 9, 2)[0]
         self.assertAlmostEqual(served / MS, ideal / MS, delta=6)
 
+    def test_who_may_not_run_at_the_centre_is_part_of_the_order(self):
+        """Its share is that of its weight, no more, with or without the others' leave."""
+        rng = random.Random(5)
+        for _ in range(8):
+            cpus = rng.choice([2, 3, 4, 8])
+            weights = [rng.randint(500, 2000) for _ in range(rng.randint(2 * cpus, 3 * cpus))]
+            tasks = weighted(weights, 5)
+            for task in rng.sample(sorted(tasks["tasks"]), cpus // 2):
+                tasks["tasks"][task]["cpus"] = list(range(1, cpus))
+            result = run(tasks, cpus, "--schedule", "--check=1", policy="central")
+            for name, task in result.tasks.items():
+                self.assertAlmostEqual(task["share"] / task["ideal_share"], 1, delta=0.01,
+                                       msg=f"{name}: {weights} on {cpus}")
+            for s in result.json["schedule"]:
+                self.assertFalse(s["cpu"] == 0 and "cpus" in tasks["tasks"][s["task"]], str(s))
+
+    def test_nobody_waits_beside_a_cpu_that_is_its_own(self):
+        """All that wait may not run on CPU 0, which idles; CPU 2 is never let go idle for its one thread."""
+        tasks = {"a": {"instance": 5, "loop": -1, "run": 1000000, "cpus": [1]},
+                 "b": {"loop": -1, "run": 2000, "sleep": 1000, "cpus": [2]},
+                 "c": {"loop": -1, "run": 1000000, "cpus": [1, 2]}}
+        result = run({"global": {"duration": 2}, "tasks": tasks}, 3, "--check=1", policy="central")
+        self.assertEqual(result.cpus[0]["busy_ns"], 0)
+        self.assertLessEqual(result.run["unserved_idle_max_ns"], 10000)
+        self.assertGreater(result.tasks["b"]["share"], 0.3)
+        self.assertGreater(result.tasks["c"]["share"], 0.2)
+        for i in range(5):
+            self.assertAlmostEqual(result.tasks[f"a-{i}"]["share"], 0.2, delta=0.05)
+
     def test_sleepers_and_pinned_ones(self):
         result = run({"global": {"duration": 1}, "tasks": {
             "hog": {"instance": 3, "loop": -1, "run": 1000},

@@ -50,7 +50,8 @@ static void thread_check(struct sim *sim, const struct sim_thread *thread)
 		violation(sim, "different sequences", thread);
 	else if ((view->state == SCHED_READY) != ready && !view->in_request)
 		violation(sim, "different states", thread);
-	else if (thread->state == SIM_READY && home->mode == SIM_IDLE && !sim_capped(sim, thread))
+	else if (thread->state == SIM_READY && home->mode == SIM_IDLE && !sim_capped(sim, thread) &&
+		 cpumask_test(&sim->shared->params[thread->tid].affinity, thread->home))
 		violation(sim, "its CPU idles", thread);
 }
 

@@ -300,7 +300,7 @@ static uint32_t candidates_choose(const struct sched_cpu *cpu,
 {
 	if (cpu->place->on_turn == NULL)
 		return balance_choose(request, candidates, count, take);
-	for (uint32_t i = 0; i < count && request->victim_runnable > 1; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		take[i] = candidates[i].allowed;
 		if (take[i])
 			return 1;

@@ -139,6 +139,8 @@ static bool upcall_event(struct sched_server *server, struct sched_cpu *cpu,
 static void decide_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
 			struct sched_decision *decision)
 {
+	if (cpu->place->on_turn != NULL) /* who waits here may not be allowed to run here */
+		sched_push_surplus(server, cpu, now_ns);
 	sched_balance_idle(server, cpu, now_ns);
 	cpu->running = NULL;
 	cpu->last_run = NULL;

@@ -190,13 +190,22 @@ static struct place_thread place_thread(struct sched_server *server, struct sche
 	};
 }
 
+static bool gathers_at(const struct sched_cpu *cpu, uint32_t target)
+{
+	return cpu->place->on_turn != NULL && target == PLACE_CENTRE;
+}
+
 /* What placement said, or any legal CPU, or here if there is none: the thread then waits here. */
-static uint32_t legal_target(const struct place_view *view, const struct place_thread *thread,
-			     uint32_t target, uint32_t here)
+static uint32_t legal_target(const struct sched_cpu *cpu, const struct place_view *view,
+			     const struct place_thread *thread, uint32_t target)
 {
 	struct cpumask legal = cpumask_and(thread->affinity, view->online);
+	const uint32_t here = cpu->index;
 
 	if (target < view->cpus && cpumask_test(&legal, target))
+		return target;
+	/* To wait, not to run. */
+	if (gathers_at(cpu, target) && cpumask_test(&view->online, target))
 		return target;
 	if (cpumask_test(&legal, here))
 		return here;
@@ -225,13 +234,13 @@ uint32_t sched_wake_target(struct sched_server *server, struct sched_cpu *cpu,
 	sched_view(server, &view, loads);
 	view_forget_expecting(server, &view, now_ns);
 
-	uint32_t target = legal_target(&view, &placed,
-				       cpu->place->on_wake(&view, cpu->index, &placed), cpu->index);
+	uint32_t target = legal_target(cpu, &view, &placed,
+				       cpu->place->on_wake(&view, cpu->index, &placed));
 
 	/* Off a CPU where it may be: only to an idle one, and only if nobody else sends work
 	 * there; or to where they all wait. */
-	if (allowed_here && target != cpu->index && !sched_idle_claim(server, target) &&
-	    !(gathers && target == PLACE_CENTRE))
+	if ((allowed_here || gathers_at(cpu, cpu->index)) && target != cpu->index &&
+	    !sched_idle_claim(server, target) && !gathers_at(cpu, target))
 		return cpu->index;
 	return target;
 }
@@ -247,8 +256,7 @@ uint32_t sched_fork_target(struct sched_server *server, struct sched_cpu *cpu,
 		return cpu->index;
 	sched_view(server, &view, loads);
 	placed.home = creator < server->cpus ? creator : cpu->index;
-	return legal_target(&view, &placed, cpu->place->on_fork(&view, placed.home, &placed),
-			    cpu->index);
+	return legal_target(cpu, &view, &placed, cpu->place->on_fork(&view, placed.home, &placed));
 }
 
 uint32_t sched_spread_target(struct sched_server *server, struct sched_cpu *cpu,
@@ -264,8 +272,8 @@ uint32_t sched_spread_target(struct sched_server *server, struct sched_cpu *cpu,
 	sched_view(server, &view, loads);
 	placed.home = cpu->index;
 
-	uint32_t target = legal_target(&view, &placed,
-				       cpu->place->on_fork(&view, cpu->index, &placed), cpu->index);
+	uint32_t target = legal_target(cpu, &view, &placed,
+				       cpu->place->on_fork(&view, cpu->index, &placed));
 	uint64_t here = loads[cpu->index].weight;
 
 	if (add_saturate_u64(loads[target].weight, placed.weight) >= here)
@@ -305,17 +313,23 @@ void sched_turn_over(struct sched_server *server, struct sched_cpu *cpu, time_ns
 
 #define PUSH_CANDIDATES 4u
 
+_Static_assert(PUSH_CANDIDATES <= BALANCE_CANDIDATES_MAX, "spare has room for either");
+
 /* Returns how many went. */
 static uint32_t surplus_push(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
-	if (server->cpus == 1 || __atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) < 2 ||
+	/* Where they gather, whoever waits may not be allowed to run here. */
+	const uint32_t least = gathers_at(cpu, cpu->index) ? 1 : 2;
+
+	if (server->cpus == 1 || __atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) < least ||
 	    !sched_idle_any(server, &server->online))
 		return 0;
 
 	uint32_t moved = 0;
-	struct policy_spare spare[PUSH_CANDIDATES];
+	struct policy_spare spare[BALANCE_CANDIDATES_MAX];
 	uint64_t cursor = 0;
-	uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare, PUSH_CANDIDATES);
+	uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare,
+					    least == 1 ? BALANCE_CANDIDATES_MAX : PUSH_CANDIDATES);
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct sched_thread *thread = policy_thread_owner(spare[i].thread);

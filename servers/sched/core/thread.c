@@ -31,6 +31,7 @@ void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t
 		.tid = tid,
 		.weight = background ? POLICY_WEIGHT_BACKGROUND : weight,
 		.class = background ? POLICY_CLASS_BACKGROUND : POLICY_CLASS_NORMAL,
+		.off_centre = !cpumask_test(&from->affinity, PLACE_CENTRE),
 		.priority = (uint8_t)clamp_u64(from->priority, 0, POLICY_PRIORITY_MAX),
 		.slice_ns = clamp_u64(from->slice_ns, POLICY_SLICE_NS_MIN, POLICY_SLICE_NS_MAX),
 	};

@@ -80,7 +80,8 @@ struct policy_params {
 			   */
 	uint8_t class;    /* enum policy_class */
 	uint8_t priority; /* fifo: 0..99, higher runs first */
-	uint8_t pad[2];   /* zero */
+	uint8_t off_centre; /* central: it waits on CPU 0, but may not run there */
+	uint8_t pad;        /* zero */
 	uint64_t slice_ns;  /* POLICY_SLICE_NS_MIN..MAX */
 	uint64_t group;     /* zero: groups are a later step */
 	uint64_t period_ns; /* edf: slice_ns of service in every period_ns; slice_ns..MAX, or 0: no

@@ -7,9 +7,10 @@ usage: conformance.py TEST_POLICY_CONFORMANCE BATON_SIM [--update]
 The scenarios of one queue are those of test_conformance.c, with check() after each step; a row "+offers"
 is the policy asked for a wake filter and a successor with each decision, and the simulated kernel heeding
 them.  Those of a machine are the workloads of tests/sim/golden, simulated with the invariant checker after
-each decision, free of costs and with the usual ones.  A cell is the number of steps that were checked (queue) or "ok"; DIFF: the schedule is
-not the one that is written down in conformance.txt or tests/sim/golden; FAIL: a rule was broken; new:
-nothing is written down; "-": not for this policy.  Exit status 0 if there is no DIFF and no FAIL.
+each decision, free of costs and with the usual ones.  A cell is the number of steps that were checked
+(queue) or "ok"; DIFF: the schedule is not the one that is written down in conformance.txt or
+tests/sim/golden; FAIL: a rule was broken; new: nothing is written down; "-": not for this policy.  Exit
+status 0 if there is no DIFF and no FAIL.
 --update writes the schedules of queues down.
 """
 

@@ -113,10 +113,22 @@ Test(place, central_gathers_on_cpu_0)
 	machine_fill(&machine, 4, (uint32_t[]){1, 1, 2, 0});
 	cr_assert_eq(place->on_turn(&machine.view, 1, &thread), PLACE_NONE, "nobody waits");
 	cr_assert_eq(place->on_turn(&machine.view, 2, &thread), 0, "somebody waits here");
-	cr_assert_eq(place->on_idle(&machine.view, 3, &none), 2, "who may not be on CPU 0");
+	cr_assert_eq(place->on_idle(&machine.view, 3, &none), 2);
+	/* Who may not run on CPU 0 waits there as everybody. */
 	cpumask_clear(&thread.affinity, 0);
-	cr_assert_eq(place->on_fork(&machine.view, 1, &thread), 3);
-	cr_assert_eq(place->on_turn(&machine.view, 2, &thread), PLACE_NONE);
+	cr_assert_eq(place->on_fork(&machine.view, 1, &thread), 0);
+	cr_assert_eq(place->on_turn(&machine.view, 2, &thread), 0);
+	cr_assert_eq(place->on_wake(&machine.view, 1, &thread), 0);
+	cr_assert_eq(place->on_wake(&machine.view, 3, &thread), 3);
+	cpumask_clear(&thread.affinity, 3);
+	cr_assert_eq(place->on_wake(&machine.view, 3, &thread), 0, "not there either");
+	cr_assert_eq(place->on_wake(&machine.view, 0, &thread), 0, "no CPU for it is idle");
+	/* CPU 0 idles, and one waits for another. */
+	machine_fill(&machine, 4, (uint32_t[]){1, 1, 1, 0});
+	cr_assert_eq(place->on_turn(&machine.view, 1, &thread), PLACE_NONE);
+	cpumask_set(&machine.view.idle, 0);
+	cr_assert_eq(place->on_turn(&machine.view, 1, &thread), 0);
+	cr_assert_eq(place->on_idle(&machine.view, 3, &none), 0);
 }
 
 /* M35: 64 creations from one CPU. */

@@ -17,8 +17,10 @@
  *
  * Invariants: as of a line (line.h), and pass_rem < w: a charge is exact however it is split.
  *
+ * Who may not run on CPU 0 waits there, too: it is handed out, and passed over when CPU 0 chooses for itself.
+ *
  * Bad at: latency (a waker waits for the end of some turn), cache warmth, and many CPUs: CPU 0's dispatcher
- * works for all.  Whoever may not run on CPU 0 waits on a CPU of its own and is not part of the order.
+ * works for all.  A choice for CPU 0 looks at everybody before it who may not run there.
  */
 #include "../line/line.h"
 
@@ -29,7 +31,7 @@
 struct central_thread {
 	struct line_thread line; /* key: the pass */
 	uint32_t pass_rem;
-	uint32_t pad;
+	uint32_t off_centre; /* may not run on CPU 0 */
 };
 
 struct central_cpu {
@@ -39,6 +41,11 @@ struct central_cpu {
 };
 
 LINE_VIEWS(central);
+
+static bool passed_over(const struct line_cpu *cpu, const struct line_thread *thread)
+{
+	return cpu->index == 0 && central_thread_const(thread)->off_centre != 0;
+}
 
 static void floor_raise(struct line_cpu *cpu, uint64_t pass)
 {
@@ -96,7 +103,15 @@ static enum error central_params(struct line_cpu *cpu, struct line_thread *threa
 	if (params->weight != thread->weight)
 		central_thread(thread)->pass_rem = 0;
 	line_params_take(cpu, thread, params);
+	central_thread(thread)->off_centre = params->off_centre;
+	if (cpu->running == thread && passed_over(cpu, thread))
+		cpu->turn_over = true;
 	return ERR_OK;
+}
+
+static void central_thread_init(struct line_thread *thread, const struct policy_params *params)
+{
+	central_thread(thread)->off_centre = params->off_centre;
 }
 
 static void central_behind(struct line_cpu *cpu, struct line_thread *thread, bool yields)
@@ -107,11 +122,16 @@ static void central_behind(struct line_cpu *cpu, struct line_thread *thread, boo
 
 static struct line_thread *central_next(const struct line_cpu *cpu)
 {
-	struct rb_node *first = rb_first(&cpu->tree);
-	if (first != NULL && line_of(first) == central_cpu_const(cpu)->yielded &&
-	    rb_next(first) != NULL)
-		first = rb_next(first);
-	return line_of(first);
+	struct line_thread *yielded = NULL;
+	for (struct rb_node *node = rb_first(&cpu->tree); node != NULL; node = rb_next(node)) {
+		struct line_thread *thread = line_of(node);
+		if (passed_over(cpu, thread))
+			continue;
+		if (thread != central_cpu_const(cpu)->yielded)
+			return thread;
+		yielded = thread;
+	}
+	return yielded;
 }
 
 static void central_picked(struct line_cpu *cpu, bool again, uint64_t now_ns,
@@ -200,6 +220,7 @@ static const struct line_kind central_kind = {
 	LINE_KIND(central, CENTRAL_ID, CENTRAL_VERSION),
 	.alone_too = true, /* nobody waits beside it, but perhaps at the centre */
 	.spares_first = true,
+	.thread_init = central_thread_init,
 	.join = central_join,
 	.leave = central_leave,
 	.behind = central_behind,

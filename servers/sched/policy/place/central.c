@@ -8,7 +8,7 @@
  *          wakes here goes there unless this CPU has nothing to run; a CPU that goes idle asks the centre
  *          (on_idle)
  *
- * Threads that may not run on the centre wait on the CPU where they are.
+ * Threads that may not run on the centre wait there, too.
  */
 #include "../place.h"
 #include "balance.h"
@@ -19,28 +19,20 @@ static struct cpumask allowed_of(const struct place_view *view, const struct pla
 	return cpumask_and(allowed, cpumask_first(view->cpus));
 }
 
-/* The allowed CPU with the fewest threads; `prefer` wins against equals. */
-static uint32_t emptiest(const struct place_view *view, const struct cpumask *allowed,
-			 uint32_t prefer)
+/* Somebody waits at the centre, beside the one that runs there. */
+static bool somebody_waits(const struct place_view *view)
 {
-	uint32_t best = PLACE_NONE;
-	if (prefer < view->cpus && cpumask_test(allowed, prefer))
-		best = prefer;
-	cpumask_for_each(cpu, allowed)
-	{
-		if (best == PLACE_NONE || view->loads[cpu].runnable < view->loads[best].runnable)
-			best = cpu;
-	}
-	return best;
+	return view->loads[PLACE_CENTRE].runnable >
+	       (cpumask_test(&view->idle, PLACE_CENTRE) ? 0u : 1u);
 }
 
 static uint32_t central_on_fork(const struct place_view *view, uint32_t cpu,
 				const struct place_thread *thread)
 {
+	(void)view;
 	(void)cpu;
-	const struct cpumask allowed = allowed_of(view, thread);
-	return cpumask_test(&allowed, PLACE_CENTRE) ? PLACE_CENTRE
-						    : emptiest(view, &allowed, thread->home);
+	(void)thread;
+	return PLACE_CENTRE;
 }
 
 static uint32_t central_on_wake(const struct place_view *view, uint32_t cpu,
@@ -48,14 +40,11 @@ static uint32_t central_on_wake(const struct place_view *view, uint32_t cpu,
 {
 	const struct cpumask allowed = allowed_of(view, thread);
 	const struct cpumask idle = cpumask_and(allowed, view->idle);
-	if (cpu != PLACE_CENTRE && cpumask_test(&allowed, PLACE_CENTRE))
+	if (cpu != PLACE_CENTRE)
 		return cpumask_test(&allowed, cpu) && view->loads[cpu].runnable == 0 ? cpu
 										     : PLACE_CENTRE;
 	const uint32_t free = cpumask_next(&idle, 0);
-	if (free < view->cpus)
-		return free;
-	return cpumask_test(&allowed, PLACE_CENTRE) ? PLACE_CENTRE
-						    : emptiest(view, &allowed, thread->home);
+	return free < view->cpus ? free : PLACE_CENTRE;
 }
 
 static uint32_t central_on_idle(const struct place_view *view, uint32_t cpu,
@@ -63,7 +52,7 @@ static uint32_t central_on_idle(const struct place_view *view, uint32_t cpu,
 {
 	/* Asked in vain, or given something: its answer is on the way.  Asking others meanwhile would pass
 	 * the same thread round and round. */
-	if (cpu != PLACE_CENTRE && view->loads[PLACE_CENTRE].runnable > 1)
+	if (cpu != PLACE_CENTRE && somebody_waits(view))
 		return cpumask_test(tried, PLACE_CENTRE) ? PLACE_NONE : PLACE_CENTRE;
 	return balance_victim_idle(view, cpu, tried);
 }
@@ -78,10 +67,9 @@ static uint32_t central_on_period(const struct place_view *view, uint32_t cpu)
 static uint32_t central_on_turn(const struct place_view *view, uint32_t cpu,
 				const struct place_thread *thread)
 {
-	const struct cpumask allowed = allowed_of(view, thread);
-	const bool wanted = view->loads[PLACE_CENTRE].runnable > 1 || view->loads[cpu].runnable > 1;
-	return cpu != PLACE_CENTRE && wanted && cpumask_test(&allowed, PLACE_CENTRE) ? PLACE_CENTRE
-										     : PLACE_NONE;
+	(void)thread;
+	const bool wanted = somebody_waits(view) || view->loads[cpu].runnable > 1;
+	return cpu != PLACE_CENTRE && wanted ? PLACE_CENTRE : PLACE_NONE;
 }
 
 const struct place_ops place_central = {
