@@ -106,6 +106,9 @@ static void successor_dispatch(struct core *core, time_ns_t now) LOCK_REQUIRES(c
 static void first_follow(struct core *core, time_ns_t now) LOCK_REQUIRES(core->lock)
 {
 	event_first(core->payer, now);
+	/* Who arrives or starts was sent here by somebody who waits to hear that this CPU idles again. */
+	if (EVENT_CAUSE(core->payer->event_info) != CAUSE_WAKE)
+		return;
 	if (now >= core->again_until_ns)
 		return;
 	core->next.tcb = NULL;

@@ -323,6 +323,7 @@ MUTANTS = [
     ("kernel/dispatch/successor.c", "\tif (core->server_timer_ns > core->again_until_ns)\n", "\tif (false)\n",
      "kernel-again"),
     ("kernel/dispatch/successor.c", "\tif (now >= core->again_until_ns)\n\t\treturn;\n", "", "kernel-again"),
+    ("kernel/dispatch/successor.c", "EVENT_CAUSE(core->payer->event_info) != CAUSE_WAKE", "false", "kernel-again"),
     ("kernel/dispatch/successor.c", "core->next.until_ns = core->again_until_ns;",
      "core->next.until_ns = TIME_NEVER;", "kernel-again"),
     ("kernel/include/kern/successor.h", "\tcore->again_until_ns = 0;\n", "", "kernel-again"),

@@ -140,7 +140,7 @@ bool sim_ahead_first(struct sim *sim, struct sim_cpu *cpu)
 	first_note(sim, thread);
 	cpu->kick = false;
 	cpu->stats.first_runs++;
-	if (sim->now_ns < cpu->again_until_ns) {
+	if (sim->now_ns < cpu->again_until_ns && EVENT_CAUSE(thread->record.info) == CAUSE_WAKE) {
 		cpu->armed = true;
 		cpu->next = NULL;
 		cpu->next_until_ns = cpu->again_until_ns;

@@ -12,6 +12,7 @@
 
 static struct tcb *a, *b, *c, *waker;
 static cptr_t bell_cap; /* a waits for it */
+static cptr_t c_bell_cap;
 
 static void resume(struct tcb *tcb)
 {
@@ -39,6 +40,7 @@ static void setup(void)
 	sim_bind(1, LIMIT_NS, 0, NULL);
 	sim_auto_all();
 	bell_cap = sim_cap(OBJ_NOTIFICATION, sim_notification(), 1);
+	c_bell_cap = sim_cap(OBJ_NOTIFICATION, sim_notification(), 1);
 	a = sim_thread(1, 0);
 	b = sim_thread(2, 0);
 	c = sim_thread(3, 0);
@@ -54,7 +56,7 @@ static void setup(void)
 	sim_decide(0, DECISION_IDLE, NULL, 0);
 	cr_assert(sim_deciding(0) && sim_event_of(0, 3) != NULL);
 	sim_decide(0, DECISION_RUN, c, SLICE_NS);
-	block(c);
+	sim_syscall(0, c, SYS_WAIT, (struct sim_regs){{c_bell_cap}});
 	cr_assert(sim_deciding(0));
 	cr_assert_eq(sim_current(1), waker);
 }
@@ -110,7 +112,6 @@ static void ring_and_wait(time_ns_t ns)
 
 Test(again, an_idle_cpu_runs_one_after_the_other)
 {
-	struct tcb *fresh = sim_thread(9, 0);
 	struct tcb *second = sim_thread(10, 0);
 	time_ns_t woken, last;
 	word_t entries;
@@ -120,11 +121,11 @@ Test(again, an_idle_cpu_runs_one_after_the_other)
 	woken = arch_now();
 	ring_and_wait(100);
 	sim_advance(50);
-	resume(fresh);
+	sim_syscall(1, waker, SYS_SIGNAL, (struct sim_regs){{c_bell_cap}});
 	sim_step(0);
-	cr_assert_eq(sim_current(0), fresh);
+	cr_assert_eq(sim_current(0), c);
 	sim_advance(30);
-	block(fresh);
+	block(c);
 	cr_assert_eq(sim_at(0), SIM_IDLE);
 	last = arch_now();
 	ring_and_wait(200);
@@ -144,7 +145,7 @@ Test(again, an_idle_cpu_runs_one_after_the_other)
 	cr_assert_eq(sim_event(0, 0)->ran_ns, 370);
 	cr_assert_eq(sim_event(0, 0)->first_ready_ns, woken);
 	cr_assert_eq(EVENT_FIRSTS(sim_event(0, 0)->info), 3);
-	cr_assert_eq(sim_event(0, 1)->tag, 9);
+	cr_assert_eq(sim_event(0, 1)->tag, 3);
 	cr_assert_eq(sim_event(0, 1)->ran_ns, 30);
 	cr_assert_eq(EVENT_FIRSTS(sim_event(0, 1)->info), 1);
 	sim_check();
@@ -229,6 +230,21 @@ Test(again, a_stop_after_it_ran_first_enters)
 	cr_assert(sim_deciding(0));
 	cr_assert_eq(EVENT_CAUSE(sim_event_of(0, 1)->info), CAUSE_STOPPED);
 	cr_assert_eq(sim_event_of(0, 1)->ran_ns, 100);
+	sim_check();
+}
+
+/* Who sent it here waits to hear that this CPU idles again. */
+Test(again, one_that_starts_or_arrives_runs_first_once)
+{
+	struct tcb *fresh = sim_thread(9, 0);
+
+	idle_again();
+	ring_and_wait(100);
+	resume(fresh);
+	sim_step(0);
+	cr_assert_eq(sim_current(0), fresh);
+	block(fresh);
+	cr_assert(sim_deciding(0));
 	sim_check();
 }
 
