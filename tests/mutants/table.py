@@ -63,8 +63,6 @@ MUTANTS = [
     # Pipes
     ("servers/proc/core/pipe.c", "if (writer && --pipe->writers == 0)", "if (writer && pipe->writers-- == 0)",
      "replay_proc"),
-    ("servers/proc/core/pipe.c", "if (!writer && --pipe->readers == 0)",
-     "if (!writer && pipe->readers-- == 0)", "replay_proc"),
     # Orders of the locks, which only the race detector sees
     ("kernel/include_lock/claim/kern/spin.h", "&spin->held, &nobody, 1, true, __ATOMIC_ACQUIRE",
      "&spin->held, &nobody, 1, true, __ATOMIC_RELAXED", "kernel-lock-claim"),
@@ -73,6 +71,20 @@ MUTANTS = [
     ("kernel/include_lock/ticket/kern/spin.h",
      "while (__atomic_load_n(&spin->owner, __ATOMIC_ACQUIRE) != ticket)",
      "while (__atomic_load_n(&spin->owner, __ATOMIC_RELAXED) != ticket)", "kernel-lock-ticket"),
+    # Sending threads to other CPUs
+    ("servers/sched/core/place.c", "\tsched_incoming_remove(server, target, thread);\n"
+     "\tsched_thread_home_set(server, thread, cpu->index);",
+     "\tsched_thread_home_set(server, thread, cpu->index);", "sched_place"),
+    ("servers/sched/core/place.c", "\tif (cpumask_test(&legal, here))\n\t\treturn here;\n", "",
+     "sched_place"),
+    ("servers/sched/core/place.c", "return (before & cpu_bit(cpu)) != 0;", "return true;", "sched_place"),
+    ("servers/sched/core/place.c", "\t\telse\n\t\t\tsched_idle_publish(server, target);\n", "",
+     "sched_place"),
+    ("servers/sched/core/param.c", "if (value > params->priority && !param_free(request))",
+     "if (value > params->priority + 1 && !param_free(request))", "sched_place"),
+    ("servers/sched/core/event.c", "\tsched_sleep_cancel(cpu, thread);\n"
+     "\tsched_requesting_forget(cpu, thread);\n\tsched_debt",
+     "\tsched_requesting_forget(cpu, thread);\n\tsched_debt", "sched_server"),
     # Who pays for who ended
     ("servers/sched/core/debt.c", "\tif (info.lag_ns.whole < 0)\n", "\tif (false)\n", "sched_debt"),
     ("servers/sched/core/debt.c", "min_u64(owed_ns, INHERITED_NS_MAX)", "owed_ns", "sched_debt"),

@@ -11,6 +11,7 @@ uint32_t bench_answers_count;
 struct bench_move bench_moves[BENCH_CALLS_MAX];
 uint32_t bench_moves_count;
 enum error bench_next_answer;
+enum error bench_move_error;
 uint64_t bench_keys[BENCH_KEYS_MAX];
 time_ns_t bench_now;
 struct sched_server *bench_server;
@@ -40,7 +41,7 @@ enum error sched_sys_set_home(struct sched_server *server, uint32_t tid, uint32_
 	(void)server;
 	if (bench_moves_count < BENCH_CALLS_MAX)
 		bench_moves[bench_moves_count++] = (struct bench_move){.tid = tid, .cpu = cpu};
-	return ERR_OK;
+	return bench_move_error;
 }
 
 enum error sched_sys_set_key(struct sched_server *server, uint32_t tid, uint64_t key)
@@ -78,6 +79,7 @@ void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct pla
 	bench_now = 1000000;
 	bench_seq = 0;
 	bench_next_answer = ERR_OK;
+	bench_move_error = ERR_OK;
 	for (uint32_t cpu = 0; cpu < cpus; cpu++)
 		sched_cpu_init(bench_server, cpu, policy, place);
 	bench_clear_calls();

@@ -28,6 +28,7 @@ extern uint32_t bench_answers_count;
 extern struct bench_move bench_moves[BENCH_CALLS_MAX];
 extern uint32_t bench_moves_count;
 extern enum error bench_next_answer;        /* what the next TCB_ANSWER returns */
+extern enum error bench_move_error;         /* what each TCB_SET_HOME returns */
 extern uint64_t bench_keys[BENCH_KEYS_MAX]; /* as set for the wake filter */
 extern time_ns_t bench_now;
 extern bool bench_groups; /* there is memory for groups */

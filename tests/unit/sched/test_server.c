@@ -547,3 +547,11 @@ Test(sched_server, pinned_threads_are_not_given_away, .init = open_4, .fini = be
 	cr_assert_eq(bench_moves_count, 0);
 	cr_assert_eq(bench_answers[0].w1, 0);
 }
+
+Test(sched_server, a_sleeper_that_dies_is_not_waited_for, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5, 1024);
+	(void)bench_request(0, 5, SCHED_REQ_SLEEP, bench_now + 1000000, 0, 0, 0);
+	cr_assert_eq(bench_nothing(0, ERR_OK).timer_ns, bench_now + 1000000);
+	cr_assert_eq(bench_event(0, 5, (word_t)EVENT_DEAD, 0).timer_ns, TIME_NEVER);
+}

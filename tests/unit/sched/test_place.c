@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Moving threads: what is left when the kernel refuses, who may send work to an idle CPU. */
+#include <criterion/criterion.h>
+
+#include "bench.h"
+#include "core/core.h"
+
+#define MS 1000000u
+
+static struct place_ops stubborn;
+
+/* What no mask of this test allows. */
+static uint32_t place_last(const struct place_view *view, uint32_t creator,
+			   const struct place_thread *thread)
+{
+	(void)creator;
+	(void)thread;
+	return view->cpus - 1;
+}
+
+static void open_2(void)
+{
+	bench_open(2, policies[0], places[0]);
+}
+
+static void open_stubborn(void)
+{
+	stubborn = *places[0];
+	stubborn.on_fork = place_last;
+	bench_open(4, policies[0], &stubborn);
+}
+
+static void start(uint32_t cpu, uint32_t tid)
+{
+	bench_thread(tid, 1024);
+	(void)bench_event(cpu, tid, BENCH_READY(CAUSE_START), 0);
+}
+
+static bool is_idle(uint32_t cpu)
+{
+	return (__atomic_load_n(&bench_server->idle.bits[0], __ATOMIC_RELAXED) >> cpu & 1) != 0;
+}
+
+/* CPU 1 is idle, and the kernel does not let the surplus of CPU 0 go there. */
+Test(sched_place, a_move_that_is_refused_leaves_no_trace, .init = open_2, .fini = bench_close)
+{
+	const struct sched_cpu *idle = &bench_server->cpu[1];
+
+	start(0, 5);
+	(void)bench_nothing(1, ERR_OK);
+	__atomic_store_n(&bench_server->idle.bits[0], 0, __ATOMIC_RELAXED);
+	start(0, 6);
+	bench_clear_calls();
+	__atomic_store_n(&bench_server->idle.bits[0], 2, __ATOMIC_RELAXED);
+	bench_move_error = ERR_STATE;
+	bench_now += MS / 10;
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_PREEMPTED), MS / 10);
+	cr_assert_eq(bench_moves_count, 1);
+	cr_assert_eq(bench_moves[0].cpu, 1);
+	cr_assert_eq(idle->incoming, 0);
+	cr_assert_eq(idle->incoming_weight, 0);
+	cr_assert_eq(bench_server->threads[6].home, 0);
+	cr_assert_eq(bench_server->threads[6].state, SCHED_READY);
+	cr_assert(!bench_server->threads[6].arriving);
+	cr_assert(is_idle(1), "it was claimed, and nothing came");
+}
+
+Test(sched_place, one_of_those_who_claim_an_idle_cpu_has_it, .init = open_2, .fini = bench_close)
+{
+	__atomic_store_n(&bench_server->idle.bits[0], 2, __ATOMIC_RELAXED);
+	cr_assert(sched_idle_claim(bench_server, 1));
+	cr_assert(!sched_idle_claim(bench_server, 1));
+	cr_assert(!is_idle(1));
+}
+
+/* By one is by too much; a lower one is anybody's. */
+Test(sched_place, priority_is_raised_by_right_only, .init = open_2, .fini = bench_close)
+{
+	const word_t badge = sched_badge(105, 1024);
+
+	start(0, 5);
+	for (word_t above = 0; above < 2; above++) {
+		bench_clear_calls();
+		(void)bench_request_as(0, 5, badge, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_PRIORITY,
+				       POLICY_PRIORITY_DEFAULT + above, 0);
+		cr_assert_eq(bench_answers[0].error, above == 0 ? ERR_OK : ERR_LIMIT);
+	}
+}
+
+/* A placement that says what the mask forbids: the thread stays, if it may. */
+Test(sched_place, a_forbidden_target_is_not_taken, .init = open_stubborn, .fini = bench_close)
+{
+	start(2, 5);
+	bench_shared->params[5].affinity = (struct cpumask){{6}};
+	cr_assert_eq(sched_fork_target(bench_server, &bench_server->cpu[2],
+				       &bench_server->threads[5], 2),
+		     2);
+	bench_shared->params[5].affinity = (struct cpumask){{2}};
+	cr_assert_eq(sched_fork_target(bench_server, &bench_server->cpu[2],
+				       &bench_server->threads[5], 2),
+		     1, "it may not");
+}
