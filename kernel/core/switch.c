@@ -2,6 +2,7 @@
 /* Leaving the kernel.  See <kern/switch.h>. */
 #include <kern/entry.h>
 #include <kern/fallback.h>
+#include <kern/fastpath.h>
 #include <kern/ipi.h>
 #include <kern/irq.h>
 #include <kern/ready.h>
@@ -60,6 +61,8 @@ void interrupts_take(struct core *core)
 			trace_record(TRACE_IRQ, irq, 0);
 			irq_deliver(irq);
 		}
+		if (!arch_irq_pending())
+			break;
 	}
 }
 
@@ -128,6 +131,8 @@ void kernel_exit(void)
 	struct core *core = &cpu->core;
 
 	lock_none_held();
+	if (core->reasons != 0 && fastpath_preempt(cpu) != NULL)
+		return;
 	for (;;) {
 		struct tcb *next;
 

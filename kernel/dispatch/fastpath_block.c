@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fast path of a wait that blocks and of the entry of the dispatcher that follows.  See
+ * Fast path of a wait that blocks, up to the entry of the dispatcher (fastpath_enter.c).  See
  * <kern/fastpath.h>.
  *
- * What wait_or_poll(), notification_wait(), core_block(), upcall_enter() and kernel_exit() do one
- * after the other, when the record of the block is all that the dispatcher has not seen: it goes
- * straight into the dispatcher's registers and is never linked.  As in ipc/fastpath.c everything is
- * looked at before the first store, and whoever adds a condition to one of those adds it here;
+ * What wait_or_poll(), notification_wait() and core_block() do, when the record of the block is all
+ * that the dispatcher has not seen.  As in ipc/fastpath.c everything is looked at before the first
+ * store, and whoever adds a condition to one of those adds it here;
  * tests/host_kernel/sim/test_fastpath.c runs both side by side.
  *
  * Left out of the general path, and why that may be:
  *   a word that is there, records, requests, a change of its own that the dispatcher has not been
  *     told, fallback: given up beforehand;
- *   a second look at the clock: the block and the entry are the same moment, nothing is charged
- *     between them;
  *   send_fault: none, for the thread was in user mode;
- *   the bound dispatcher, and that it was started: both follow from FALLBACK_NONE, which is set by its
- *     first decision and replaced when it goes away;
- *   a kick that comes after the look at requests: posted under the lock of the Core, with a record or
- *     a request that is seen here under it, or not yet there: then it interrupts the dispatcher;
- *   kernel_exit(): as in ipc/fastpath.c; who stops a dispatcher posts a request as well.
+ *   what concerns the entry: see fastpath_enter.c.
  *
  * With a successor (<kern/successor.h>) the record is linked and that thread runs in the same way, if it
  * may; otherwise the general path finds out what is to happen.  timer_starvation_lazy() is left out there:
@@ -27,6 +20,7 @@
  */
 #include <kern/event.h>
 #include <kern/fastpath.h>
+#include <kern/fastpath_enter.h>
 #include <kern/fastpath_parts.h>
 #include <kern/fastpath_run.h>
 #include <kern/notification.h>
@@ -34,71 +28,9 @@
 #include <kern/successor.h>
 #include <kern/timer.h>
 
-#define BLOCK_TRACES (1u << TRACE_SYSCALL | 1u << TRACE_EVENT | 1u << TRACE_UPCALL)
-
 static inline bool can_wait(const struct slot_view *view)
 {
 	return (view->small & (0xffu | RIGHT_READ << 8)) == (OBJ_NOTIFICATION | RIGHT_READ << 8);
-}
-
-/* Lock held: there is nothing that an entry of the dispatcher would hand over, or run instead. */
-static inline bool core_is_quiet(const struct core *core) LOCK_REQUIRES(core->lock)
-{
-	return list_empty(&core->events) && list_empty(&core->requests_waiting) &&
-	       core->rebind_next == NULL && !core->switched;
-}
-
-/* Lock held: core_take_payer(), event_post() and event_take() of that record, which is not linked. */
-static inline void payer_report(struct core *core, struct user_context *context, word_t info,
-				time_ns_t now) LOCK_REQUIRES(core->lock)
-{
-	struct tcb *payer = core->payer;
-	time_ns_t spent = now - core->stretch_ns;
-	word_t seq = payer->seq + 1;
-
-	counter_set(&core->stretch_ns, now);
-	counter_add(&core->stats.busy_ns, spent);
-	counter_add(&payer->cpu_ns, spent);
-	context->x[3] = __atomic_load_n(&payer->tag, __ATOMIC_RELAXED);
-	context->x[4] = info | (payer->event_info & EVENT_GATHERED);
-	context->x[5] = seq;
-	context->x[6] = payer->ran_ns + spent;
-	context->x[7] = payer->first_ready_ns;
-	payer->event_info = info & ~EVENT_GATHERED;
-	counter_set(&payer->seq, seq);
-	payer->ran_ns = 0;
-	payer->first_ready_ns = 0;
-	payer->dead_batch = core->batch + 1;
-	core->payer = NULL;
-}
-
-/* Lock held: upcall_enter() and upcall_fill() with that one record. */
-static inline void upcall_one(struct core *core, struct tcb *dispatcher, enum upcall_reason reason,
-			      time_ns_t now) LOCK_REQUIRES(core->lock)
-{
-	successor_forget(core);
-	core->dispatcher_running = true;
-	core->batch++;
-	core->decision_end_ns = time_after(now, core->decision_limit_ns);
-	counter_add(&core->stats.entries[reason], 1);
-	tcb_state_set(dispatcher, THREAD_READY);
-	dispatcher->context.x[0] = ERR_OK;
-	dispatcher->context.x[1] = 1 | (word_t)1 << (16 + reason);
-	dispatcher->context.x[2] = now;
-}
-
-/* What comes seldom: traces, in the order of the general path, and a deadline before the one that is
- * set. */
-static __attribute__((cold, noinline)) struct tcb *block_ended(struct cpu *cpu, cptr_t cptr)
-{
-	struct tcb *dispatcher = cpu->current;
-	const uint64_t *x = dispatcher->context.x;
-
-	trace_record(TRACE_SYSCALL, SYS_WAIT, cptr);
-	trace_record(TRACE_EVENT, x[3], x[4]);
-	trace_record_at(cpu, x[2], TRACE_UPCALL, 1u << REASON_BLOCK, 1);
-	timer_update(&cpu->core);
-	return dispatcher;
 }
 
 #define WAIT_INFO (EVENT_BLOCKED | CAUSE_NOTIFICATION << 8 | EVENT_BLOCKED_SINCE)
@@ -195,6 +127,10 @@ static __attribute__((noinline)) struct tcb *wait_followed(cptr_t cptr,
 
 /* ---- The wait -------------------------------------------------------------------------------- */
 
+/*
+ * The thread is on the queue before its schedulable is blocked: whoever takes it off in between waits
+ * for the lock of the Core before it looks at that.
+ */
 struct tcb *fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu) LOCK_UNCHECKED
 {
 	struct core *core = &cpu->core;
@@ -202,7 +138,6 @@ struct tcb *fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu 
 	struct tcb *dispatcher;
 	struct slot_view view;
 	struct vspace *space;
-	time_ns_t now;
 
 	(void)info;
 	if (!slot_exists(cspace_bits(tcb), cptr) || !cpu_is_ready(core, tcb) ||
@@ -220,22 +155,15 @@ struct tcb *fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu 
 	}
 	if (successor_armed(core))
 		return wait_followed(cptr, notification, tcb, cpu);
-	if (!core_is_quiet(core)) {
+	if (!list_empty(&core->events) || !core_is_quiet(core)) {
 		spin_unlock(&core->lock);
 		spin_unlock(&notification->wait.lock);
 		return NULL;
 	}
-	now = arch_now();
-	sched_set(core->payer, SCHED_BLOCKED);
-	payer_report(core, &dispatcher->context, WAIT_INFO, now);
-	upcall_one(core, dispatcher, REASON_BLOCK, now);
-	spin_unlock(&core->lock);
 	wait_enqueue(&notification->wait, tcb, THREAD_WAITING);
 	spin_unlock(&notification->wait.lock);
 	counter_add(&core->stats.syscalls, 1);
-	run_next(cpu, tcb, dispatcher, space);
-	if (__builtin_expect(
-		    (trace_mask & BLOCK_TRACES) != 0 || core->decision_end_ns < core->armed_ns, 0))
-		return block_ended(cpu, cptr);
-	return dispatcher;
+	sched_set(core->payer, SCHED_BLOCKED);
+	return fastpath_enter(cpu, tcb, space, first_event(dispatcher), WAIT_INFO,
+			      1 | (word_t)1 << (16 + REASON_BLOCK), arch_now(), cptr);
 }

@@ -11,12 +11,6 @@
 #include <kern/upcall.h>
 #include <kern/waitable.h>
 
-static struct upcall_buffer *upcall_buffer(const struct tcb *dispatcher)
-{
-	return (struct upcall_buffer *)(void *)__atomic_load_n(&dispatcher->ipc_buffer,
-							       __ATOMIC_RELAXED);
-}
-
 _Static_assert(offsetof(struct sched_event, tag) == 0 * sizeof(word_t) &&
 		       offsetof(struct sched_event, info) == 1 * sizeof(word_t) &&
 		       offsetof(struct sched_event, seq) == 2 * sizeof(word_t) &&

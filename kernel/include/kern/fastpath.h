@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Calls without capabilities on donated time: call to a passive server that waits, answer and next receive
- * of that server.  A wait that blocks, up to the entry of the dispatcher.  A decision that runs a thread.
+ * of that server.  A wait that blocks, up to the entry of the dispatcher; that entry
+ * after a slice or a wake.  A decision that runs a thread.
  * What they do is what the general path and kernel_exit() do, with each lock taken once, each capability
  * read in place, and all conditions looked at before anything changes.
  */
@@ -28,6 +29,12 @@ struct tcb *must_check fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, 
  */
 struct tcb *must_check fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb,
 				       struct cpu *cpu);
+
+/*
+ * At the exit from the kernel, with a reason to enter the dispatcher: what kernel_exit() does, if
+ * somebody runs here who goes on being ready, and at most one record is to be handed over with his.
+ */
+struct tcb *must_check fastpath_preempt(struct cpu *cpu);
 
 /* What the vectors do at svc #0, for those who have no vectors: tests. */
 void kernel_svc(void);

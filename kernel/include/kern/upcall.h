@@ -4,6 +4,12 @@
 
 #include <kern/core.h>
 
+static inline struct upcall_buffer *upcall_buffer(const struct tcb *dispatcher)
+{
+	return (struct upcall_buffer *)(void *)__atomic_load_n(&dispatcher->ipc_buffer,
+							       __ATOMIC_RELAXED);
+}
+
 /* Owner, no lock held; a dispatcher is bound and does not run.  Preempts what runs. */
 void upcall_enter(struct core *core) LOCK_EXCLUDES(core->lock);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static bool fast;
-unsigned taken, taken_waits, taken_decisions;
+unsigned taken, taken_waits, taken_decisions, taken_preempts;
 
 struct tcb *thread[THREADS], *dispatcher[CPUS];
 struct endpoint *ep[ENDPOINTS];
@@ -21,6 +21,7 @@ struct tcb *__wrap_fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, stru
 struct tcb *__wrap_fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__wrap_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__wrap_fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb, struct cpu *cpu);
+struct tcb *__wrap_fastpath_preempt(struct cpu *cpu);
 
 /* Its path back to user mode is its own: the CPU must be where kernel_exit() leaves it. */
 static struct tcb *taken_by(struct tcb *next, const struct cpu *cpu, unsigned *count)
@@ -51,6 +52,11 @@ struct tcb *__wrap_fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb
 		    : NULL;
 }
 
+struct tcb *__wrap_fastpath_preempt(struct cpu *cpu)
+{
+	return fast ? taken_by(__real_fastpath_preempt(cpu), cpu, &taken_preempts) : NULL;
+}
+
 struct tcb *__wrap_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu)
 {
 	return fast ? taken_by(__real_fastpath_wait(cptr, info, tcb, cpu), cpu, &taken_waits)
@@ -62,6 +68,7 @@ void machine_start(bool with_fast)
 	fast = with_fast;
 	taken = 0;
 	taken_waits = 0;
+	taken_preempts = 0;
 	sim_start(CPUS);
 	for (unsigned i = 0; i < CPUS; i++)
 		dispatcher[i] = sim_bind(i, 1000000, 0, NULL);

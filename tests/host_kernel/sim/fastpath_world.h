@@ -17,8 +17,9 @@
 #define NOTICES   2u
 #define PARTS     (THREADS + CPUS + ENDPOINTS + REPLIES + NOTICES + CPUS)
 
-/* How often fast paths were, since the start of the machine: of calls and answers, waits, decisions. */
-extern unsigned taken, taken_waits, taken_decisions;
+/* How often fast paths were, since the start of the machine: of calls and answers, waits, decisions,
+ * entries. */
+extern unsigned taken, taken_waits, taken_decisions, taken_preempts;
 
 extern struct tcb *thread[THREADS], *dispatcher[CPUS];
 extern struct endpoint *ep[ENDPOINTS];
@@ -34,6 +35,7 @@ struct tcb *__real_fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, stru
 struct tcb *__real_fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__real_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__real_fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb, struct cpu *cpu);
+struct tcb *__real_fastpath_preempt(struct cpu *cpu);
 
 /* All threads run on CPU 0 or 1; the first four are to be servers. */
 void machine_start(bool with_fast);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fast path into the dispatcher, of a wait that blocks (fastpath_block.c) and of what takes the CPU from
+ * a thread that goes on being ready: the end of a slice, a wake.  See <kern/fastpath_enter.h>.
+ *
+ * What core_block() or core_preempt(), upcall_enter() and kernel_exit() do one after the other, when
+ * the record of the payer is all that the dispatcher has not seen, but for one that is linked: it goes
+ * straight to the dispatcher and is never linked.  As in ipc/fastpath.c everything is looked at before
+ * the first store, and whoever adds a condition to one of those adds it here;
+ * tests/host_kernel/sim/test_fastpath.c runs both side by side.
+ *
+ * Left out of the general path, and why that may be:
+ *   more records, requests, a switch that the dispatcher has not been told, fallback, a dispatcher whose
+ *     state is live elsewhere: given up beforehand;
+ *   a second look at the clock: the payer stops and the dispatcher is entered at the same moment;
+ *   the bound dispatcher, and that it was started: both follow from FALLBACK_NONE, which is set by its
+ *     first decision and replaced when it goes away;
+ *   a kick that comes after the look at requests: posted under the lock of the Core, with a record or
+ *     a request that is seen here under it, or not yet there: then it interrupts the dispatcher, which
+ *     decides as if it had not;
+ *   successor_run(): it follows a thread that blocked, and then there is no payer;
+ *   kernel_exit(): as in ipc/fastpath.c; who stops a dispatcher posts a request as well.
+ */
+#include <kern/event.h>
+#include <kern/fastpath.h>
+#include <kern/fastpath_enter.h>
+#include <kern/fastpath_parts.h>
+#include <kern/ready.h>
+#include <kern/successor.h>
+#include <kern/timer.h>
+#include <kern/upcall.h>
+#include <kern/waitable.h>
+
+#define ENTER_TRACES \
+	(1u << TRACE_SYSCALL | 1u << TRACE_READY | 1u << TRACE_EVENT | 1u << TRACE_UPCALL)
+
+/*
+ * Lock held: core_take_payer(), event_post() and event_take() of its record, which is not linked.
+ * out is as the registers are, or in the upcall buffer.
+ */
+static inline void payer_report(struct core *core, struct sched_event *out, word_t info,
+				time_ns_t now) LOCK_REQUIRES(core->lock)
+{
+	struct tcb *payer = core->payer;
+	time_ns_t spent = now - core->stretch_ns;
+	word_t seq = payer->seq + 1;
+
+	out->tag = __atomic_load_n(&payer->tag, __ATOMIC_RELAXED);
+	out->info = info | (payer->event_info & EVENT_GATHERED);
+	out->seq = seq;
+	out->ran_ns = payer->ran_ns + spent;
+	out->first_ready_ns = payer->first_ready_ns;
+	payer->event_info = info & ~EVENT_GATHERED;
+	payer->ran_ns = 0;
+	payer->first_ready_ns = 0;
+	payer->dead_batch = ++core->batch;
+	counter_set(&payer->seq, seq);
+	counter_add(&payer->cpu_ns, spent);
+	counter_set(&core->stretch_ns, now);
+	counter_add(&core->stats.busy_ns, spent);
+	core->payer = NULL;
+}
+
+/* What comes seldom: traces, in the order of the general path, and a deadline before the one that is
+ * set.  A wait is traced here; who else comes this way was traced as it entered the kernel. */
+static __attribute__((cold, noinline)) struct tcb *
+enter_slowly(struct cpu *cpu, const struct sched_event *event, cptr_t cptr)
+{
+	struct tcb *dispatcher = cpu->current;
+	const uint64_t *x = dispatcher->context.x;
+
+	if (EVENT_STATE(event->info) == EVENT_BLOCKED)
+		trace_record(TRACE_SYSCALL, SYS_WAIT, cptr);
+	else
+		trace_record_at(cpu, x[2], TRACE_READY, event->tag, cpu->core.index);
+	trace_record(TRACE_EVENT, event->tag, event->info);
+	trace_record_at(cpu, x[2], TRACE_UPCALL, UPCALL_REASONS(x[1]), UPCALL_EVENTS(x[1]));
+	timer_update(&cpu->core);
+	return dispatcher;
+}
+
+__attribute__((noinline)) struct tcb *fastpath_enter(struct cpu *cpu, struct tcb *prev,
+						     const struct vspace *space,
+						     struct sched_event *event, word_t info,
+						     word_t upcall, time_ns_t now,
+						     cptr_t cptr) LOCK_UNCHECKED
+{
+	struct core *core = &cpu->core;
+	struct tcb *dispatcher = core->dispatcher;
+
+	payer_report(core, event, info, now);
+	successor_forget(core);
+	core->dispatcher_running = true;
+	core->reasons = 0;
+	core->decision_end_ns = time_after(now, core->decision_limit_ns);
+	counter_add(&core->stats.entries[__builtin_ctz(UPCALL_REASONS(upcall))], 1);
+	tcb_state_set(dispatcher, THREAD_READY);
+	dispatcher->context.x[0] = ERR_OK;
+	dispatcher->context.x[1] = upcall;
+	dispatcher->context.x[2] = now;
+	spin_unlock(&core->lock);
+	run_next(cpu, prev, dispatcher, space);
+	if (__builtin_expect(
+		    (trace_mask & ENTER_TRACES) != 0 || core->decision_end_ns < core->armed_ns, 0))
+		return enter_slowly(cpu, event, cptr);
+	return dispatcher;
+}
+
+/* Lock held: core_preempt() but for the record, whose info it is. */
+static inline word_t payer_ready(struct core *core, time_ns_t now) LOCK_REQUIRES(core->lock)
+{
+	struct tcb *payer = core->payer;
+
+	sched_set(payer, SCHED_READY);
+	payer->ready_since_ns = now;
+	if ((payer->flags & TCB_FLAG_FALLBACK_FIRST) != 0)
+		list_push_front(&core->ready, &payer->ready_link);
+	else
+		list_push_back(&core->ready, &payer->ready_link);
+	return EVENT_READY | ((core->reasons & 1u << REASON_SLICE) != 0 ? CAUSE_SLICE << 8
+									: CAUSE_PREEMPTED << 8);
+}
+
+/* Where the record of the payer goes when that of `first` goes into the registers; NULL: nowhere. */
+static inline struct sched_event *second_event(const struct core *core,
+					       const struct list_node *first)
+	LOCK_REQUIRES(core->lock)
+{
+	struct upcall_buffer *buffer = upcall_buffer(core->dispatcher);
+
+	if (buffer == NULL || first->next != &core->events || first == &core->payer->event_link)
+		return NULL;
+	return &buffer->events[1];
+}
+
+struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNCHECKED
+{
+	struct core *core = &cpu->core;
+	struct tcb *prev = core->loaded;
+	struct sched_event *event;
+	struct list_node *node;
+	struct vspace *space;
+	word_t upcall = 1 | (word_t)core->reasons << 16;
+	time_ns_t now;
+
+	if (prev == NULL || core->held != prev || !cpu_is_ready(core, prev) ||
+	    core->fallback != FALLBACK_NONE || !can_run(core->dispatcher, &space) ||
+	    !spin_try_lock(&core->lock))
+		return NULL;
+	node = list_first(&core->events);
+	event = node != NULL ? second_event(core, node) : first_event(core->dispatcher);
+	if (event == NULL || !core_is_quiet(core)) {
+		spin_unlock(&core->lock);
+		return NULL;
+	}
+	now = arch_now();
+	if (node != NULL) {
+		struct tcb *tcb = container_of(node, struct tcb, event_link);
+
+		event_take(tcb, first_event(core->dispatcher));
+		tcb->dead_batch = core->batch + 1;
+		upcall++;
+	}
+	return fastpath_enter(cpu, prev, space, event, payer_ready(core, now), upcall, now,
+			      CPTR_NULL);
+}

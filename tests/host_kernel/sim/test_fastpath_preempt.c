@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Each condition of the fast entry of the dispatcher: what is an obstacle to it, and what is not. */
+#include "fastpath_world.h"
+
+#include <criterion/criterion.h>
+#include <kern/bind.h>
+#include <kern/thread.h>
+
+/* Whoever runs on CPU 0 loses it until this one does. */
+static void until_runs(const struct tcb *tcb)
+{
+	while (sim_current(0) != tcb) {
+		sim_advance(2000000);
+		sim_step(0);
+		sim_auto_all();
+	}
+}
+
+/* Thread 4 runs on CPU 0; 6 waits there for notification 1. */
+static void start(bool with_fast)
+{
+	machine_start(with_fast);
+	until_runs(thread[6]);
+	sim_syscall(0, thread[6], SYS_WAIT, (struct sim_regs){{notice_cap[1]}});
+	sim_auto_all();
+	until_runs(thread[4]);
+}
+
+/* Its record is linked before the other. */
+static void another_woken(void)
+{
+	until_runs(thread[2]);
+	sim_syscall(0, thread[2], SYS_WAIT, (struct sim_regs){{notice_cap[0]}});
+	while (!sim_deciding(0))
+		sim_step(0);
+	sim_decide_terms(0, DECISION_RUN | DECISION_FILTER, thread[4], NULL,
+			 (struct sim_regs){.x = {[4] = 1000000, [6] = TIME_NEVER - 1}});
+	sim_as(1);
+	notification_signal(notice[0], 1);
+	cr_assert(cpus[0].core.filtered && cpus[0].core.requests == 0);
+	/* Its end is not that of 6. */
+	cpus[0].core.filter_until_ns = 0;
+}
+
+static void fine(void)
+{
+}
+
+static void flagged(void)
+{
+	thread[4]->flags |= TCB_FLAG_FALLBACK_FIRST;
+	thread[4]->event_info |= EVENT_WOKE_SINCE;
+	thread[4]->first_ready_ns = 77;
+}
+
+static void no_buffer(void)
+{
+	dispatcher[0]->ipc_buffer = NULL;
+}
+
+static void fpu_used(void)
+{
+	thread[4]->fpu_live = true;
+}
+
+static void switched(void)
+{
+	cpus[0].core.switched = true;
+}
+
+static void rebind_unfinished(void)
+{
+	cpus[0].core.rebind_next = cpus[0].core.homed.prev;
+}
+
+static void request_waiting(void)
+{
+	list_push_back(&cpus[0].core.requests_waiting, &thread[5]->request_link);
+}
+
+static void own_record(void)
+{
+	list_push_back(&cpus[0].core.events, &thread[4]->event_link);
+}
+
+static void unbound(void)
+{
+	sim_as(1);
+	core_unbind(&cpus[0].core);
+	sim_step(0);
+	cr_assert_eq(sim_current(0), thread[4]);
+}
+
+static void dispatcher_stopping(void)
+{
+	dispatcher[0]->exit_work = EXIT_STOP;
+}
+
+static void dispatcher_without_space(void)
+{
+	dispatcher[0]->vspace = NULL;
+}
+
+static void successor_armed(void)
+{
+	cpus[0].core.next.armed = true;
+	cpus[0].core.next.tcb = thread[2];
+}
+
+static void limit_is_next(void)
+{
+	cpus[0].core.decision_limit_ns = 1000;
+}
+
+/* A server on the time of thread 4. */
+static void donated(void)
+{
+	until_runs(thread[0]);
+	sim_syscall(0, thread[0], SYS_RECV,
+		    (struct sim_regs){{ep_cap[0], 0, 0, 0, 0, 0, reply_cap[0]}});
+	sim_auto_all();
+	until_runs(thread[4]);
+	sim_syscall(0, thread[4], SYS_CALL, (struct sim_regs){{ep_cap[0], msg_info(1, 0, 0)}});
+	cr_assert_eq(sim_current(0), thread[0]);
+}
+
+static const struct {
+	const char *name;
+	bool slice;  /* the slice ends; else thread 6 is woken */
+	bool expect; /* it is no obstacle */
+	void (*spoil)(void);
+} bails[] = {
+	{"wake", false, true, fine},
+	{"slice", true, true, fine},
+	{"wake, flags and times", false, true, flagged},
+	{"slice, flags and times", true, true, flagged},
+	{"wake without buffer", false, false, no_buffer},
+	{"slice without buffer", true, true, no_buffer},
+	{"second wake", false, false, another_woken},
+	{"slice after a wake", true, true, another_woken},
+	{"live floating-point state", true, false, fpu_used},
+	{"switch not told", true, false, switched},
+	{"rebind unfinished", true, false, rebind_unfinished},
+	{"request waiting", true, false, request_waiting},
+	{"own record linked", true, false, own_record},
+	{"wake, own record linked", false, false, own_record},
+	{"slice when unbound", true, false, unbound},
+	{"wake when unbound", false, false, unbound},
+	{"dispatcher to stop", true, false, dispatcher_stopping},
+	{"dispatcher without address space", true, false, dispatcher_without_space},
+	{"successor known", true, true, successor_armed},
+	{"decision limit next", false, true, limit_is_next},
+	{"wake on donated time", false, true, donated},
+	{"slice on donated time", true, true, donated},
+};
+
+static void bail_run(unsigned i, bool with_fast, uint64_t part[PARTS])
+{
+	unsigned before;
+
+	start(with_fast);
+	bails[i].spoil();
+	before = taken_preempts;
+	if (bails[i].slice) {
+		sim_advance(20000000);
+		sim_step(0);
+	} else {
+		sim_advance(1234);
+		sim_syscall(0, sim_current(0), SYS_SIGNAL, (struct sim_regs){{notice_cap[1]}});
+	}
+	cr_assert_eq(taken_preempts - before, with_fast && bails[i].expect, "%s", bails[i].name);
+	state_take(part);
+	sim_end();
+}
+
+Test(fastpath, K_fastpath_preempt_gives_up_without_a_trace)
+{
+	for (unsigned i = 0; i < sizeof(bails) / sizeof(bails[0]); i++) {
+		uint64_t off[PARTS], on[PARTS];
+
+		bail_run(i, false, off);
+		bail_run(i, true, on);
+		for (unsigned k = 0; k < PARTS; k++)
+			cr_assert_eq(off[k], on[k], "%s: part %u", bails[i].name, k);
+	}
+}
+
+/* The lock of the Core is not waited for, and a request of another CPU comes first. */
+Test(fastpath, K_fastpath_preempt_leaves_what_others_do_alone)
+{
+	uint64_t before[PARTS], after[PARTS];
+	struct core *core = &cpus[0].core;
+
+	start(true);
+	core->reasons = 1u << REASON_TIMER;
+	state_take(before);
+	sim_as(1);
+	spin_lock(&core->lock);
+	sim_as(0);
+	cr_assert_null(__real_fastpath_preempt(&cpus[0]));
+	sim_as(1);
+	spin_unlock(&core->lock);
+	state_take(after);
+	cr_assert_arr_eq(before, after, sizeof(before));
+	core->requests = CORE_REQUEST_GRACE;
+	sim_as(0);
+	cr_assert_null(__real_fastpath_preempt(&cpus[0]));
+	core->requests = 0;
+	core->held = NULL;
+	cr_assert_null(__real_fastpath_preempt(&cpus[0]));
+	core->held = thread[4];
+	cr_assert_eq(__real_fastpath_preempt(&cpus[0]), dispatcher[0]);
+	sim_end();
+}
