@@ -38,9 +38,9 @@
  *   FIRST      with IDLE, or with SUCCESSOR 0 for the time after that.  The first thread that becomes
  *              ready on the idle CPU is run at once, for x4, or x11; its record stays linked.  The next
  *              one enters the dispatcher.
- *   AGAIN      with FIRST.  If the thread that was run first at now < again_until_ns, after a wake (cause
- *              WAKE), blocks as in SUCCESSOR, and nothing was posted on this Core since it began to run,
- *              the CPU goes idle again and FIRST holds again, and so on.  The dispatcher is entered at again_until_ns, as
+ *   AGAIN      with FIRST.  If the thread that was run first at now < again_until_ns, after a wake
+ *              (cause WAKE), blocks as in SUCCESSOR, and nothing was posted on this Core since it
+ *              began to run, the CPU goes idle again and FIRST holds again, and so on.  The dispatcher is entered at again_until_ns, as
  *              at timer_ns, if a thread was run so.
  *
  * All of this ends when the dispatcher is next entered.  A decision that is accepted with something
