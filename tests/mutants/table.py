@@ -85,6 +85,8 @@ MUTANTS = [
     ("servers/sched/core/event.c", "\tsched_sleep_cancel(cpu, thread);\n"
      "\tsched_requesting_forget(cpu, thread);\n\tsched_debt",
      "\tsched_requesting_forget(cpu, thread);\n\tsched_debt", "sched_server"),
+    ("kernel/object/notification.c", "notification->word |= badge;", "notification->word = badge;",
+     "kernel-ipc"),
     # Who pays for who ended
     ("servers/sched/core/debt.c", "\tif (info.lag_ns.whole < 0)\n", "\tif (false)\n", "sched_debt"),
     ("servers/sched/core/debt.c", "min_u64(owed_ns, INHERITED_NS_MAX)", "owed_ns", "sched_debt"),

@@ -200,6 +200,19 @@ Test(ipc, K_ipc_signal_wait_poll)
 	cr_assert_eq(n->word, 0);
 }
 
+Test(ipc, K_ipc_signals_add_up)
+{
+	struct notification *n = sim_notification();
+	cptr_t four = sim_cap(OBJ_NOTIFICATION, n, 4);
+	cptr_t one = sim_cap(OBJ_NOTIFICATION, n, 1);
+
+	sim_syscall(0, a, SYS_SIGNAL, (struct sim_regs){{four}});
+	sim_syscall(0, a, SYS_SIGNAL, (struct sim_regs){{one}});
+	sim_syscall(0, a, SYS_POLL, (struct sim_regs){{one}});
+	cr_assert_eq(sim_x0(a), 0);
+	cr_assert_eq(a->context.x[6], 5);
+}
+
 Test(ipc, K_ipc_bound_notification_wakes_a_receive_in_both_orders)
 {
 	struct notification *n = sim_notification();
