@@ -40,8 +40,8 @@
  *              one enters the dispatcher.
  *   AGAIN      with FIRST.  If the thread that was run first at now < again_until_ns, after a wake
  *              (cause WAKE), blocks as in SUCCESSOR, and nothing was posted on this Core since it
- *              began to run, the CPU goes idle again and FIRST holds again, and so on.  The dispatcher is entered at again_until_ns, as
- *              at timer_ns, if a thread was run so.
+ *              began to run, the CPU goes idle again and FIRST holds again, and so on.  The
+ *              dispatcher is entered at again_until_ns, as at timer_ns, if a thread was run so.
  *
  * All of this ends when the dispatcher is next entered.  A decision that is accepted with something
  * pending carries no filter and no successor.
