@@ -101,7 +101,7 @@ static cptr_t tcb_of(uint32_t tid)
 static void decision_to_kernel(const struct sched_decision *from, struct core_decision *to)
 {
 	to->kind = from->kind | from->flags;
-	to->tcb = from->kind == DECISION_RUN ? tcb_of(from->tid) : CPTR_NULL;
+	to->tcb = tcb_of(from->tid);
 	to->seq = from->seq;
 	to->slice_ns = from->slice_ns;
 	to->timer_ns = from->timer_ns;

@@ -43,7 +43,7 @@ MUTANTS = [
      "parse"),
     ("libsys/base/parse.c", "if (to < from || to >= cpus)", "if (to < from || to > cpus)", "parse"),
     # Offers
-    ("servers/sched/core/dispatcher.c", "cpu->moves == moves", "cpu->moves >= moves", "sched_offers"),
+    ("servers/sched/core/dispatcher.c", "cpu->moves != moves", "cpu->moves < moves", "sched_offers"),
     ("servers/sched/core/replay.c", "\t\tsleepers_until(replay, at_ns);\n", "", "sim_offers"),
     ("servers/sched/core/replay.c", "replay->end_ns = end_ns;",
      "replay->end_ns = end_ns, replay->end_ns = replay->upcall->now_ns;", "sim_offers"),

@@ -49,7 +49,6 @@ static void stats_end(struct runner_task *at)
 		.migrations = after.migrations - at->before.migrations,
 		.wakes = after.wakes - at->before.wakes,
 		.wake_max_ns = after.wake_max_ns,
-		.wait_max_ns = after.wait_max_ns,
 	};
 	for (unsigned b = 0; b < SCHED_HISTOGRAM_BUCKETS; b++)
 		at->wakes[b] -= at->wakes_before[b];

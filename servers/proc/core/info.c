@@ -145,8 +145,7 @@ void info_thread_stats(struct msg *m)
 					      .preemptions = stats->preemptions,
 					      .migrations = stats->migrations,
 					      .wakes = stats->wakes,
-					      .wake_max_ns = stats->wake_max_ns,
-					      .wait_max_ns = stats->wait_max_ns};
+					      .wake_max_ns = stats->wake_max_ns};
 
 	answer_struct(m, &out, sizeof(out));
 }

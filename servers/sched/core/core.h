@@ -45,7 +45,9 @@ static inline word_t msg_label_of(const struct sched_request *request)
 /* The tag of an event is the index of the record. */
 static inline struct sched_thread *sched_thread_find(struct sched_server *server, word_t tag)
 {
-	return tag == 0 || tag >= SCHED_THREADS_MAX ? NULL : &server->threads[tag];
+	struct sched_thread *threads = __atomic_load_n(&server->thread, __ATOMIC_RELAXED);
+
+	return tag == 0 || tag >= SCHED_THREADS_MAX ? NULL : &threads[tag];
 }
 
 /* The records of an upcall: so many, and the i-th; the first is in registers. */

@@ -20,6 +20,7 @@ struct sched_cpu *sched_cpu_init(struct sched_server *server, uint32_t index,
 	struct sched_cpu *cpu = &server->cpu[index];
 
 	cpu->place = place;
+	__atomic_store_n(&server->thread, server->threads, __ATOMIC_RELAXED);
 	sched_policy_set(cpu, policy);
 	cpu->stats = &server->shared->cpu[index];
 	cpu->index = index;
@@ -83,14 +84,14 @@ static time_ns_t upcall_ran(const struct sched_upcall *upcall)
  * running the next time: a charge of its own would cost as much as the decision.  A CPU that its host
  * took away for a while is no entry, hence the limit.
  */
-static void bill_entry(struct sched_cpu *cpu, time_ns_t ran_ns, time_ns_t now_ns)
+static inline void bill_entry(struct sched_cpu *cpu, time_ns_t ran_ns, time_ns_t now_ns)
 {
 	const time_ns_t since_ns = sub_saturate_u64(now_ns, cpu->entered_ns);
 	const time_ns_t cost_ns = min_u64(sub_saturate_u64(since_ns, ran_ns), ENTRY_NS_MAX);
 	struct sched_thread *payer = cpu->payer;
 
 	cpu->entered_ns = now_ns;
-	if (payer != NULL && cpu->decided_tid != 0)
+	if (payer != NULL)
 		payer->debt_ns = (uint32_t)min_u64(payer->debt_ns + cost_ns, SCHED_DEBT_NS_MAX);
 }
 
@@ -118,8 +119,8 @@ upcall_events(struct sched_server *server, struct sched_cpu *cpu, const struct s
 	cpu->payer = first != NULL && sched_thread_settled(cpu, first) ? first : NULL;
 }
 
-/* An upcall of one record and no more, the usual one.  False if it is another. */
-static bool upcall_event(struct sched_server *server, struct sched_cpu *cpu,
+/* One record of a thread that is known and nothing else: nearly every upcall.  False if it is another. */
+static bool upcall_short(struct sched_server *server, struct sched_cpu *cpu,
 			 const struct sched_upcall *upcall)
 {
 	struct sched_thread *thread;
@@ -181,20 +182,33 @@ static uint32_t pick_offers(const struct sched_server *server, const struct sche
 }
 
 /* Somebody runs here: what that means for the other CPUs. */
-static void busy_among_others(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+static void busy_among_others(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
+			      struct policy_pick *pick)
 {
+	const uint32_t moves = cpu->moves;
+
 	sched_idle_clear(server, cpu->index);
 	cpu->idle_tried = cpumask_none();
 	sched_push_surplus(server, cpu, now_ns);
 	if (now_ns >= cpu->next_balance_ns)
 		sched_balance_period(server, cpu, now_ns);
+	/* Its offers are about another queue. */
+	if (cpu->moves != moves)
+		pick->offers = 0;
+}
+
+/* When to look at the other CPUs again. */
+static time_ns_t others_next(struct sched_server *server, struct sched_cpu *cpu,
+			     const struct policy_pick *pick, time_ns_t now_ns)
+{
+	return pick->thread != NULL ? sched_balance_period_next(server, cpu, now_ns)
+				    : sched_balance_idle_next(cpu);
 }
 
 static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
 		   struct sched_decision *decision)
 {
 	const bool several = server->cpus > 1;
-	const uint32_t moves = cpu->moves;
 	struct policy_pick pick;
 
 	decision->tid = 0;
@@ -208,24 +222,25 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 			  &pick);
 	sched_load_publish_pick(server, cpu, &pick);
 	if (several && pick.thread != NULL)
-		busy_among_others(server, cpu, now_ns);
+		busy_among_others(server, cpu, now_ns, &pick);
 	if (pick.thread == NULL)
 		decide_idle(server, cpu, now_ns, decision);
 	else
 		decide_thread(cpu, &pick, now_ns, decision);
-	decision->timer_ns = sched_sleep_next(cpu);
+	cpu->switched = false;
+	cpu->offer_refused = false;
 	cpu->sleepers_wait = false;
 	cpu->filter_key = UINT64_MAX;
 	cpu->next_filter_key = UINT64_MAX;
 	if (cpu->balancer_ready)
 		decide_balancer(cpu, decision);
-	else if (pick.offers != 0 && cpu->moves == moves) /* else they are about another queue */
+	else if (pick.thread == NULL)
+		cpu->payer = NULL; /* what passes until the next entry is idle time */
+	else if (pick.offers != 0)
 		sched_offer_thread(server, cpu, &pick, now_ns, decision);
 	if (several)
-		decision->timer_ns = min_u64(
-			decision->timer_ns, pick.thread != NULL
-						    ? sched_balance_period_next(server, cpu, now_ns)
-						    : sched_balance_idle_next(cpu));
+		decision->timer_ns = min_u64(decision->timer_ns,
+					     others_next(server, cpu, &pick, now_ns));
 	/* Whoever is throttled wants to be asked for again. */
 	if (pick.thread == NULL && cpu->grouped && pick.slice_ns != TIME_NEVER)
 		decision->timer_ns = min_u64(decision->timer_ns, now_ns + pick.slice_ns);
@@ -234,25 +249,29 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 void sched_upcall(struct sched_server *server, struct sched_cpu *cpu,
 		  const struct sched_upcall *upcall, struct sched_decision *decision)
 {
-	if (!upcall_event(server, cpu, upcall))
+	if (!upcall_short(server, cpu, upcall))
 		upcall_events(server, cpu, upcall);
 	if (upcall->status != ERR_OK && upcall->status != ERR_STALE)
 		decision_refused(server, cpu, upcall);
 	if ((upcall->info & UPCALL_REQUEST) != 0)
 		sched_request_handle(server, cpu, &upcall->buffer->request, upcall->now_ns);
 	if ((upcall->info & UPCALL_MORE) != 0) {
+		if (cpu->decided_tid == 0) /* it was idle: nobody pays */
+			cpu->payer = NULL;
 		decision->kind = DECISION_NONE;
+		decision->tid = 0;
 		decision->flags = 0;
 		return;
 	}
 	if (cpu->requesting_count != 0)
 		sched_requesting_settle(server, cpu, upcall->now_ns);
-	if (sched_sleep_next(cpu) <= upcall->now_ns)
+	decision->timer_ns = sched_sleep_next(cpu);
+	if (decision->timer_ns <= upcall->now_ns) {
 		sched_sleep_expire(server, cpu, upcall->now_ns);
+		decision->timer_ns = sched_sleep_next(cpu);
+	}
 	decide(server, cpu, upcall->now_ns, decision);
 	cpu->decided_tid = decision->tid;
 	cpu->decided_seq = decision->seq;
 	cpu->decided_flags = decision->flags;
-	cpu->switched = false;
-	cpu->offer_refused = false;
 }

@@ -8,8 +8,11 @@
  */
 #include "core.h"
 
-void sched_thread_charge(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t ran_ns,
-			 time_ns_t now_ns)
+/* What each upcall does is one straight line of code: the compiler would make calls of it. */
+#define straight static inline __attribute__((always_inline))
+
+straight void thread_charge(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t ran_ns,
+			    time_ns_t now_ns)
 {
 	if (ran_ns == 0)
 		return;
@@ -23,6 +26,12 @@ void sched_thread_charge(struct sched_cpu *cpu, struct sched_thread *thread, tim
 		sched_debt_take(thread);
 	}
 	sched_stat_add(&thread->stats->cpu_ns, ran_ns);
+}
+
+void sched_thread_charge(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t ran_ns,
+			 time_ns_t now_ns)
+{
+	thread_charge(cpu, thread, ran_ns, now_ns);
 }
 
 /* The thread has come from another CPU with what the policy there gave it for the journey. */
@@ -39,8 +48,8 @@ static void thread_arrive(struct sched_server *server, struct sched_cpu *cpu,
 	sched_plan_publish(server, cpu);
 }
 
-static void thread_leave(struct sched_server *server, struct sched_cpu *cpu,
-			 struct sched_thread *thread, enum policy_leave reason, time_ns_t now_ns)
+straight void thread_leave(struct sched_server *server, struct sched_cpu *cpu,
+			   struct sched_thread *thread, enum policy_leave reason, time_ns_t now_ns)
 {
 	if (thread->state != SCHED_READY && reason != POLICY_LEAVE_EXIT)
 		return;
@@ -121,9 +130,9 @@ static enum policy_leave leave_reason(const struct sched_thread *thread)
 								 : POLICY_LEAVE_SLEEP;
 }
 
-static void event_blocked(struct sched_server *server, struct sched_cpu *cpu,
-			  struct sched_thread *thread, const struct sched_event *event,
-			  time_ns_t now_ns)
+straight void event_blocked(struct sched_server *server, struct sched_cpu *cpu,
+			    struct sched_thread *thread, const struct sched_event *event,
+			    time_ns_t now_ns)
 {
 	unsigned cause = EVENT_CAUSE(event->info);
 
@@ -199,9 +208,9 @@ thread_settle(struct sched_server *server, struct sched_cpu *cpu, struct sched_t
 }
 
 /* Bring the queue to the reported state. */
-static void event_apply(struct sched_server *server, struct sched_cpu *cpu,
-			struct sched_thread *thread, const struct sched_event *event,
-			time_ns_t now_ns)
+straight void event_apply(struct sched_server *server, struct sched_cpu *cpu,
+			  struct sched_thread *thread, const struct sched_event *event,
+			  time_ns_t now_ns)
 {
 	thread->seq = event->seq;
 	switch (EVENT_STATE(event->info)) {
@@ -223,7 +232,7 @@ void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, const struct sched_event *event,
 			 time_ns_t now_ns)
 {
-	sched_thread_charge(cpu, thread, event->ran_ns, now_ns);
+	thread_charge(cpu, thread, event->ran_ns, now_ns);
 	event_apply(server, cpu, thread, event, now_ns);
 }
 

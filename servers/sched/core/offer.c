@@ -184,7 +184,7 @@ void sched_offer_thread(const struct sched_server *server, struct sched_cpu *cpu
 		offer_filter(cpu, pick, now_ns, decision);
 	if ((pick->offers & POLICY_PICK_SUCCESSOR) != 0)
 		offer_successor(server, cpu, pick, now_ns, decision);
-	if ((decision->flags & DECISION_FILTER) != 0)
+	if ((decision->flags & DECISION_FILTER) != 0 && decision->timer_ns != TIME_NEVER)
 		sleepers_defer(cpu, now_ns, decision);
 }
 

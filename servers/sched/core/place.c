@@ -66,15 +66,17 @@ void sched_load_publish_pick(struct sched_server *server, struct sched_cpu *cpu,
 			     const struct policy_pick *pick)
 {
 	struct sched_cpu_stats *stats = cpu->stats;
+	const uint64_t load = pick->load;
+	const uint32_t runnable = pick->runnable;
 
-	if (server->cpus > 1 || pick->runnable == 0) {
+	if (server->cpus > 1 || runnable == 0) {
 		sched_load_publish(cpu);
 		return;
 	}
-	__atomic_store_n(&cpu->load.weight, pick->load, __ATOMIC_RELAXED);
-	__atomic_store_n(&cpu->load.runnable, pick->runnable, __ATOMIC_RELAXED);
-	__atomic_store_n(&stats->runnable, pick->runnable, __ATOMIC_RELAXED);
-	__atomic_store_n(&stats->weight, pick->load, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->load.weight, load, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->load.runnable, runnable, __ATOMIC_RELAXED);
+	__atomic_store_n(&stats->runnable, runnable, __ATOMIC_RELAXED);
+	__atomic_store_n(&stats->weight, load, __ATOMIC_RELAXED);
 }
 
 static uint64_t cpu_bit(uint32_t cpu)

@@ -21,7 +21,6 @@ static void stat_waits(struct sched_thread_stats *stats, uint32_t wakes, uint64_
 
 	__atomic_store_n(bucket, count + wakes, __ATOMIC_RELAXED);
 	stat_max(&stats->wake_max_ns, wait_ns);
-	stat_max(&stats->wait_max_ns, wait_ns);
 }
 
 /* A decision to run `thread` is about to be given to the kernel. */

@@ -202,7 +202,6 @@ struct proc_thread_stats {
 	word_t migrations;
 	word_t wakes;
 	word_t wake_max_ns;
-	word_t wait_max_ns;
 };
 
 struct proc_cpu_info {

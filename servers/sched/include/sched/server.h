@@ -92,10 +92,10 @@ struct sched_cpu {
 	uint8_t may_offer;      /* the policy and the placement allow to say more */
 	uint8_t switched;       /* it was told that the kernel did what else the decision said */
 	uint8_t offer_refused;  /* the last decision named a successor and was refused */
-	uint8_t sleepers_wait;  /* some sleepers need not wake in time, see core/offer.c */
+	uint8_t balancer_ready;
+	uint8_t sleepers_wait; /* some sleepers need not wake in time, see core/offer.c */
 	uint8_t strangers; /* a thread of this CPU may have slept while it was forbidden to run here */
 	uint8_t balancer_parked;
-	uint8_t balancer_ready;
 	uint8_t grouped; /* the policy is the layer of policy/group */
 	word_t balancer_seq;
 	uint64_t spare_cursor;
@@ -147,6 +147,9 @@ struct sched_masks {
 
 struct sched_server {
 	struct sched_shared *shared;
+	/* Atomic: the threads below, written by each dispatcher at its start.  Read where the compiler would
+	 * compute a record's address from its index for each access. */
+	struct sched_thread *thread;
 	uint32_t cpus;
 	uint32_t pick_flags;   /* of every pick: POLICY_PICK_EXACT or 0 */
 	uint32_t offers;       /* POLICY_PICK_FILTER, POLICY_PICK_SUCCESSOR: to be made */
@@ -172,7 +175,7 @@ struct sched_upcall {
 /* The answer. */
 struct sched_decision {
 	uint32_t kind; /* enum decision */
-	uint32_t tid;
+	uint32_t tid;  /* 0: nobody */
 	word_t seq;
 	time_ns_t slice_ns;
 	time_ns_t timer_ns;

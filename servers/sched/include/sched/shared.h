@@ -52,7 +52,6 @@ struct sched_thread_stats {
 	uint64_t migrations;
 	uint64_t wakes;
 	uint64_t wake_max_ns;
-	uint64_t wait_max_ns;                             /* longest time ready without running */
 	uint32_t wake_histogram[SCHED_HISTOGRAM_BUCKETS]; /* see histogram_bucket() in
 							     <base/histogram.h> */
 };
