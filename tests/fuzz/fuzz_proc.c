@@ -511,7 +511,8 @@ static void check_end(void)
 	check_no_pipe();
 	for (unsigned i = 0; i < OWN_REPLY_MAX; i++)
 		fuzz_check(reply_caller[i] == REPLY_NONE);
-	for (uint32_t tid = TID_USER_FIRST; tid < tid_end; tid++) {
+	/* Also of threads that came into being and never ran. */
+	for (uint32_t tid = TID_USER_FIRST; thread_get(tid) != NULL; tid++) {
 		fuzz_check(users[tid].pid == 0);
 		if (paper_at(own_thread_slot(tid, THREAD_UNTYPED)) != NULL)
 			kept += 1ull << THREAD_UNTYPED_BITS;
