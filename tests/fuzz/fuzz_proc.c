@@ -17,6 +17,7 @@
 
 #include "console.h"
 #include "file.h"
+#include "proc/check.h"
 #include "proc/kernel.h"
 #include "register.h"
 #include "service.h"
@@ -411,74 +412,20 @@ static bool op_typed(struct msg *m)
 
 /* ---- Rules ----------------------------------------------------------------------------------- */
 
-static bool has_child(uint32_t pid, word_t want)
-{
-	for (struct process *at = process_next(1); at != NULL;
-	     at = process_next((word_t)at->pid + 1))
-		if (at->parent == pid && !at->failed && (want == PROC_WAIT_ANY || at->pid == want))
-			return true;
-	return false;
-}
-
-static unsigned pipe_ends(enum proc_file_kind kind, uint32_t number)
-{
-	unsigned ends = 0;
-
-	for (struct process *at = process_next(1); at != NULL;
-	     at = process_next((word_t)at->pid + 1))
-		for (uint32_t fd = 0; fd < PROC_FDS_MAX; fd++)
-			ends += at->files[fd].kind == kind && at->files[fd].pipe == number;
-	return ends;
-}
-
-/* Who waits at one end of a pipe has somebody at the other. */
-static void check_pipe_wait(const struct process *process, const struct user *user)
-{
-	const struct file *file = user->w[0] < PROC_FDS_MAX ? &process->files[user->w[0]] : NULL;
-
-	if (user->label == PROC_REQ_READ && file != NULL && file->kind == PROC_FILE_PIPE_READ)
-		fuzz_check(pipe_ends(PROC_FILE_PIPE_WRITE, file->pipe) != 0);
-	if (user->label == PROC_REQ_WRITE && file != NULL && file->kind == PROC_FILE_PIPE_WRITE)
-		fuzz_check(pipe_ends(PROC_FILE_PIPE_READ, file->pipe) != 0);
-}
-
 static void check_waits(void)
 {
-	for (uint32_t tid = TID_USER_FIRST; tid < tid_end; tid++) {
-		const struct user *user = &users[tid];
-		const struct process *process = user->calling ? process_get(user->pid) : NULL;
-
-		if (user->pid == 0 || process == NULL || process->state != PROC_STATE_RUNNING)
-			continue;
-		check_pipe_wait(process, user);
-		if (user->label == PROC_REQ_WAIT)
-			fuzz_check(has_child(user->pid, user->w[0]));
-		if (user->label == PROC_REQ_THREAD_JOIN)
-			fuzz_check(thread_get(user->w[1])->life == THREAD_LIVE ||
-				   thread_get(user->w[1])->life == THREAD_LEAVING);
-	}
+	for (uint32_t tid = TID_USER_FIRST; tid < tid_end; tid++)
+		if (users[tid].pid != 0 && users[tid].calling)
+			check_wait(users[tid].pid, users[tid].label, users[tid].w);
 }
 
-static void check_realms(void)
+/* Whom a confined process may not reach is as it was. */
+static void check_outside(void)
 {
 	for (unsigned i = 0; i < outside_count; i++)
 		fuzz_check(process_get(outside[i]) != NULL &&
 			   process_get(outside[i])->state == PROC_STATE_RUNNING);
 	outside_count = 0;
-	for (struct process *realm = process_next(1); realm != NULL;
-	     realm = process_next((word_t)realm->pid + 1)) {
-		unsigned processes = 0, threads = 0;
-
-		if (realm->realm != realm->pid)
-			continue;
-		for (struct process *at = process_next(1); at != NULL;
-		     at = process_next((word_t)at->pid + 1)) {
-			processes += at->realm == realm->pid;
-			threads += at->realm == realm->pid ? at->thread_count : 0;
-		}
-		fuzz_check(processes <= PROC_REALM_PROCESSES_MAX &&
-			   threads <= PROC_REALM_THREADS_MAX);
-	}
 }
 
 static void everything_ends(void)
@@ -488,19 +435,6 @@ static void everything_ends(void)
 	for (struct process *at = process_next(1); at != NULL;
 	     at = process_next((word_t)at->pid + 1))
 		process_end(at, 0, PROC_SIGKILL);
-}
-
-/* Nobody has a descriptor, so all can be had. */
-static void check_no_pipe(void)
-{
-	uint32_t number;
-
-	for (unsigned i = 0; i < PROC_PIPES_MAX; i++)
-		fuzz_check(pipe_new(&number) == ERR_OK && number == i);
-	for (number = 0; number < PROC_PIPES_MAX; number++) {
-		pipe_unref(number, false);
-		pipe_unref(number, true);
-	}
 }
 
 static void check_end(void)
@@ -563,6 +497,7 @@ enum error sys_recv(cptr_t endpoint, cptr_t reply, struct msg *m)
 	fuzz_check(endpoint == OWN_ENDPOINT && reply >= OWN_REPLY_FIRST &&
 		   reply < OWN_REPLY_FIRST + OWN_REPLY_MAX);
 	fuzz_check(*caller == REPLY_NONE);
+	check_outside();
 	check_realms();
 	if (!reaper_busy && !reaper_signal)
 		check_waits();

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What holds of proc's tables between two steps; a rule that is broken ends the run. */
+#pragma once
+
+#include <abi/types.h>
+
+/* A thread of this process is in the call with this label and these first words: somebody can answer. */
+void check_wait(uint32_t pid, word_t label, const word_t w[2]);
+
+/* No realm has more processes or threads than it may. */
+void check_realms(void);
+
+/* Nobody has a descriptor, so all pipes can be had; they are free again afterwards. */
+void check_no_pipe(void);
