@@ -51,6 +51,7 @@ void fallback_enter(struct core *core, enum fallback_reason reason)
 	spin_lock(&core->lock);
 	dispatcher_release(core, now);
 	successor_forget(core);
+	core->switched_sleep_ns = 0;
 	core->switched = false; /* nobody is told: the next dispatcher knows of no decision */
 	core->fallback = reason;
 	core->rebind_next = NULL;

@@ -105,8 +105,8 @@ void core_preempt(struct core *core, enum event_cause cause, time_ns_t now)
 void core_block(struct core *core, enum event_cause cause)
 {
 	struct tcb *payer = core_take_payer(core, arch_now());
-	/* Its own record is the one that a successor may follow.  A request is to be seen; who stops a
-	 * thread has a reason to look at all of them. */
+	/* Its own record is the one that a successor may follow.  A request is to be seen, unless it says
+	 * that it need not be (request.c); who stops a thread has a reason to look at all of them. */
 	bool followed = successor_armed(core) && cause != CAUSE_REQUEST && cause != CAUSE_STOPPED;
 
 	sched_set(payer, SCHED_BLOCKED);

@@ -8,6 +8,7 @@
 #include <kern/notification.h>
 #include <kern/ready.h>
 #include <kern/request.h>
+#include <kern/successor.h>
 #include <kern/thread.h>
 
 static bool request_interruptible(word_t info)
@@ -57,10 +58,19 @@ static void request_unlink(struct tcb *tcb, enum thread_state state)
 	tcb_state_set(tcb, state);
 }
 
+/* Whether this request, made just now, need not be seen before the block is followed by a successor. */
+static bool request_may_wait(const struct tcb *tcb, const struct core *asked)
+{
+	return asked == this_core() && asked->next.tcb != NULL && tcb_payer(tcb) == tcb &&
+	       (msg_label(tcb->request_info) & SCHED_REQUEST_TIMED) != 0 &&
+	       tcb->request_words[0] > asked->stretch_ns;
+}
+
 /* The current thread blocks on the Core asked. */
 static void request_block(struct tcb *tcb, struct core *asked, const struct cap *cap)
 {
 	struct core *core = this_core();
+	bool followed;
 
 	core_lock_two(core, asked);
 	if (asked->dispatcher == NULL && asked->bind_next == NULL) {
@@ -76,8 +86,14 @@ static void request_block(struct tcb *tcb, struct core *asked, const struct cap 
 	__atomic_store_n(&tcb->request_core, asked, __ATOMIC_RELAXED);
 	list_push_back(&asked->requests_waiting, &tcb->request_link);
 	tcb_state_set(tcb, THREAD_REQUESTING);
+	followed = successor_armed(core);
 	core_block(core, CAUSE_REQUEST);
-	core_kick(asked, REASON_REQUEST);
+	if (followed && request_may_wait(tcb, asked)) {
+		core->next.asks = tcb;
+		successor_arm(core, true);
+	} else {
+		core_kick(asked, REASON_REQUEST);
+	}
 	core_unlock_two(core, asked);
 }
 
@@ -118,6 +134,12 @@ void request_syscall(struct tcb *tcb, const struct cap *cap)
 		request_block_interruptible(tcb, asked, cap);
 	else
 		request_block(tcb, asked, cap);
+}
+
+void request_put_off(struct core *core, struct tcb *tcb)
+{
+	list_remove(&tcb->request_link);
+	list_push_back(&core->requests_delivered, &tcb->request_link);
 }
 
 struct tcb *request_next(struct core *core, struct sched_request *out)

@@ -3,6 +3,7 @@
 #include <kern/event.h>
 #include <kern/ipi.h>
 #include <kern/ready.h>
+#include <kern/request.h>
 #include <kern/successor.h>
 #include <kern/timer.h>
 
@@ -70,14 +71,45 @@ bool first_claim(struct core *home, struct tcb *payer)
 	return true;
 }
 
+/* Lock held: nobody asks anything, but for who has just blocked. */
+static bool requests_may_wait(const struct core *core) LOCK_REQUIRES(core->lock)
+{
+	const struct list_node *waiting = &core->requests_waiting;
+
+	if (core->next.asks == NULL)
+		return list_empty(waiting);
+	return waiting->next == &core->next.asks->request_link && waiting->prev == waiting->next;
+}
+
 /* Lock held. */
 static bool successor_good(const struct core *core, time_ns_t now) LOCK_REQUIRES(core->lock)
 {
 	const struct core_next *next = &core->next;
 
-	return successor_armed(core) && now < next->until_ns &&
-	       list_empty(&core->requests_waiting) &&
+	return successor_armed(core) && now < next->until_ns && requests_may_wait(core) &&
 	       (next->tcb == NULL || dispatch_check(core, next->tcb, next->seq) == ERR_OK);
+}
+
+/*
+ * Lock held: the dispatcher is told of the timed request with the switch, and enters for it at its time at
+ * the latest; or, as for a thread that the filter holds back, when that ends.
+ */
+static void successor_sleep(struct core *core, struct tcb *asks, time_ns_t now)
+	LOCK_REQUIRES(core->lock)
+{
+	const struct core_next *next = &core->next;
+	time_ns_t enter_ns = asks->request_words[0];
+	time_ns_t soonest = time_after(now, SLICE_MIN_NS);
+
+	request_put_off(core, asks);
+	core->switched_sleep_ns = enter_ns;
+	if (enter_ns < next->filter_until_ns &&
+	    __atomic_load_n(&asks->key, __ATOMIC_RELAXED) >= next->filter_key)
+		enter_ns = next->filter_until_ns;
+	if (enter_ns < soonest)
+		enter_ns = soonest;
+	if (enter_ns < core->server_timer_ns)
+		core->server_timer_ns = enter_ns;
 }
 
 /* Lock held. */
@@ -91,6 +123,9 @@ static void successor_dispatch(struct core *core, time_ns_t now) LOCK_REQUIRES(c
 	core->switched_tag = 0;
 	core->filter_until_ns = 0;
 	core->slice_end_ns = TIME_NEVER;
+	if (core->next.asks != NULL)
+		successor_sleep(core, core->next.asks, now);
+	core->next.asks = NULL;
 	if (tcb == NULL) {
 		core->first_slice_ns = core->idle_slice_ns;
 		return;

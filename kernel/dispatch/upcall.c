@@ -62,8 +62,10 @@ void upcall_fill(struct core *core, enum error outcome, time_ns_t now)
 		flags |= UPCALL_SWITCHED;
 		buffer->switched_ns = core->switched_ns;
 		buffer->switched_tag = core->switched_tag;
+		buffer->switched_sleep_ns = core->switched_sleep_ns;
 		core->switched = false;
 	}
+	core->switched_sleep_ns = 0;
 	tcb_result_set(dispatcher, outcome);
 	dispatcher->context.x[1] = count | flags | (word_t)reasons << 16;
 	dispatcher->context.x[2] = now;

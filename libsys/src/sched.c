@@ -53,12 +53,13 @@ static enum error sleep_request(word_t label, time_ns_t deadline_ns)
 
 void sched_sleep_until(time_ns_t deadline_ns)
 {
-	(void)!sleep_request(SCHED_REQ_SLEEP, deadline_ns);
+	(void)!sleep_request(SCHED_REQ_SLEEP | SCHED_REQUEST_TIMED, deadline_ns);
 }
 
 enum error sched_sleep_interruptible(time_ns_t deadline_ns)
 {
-	return sleep_request(SCHED_REQ_SLEEP | SCHED_REQUEST_INTERRUPTIBLE, deadline_ns);
+	return sleep_request(SCHED_REQ_SLEEP | SCHED_REQUEST_TIMED | SCHED_REQUEST_INTERRUPTIBLE,
+			     deadline_ns);
 }
 
 void sched_yield_now(void)

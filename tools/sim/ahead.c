@@ -55,6 +55,7 @@ void sim_ahead_report(struct sim_cpu *cpu, struct sched_upcall *upcall)
 	upcall->info |= UPCALL_SWITCHED;
 	cpu->buffer.switched_ns = cpu->switched_ns;
 	cpu->buffer.switched_tag = cpu->switched_tag;
+	cpu->buffer.switched_sleep_ns = cpu->switched_sleep_ns;
 }
 
 bool sim_ahead_filters(struct sim *sim, struct sim_cpu *cpu, const struct sim_thread *thread)
@@ -69,6 +70,32 @@ bool sim_ahead_filters(struct sim *sim, struct sim_cpu *cpu, const struct sim_th
 	return true;
 }
 
+/* Nobody asks for anything, but this one to be left alone for a while. */
+static bool may_wait(const struct sim *sim, const struct sim_cpu *cpu,
+		     const struct sim_thread *thread)
+{
+	if (!thread->in_request)
+		return list_empty(&cpu->requests);
+	return cpu->next != NULL && thread->call.label == SCHED_REQ_SLEEP &&
+	       thread->call.words[0] > sim->now_ns && cpu->requests.next == &thread->request_link &&
+	       cpu->requests.prev == &thread->request_link;
+}
+
+/* Its request counts as seen: the dispatcher hears of it before it matters. */
+static void put_off(struct sim *sim, struct sim_cpu *cpu, struct sim_thread *thread)
+{
+	const struct sched_decision *decision = &cpu->decision;
+	time_ns_t wakes_ns = thread->call.words[0];
+
+	list_remove(&thread->request_link);
+	cpu->switched_sleep_ns = wakes_ns;
+	if (thread->key >= decision->successor_filter_key &&
+	    wakes_ns < decision->successor_filter_until_ns)
+		wakes_ns = decision->successor_filter_until_ns;
+	wakes_ns = max_u64(wakes_ns, sim->now_ns + sim->config.costs.slice_min_ns);
+	cpu->timer_ns = min_u64(cpu->timer_ns, wakes_ns);
+}
+
 static void switched(struct sim *sim, struct sim_cpu *cpu, uint32_t tag)
 {
 	cpu->armed = false;
@@ -77,6 +104,7 @@ static void switched(struct sim *sim, struct sim_cpu *cpu, uint32_t tag)
 	cpu->switched = true;
 	cpu->switched_ns = sim->now_ns;
 	cpu->switched_tag = tag;
+	cpu->switched_sleep_ns = 0;
 	cpu->reasons = 0;
 }
 
@@ -84,7 +112,7 @@ static bool next_good(const struct sim *sim, const struct sim_cpu *cpu)
 {
 	const struct sim_thread *next = cpu->next;
 
-	return cpu->armed && sim->now_ns < cpu->next_until_ns && list_empty(&cpu->requests) &&
+	return cpu->armed && sim->now_ns < cpu->next_until_ns &&
 	       (next == NULL || (next->state == SIM_READY && next->home == cpu->index &&
 				 next->record.seq == cpu->next_seq));
 }
@@ -92,12 +120,15 @@ static bool next_good(const struct sim *sim, const struct sim_cpu *cpu)
 bool sim_ahead_succeed(struct sim *sim, struct sim_cpu *cpu)
 {
 	const struct sched_decision *decision = &cpu->decision;
-	const struct sim_thread *blocked = cpu->current;
+	struct sim_thread *blocked = cpu->current;
 	struct sim_thread *next = cpu->next;
 
-	if (cpu->kick || blocked->state != SIM_BLOCKED || !next_good(sim, cpu))
+	if (cpu->kick || blocked->state != SIM_BLOCKED || !may_wait(sim, cpu, blocked) ||
+	    !next_good(sim, cpu))
 		return false;
 	switched(sim, cpu, next == NULL ? 0 : next->tid);
+	if (blocked->in_request)
+		put_off(sim, cpu, blocked);
 	cpu->stats.successions++;
 	if (next == NULL) {
 		cpu->first = cpu->idle_first;
@@ -134,7 +165,8 @@ bool sim_ahead_first(struct sim *sim, struct sim_cpu *cpu)
 {
 	struct sim_thread *thread = cpu->next;
 
-	if (cpu->mode != SIM_IDLE || !next_good(sim, cpu) || thread == NULL)
+	if (cpu->mode != SIM_IDLE || !list_empty(&cpu->requests) || !next_good(sim, cpu) ||
+	    thread == NULL)
 		return false;
 	switched(sim, cpu, thread->tid);
 	first_note(sim, thread);

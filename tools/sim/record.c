@@ -84,7 +84,9 @@ void sim_thread_resume(struct sim *sim, struct sim_thread *thread)
 void sim_thread_block(struct sim *sim, struct sim_thread *thread, enum event_cause cause)
 {
 	struct sim_cpu *cpu = &sim->cpus[thread->home];
-	const bool followed = cpu->armed && cause != CAUSE_REQUEST;
+	/* As those of libsys all sleeps are timed. */
+	const bool followed = cpu->armed &&
+			      (cause != CAUSE_REQUEST || thread->call.label == SCHED_REQ_SLEEP);
 
 	thread->state = SIM_BLOCKED;
 	sim_record_post(sim, thread, EVENT_BLOCKED, cause);

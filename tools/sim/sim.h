@@ -163,6 +163,8 @@ struct sim_cpu {
 	bool switched; /* since the last upcall */
 	time_ns_t switched_ns;
 	uint32_t switched_tag;
+	time_ns_t
+		switched_sleep_ns; /* until when the thread that was over is to sleep; 0: it did not ask */
 
 	/* A stretch of running, not written down yet. */
 	struct sim_thread *stretch;

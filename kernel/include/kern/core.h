@@ -31,6 +31,8 @@ struct core_next {
 	word_t seq;
 	time_ns_t slice_ns;
 	time_ns_t until_ns; /* not at or after this time */
+	struct tcb
+		*asks; /* who has just blocked in a timed request, or NULL; good memory likewise */
 	time_ns_t filter_until_ns;
 	word_t filter_key;
 };
@@ -77,6 +79,7 @@ struct core {
 	bool switched; /* next was run since the decision: */
 	time_ns_t switched_ns;
 	word_t switched_tag;
+	time_ns_t switched_sleep_ns; /* 0 unless `switched`, and a timed request went before */
 
 	/* Owner under the lock, and who removes a thread from homed. */
 	struct list_node *rebind_next; /* next homed thread to report after a bind; NULL: done */

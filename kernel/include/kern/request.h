@@ -20,6 +20,9 @@ void request_syscall(struct tcb *tcb, const struct cap *cap);
 /* The next request that the dispatcher has not seen, moved to the delivered ones; or NULL. */
 struct tcb *request_next(struct core *core, struct sched_request *out) LOCK_REQUIRES(core->lock);
 
+/* Owner: a request that waits here counts as seen. */
+void request_put_off(struct core *core, struct tcb *tcb) LOCK_REQUIRES(core->lock);
+
 /* A thread in state REQUESTING: stop it.  False: it is not in a request any more. */
 bool must_check request_stop(struct tcb *tcb);
 

@@ -8,7 +8,8 @@
  * it is armed, because a thread that is ready here stops being so only
  *   - by a stop, deletion included, which posts a record (sched_blocked);
  *   - by its dispatcher (dispatch, TCB_SET_HOME), which runs then, or by others in fallback;
- * and every record that is posted here disarms next.
+ * and every record that is posted here disarms next.  Likewise for core.next.asks: who leaves its request
+ * has a record posted, or is answered by the dispatcher, or in fallback.
  *
  * The end of a filter is not lost:
  *
@@ -42,6 +43,7 @@ static inline void successor_forget(struct core *core) LOCK_REQUIRES(core->lock)
 	core->first_slice_ns = 0;
 	core->idle_slice_ns = 0;
 	core->again_until_ns = 0;
+	core->next.asks = NULL;
 	successor_arm(core, false);
 }
 

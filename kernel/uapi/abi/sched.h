@@ -30,11 +30,14 @@
  *              and the key of the woken thread (TCB_SET_KEY) >= filter_key.  Its record is linked as
  *              always and keeps first_ready_ns.  When filter_until_ns passes with such a record
  *              pending, the dispatcher is entered.  All else enters it as without a filter.
- *   SUCCESSOR  with RUN.  If the thread blocks (not in a request, not stopped) at now <
- *              successor_until_ns, and nothing was posted on this Core since the decision, filtered
- *              records included, the block is recorded and the successor is run at once, for its
- *              slice and with its filter; successor 0: the CPU goes idle.  Once a decision.  A
- *              successor that is not READY here with this seq is refused like the thread in x2.
+ *   SUCCESSOR  with RUN.  If the thread blocks (not stopped, and in no request but a timed one to
+ *              this Core) at now < successor_until_ns, and nothing was posted on this Core since the
+ *              decision, filtered records included, the block is recorded and the successor is run at
+ *              once, for its slice and with its filter; successor 0: the CPU goes idle, though not
+ *              after a request.  Once a decision.  A successor that is not READY here with this seq is
+ *              refused like the thread in x2.  A timed request counts as handed over then:
+ *              UPCALL_SWITCHED tells its time, at which, or if the successor's filter holds it back at
+ *              the end of that, the dispatcher is entered at the latest.
  *   FIRST      with IDLE, or with SUCCESSOR 0 for the time after that.  The first thread that becomes
  *              ready on the idle CPU is run at once, for x4, or x11; its record stays linked.  The next
  *              one enters the dispatcher.
@@ -175,7 +178,7 @@ struct sched_event {
 struct sched_request {
 	word_t badge;     /* of the Sched capability */
 	word_t payer_tag; /* tag of the payer */
-	word_t info; /* message info: label = request; SCHED_REQUEST_INTERRUPTIBLE may be set */
+	word_t info; /* message info: label = request; SCHED_REQUEST_* flags may be set in it */
 	word_t words[4];
 	word_t payer_seq;
 };
@@ -188,14 +191,22 @@ struct sched_request {
  */
 #define SCHED_REQUEST_INTERRUPTIBLE (1ull << 40)
 
+/*
+ * Likewise: the caller wants nothing but to wait until words[0], an absolute time, so the dispatcher
+ * need not be entered for it if the decision names a successor.  It is then told that time, and neither
+ * the label nor the other words.
+ */
+#define SCHED_REQUEST_TIMED (1ull << 41)
+
 #define UPCALL_EVENTS_MAX 32u
 
 struct upcall_buffer {
 	struct sched_event events[UPCALL_EVENTS_MAX]; /* [0] is in x3..x7, and not here */
 	struct sched_request request;
 	/* With UPCALL_SWITCHED: */
-	time_ns_t switched_ns; /* when a thread, or idle, was over for the last time */
-	word_t switched_tag;   /* who was run then; 0: the CPU went idle */
+	time_ns_t switched_ns;       /* when a thread, or idle, was over for the last time */
+	word_t switched_tag;         /* who was run then; 0: the CPU went idle */
+	time_ns_t switched_sleep_ns; /* words[0] of the timed request that it made then, or 0 */
 };
 
 _Static_assert(sizeof(struct sched_event) == 40, "sched_event is an ABI");

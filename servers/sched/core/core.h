@@ -36,10 +36,10 @@ static inline struct sched_thread *policy_thread_owner(struct policy_thread *thr
 
 #define SCHED_DEBT_NS_MAX 1000000000u
 
-/* The request, without the flag that the kernel acts on. */
+/* The request, without the flags that the kernel acts on. */
 static inline word_t msg_label_of(const struct sched_request *request)
 {
-	return msg_label(request->info) & ~SCHED_REQUEST_INTERRUPTIBLE;
+	return msg_label(request->info) & ~(SCHED_REQUEST_INTERRUPTIBLE | SCHED_REQUEST_TIMED);
 }
 
 /* The tag of an event is the index of the record. */

@@ -18,6 +18,7 @@ struct replay {
 	uint64_t filter_key; /* of the stretch that ends now; no wake with a smaller one waited */
 	time_ns_t ran_ns;    /* what it ran and was not charged for yet */
 	time_ns_t end_ns;    /* of its stretch */
+	uint32_t done;       /* record that says nothing else, likewise */
 	time_ns_t time_ns[UPCALL_EVENTS_MAX]; /* of each record, see event_time() */
 	uint8_t order[UPCALL_EVENTS_MAX];
 };
@@ -80,6 +81,21 @@ static void sleepers_until(struct replay *replay, time_ns_t at_ns)
 	}
 }
 
+/* It blocked in a timed request, which is a sleep.  Its record says no more, unless something has happened to
+ * it since. */
+static void sleeps(struct replay *replay, struct sched_thread *thread, uint32_t at)
+{
+	const struct sched_event *event = event_at(replay, at);
+	struct sched_cpu *cpu = replay->cpu;
+
+	sched_stat_add(&cpu->stats->requests, 1);
+	sched_sleep_add(cpu, thread, replay->upcall->buffer->switched_sleep_ns);
+	cpu->sleepers_wait = true;
+	thread->seq = event->seq;
+	if (EVENT_STATE(event->info) == EVENT_BLOCKED && EVENT_CAUSE(event->info) == CAUSE_REQUEST)
+		replay->done = at;
+}
+
 /* The picked thread blocked, and the kernel ran the successor.  Returns the record of the former, whose
  * time is charged now. */
 static uint32_t succeed(struct replay *replay, struct sched_thread *next, time_ns_t at_ns)
@@ -95,6 +111,8 @@ static uint32_t succeed(struct replay *replay, struct sched_thread *next, time_n
 		sleepers_until(replay, at_ns);
 		event.ran_ns = replay->ran_ns;
 		sched_event_blocked(replay->server, cpu, before, &event, at_ns);
+		if (replay->upcall->buffer->switched_sleep_ns != 0)
+			sleeps(replay, before, at);
 	}
 	/* Those that were due at that very moment would have been seen there, too. */
 	sched_sleep_expire(replay->server, cpu, at_ns);
@@ -162,6 +180,8 @@ static void apply_in_order(struct replay *replay, uint32_t first_run, uint32_t c
 
 		sleepers_until(replay, time_ns);
 		charge_until(replay, time_ns);
+		if (at == replay->done)
+			continue;
 		if (at == charged || at == replay->running_at)
 			event.ran_ns = 0;
 		/* Its wake is done: only what came afterwards counts. */
@@ -221,7 +241,7 @@ void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 	replay.cpu = cpu;
 	replay.upcall = upcall;
 	replay.count = sched_upcall_count(upcall);
-	first_run = charged = replay.count;
+	first_run = charged = replay.done = replay.count;
 	if ((upcall->info & UPCALL_SWITCHED) != 0 && cpu->decided_flags != 0 && !cpu->switched) {
 		uint32_t at = replay.count;
 
@@ -231,8 +251,8 @@ void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 			charged = at;
 	}
 	/* Nothing of it waited, the usual case; without a switch, something did. */
-	if (first_run == replay.count && !behind && (upcall->info & UPCALL_SWITCHED) != 0 &&
-	    !sched_filtered_any(server, cpu, upcall)) {
+	if (first_run == replay.count && !behind && replay.done == replay.count &&
+	    (upcall->info & UPCALL_SWITCHED) != 0 && !sched_filtered_any(server, cpu, upcall)) {
 		sched_events_apply(server, cpu, upcall, charged);
 		return;
 	}

@@ -175,6 +175,12 @@ void sched_request_handle(struct sched_server *server, struct sched_cpu *cpu,
 			  const struct sched_request *request, time_ns_t now_ns)
 {
 	sched_stat_add(&cpu->stats->requests, 1);
+	/* With a successor it would have been a sleep. */
+	if ((msg_label(request->info) & SCHED_REQUEST_TIMED) != 0 &&
+	    msg_label_of(request) != SCHED_REQ_SLEEP) {
+		answer_and_requeue(server, cpu, request, ERR_ARG, 0, 0, now_ns);
+		return;
+	}
 	switch (msg_label_of(request)) {
 	case SCHED_REQ_YIELD:
 		request_yield(server, cpu, request, now_ns);

@@ -61,6 +61,12 @@ static void view_upcall(struct storm_dispatcher *self, const struct tcb *tcb)
 	self->terms = 0;
 	for (unsigned i = 0; i < UPCALL_EVENTS(info); i++)
 		view_event(self, i == 0 ? &first : &buffer->events[i]);
+	/* The first record is of who ran before. */
+	if ((info & UPCALL_SWITCHED) != 0 && buffer->switched_sleep_ns != 0) {
+		fuzz_check(first.tag != 0 && buffer->switched_sleep_ns > buffer->switched_ns);
+		if (first.tag <= STORM_THREADS)
+			self->view[first.tag].asking = true;
+	}
 	if ((info & UPCALL_REQUEST) != 0 && buffer->request.payer_tag <= STORM_THREADS)
 		self->view[buffer->request.payer_tag].asking = true;
 }

@@ -156,10 +156,12 @@ static void worker_signals(struct tcb *tcb, struct storm_thread *thread, unsigne
 			 0);
 		break;
 	case OP_REQUEST:
+		tcb->context.x[2] = arch_now() + (random >> 16) % 50000;
 		storm_go(tcb, SYS_CALL,
 			 STORM_SLOT_SCHED((random & 1024) != 0 ? OWN_CPU : n % cpus_count),
-			 msg_info(((random & 2048) != 0 ? SCHED_REQUEST_INTERRUPTIBLE : 0) | 1, 1,
-				  0),
+			 msg_info(((random & 2048) != 0 ? SCHED_REQUEST_INTERRUPTIBLE : 0) |
+					  ((random & 4096) != 0 ? SCHED_REQUEST_TIMED : 0) | 1,
+				  1, 0),
 			 0);
 		break;
 	default:

@@ -28,6 +28,10 @@
 #define REQUEST(core, i)                                   \
 	SYSCALL(SYS_CALL, world_cap(OBJ_SCHED, (core), 3), \
 		msg_info((i) ? SCHED_REQUEST_INTERRUPTIBLE : 0, 0, 0))
+#define TIMED_NS UINT64_C(1000000000)
+#define TIMED_REQUEST(core, flags)                         \
+	SYSCALL(SYS_CALL, world_cap(OBJ_SCHED, (core), 3), \
+		msg_info(SCHED_REQUEST_TIMED | (flags), 1, 0), TIMED_NS)
 #define RECV(e, r)                                                        \
 	SYSCALL(SYS_RECV, world_cap(OBJ_ENDPOINT, (e), 0), 0, 0, 0, 0, 0, \
 		(r) != NULL ? world_cap(OBJ_REPLY, (r), 0) : 0)

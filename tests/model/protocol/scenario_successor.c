@@ -230,6 +230,101 @@ static void unbind_final(void)
 	must(world_threads[0]->sched != SCHED_BLOCKED || world_threads[1]->sched != SCHED_BLOCKED);
 }
 
+/* A timed request that a successor follows: it comes to an end, and its maker is told once. */
+static void timed_wake_setup(void)
+{
+	struct notification *n = world_notification();
+
+	world_thread(0, PROGRAM(TIMED_REQUEST(NULL, 0)));
+	world_thread(0, PROGRAM(WAIT(n)));
+	world_thread(1, PROGRAM(SIGNAL(n, 1)));
+	terms(ALL_TERMS);
+}
+
+static void timed_wake_final(void)
+{
+	const struct tcb *t = world_threads[0];
+
+	must(thread_finished(t) && t->state == THREAD_READY && result(t) == ERR_OK &&
+	     t->context.x[3] == 7);
+	must(thread_finished(world_threads[2]) && world_threads[1]->sched != SCHED_BLOCKED);
+}
+
+static void timed_signal_setup(void)
+{
+	struct notification *n = world_notification();
+	struct tcb *t = world_thread(0, PROGRAM(TIMED_REQUEST(NULL, SCHED_REQUEST_INTERRUPTIBLE)));
+
+	world_thread(0, PROGRAM(WAIT(world_notification())));
+	world_thread(1, PROGRAM(SIGNAL(n, 5)));
+	if (notification_bind(n, t) != ERR_OK)
+		violation("bind");
+	terms(ALL_TERMS);
+}
+
+static void timed_signal_final(void)
+{
+	const struct tcb *t = world_threads[0];
+
+	must(thread_finished(t) && t->state == THREAD_READY && result(t) == ERR_OK);
+	must(t->context.x[2] == (t->context.x[3] == 7 ? ERR_OK : ERR_CANCELLED));
+}
+
+static void timed_stop_setup(void)
+{
+	struct tcb *t = world_thread(0, PROGRAM(TIMED_REQUEST(NULL, 0)));
+
+	world_thread(0, PROGRAM(WAIT(world_notification())));
+	world_thread(1, PROGRAM(SUSPEND(t)));
+	terms(ALL_TERMS);
+}
+
+static void timed_stop_final(void)
+{
+	const struct tcb *t = world_threads[0];
+
+	must(t->state == THREAD_STOPPED && (t->exit_work & EXIT_STOP) == 0);
+	must(!list_linked(&t->request_link) && thread_finished(world_threads[2]));
+}
+
+static void timed_destroy(struct tcb *tcb)
+{
+	if (!thread_destroy(world_threads[0])) {
+		tcb->context.pc -= 4;
+		return;
+	}
+	grace_wait();
+	memory_poison(world_threads[0], sizeof(*world_threads[0]));
+}
+
+static void timed_delete_setup(void)
+{
+	world_thread(0, PROGRAM(TIMED_REQUEST(NULL, 0)));
+	world_thread(1, PROGRAM(KERNEL(timed_destroy)));
+	terms(DECISION_SUCCESSOR);
+}
+
+static void timed_delete_final(void)
+{
+	must(thread_finished(world_threads[1]));
+}
+
+static void timed_unbind_setup(void)
+{
+	world_thread(0, PROGRAM(TIMED_REQUEST(NULL, 0)));
+	world_thread(0, PROGRAM(WAIT(world_notification())));
+	world_thread(1, PROGRAM(UNBIND(CORE(0))));
+	terms(ALL_TERMS);
+}
+
+static void timed_unbind_final(void)
+{
+	const struct tcb *t = world_threads[0];
+
+	must(thread_finished(t) && t->state == THREAD_READY);
+	must(result(t) == ERR_RESTARTED || (result(t) == ERR_OK && t->context.x[3] == 7));
+}
+
 const struct scenario scenarios_successor[] = {
 	SCENARIO("filter-wake", 2, filter_setup, woken_final),
 	SCENARIO("successor-wake", 2, successor_setup, woken_final),
@@ -246,5 +341,10 @@ const struct scenario scenarios_successor[] = {
 	SCENARIO("successor-home", 2, home_setup, home_final),
 	SCENARIO("successor-delete", 2, delete_setup, delete_final),
 	SCENARIO("terms-unbind", 2, unbind_setup, unbind_final),
+	SCENARIO("timed-wake", 2, timed_wake_setup, timed_wake_final),
+	SCENARIO("timed-signal", 2, timed_signal_setup, timed_signal_final),
+	SCENARIO("timed-stop", 2, timed_stop_setup, timed_stop_final),
+	SCENARIO("timed-delete", 2, timed_delete_setup, timed_delete_final),
+	SCENARIO("timed-unbind", 2, timed_unbind_setup, timed_unbind_final),
 	{.name = NULL},
 };

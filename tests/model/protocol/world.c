@@ -42,6 +42,7 @@ struct model_dispatcher {
 	_Alignas(64) struct upcall_buffer buffer;
 	struct view views[MODEL_THREADS];
 	word_t request_tag;   /* 0: none */
+	word_t timed_tag;     /* whose timed request was told with a switch; 0: nobody's */
 	struct tcb *move;     /* to be moved; or NULL */
 	struct tcb *moving;   /* the last system call was to move it */
 	struct tcb *answered; /* the last system call was to answer it */
@@ -355,6 +356,9 @@ static void absorb(struct model_dispatcher *dispatcher, const struct user_contex
 		absorb_event(dispatcher, &dispatcher->buffer.events[i]);
 	if ((context->x[1] & UPCALL_REQUEST) != 0 && !dispatcher->deaf)
 		dispatcher->request_tag = dispatcher->buffer.request.payer_tag;
+	/* Its record is the first that was posted. */
+	if ((context->x[1] & UPCALL_SWITCHED) != 0 && dispatcher->buffer.switched_sleep_ns != 0)
+		dispatcher->timed_tag = context->x[3];
 	dispatcher->more = (context->x[1] & UPCALL_MORE) != 0;
 }
 
@@ -451,6 +455,10 @@ static void dispatcher_execute(unsigned cpu, struct model_dispatcher *dispatcher
 		absorb(dispatcher, &dispatcher->thread.tcb.context);
 	else
 		absorb_result(cpu, dispatcher);
+	if (dispatcher->request_tag == 0) {
+		dispatcher->request_tag = dispatcher->timed_tag;
+		dispatcher->timed_tag = 0;
+	}
 	if (!dispatcher->begun || dispatcher->more)
 		wait(cpu, dispatcher, DECISION_NONE);
 	else if (dispatcher->request_tag != 0)

@@ -158,12 +158,19 @@ struct sched_decision bench_events(uint32_t cpu, const struct sched_event *event
 struct sched_decision bench_switched(uint32_t cpu, const struct sched_event *events, uint32_t count,
 				     uint32_t tag, time_ns_t at_ns)
 {
+	return bench_slept(cpu, events, count, tag, at_ns, 0);
+}
+
+struct sched_decision bench_slept(uint32_t cpu, const struct sched_event *events, uint32_t count,
+				  uint32_t tag, time_ns_t at_ns, time_ns_t until_ns)
+{
 	for (uint32_t i = 0; i < count; i++) {
 		bench_buffer.events[i] = events[i];
 		bench_buffer.events[i].seq = ++bench_seq;
 	}
 	bench_buffer.switched_tag = tag;
 	bench_buffer.switched_ns = at_ns;
+	bench_buffer.switched_sleep_ns = until_ns;
 	return upcall(cpu, UPCALL_SWITCHED | count, ERR_OK);
 }
 

@@ -55,6 +55,9 @@ struct sched_decision bench_events(uint32_t cpu, const struct sched_event *event
 /* Likewise, and the kernel ran `tag` (0: idled) from then on without asking. */
 struct sched_decision bench_switched(uint32_t cpu, const struct sched_event *events, uint32_t count,
 				     uint32_t tag, time_ns_t at_ns);
+/* Likewise, and the thread that was over sleeps until then. */
+struct sched_decision bench_slept(uint32_t cpu, const struct sched_event *events, uint32_t count,
+				  uint32_t tag, time_ns_t at_ns, time_ns_t until_ns);
 /* The decision was refused, and one event came with it. */
 struct sched_decision bench_refused_event(uint32_t cpu, enum error status, uint32_t tid,
 					  word_t info);

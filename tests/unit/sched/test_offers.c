@@ -170,6 +170,58 @@ Test(sched_offers, who_follows_stays_when_a_sleeper_wakes, .init = open_1, .fini
 	cr_assert_eq(bench_shared->cpu[0].misuse, 0);
 }
 
+/* 5 blocked in its request for a sleep of 1 ms and 6 followed, for 2 ms. */
+static struct sched_decision sleep_followed(word_t info, time_ns_t woke_ns)
+{
+	const struct sched_event events[] = {
+		{.tag = 5,
+		 .info = info | EVENT_BLOCKED_SINCE,
+		 .ran_ns = MS,
+		 .first_ready_ns = woke_ns},
+		{.tag = 6, .info = BENCH_READY(CAUSE_SLICE), .ran_ns = 2 * MS},
+	};
+
+	cr_assert_eq(start_two().tid, 5);
+	bench_now += 3 * MS;
+	return bench_slept(0, events, 2, 6, bench_now - 2 * MS, bench_now - MS);
+}
+
+Test(sched_offers, a_sleep_that_was_followed_ends_in_time, .init = open_1, .fini = bench_close)
+{
+	(void)sleep_followed(BENCH_BLOCKED(CAUSE_REQUEST), 0);
+	cr_assert_eq(bench_answers_count, 1);
+	cr_assert_eq(bench_answers[0].tid, 5);
+	cr_assert_eq(bench_answers[0].error, ERR_OK);
+	cr_assert_eq(bench_server->threads[5].state, SCHED_READY, "its record is older");
+	cr_assert_eq(bench_server->threads[5].ready_since_ns, bench_now - MS);
+	cr_assert_eq(bench_shared->cpu[0].requests, 1);
+	cr_assert_eq(bench_shared->cpu[0].misuse, 0);
+}
+
+Test(sched_offers, a_sleep_that_was_followed_may_have_been_ended, .init = open_1,
+     .fini = bench_close)
+{
+	bench_next_answer = ERR_STATE;
+	(void)sleep_followed(BENCH_READY(CAUSE_WAKE) | EVENT_WOKE_SINCE, bench_now);
+	cr_assert_eq(bench_server->threads[5].state, SCHED_READY);
+	cr_assert_eq(heap_first(&bench_server->cpu[0].sleepers), NULL);
+}
+
+Test(sched_offers, a_thread_that_was_stopped_sleeps_no_more, .init = open_1, .fini = bench_close)
+{
+	bench_next_answer = ERR_STATE;
+	(void)sleep_followed(BENCH_BLOCKED(CAUSE_STOPPED), 0);
+	cr_assert_eq(bench_server->threads[5].state, SCHED_OUT);
+	cr_assert_eq(heap_first(&bench_server->cpu[0].sleepers), NULL);
+}
+
+Test(sched_offers, only_sleeps_are_timed, .init = open_1, .fini = bench_close)
+{
+	(void)start_two();
+	(void)bench_request(0, 5, SCHED_REQ_YIELD | SCHED_REQUEST_TIMED, bench_now + MS, 0, 0, 0);
+	cr_assert_eq(bench_answers[bench_answers_count - 1].error, ERR_ARG);
+}
+
 Test(sched_offers, switched_off_nothing_is_offered, .init = open_1, .fini = bench_close)
 {
 	bench_server->offers = 0;

@@ -32,7 +32,7 @@ static inline word_t sched_badge(uint32_t pid, uint32_t weight_max)
 	X(YIELD, 1, "", "", "let others that may run go first")                                    \
 	X(SLEEP, 2, "w0 absolute ns", "",                                                          \
 	  "wait until then; with SCHED_REQUEST_INTERRUPTIBLE a signal to the bound notification "  \
-	  "ends it")                                                                               \
+	  "ends it; to be made with SCHED_REQUEST_TIMED, which belongs to no other request")       \
 	X(SET_PARAM, 3, "w0 tid, w1 enum sched_param, w2 value, w3 second value", "",              \
 	  "change one scheduling parameter; LIMIT beyond what the badge allows")                   \
 	X(GET_PARAM, 4, "w0 tid, w1 enum sched_param", "w1 value, w2 second value", "read one")    \

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Timed requests: a sleep that the successor of a decision follows. */
+#include "successor_world.h"
+
+TestSuite(timed, .init = setup, .fini = sim_end);
+
+static void ask(struct tcb *tcb, word_t flags, const struct core *asked, time_ns_t time_ns)
+{
+	sim_syscall(0, tcb, SYS_CALL,
+		    (struct sim_regs){
+			    {sim_cap(OBJ_SCHED, asked, 5), msg_info(2 | flags, 1, 0), time_ns}});
+	sim_check();
+}
+
+static void sleep_until(struct tcb *tcb, time_ns_t time_ns)
+{
+	ask(tcb, SCHED_REQUEST_TIMED, core(), time_ns);
+}
+
+Test(timed, a_timed_request_is_told_with_the_switch)
+{
+	const word_t results[3] = {9, 0, 0};
+	time_ns_t due;
+
+	run_followed(b, c);
+	due = arch_now() + 100000;
+	sleep_until(b, due);
+	cr_assert_eq(sim_current(0), c);
+	cr_assert_eq(core()->stats.successions, 1);
+	cr_assert_eq(b->state, THREAD_REQUESTING);
+	sim_advance(99999);
+	sim_step(0);
+	cr_assert_eq(sim_current(0), c);
+	sim_advance(1);
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(UPCALL_REASONS(info()), 1u << REASON_TIMER);
+	cr_assert_neq(info() & UPCALL_SWITCHED, 0);
+	cr_assert_eq(sim_upcall(0)->switched_sleep_ns, due);
+	cr_assert_null(sim_request(0), "it was handed over");
+	cr_assert_eq(sim_event(0, 0)->tag, 2);
+	cr_assert_eq(sim_event(0, 0)->info & 0xffff, EVENT_BLOCKED | CAUSE_REQUEST << 8);
+	sim_as(0);
+	cr_assert_eq(tcb_answer(b, ERR_OK, results), ERR_OK);
+	run_followed(b, c);
+	cr_assert_eq(b->context.x[3], 9);
+	block(b);
+	block(c);
+	cr_assert_neq(info() & UPCALL_SWITCHED, 0);
+	cr_assert_eq(sim_upcall(0)->switched_sleep_ns, 0, "no request this time");
+}
+
+Test(timed, a_timed_request_waits_for_the_end_of_the_filter)
+{
+	tcb_set_key(b, KEY);
+	run_followed(b, c);
+	sleep_until(b, arch_now() + 100000);
+	cr_assert_eq(core()->server_timer_ns, core()->filter_until_ns);
+	sim_advance(SLICE_NS / 2);
+	sim_step(0);
+	cr_assert_eq(UPCALL_REASONS(info()), 1u << REASON_SLICE);
+	cr_assert_eq(sim_upcall(0)->switched_sleep_ns, arch_now() - SLICE_NS / 2 + 100000);
+}
+
+Test(timed, a_timed_request_leaves_the_successor_its_minimum)
+{
+	run_followed(b, c);
+	sleep_until(b, arch_now() + 1);
+	cr_assert_eq(sim_current(0), c);
+	cr_assert_eq(core()->server_timer_ns, arch_now() + SLICE_MIN_NS);
+}
+
+Test(timed, an_idle_cpu_does_not_follow_a_timed_request)
+{
+	run_followed(b, NULL);
+	sleep_until(b, TIME_NEVER);
+	cr_assert(sim_deciding(0));
+	cr_assert_not_null(sim_request(0));
+}
+
+Test(timed, requests_that_are_over_or_of_others_enter)
+{
+	run_followed(b, c);
+	sleep_until(b, arch_now());
+	cr_assert(sim_deciding(0), "over");
+	cr_assert_not_null(sim_request(0));
+	run_followed(c, NULL);
+	ask(c, SCHED_REQUEST_TIMED, &cpus[1].core, TIME_NEVER);
+	cr_assert(sim_deciding(0), "another dispatcher's");
+	sim_step(1);
+	cr_assert_not_null(sim_request(1), "and that one is told");
+}
+
+Test(timed, a_timed_request_without_a_successor_enters)
+{
+	run_filtered(b, KEY);
+	sleep_until(b, TIME_NEVER);
+	cr_assert(sim_deciding(0));
+	cr_assert_not_null(sim_request(0));
+	cr_assert_eq(sim_request(0)->words[0], TIME_NEVER);
+}
+
+Test(timed, a_timed_request_after_the_time_of_the_successor_enters)
+{
+	run_followed(b, c);
+	sim_advance(FILTER_NS);
+	sleep_until(b, TIME_NEVER);
+	cr_assert(sim_deciding(0));
+	cr_assert_not_null(sim_request(0));
+	cr_assert_eq(info() & UPCALL_SWITCHED, 0);
+	run_followed(c, NULL);
+	block(c);
+	cr_assert_eq(sim_at(0), SIM_IDLE, "whoever asked before is no matter");
+	ring();
+	cr_assert_eq(sim_upcall(0)->switched_sleep_ns, 0);
+}
+
+Test(timed, a_timed_request_behind_another_enters)
+{
+	run_followed(b, c);
+	sim_syscall(1, waker, SYS_CALL,
+		    (struct sim_regs){{sim_cap(OBJ_SCHED, core(), 5), msg_info(1, 0, 0)}});
+	sleep_until(b, TIME_NEVER); /* before it took the interrupt */
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(sim_request(0)->payer_tag, 4);
+}
+
+Test(timed, a_signal_ends_a_timed_request)
+{
+	struct notification *n = sim_notification();
+	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 4);
+
+	cr_assert_eq(notification_bind(n, b), ERR_OK);
+	run_followed(b, c);
+	ask(b, SCHED_REQUEST_TIMED | SCHED_REQUEST_INTERRUPTIBLE, core(), TIME_NEVER);
+	cr_assert_eq(sim_current(0), c);
+	sim_syscall(1, waker, SYS_SIGNAL, (struct sim_regs){{cap}});
+	sim_step(0);
+	sim_check();
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(sim_event_of(0, 2)->info,
+		     EVENT_READY | CAUSE_WAKE << 8 | EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE);
+	cr_assert_eq(sim_upcall(0)->switched_sleep_ns, TIME_NEVER);
+	cr_assert_eq(msg_label(b->context.x[1]), ERR_CANCELLED);
+	cr_assert(list_empty(&core()->requests_delivered));
+}
+
+Test(timed, a_stop_ends_a_timed_request)
+{
+	run_followed(b, c);
+	sleep_until(b, TIME_NEVER);
+	sim_as(1);
+	cr_assert(thread_suspend(b));
+	sim_step(0);
+	sim_check();
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(sim_event_of(0, 2)->info & 0xffff, EVENT_BLOCKED | CAUSE_STOPPED << 8);
+	cr_assert_not(list_linked(&b->request_link));
+}
+
+Test(timed, fallback_restarts_a_timed_request)
+{
+	run_followed(b, c);
+	sleep_until(b, TIME_NEVER);
+	core_unbind(core());
+	sim_settle();
+	sim_check();
+	cr_assert_eq(sim_x0(b), -ERR_RESTARTED);
+	cr_assert_neq(b->sched, SCHED_BLOCKED);
+	cr_assert_eq(core()->switched_sleep_ns, 0);
+}
