@@ -47,8 +47,8 @@ MUTANTS = [
     ("plain order although who ran comes first", "pick.c",
      "&&\n\t\t\t\t   eevdf_before(first, running))", ")"),
     ("join divides by the weight with the joiner", "../vtime/vtime.c",
-     "rel = int128_divide_floor(rel, queue->weight, &rest) - lag;",
-     "rel = int128_divide_floor(rel, queue->weight + weight, &rest) - lag;"),
+     "vtime_joins(weight, lag, queue->vrem, queue->weight);",
+     "vtime_joins(weight, lag, queue->vrem, queue->weight + weight);"),
     ("leave forgets the lag", "../vtime/vtime.h", "vtime_mean(queue, -rel, weight);",
      "vtime_mean(queue, -(int128_t)queue->vrem, weight);"),
     ("sleepers do not leave during a charge", "eevdf.c",
@@ -112,9 +112,8 @@ MUTANTS = [
      "eevdf_request(thread);"),
     ("migration drops the lag", "state.c", "vtime_join(&cpu->time, &thread->time, thread->lag);",
      "vtime_join(&cpu->time, &thread->time, 0);"),
-    ("restore forgets the sleepers' weight", "state.c",
-     "\t\tcpu->weight_delayed += thread->weight;\n\t\teevdf_tree_insert",
-     "\t\teevdf_tree_insert"),
+    ("who sleeps in debt or is restored so is not in the sleepers' weight", "eevdf.h",
+     "\tcpu->weight_delayed += thread->weight;\n", ""),
     ("a sleeper's departure is not foreseen", "pick.c", "units = leaves;", "(void)leaves;"),
 ]
 

@@ -37,9 +37,7 @@ void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 		cpu->normal_woke = true;
 }
 
-/* V may have passed sleepers on the way; moving it first and settling afterwards is exact
- * (docs/design/eevdf.md). Each leaves with its true lag, so that the others' V is right, and remembers
- * none. */
+/* Each leaves with its true lag, so that the others' V is right (docs/design/eevdf.md), and remembers none. */
 void eevdf_settle_delayed(struct eevdf_cpu *cpu)
 {
 	struct eevdf_thread *first;
@@ -90,11 +88,8 @@ static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
 	return ERR_OK;
 }
 
-/*
- * Yield: the rest of the request is given up for a place one request behind the old deadline, up to
- * EEVDF_YIELD_REQUESTS of them, and whoever else is eligible goes first once.  The lag stays: a yield
- * neither earns nor costs service.
- */
+/* The rest of the request is given up for a place one request behind the old deadline, up to
+ * EEVDF_YIELD_REQUESTS of them, and whoever else is eligible goes first once.  The lag stays. */
 static void thread_yield(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	const int128_t request = vtime_units(thread->slice_ns);
@@ -159,10 +154,7 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 		return;
 	if (reason == POLICY_LEAVE_SLEEP && !eevdf_eligible(cpu, thread)) {
 		eevdf_extract(cpu, thread);
-		cpu->sleepers++;
-		cpu->weight_delayed += thread->weight;
-		thread->state = POLICY_DELAYED;
-		eevdf_tree_insert(cpu, thread);
+		eevdf_delay(cpu, thread);
 		return; /* V did not change */
 	}
 	eevdf_expel(cpu, thread, reason == POLICY_LEAVE_SLEEP);
@@ -172,16 +164,13 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 }
 
 /* Of any length and in any state: a thread may have run without being picked (as a successor, in fallback, on
- * a donated chain).  Outside the queue that lowers the lag kept, by one slice at most. */
+ * a donated chain). */
 static __attribute__((noinline)) bool charge_closely(struct eevdf_cpu *cpu,
 						     struct eevdf_thread *thread, uint64_t ran_ns)
 {
 	const bool done = ran_ns >= thread->left_ns;
 	if (thread->state == POLICY_OUT) {
-		const int128_t lag_min = -vtime_units(thread->slice_ns);
-		const int128_t lag = thread->lag - vtime_units(ran_ns);
-		if (thread->lag > lag_min)
-			thread->lag = lag > lag_min ? lag : lag_min;
+		vtime_serve_outside(&thread->time, ran_ns, thread->slice_ns);
 		return false;
 	}
 	if (ran_ns == 0)

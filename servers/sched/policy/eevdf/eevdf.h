@@ -116,6 +116,11 @@ static inline int128_t eevdf_left(const struct eevdf_thread *thread)
 {
 	return vtime_between(&thread->time, thread->v, thread->v_rem, thread->vd, thread->vd_rem);
 }
+/* Received in its current request, likewise. */
+static inline int128_t eevdf_used(const struct eevdf_thread *thread)
+{
+	return vtime_between(&thread->time, thread->ve, thread->ve_rem, thread->v, thread->v_rem);
+}
 /* Weight and slice, and the length of a request in virtual time that follows from them. */
 void eevdf_params_set(struct eevdf_thread *thread, uint32_t weight, uint32_t slice_ns);
 /* Where its v, ve and vd are. */
@@ -229,7 +234,11 @@ static inline uint32_t eevdf_short_ns(const struct eevdf_thread *thread)
 	return thread->slice_ns / EEVDF_SHORT_PART;
 }
 /* Units of service until `running` is not eligible. */
-int128_t eevdf_units_eligible(const struct eevdf_cpu *cpu, const struct eevdf_thread *running);
+static inline int128_t eevdf_units_eligible(const struct eevdf_cpu *cpu,
+					    const struct eevdf_thread *running)
+{
+	return vtime_units_behind(&cpu->time, &running->time, EEVDF_SLACK);
+}
 
 /* ---- offer.c: for how long the decision to run `chosen` stays right while others wake or it blocks ---- */
 /* Service of `thread`, which has run for ran_ns, until rule b could take the CPU from it; 0: rule c could. */
@@ -278,7 +287,15 @@ static inline void eevdf_extract(struct eevdf_cpu *cpu, struct eevdf_thread *thr
 		cpu->runnable--;
 	}
 }
-/* The same, and it becomes OUT, with its lag kept. */
+/* It becomes DELAYED, in W already. */
+static inline void eevdf_delay(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	cpu->sleepers++;
+	cpu->weight_delayed += thread->weight;
+	thread->state = POLICY_DELAYED;
+	eevdf_tree_insert(cpu, thread);
+}
+/* As eevdf_extract(), and it becomes OUT, with its lag kept. */
 static inline void eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *thread, bool sleeps)
 {
 	eevdf_extract(cpu, thread);

@@ -35,11 +35,9 @@ static struct policy_spare spare_of(const struct eevdf_cpu *cpu, struct eevdf_th
 	};
 }
 
-/*
- * The last by deadline have received most lately, so among the last POLICY_LOOKS the ones owed least are
- * found exactly when no more wait, and nearly otherwise.  The running thread is a candidate too:
- * while its dispatcher answers, it does not run.
- */
+/* The last by deadline have received most lately, so among the last POLICY_LOOKS the ones owed least are
+ * found exactly when no more wait, and nearly otherwise.  The running thread is a candidate too: while its
+ * dispatcher answers, it does not run. */
 uint32_t eevdf_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor,
 		     struct policy_spare *out, uint32_t count)
 {
@@ -82,9 +80,8 @@ static uint32_t check_thread(const struct eevdf_cpu *cpu, const struct eevdf_thr
 	    thread->vd_rem >= thread->weight)
 		return EEVDF_RULE_REMAINDER;
 	const int128_t left = eevdf_left(thread);
-	const bool begun = vtime_between(&thread->time, thread->ve, thread->ve_rem, thread->v,
-					 thread->v_rem) >= 0;
-	if (left <= 0 || left > request_max || thread->left_ns != vtime_ns_ceil(left, 0) || !begun)
+	if (left <= 0 || left > request_max || thread->left_ns != vtime_ns_ceil(left, 0) ||
+	    eevdf_used(thread) < 0)
 		return EEVDF_RULE_REQUEST;
 	sums->weight += thread->weight;
 	sums->rel += vtime_relative(&cpu->time, &thread->time);

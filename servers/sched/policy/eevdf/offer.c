@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * EEVDF: for how long a decision stays right while threads wake (filter) and if the chosen one blocks
- * (successor).  Both say less than they could where saying more would cost a search.  What is exact about
- * them: docs/design/eevdf.md.  Here R runs, S would if it blocked; V_o, V without R, stands still meanwhile.
- *
- * Filter.  The key is the length of requests: nobody waits with shorter ones than R's, and nobody wakes with
- * shorter ones.
- *
- * Successor.  S is the first in order that is eligible at V_o; if R blocks with lag < 0, V has passed V_o,
- * and S stays the first until V reaches the v of somebody due earlier, or that of a sleeper.  Only an S with
- * the shortest slice is offered: nobody can cut in on it, so it runs its request.  And only for an R that
- * blocked in its request before: to find S costs a third of a decision.
+ * (successor).  Both say less than they could where saying more would cost a search, and what they say is
+ * exact: docs/design/eevdf.md.  Here R runs, S would if it blocked; V_o, V without R, stands still meanwhile.
  */
 #include "eevdf.h"
 
@@ -108,13 +100,6 @@ void eevdf_succeed(struct policy_cpu *policy_cpu, struct policy_thread *policy_t
 		eevdf_run(cpu, thread);
 }
 
-/*
- * Who wakes with lag l joins at V' = V - l / W, v = V' - l / w, and lowers V_o towards that v.  While R runs
- * V only grows, so V of now instead of then makes each v too small: if S is eligible and first even so, it
- * is.  Whoever was not eligible after R's block is not by a lower V_o, and S runs its request as before among
- * threads with no shorter ones.  Who wakes in debt moves nothing.
- */
-
 /* Whether `thread`, whose fresh request begins at v, comes after `next`. */
 static bool comes_after(const struct eevdf_thread *thread, int128_t v,
 			const struct eevdf_thread *next)
@@ -144,10 +129,7 @@ uint32_t eevdf_succeed_past(const struct policy_cpu *policy_cpu, const struct po
 			continue;
 		if (thread->state != POLICY_OUT || thread->lag < 0)
 			return i;
-		/* As vtime_join(). */
-		int128_t joins = int128_divide_floor((rel - thread->lag) * (int128_t)thread->weight,
-						     weight, &rest) -
-				 thread->lag;
+		const int128_t joins = vtime_joins(thread->weight, thread->lag, rel, weight);
 		rel += joins;
 		rel_o += joins;
 		weight += thread->weight;

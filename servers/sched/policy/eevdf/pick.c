@@ -14,9 +14,8 @@
  *   d. it is a background thread, and a normal thread that woke meanwhile is eligible;
  *   e. it yields.
  * Then the first in order among the eligible, itself included unless (d, e), runs, or, as in c, a
- * shorter request.
- *
- * The "or" in c is a refinement (docs/design/eevdf.md); with POLICY_PICK_EXACT it does not count.
+ * shorter request.  The "or" in c is a refinement (docs/design/eevdf.md) and does not count with
+ * POLICY_PICK_EXACT.
  */
 #include "eevdf.h"
 
@@ -37,11 +36,7 @@ static bool displaces(const struct eevdf_cpu *cpu, const struct eevdf_thread *ru
 	       min_v <= eevdf_cutoff(cpu);
 }
 
-/*
- * May requests that are shorter but due later go before the one of `thread`?  It needs `left` of
- * service, and V reaches its deadline after (vd - V) W of service of the queue; the difference is how
- * late it would be.  While it runs that stays, until a sleeper leaves (W falls).
- */
+/* May requests that are shorter but due later go before the one of `thread`? */
 static bool has_slack(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
 {
 	const int128_t until = (thread->vd - cpu->vq) * (int128_t)cpu->weight;
@@ -101,20 +96,6 @@ static __attribute__((noinline)) struct eevdf_thread *choose(const struct eevdf_
 	return first;
 }
 
-/* Units of service until `running` is not eligible: its lag falls at 1 - w / W, so that takes
- * lag W / (W - w), and a little more to be past the slack that counts as eligible. */
-int128_t eevdf_units_eligible(const struct eevdf_cpu *cpu, const struct eevdf_thread *running)
-{
-	const int128_t lag = vtime_lag(&cpu->time, &running->time) +
-			     (int128_t)EEVDF_SLACK * running->weight;
-	uint64_t rest;
-	if (lag < 0 || cpu->weight == running->weight)
-		return 0;
-	return int128_divide_floor(lag * (int128_t)cpu->weight, cpu->weight - running->weight,
-				   &rest) +
-	       1;
-}
-
 /* Units of service until rule b, c or d could take the CPU from `running`, or `limit` if later, if V
  * moves at 1 / weight. */
 static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
@@ -169,9 +150,7 @@ static __attribute__((noinline)) uint64_t slice_of(const struct eevdf_cpu *cpu,
 	return vtime_ns_ceil(units, 1);
 }
 
-/* What nearly every decision comes to: whoever ran blocked or is done with its request, and the first in
- * order is eligible and asks for no more than anybody else, so that no rule but the order counts.  NULL: look
- * closer. */
+/* The first in order where no rule but the order counts (docs/design/eevdf.md, "Cost"); NULL: look closer. */
 static struct eevdf_thread *plain_first(const struct eevdf_cpu *cpu)
 {
 	const struct eevdf_thread *running = cpu->running;

@@ -5,7 +5,6 @@
  */
 #include "eevdf.h"
 
-/* This is what most of an insertion or removal consists of. */
 bool eevdf_summary_update(struct rb_node *node)
 {
 	struct eevdf_thread *thread = eevdf_of_node(node);
@@ -146,8 +145,8 @@ bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 
 /* A search with a budget, pruned by the summaries. */
 struct search {
-	struct rb_node *stack[EEVDF_SEARCH_MAX +
-			      EEVDF_CLASSES]; /* a step pops one and pushes at most two */
+	struct rb_node
+		*stack[EEVDF_SEARCH_MAX + EEVDF_CLASSES]; /* a step: one off, at most two on */
 	uint32_t depth;
 	uint32_t budget;
 	int128_t v_max; /* who has more is of no interest */

@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * EEVDF: what a thread carries to another CPU, and a queue to another instance of the server.  V is not
- * saved as a fraction but computed again from the threads that came back (docs/design/eevdf.md).
- */
+/* EEVDF: what a thread carries to another CPU, and a queue to another instance of the server. */
 #include "eevdf.h"
-
-/* S_i - E_i: service received in the current request. */
-static int128_t request_used(const struct eevdf_thread *thread)
-{
-	return vtime_between(&thread->time, thread->ve, thread->ve_rem, thread->v, thread->v_rem);
-}
 
 void eevdf_migrate_out(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
 		       struct policy_migration *out, uint64_t now_ns)
@@ -22,7 +13,7 @@ void eevdf_migrate_out(struct policy_cpu *policy_cpu, struct policy_thread *poli
 		if (thread->state != POLICY_DELAYED)
 			out->state = POLICY_QUEUED;
 		vtime_split(eevdf_left(thread), &out->deadline_ns, &out->deadline_frac);
-		vtime_split(request_used(thread), &out->request_ns, &out->request_frac);
+		vtime_split(eevdf_used(thread), &out->request_ns, &out->request_frac);
 		eevdf_expel(cpu, thread, false);
 		eevdf_settle(cpu);
 	}
@@ -106,7 +97,7 @@ static bool thread_load(struct eevdf_thread *thread, const struct image *image)
 	}
 	const int128_t left = eevdf_left(thread);
 	thread->left_ns = vtime_ns_ceil(left, 0);
-	return left > 0 && left <= request_max && request_used(thread) >= 0;
+	return left > 0 && left <= request_max && eevdf_used(thread) >= 0;
 }
 
 static bool thread_restore(struct eevdf_cpu *cpu, struct eevdf_thread *thread,
@@ -124,14 +115,10 @@ static bool thread_restore(struct eevdf_cpu *cpu, struct eevdf_thread *thread,
 	if (!thread_load(thread, &image))
 		return false;
 	vtime_restore(&cpu->time, &thread->time, rel_sum);
-	if (image.state == POLICY_DELAYED) {
-		thread->state = POLICY_DELAYED;
-		cpu->sleepers++;
-		cpu->weight_delayed += thread->weight;
-		eevdf_tree_insert(cpu, thread);
-	} else {
+	if (image.state == POLICY_DELAYED)
+		eevdf_delay(cpu, thread);
+	else
 		eevdf_admit(cpu, thread);
-	}
 	return true;
 }
 

@@ -14,6 +14,18 @@ int128_t vtime_lag(const struct vtime_queue *queue, const struct vtime_thread *t
 	return vtime_rest_share(queue, thread) - vtime_relative(queue, thread);
 }
 
+int128_t vtime_units_behind(const struct vtime_queue *queue, const struct vtime_thread *thread,
+			    int128_t slack)
+{
+	const int128_t lag = vtime_lag(queue, thread) + slack * thread->weight;
+	uint64_t rest;
+	if (lag < 0 || queue->weight == thread->weight)
+		return 0;
+	return int128_divide_floor(lag * (int128_t)queue->weight, queue->weight - thread->weight,
+				   &rest) +
+	       1;
+}
+
 /* *v + *rem / weight += ns 2^52 / weight, exactly, as long division by a weight below 2^32: 32 fraction bits,
  * then 20. */
 static void advance(int128_t *v, uint64_t *rem, uint64_t weight, uint64_t ns)
@@ -51,8 +63,7 @@ void vtime_join(struct vtime_queue *queue, struct vtime_thread *thread, int128_t
 		return;
 	}
 	uint64_t rest;
-	int128_t rel = ((int128_t)queue->vrem - lag) * (int128_t)weight;
-	rel = int128_divide_floor(rel, queue->weight, &rest) - lag;
+	const int128_t rel = vtime_joins(weight, lag, queue->vrem, queue->weight);
 	thread->v = queue->vq + int128_divide_floor(rel, weight, &rest);
 	thread->v_rem = (uint32_t)rest;
 	vtime_mean(queue, rel, queue->weight + weight);

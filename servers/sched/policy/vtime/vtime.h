@@ -118,6 +118,14 @@ static inline int128_t vtime_relative(const struct vtime_queue *queue,
 	return (thread->v - queue->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
 }
 
+/* What a thread that joins with this lag has relative to vq, floored; the others' sum is `rel`, their weight
+ * `all`. */
+static inline int128_t vtime_joins(uint32_t weight, int128_t lag, int128_t rel, uint64_t all)
+{
+	uint64_t rest;
+	return int128_divide_floor((rel - lag) * (int128_t)weight, all, &rest) - lag;
+}
+
 /* The same below VTIME_SHORT_NS, where the units of service are a number of 64 bits (remainders are far below
  * 2^52): one division each. */
 static inline void vtime_serve_short(struct vtime_queue *queue, struct vtime_thread *thread,
@@ -139,6 +147,15 @@ static inline void vtime_serve(struct vtime_queue *queue, struct vtime_thread *t
 		vtime_serve_long(queue, thread, ns);
 	else
 		vtime_serve_short(queue, thread, ns);
+}
+
+/* It ran while it was in no queue: that lowers the lag that it has kept, to one slice of debt at most. */
+static inline void vtime_serve_outside(struct vtime_thread *thread, uint64_t ns, uint32_t slice_ns)
+{
+	const int128_t lag_min = -vtime_units(slice_ns);
+	const int128_t lag = thread->lag - vtime_units(ns);
+	if (thread->lag > lag_min)
+		thread->lag = lag > lag_min ? lag : lag_min;
 }
 
 /* Below, equal or above 0, as v_a is to v_b; the remainders are fractions of a unit. */
@@ -163,6 +180,10 @@ static inline int128_t vtime_units_until(const struct vtime_queue *queue, int128
 }
 
 /* ---- vtime.c ---- */
+/* Units of service of the thread until V is behind v by more than this: its lag falls at 1 - w / W, so that
+ * takes lag W / (W - w), and a little more to be past it.  0 if it is so already, or for a lone thread. */
+int128_t vtime_units_behind(const struct vtime_queue *queue, const struct vtime_thread *thread,
+			    int128_t slack);
 /* lag in units, rounded to minus infinity.  The thread is in the queue. */
 int128_t vtime_lag(const struct vtime_queue *queue, const struct vtime_thread *thread);
 /* Put v where the thread has this lag (0 if the queue is empty) and count it in V and W. */
