@@ -349,7 +349,6 @@ MUTANTS = [
     ("servers/sched/core/again.c", "(thread == again->last ? min_u64(event->ran_ns, again->last_ns) : 0)",
      "0", "sched_offers"),
     ("servers/sched/core/again.c", "again.last_ns = upcall->now_ns - again.switched_ns;", "", "sim_offers"),
-    ("kernel/dispatch/request.c", "return asked == this_core() && ", "return ", "kernel-timed"),
     ("kernel/dispatch/request.c", "tcb->request_words[0] > asked->stretch_ns", "true",
      "kernel-timed"),
     ("kernel/dispatch/request.c",
@@ -366,7 +365,7 @@ MUTANTS = [
      "sim_offers"),
     ("servers/sched/core/replay.c", "\t\tif (at == replay->done)\n\t\t\tcontinue;\n", "",
      "sched_offers"),
-    ("servers/sched/core/replay.c", "\tcpu->sleepers_wait = true;\n", "", "sched_offers"),
+    ("servers/sched/core/replay.c", "\tcpu->sleepers_wait = true;\n", "", "sim_offers"),
     ("kernel/dispatch/upcall.c", "\tsuccessor_forget(core);\n", "", "kernel-successor"),
     ("kernel/time/timer.c", "\tif (__atomic_load_n(&core->filtered, __ATOMIC_RELAXED))\n"
      "\t\tdeadline = earlier(deadline, core->filter_until_ns);\n", "", "protocol"),

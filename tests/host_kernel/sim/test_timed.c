@@ -78,15 +78,19 @@ Test(timed, an_idle_cpu_does_not_follow_a_timed_request)
 	cr_assert_not_null(sim_request(0));
 }
 
-Test(timed, requests_that_are_over_or_of_others_enter)
+Test(timed, a_request_whose_time_is_over_enters)
 {
 	run_followed(b, c);
 	sleep_until(b, arch_now());
-	cr_assert(sim_deciding(0), "over");
+	cr_assert(sim_deciding(0));
 	cr_assert_not_null(sim_request(0));
-	run_followed(c, NULL);
-	ask(c, SCHED_REQUEST_TIMED, &cpus[1].core, TIME_NEVER);
-	cr_assert(sim_deciding(0), "another dispatcher's");
+}
+
+Test(timed, a_request_to_another_dispatcher_enters)
+{
+	run_followed(b, c);
+	ask(b, SCHED_REQUEST_TIMED, &cpus[1].core, TIME_NEVER);
+	cr_assert(sim_deciding(0));
 	sim_step(1);
 	cr_assert_not_null(sim_request(1), "and that one is told");
 }
