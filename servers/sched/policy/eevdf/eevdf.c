@@ -37,7 +37,7 @@ void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 		cpu->normal_woke = true;
 }
 
-/* Each leaves with its true lag, so that the others' V is right (docs/design/eevdf.md), and remembers none. */
+/* Each leaves with its true lag, so the others' V is right (docs/design/eevdf.md), and remembers none. */
 void eevdf_settle_delayed(struct eevdf_cpu *cpu)
 {
 	struct eevdf_thread *first;
