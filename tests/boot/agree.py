@@ -141,8 +141,11 @@ class Bench:
         out = self.file("sim.json")
         words = [host_tool("baton-sim"), "--policy", "eevdf", "--cpus", str(cpus), "--workload",
                  self.file("workload.json"), "--json", out]
-        subprocess.run(words + (["--costs", costs] if costs else []), check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+        words += ["--costs", costs] if costs else []
+        done = subprocess.run(words, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True)
+        if done.returncode != 0:
+            raise Failure(f"status {done.returncode} of {' '.join(words)}: {done.stderr.strip()}")
         with open(out, encoding="utf-8") as file:
             return json.load(file)
 

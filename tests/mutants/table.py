@@ -58,6 +58,7 @@ MUTANTS = [
      "eevdf_earlier_min_v(cpu, next, false, &v)", "sim_offers"),
     ("servers/sched/core/replay.c", "sleepers_until(replay, time_ns);", "", "sim_offers"),
     ("servers/sched/core/replay.c", "charge_until(replay, time_ns);", "", "sim_offers"),
+    ("servers/sched/core/replay.c", " && thread != replay->cpu->running &&", " &&", "sched_offers"),
     ("servers/sched/core/offer.c", "\t\tkey = max_u64(key, decision->successor_filter_key);\n", "",
      "sched_offers"),
     # Pipes

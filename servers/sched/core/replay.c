@@ -37,13 +37,17 @@ static uint32_t event_of(const struct replay *replay, const struct sched_thread 
 	return thread == NULL ? replay->count : at;
 }
 
-/* When this record's wake was, if it was filtered; all else entered the dispatcher, and is now. */
+/*
+ * When this record's wake was, if it was filtered; all else entered the dispatcher, and is now.  So is that of
+ * who ran until now: that it blocked made the entry, and what woke it came while the CPU entered.
+ */
 static time_ns_t event_time(const struct replay *replay, const struct sched_event *event)
 {
 	const struct sched_thread *thread = sched_thread_find(replay->server, event->tag);
 	const bool woke = EVENT_STATE(event->info) == EVENT_READY && event->first_ready_ns != 0 &&
 			  (event->info & EVENT_WOKE_SINCE) != 0;
-	const bool filtered = woke && thread != NULL && thread->key >= replay->filter_key;
+	const bool filtered = woke && thread != NULL && thread != replay->cpu->running &&
+			      thread->key >= replay->filter_key;
 
 	return filtered ? min_u64(event->first_ready_ns, replay->upcall->now_ns)
 			: replay->upcall->now_ns;

@@ -170,6 +170,27 @@ Test(sched_offers, who_follows_stays_when_a_sleeper_wakes, .init = open_1, .fini
 	cr_assert_eq(bench_shared->cpu[0].misuse, 0);
 }
 
+/* That it blocked made the entry, though it was awake again before that was done. */
+Test(sched_offers, who_woke_while_the_cpu_entered_was_not_filtered, .init = open_1,
+     .fini = bench_close)
+{
+	cr_assert_eq(start_two().tid, 5);
+	bench_now += MS;
+
+	const struct sched_event events[] = {
+		{.tag = 5,
+		 .info = BENCH_READY(CAUSE_WAKE) | EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE,
+		 .ran_ns = MS,
+		 .first_ready_ns = bench_now - MS / 10},
+		{.tag = 7, .info = BENCH_READY(CAUSE_START)},
+	};
+
+	(void)bench_events(0, events, 2);
+	cr_assert_eq(bench_server->threads[5].state, SCHED_READY);
+	cr_assert_eq(bench_server->threads[5].stats->cpu_ns, 2 * MS);
+	cr_assert_eq(bench_shared->cpu[0].misuse, 0);
+}
+
 /* 5 blocked in its request for a sleep of 1 ms and 6 followed, for 2 ms. */
 static struct sched_decision sleep_followed(word_t info, time_ns_t woke_ns)
 {
