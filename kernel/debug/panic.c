@@ -23,7 +23,7 @@
 static uint32_t panic_owner = PANIC_NOBODY;
 static bool panic_twice;
 
-/* Not core_request(): that may be what is broken. */
+/* Not core_post(): that may be what is broken. */
 static void others_halt(unsigned self)
 {
 	for (unsigned i = 0; i < cpus_count; i++) {

@@ -16,6 +16,7 @@ import code_shape
 import layers
 import locks
 import mutants
+import references
 import texts
 from tree import Tree
 
@@ -46,6 +47,7 @@ CHECKS = {
     "locks": locks.check,
     "acceptance": acceptance.check,
     "mutants": mutants.check,
+    "references": references.check,
 }
 
 

@@ -21,6 +21,8 @@ CLEAN = {
     "kernel/uapi/abi/types.h": C + "#pragma once\n",
     "kernel/include/kern/main.h": C + "#pragma once\n\n#include <abi/types.h>\n\n"
                                   "int kernel_main(void);\n",
+    "tools/README.md": MD + "# tools\n",
+    "tools/gen_abi_docs.py": "# SPDX-License-Identifier: BSD-2-Clause\n",
     "servers/sched/README.md": MD + "# sched\n",
     "servers/sched/policy/rr/rr.c": C + '#include "../policy.h"\n#include <abi/error.h>\n'
                                     "#include <base/list.h>\n",
@@ -73,6 +75,10 @@ SEEDED = [
     ("mutants", "tests/mutants/table.py", MUTANTS.format("kernel/core/gone.c", "return 0;"), "no file"),
     ("mutants", "tests/mutants/table.py", MUTANTS.format("kernel/core/main.c", "return 1;"), "0 times"),
     ("mutants", "tests/mutants/table.py", MUTANTS.format("kernel/core/main.c", "n"), "times 'n'"),
+    ("references", "docs/x.md", MD + "See `kernel/core/g" + "one.c`.\n", "no file kernel/core/gone.c"),
+    ("references", "kernel/core/x.c", C + "/* As in <kern/g" + "one.h>. */\n", "no file kern/gone.h"),
+    ("references", "kernel/core/x.c", C + "/* As gone" + "_by() does. */\n", "no function gone_by()"),
+    ("references", "tools/x.py", "# As gone" + "_by() does.\n", "no function gone_by()"),
     ("locks", "kernel/core/x.c", C + LOCK + "void f(void)\n{\n\tg();\n}\n", "requires holding lock"),
     ("locks", "kernel/core/x.c", C + LOCK + "void f(void)\n{\n\ttake(&lock);\n}\n", "still held"),
     ("abi_docs", "kernel/uapi/abi/error.h", ABI.replace("fine", "changed"), "error.md"),

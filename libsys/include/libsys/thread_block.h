@@ -16,7 +16,7 @@
 #include <abi/ipc.h>
 #include <abi/types.h>
 
-struct thread; /* <libsys/thread.h>, private to libsys */
+struct thread; /* libsys/src/thread.h: private to libsys */
 
 struct thread_block {
 	struct ipc_buffer *ipc;

@@ -3,7 +3,7 @@
 
 #define FANOUT_BITS 9u
 #define FANOUT      512u
-#define GROUP       64u /* entries of a node that one bit of PAGE_GROUPS stands for */
+#define GROUP       64u /* entries of a node that one flag of its inner entry stands for */
 
 static uint64_t *node_at(const struct pagemap *map, uint64_t ref)
 {
