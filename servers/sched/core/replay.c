@@ -38,8 +38,8 @@ static uint32_t event_of(const struct replay *replay, const struct sched_thread 
 }
 
 /*
- * When this record's wake was, if it was filtered; all else entered the dispatcher, and is now.  So is that of
- * who ran until now: that it blocked made the entry, and what woke it came while the CPU entered.
+ * When this record's wake was, if it was filtered; all else entered the dispatcher, and is now.  So is that
+ * of who ran until now: that it blocked made the entry, and what woke it came while the CPU entered.
  */
 static time_ns_t event_time(const struct replay *replay, const struct sched_event *event)
 {
