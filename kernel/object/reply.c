@@ -36,8 +36,8 @@ enum error reply_claim(struct reply *reply, struct tcb *receiver)
 	return error;
 }
 
-/* reply_destroy() may have ended the claim in between: then receiver->reply is NULL, or the object
- * does not name the receiver any more. */
+/* reply_destroy() may have ended the claim in between: then receiver->reply is NULL, or the object is
+ * dying, and nobody claims it any more. */
 void reply_release(struct tcb *receiver)
 {
 	struct reply *reply = __atomic_exchange_n(&receiver->reply, NULL, __ATOMIC_RELAXED);
@@ -45,8 +45,7 @@ void reply_release(struct tcb *receiver)
 	if (reply == NULL)
 		return;
 	spin_lock(&reply->lock);
-	if (reply->receiver == receiver)
-		reply->receiver = NULL;
+	reply->receiver = NULL;
 	spin_unlock(&reply->lock);
 }
 

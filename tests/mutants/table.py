@@ -88,6 +88,15 @@ MUTANTS = [
      "\tsched_requesting_forget(cpu, thread);\n\tsched_debt", "sched_server"),
     ("kernel/object/notification.c", "notification->word |= badge;", "notification->word = badge;",
      "kernel-ipc"),
+    # What the syscalls check before, and who goes on when an object goes away in between
+    ("kernel/object/irq.c", "if ((inv->src_slot->rights & RIGHT_WRITE) == 0)",
+     "if ((inv->src_slot->rights & RIGHT_READ) == 0)", "kobject-threads"),
+    ("kernel/ipc/transfer.c", "if (msg_caps(info) != 0 && grant)", "if (msg_caps(info) != 0)",
+     "kernel-transfer"),
+    ("kernel/ipc/ipc.c", "\tif (tcb_payer(tcb) == NULL) {\n\t\ttcb_result_set(tcb, ERR_DELETED);\n"
+     "\t\tchain_orphan(tcb);\n\t}\n", "", "kernel-chain"),
+    ("kernel/dispatch/home.c", "if (home->dispatcher == NULL || home->fallback != FALLBACK_NONE)",
+     "if (home->dispatcher == NULL)", "kernel-dispatch"),
     # Who pays for who ended
     ("servers/sched/core/debt.c", "\tif (info.lag_ns.whole < 0)\n", "\tif (false)\n", "sched_debt"),
     ("servers/sched/core/debt.c", "min_u64(owed_ns, INHERITED_NS_MAX)", "owed_ns", "sched_debt"),

@@ -329,6 +329,32 @@ Test(chain, K_donation_reply_object_destroyed_under_a_running_chain)
 	sim_check();
 }
 
+/* Between a passive server's answer, which gives its caller's time back, and the next caller. */
+Test(chain, K_donation_reply_object_destroyed_while_its_server_takes_the_next_caller)
+{
+	build(1);
+	call(1, b, 0);
+	sim_auto_all();
+	cr_assert_eq(b->state, THREAD_SENDING);
+	sim_as(1);
+	spin_lock(&ep[0]->wait.lock);
+	reply_recv(0, 0, 5);
+	cr_assert_eq(sim_at(0), SIM_SPIN);
+	cr_assert_eq(reply[0]->receiver, server[0]);
+	sim_as(1);
+	cr_assert(reply_destroy(reply[0]));
+	spin_unlock(&ep[0]->wait.lock);
+	sim_settle();
+	sim_auto_all();
+	cr_assert_eq(sim_x0(a), 0, "answered before");
+	cr_assert_eq(sim_x0(b), -ERR_DELETED);
+	cr_assert_eq(b->state, THREAD_READY);
+	cr_assert_eq(sim_x0(server[0]), -ERR_DELETED);
+	cr_assert_eq(server[0]->payer, server[0], "it goes on, as an orphan");
+	cr_assert_eq(server[0]->state, THREAD_READY);
+	sim_check();
+}
+
 Test(chain, K_donation_blocked_chain_is_cut_too)
 {
 	struct notification *n = sim_notification();

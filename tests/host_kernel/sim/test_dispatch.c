@@ -511,6 +511,29 @@ Test(dispatch, set_home_by_the_dispatcher_posts_the_arrival)
 	cr_assert_eq(tcb_set_home(a, &cpus[0].core), ERR_PERMISSION);
 }
 
+/* A dispatcher that is bound and has not decided yet has no say: fallback goes on. */
+Test(dispatch, set_home_in_fallback_is_for_anybody_with_the_rights)
+{
+	resume(a);
+	sim_auto_all();
+	sim_bind(0, LIMIT_NS, 0, NULL);
+	sim_settle();
+	sim_decide(0, DECISION_NONE, NULL, 0);
+	cr_assert_not_null(cpus[0].core.dispatcher);
+	cr_assert_eq(cpus[0].core.fallback, FALLBACK_UNBOUND);
+	sim_as(1);
+	cr_assert_eq(tcb_set_home(b, &cpus[1].core), ERR_OK);
+	cr_assert_eq(b->home, &cpus[1].core);
+	resume(sim_thread(4, 0));
+	sim_step(0);
+	sim_decide(0, DECISION_RUN, a, SLICE_NS);
+	cr_assert_eq(cpus[0].core.fallback, FALLBACK_NONE);
+	sim_as(0);
+	cr_assert_eq(tcb_set_home(b, &cpus[0].core), ERR_PERMISSION, "the other CPU's dispatcher");
+	sim_as(1);
+	cr_assert_eq(tcb_set_home(sim_thread(5, 0), &cpus[1].core), ERR_PERMISSION);
+}
+
 Test(dispatch, Z25_not_switched_in_before_it_is_switched_out)
 {
 	resume(a);

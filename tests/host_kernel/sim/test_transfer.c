@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <kern/cap.h>
 #include <kern/cnode.h>
+#include <kern/ipc.h>
 
 #define SLOT_FREE 40u /* and the ones behind it */
 
@@ -92,6 +93,19 @@ Test(transfer, K_rights_without_grant_the_send_is_refused)
 	sim_syscall(0, a, SYS_SEND, (struct sim_regs){{plain_cap, msg_info(9, 1, 1), 10}});
 	cr_assert_eq(sim_x0(a), -ERR_CAP_RIGHTS);
 	cr_assert_eq(slot(SLOT_FREE)->type, OBJ_NULL);
+}
+
+/* What the copying itself promises, whoever was to check before. */
+Test(transfer, K_rights_no_capability_is_copied_without_grant)
+{
+	offer(first_cap, second_cap);
+	a->context.x[1] = msg_info(9, 1, 2);
+	message_copy(a, b, false);
+	cr_assert_eq(b->context.x[1], msg_info(9, 1, 0));
+	cr_assert_eq(slot(SLOT_FREE)->type, OBJ_NULL);
+	message_copy(a, b, true);
+	cr_assert_eq(b->context.x[1], msg_info(9, 1, 2));
+	cr_assert_eq(slot(SLOT_FREE)->object, (uintptr_t)first);
 }
 
 Test(transfer, K_rights_a_receiver_that_takes_none_gets_none)

@@ -200,6 +200,8 @@ Test(threads, K_threads_scheduling_rights)
 
 Test(threads, interrupts)
 {
+	word_t read = RIGHT_READ, write = RIGHT_WRITE;
+
 	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 5, 0, 30, 0), ERR_RANGE);
 	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 40, 0, 30, 5), ERR_RANGE);
 	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 40, 0, 30, 1), ERR_OK);
@@ -207,6 +209,12 @@ Test(threads, interrupts)
 	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 40, 0, 31, 1), ERR_EXISTS);
 	cr_assert_eq(call(30, METHOD_IRQ_HANDLER_ACK, 0), ERR_STATE);
 	cr_assert(host_irq_masked(40));
+	cr_assert_eq(call(W_CNODE, METHOD_CNODE_COPY, 3, 34 | read << 32, 0, 21), ERR_OK);
+	cr_assert_eq(call(30, METHOD_IRQ_HANDLER_SET_NOTIFICATION, 1, 34), ERR_CAP_RIGHTS,
+		     "a line signals: who may only wait cannot have it do so");
+	cr_assert(host_irq_masked(40));
+	cr_assert_eq(call(W_CNODE, METHOD_CNODE_COPY, 3, 35 | write << 32, 0, 21), ERR_OK);
+	cr_assert_eq(call(30, METHOD_IRQ_HANDLER_SET_NOTIFICATION, 1, 35), ERR_OK);
 	cr_assert_eq(mint(32, 21, 8), ERR_OK);
 	cr_assert_eq(call(30, METHOD_IRQ_HANDLER_SET_NOTIFICATION, 1, 32), ERR_OK);
 	cr_assert_not(host_irq_masked(40));
