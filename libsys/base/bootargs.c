@@ -3,16 +3,13 @@
 #include <base/bootargs.h>
 #include <base/bytes.h>
 #include <base/parse.h>
+#include <base/reason.h>
 
 const char *bootarg_reason_text(enum bootarg_reason reason)
 {
-	static const char *const texts[] = {
-#define X(name, text) text,
-		BOOTARG_REASON_LIST(X)
-#undef X
-	};
+	static const char *const texts[] = {BOOTARG_REASON_LIST(REASON_TEXT)};
 
-	return (unsigned int)reason < BOOTARG_REASON_COUNT ? texts[reason] : "unknown reason";
+	return reason_text(texts, BOOTARG_REASON_COUNT, (uint32_t)reason);
 }
 
 static bool is_space(char c)

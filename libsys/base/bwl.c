@@ -3,6 +3,7 @@
 #include <base/bwl.h>
 #include <base/bytes.h>
 #include <base/parse.h>
+#include <base/reason.h>
 
 #define WORDS_MAX 6u
 
@@ -29,13 +30,9 @@ struct reader {
 
 const char *bwl_reason_text(enum bwl_reason reason)
 {
-	static const char *const texts[] = {
-#define X(name, text) text,
-		BWL_REASON_LIST(X)
-#undef X
-	};
+	static const char *const texts[] = {BWL_REASON_LIST(REASON_TEXT)};
 
-	return (unsigned int)reason < BWL_REASON_COUNT ? texts[reason] : "unknown reason";
+	return reason_text(texts, BWL_REASON_COUNT, (uint32_t)reason);
 }
 
 /* Splits the next line that is neither empty nor a comment; false at the end of the text. */

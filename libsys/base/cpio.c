@@ -2,6 +2,7 @@
 /* cpio "newc" reader.  See cpio.h. */
 #include <base/bytes.h>
 #include <base/cpio.h>
+#include <base/reason.h>
 
 #define HEADER_BYTES 110u
 #define TRAILER      "TRAILER!!!"
@@ -13,13 +14,9 @@ enum field { FIELD_MODE = 1, FIELD_FILE_BYTES = 6, FIELD_NAME_BYTES = 11, FIELD_
 
 const char *cpio_reason_text(enum cpio_reason reason)
 {
-	static const char *const texts[] = {
-#define X(name, text) text,
-		CPIO_REASON_LIST(X)
-#undef X
-	};
+	static const char *const texts[] = {CPIO_REASON_LIST(REASON_TEXT)};
 
-	return (unsigned int)reason < CPIO_REASON_COUNT ? texts[reason] : "unknown reason";
+	return reason_text(texts, CPIO_REASON_COUNT, (uint32_t)reason);
 }
 
 static bool hex_read(const uint8_t *at, uint32_t *value)

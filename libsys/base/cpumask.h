@@ -18,16 +18,22 @@ static inline struct cpumask cpumask_none(void)
 	return (struct cpumask){{0}};
 }
 
+/* Of the word bits[cpu / 64], for who changes the words atomically. */
+static inline uint64_t cpumask_bit(uint32_t cpu)
+{
+	return UINT64_C(1) << (cpu % 64u);
+}
+
 static inline void cpumask_set(struct cpumask *mask, uint32_t cpu)
 {
 	if (cpu < CPUS_MAX)
-		mask->bits[cpu / 64u] |= UINT64_C(1) << (cpu % 64u);
+		mask->bits[cpu / 64u] |= cpumask_bit(cpu);
 }
 
 static inline void cpumask_clear(struct cpumask *mask, uint32_t cpu)
 {
 	if (cpu < CPUS_MAX)
-		mask->bits[cpu / 64u] &= ~(UINT64_C(1) << (cpu % 64u));
+		mask->bits[cpu / 64u] &= ~cpumask_bit(cpu);
 }
 
 static inline bool cpumask_test(const struct cpumask *mask, uint32_t cpu)

@@ -2,18 +2,15 @@
 /* Device tree to struct platform.  See dt_platform.h. */
 #include <base/bytes.h>
 #include <base/dt_platform.h>
+#include <base/reason.h>
 
 #define MPIDR_AFFINITY_MASK 0xff00ffffffull
 
 const char *platform_reason_text(enum platform_reason reason)
 {
-	static const char *const texts[] = {
-#define X(name, text) text,
-		PLATFORM_REASON_LIST(X)
-#undef X
-	};
+	static const char *const texts[] = {PLATFORM_REASON_LIST(REASON_TEXT)};
 
-	return (unsigned int)reason < PLATFORM_REASON_COUNT ? texts[reason] : "unknown reason";
+	return reason_text(texts, PLATFORM_REASON_COUNT, (uint32_t)reason);
 }
 
 /* GIC binding: three cells, kind (0 shared, 1 per CPU), number, flags. */

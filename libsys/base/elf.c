@@ -2,6 +2,7 @@
 /* Static AArch64 ELF64 reader.  See elf.h. */
 #include <base/bytes.h>
 #include <base/elf.h>
+#include <base/reason.h>
 
 #define EHDR_BYTES 64u
 #define PHDR_BYTES 56u
@@ -23,13 +24,9 @@ struct header {
 
 const char *elf_reason_text(enum elf_reason reason)
 {
-	static const char *const texts[] = {
-#define X(name, text) text,
-		ELF_REASON_LIST(X)
-#undef X
-	};
+	static const char *const texts[] = {ELF_REASON_LIST(REASON_TEXT)};
 
-	return (unsigned int)reason < ELF_REASON_COUNT ? texts[reason] : "unknown reason";
+	return reason_text(texts, ELF_REASON_COUNT, (uint32_t)reason);
 }
 
 /* @index is below header_count, so the bytes are inside the file. */

@@ -2,6 +2,7 @@
 /* Flattened device tree reader: header, tokens, nodes, properties.  See fdt.h. */
 #include <base/bytes.h>
 #include <base/fdt.h>
+#include <base/reason.h>
 
 #define FDT_MAGIC   0xd00dfeedu
 #define FDT_VERSION 17u
@@ -24,13 +25,9 @@ struct token {
 
 const char *fdt_reason_text(enum fdt_reason reason)
 {
-	static const char *const texts[] = {
-#define X(name, text) text,
-		FDT_REASON_LIST(X)
-#undef X
-	};
+	static const char *const texts[] = {FDT_REASON_LIST(REASON_TEXT)};
 
-	return (unsigned int)reason < FDT_REASON_COUNT ? texts[reason] : "unknown reason";
+	return reason_text(texts, FDT_REASON_COUNT, (uint32_t)reason);
 }
 
 static enum fdt_reason token_read_prop(const struct fdt *fdt, uint32_t off, struct token *token)

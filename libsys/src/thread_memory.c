@@ -21,10 +21,15 @@ static struct mtx kept_lock = MTX_INIT;
 static struct thread *kept; /* kept_lock; linked by `next` */
 static unsigned kept_count; /* kept_lock */
 
+/* So that the stack below begins where the ABI wants it. */
+static size_t aligned(size_t bytes)
+{
+	return (bytes + 15u) & ~(size_t)15u;
+}
+
 static size_t top_bytes(void)
 {
-	return ((tls_area_bytes() + 15u) & ~(size_t)15u) +
-	       ((sizeof(struct thread) + 15u) & ~(size_t)15u);
+	return aligned(tls_area_bytes()) + aligned(sizeof(struct thread));
 }
 
 static size_t mapping_bytes(size_t stack_bytes)
@@ -55,8 +60,7 @@ static enum error mapping_new(size_t bytes, struct thread **thread)
 	enum error error = memory_map_stack(bytes, &stack);
 
 	if (error == ERR_OK) {
-		*thread = (void *)((char *)stack + bytes -
-				   ((sizeof(**thread) + 15u) & ~(size_t)15u));
+		*thread = (void *)((char *)stack + bytes - aligned(sizeof(**thread)));
 		(*thread)->stack_vaddr = (uintptr_t)stack;
 	}
 	return error;

@@ -23,8 +23,8 @@ FUNCTION = re.compile(r"(?<![\w.>*-])([a-z_]\w+)\(\)")
 PLACEHOLDER = re.compile(r"(^|[/_.])[A-Z]+([/_.]|$)")
 # What C and POSIX have; what a build makes; any header of a layer (<kern/x.h>); what a tutorial creates.
 ELSEWHERE = re.compile(r"(^|/)(x|std\w+|threads|time|string|signal|build_info)\.h$|^sys/\w+\.h$|lifo\.c$")
-# A macro's functions, made of any name.
-NAMELESS = re.compile(r"^name_")
+# Functions made of any name.
+NAMELESS = re.compile(r"^(name|x)_")
 
 
 def language(path):

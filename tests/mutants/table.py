@@ -78,7 +78,7 @@ MUTANTS = [
      "\tsched_thread_home_set(server, thread, cpu->index);", "sched_place"),
     ("servers/sched/core/place.c", "\tif (cpumask_test(&legal, here))\n\t\treturn here;\n", "",
      "sched_place"),
-    ("servers/sched/core/place.c", "return (before & cpu_bit(cpu)) != 0;", "return true;", "sched_place"),
+    ("servers/sched/core/place.c", "return (before & cpumask_bit(cpu)) != 0;", "return true;", "sched_place"),
     ("servers/sched/core/place.c", "\t\telse\n\t\t\tsched_idle_publish(server, target);\n", "",
      "sched_place"),
     ("servers/sched/core/param.c", "if (value > params->priority && !param_free(request))",

@@ -16,18 +16,22 @@
 static struct process processes[PROC_PROCESSES_MAX];
 static uint32_t pid_last;
 
+static void lists_init(struct process *process)
+{
+	list_init(&process->threads);
+	list_init(&process->parked);
+	list_init(&process->reap);
+	list_init(&process->children);
+	list_init(&process->sibling);
+	list_init(&process->waiters);
+	list_init(&process->callers);
+}
+
 void processes_init(void)
 {
 	pid_last = 0;
-	for (uint32_t i = 0; i < PROC_PROCESSES_MAX; i++) {
-		list_init(&processes[i].threads);
-		list_init(&processes[i].parked);
-		list_init(&processes[i].reap);
-		list_init(&processes[i].children);
-		list_init(&processes[i].sibling);
-		list_init(&processes[i].waiters);
-		list_init(&processes[i].callers);
-	}
+	for (uint32_t i = 0; i < PROC_PROCESSES_MAX; i++)
+		lists_init(&processes[i]);
 }
 
 struct process *process_get(word_t pid)
@@ -167,13 +171,7 @@ enum error process_new(uint64_t memory_bytes_max, uint32_t weight_max, struct pr
 		.started_ns = clock_now_ns(),
 		.affinity = cpumask_first(machine_cpus()),
 	};
-	list_init(&process->threads);
-	list_init(&process->parked);
-	list_init(&process->reap);
-	list_init(&process->children);
-	list_init(&process->sibling);
-	list_init(&process->waiters);
-	list_init(&process->callers);
+	lists_init(process);
 	*made = process;
 	return ERR_OK;
 }

@@ -2,6 +2,7 @@
 /* Splits a command line into words.  See cmdline.h. */
 #include "cmdline.h"
 
+#include <base/reason.h>
 #include <stdbool.h>
 
 struct splitter {
@@ -14,13 +15,9 @@ struct splitter {
 
 const char *cmdline_reason_text(enum cmdline_reason reason)
 {
-	static const char *const texts[] = {
-#define X(name, text) text,
-		CMDLINE_REASON_LIST(X)
-#undef X
-	};
+	static const char *const texts[] = {CMDLINE_REASON_LIST(REASON_TEXT)};
 
-	return (unsigned int)reason < CMDLINE_REASON_COUNT ? texts[reason] : "unknown reason";
+	return reason_text(texts, CMDLINE_REASON_COUNT, (uint32_t)reason);
 }
 
 static bool is_blank(char c)

@@ -146,7 +146,7 @@ static bool surplus_anywhere(const struct place_view *view)
 
 static void quiet_set(struct sched_server *server, uint32_t cpu, bool quiet)
 {
-	uint64_t bit = UINT64_C(1) << (cpu % 64u);
+	const uint64_t bit = cpumask_bit(cpu);
 
 	if (quiet == is_quiet(server, cpu))
 		return;

@@ -79,29 +79,27 @@ void sched_load_publish_pick(struct sched_server *server, struct sched_cpu *cpu,
 	__atomic_store_n(&stats->weight, load, __ATOMIC_RELAXED);
 }
 
-static uint64_t cpu_bit(uint32_t cpu)
-{
-	return UINT64_C(1) << (cpu % 64u);
-}
-
 void sched_idle_publish(struct sched_server *server, uint32_t cpu)
 {
-	__atomic_fetch_or(&server->idle.bits[cpu / 64u], cpu_bit(cpu), __ATOMIC_SEQ_CST); /* P1 */
+	__atomic_fetch_or(&server->idle.bits[cpu / 64u], cpumask_bit(cpu),
+			  __ATOMIC_SEQ_CST); /* P1 */
 }
 
 void sched_idle_clear(struct sched_server *server, uint32_t cpu)
 {
-	if ((__atomic_load_n(&server->idle.bits[cpu / 64u], __ATOMIC_RELAXED) & cpu_bit(cpu)) != 0)
-		__atomic_fetch_and(&server->idle.bits[cpu / 64u], ~cpu_bit(cpu), __ATOMIC_SEQ_CST);
+	if ((__atomic_load_n(&server->idle.bits[cpu / 64u], __ATOMIC_RELAXED) & cpumask_bit(cpu)) !=
+	    0)
+		__atomic_fetch_and(&server->idle.bits[cpu / 64u], ~cpumask_bit(cpu),
+				   __ATOMIC_SEQ_CST);
 }
 
 /* True for the one caller that changed the bit from 1 to 0. */
 bool sched_idle_claim(struct sched_server *server, uint32_t cpu)
 {
-	uint64_t before = __atomic_fetch_and(&server->idle.bits[cpu / 64u], ~cpu_bit(cpu),
+	uint64_t before = __atomic_fetch_and(&server->idle.bits[cpu / 64u], ~cpumask_bit(cpu),
 					     __ATOMIC_SEQ_CST);
 
-	return (before & cpu_bit(cpu)) != 0;
+	return (before & cpumask_bit(cpu)) != 0;
 }
 
 bool sched_idle_any(const struct sched_server *server, const struct cpumask *among)
