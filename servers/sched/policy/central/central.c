@@ -36,7 +36,6 @@ struct central_thread {
 
 struct central_cpu {
 	struct line_cpu line;
-	struct line_thread *yielded; /* not to be chosen next, unless it is alone */
 	uint64_t floor;
 };
 
@@ -89,8 +88,6 @@ static struct line_thread *first_waiting(const struct line_cpu *cpu)
 
 static void central_leave(struct line_cpu *cpu, struct line_thread *thread)
 {
-	if (central_cpu(cpu)->yielded == thread)
-		central_cpu(cpu)->yielded = NULL;
 	const struct line_thread *first = first_waiting(cpu);
 	if (first != NULL && first == thread) /* handed out */
 		floor_raise(cpu, first->key);
@@ -114,12 +111,6 @@ static void central_thread_init(struct line_thread *thread, const struct policy_
 	central_thread(thread)->off_centre = params->off_centre;
 }
 
-static void central_behind(struct line_cpu *cpu, struct line_thread *thread, bool yields)
-{
-	if (yields)
-		central_cpu(cpu)->yielded = thread;
-}
-
 static struct line_thread *central_next(const struct line_cpu *cpu)
 {
 	struct line_thread *yielded = NULL;
@@ -127,7 +118,7 @@ static struct line_thread *central_next(const struct line_cpu *cpu)
 		struct line_thread *thread = line_of(node);
 		if (passed_over(cpu, thread))
 			continue;
-		if (thread != central_cpu_const(cpu)->yielded)
+		if (thread != cpu->yielded)
 			return thread;
 		yielded = thread;
 	}
@@ -139,7 +130,6 @@ static void central_picked(struct line_cpu *cpu, bool again, uint64_t now_ns,
 {
 	(void)now_ns;
 	(void)out;
-	central_cpu(cpu)->yielded = NULL;
 	if (!again && cpu->running != NULL)
 		floor_raise(cpu, cpu->running->key);
 }
@@ -223,7 +213,6 @@ static const struct line_kind central_kind = {
 	.thread_init = central_thread_init,
 	.join = central_join,
 	.leave = central_leave,
-	.behind = central_behind,
 	.params = central_params,
 	.charge = central_charge,
 	.next = central_next,

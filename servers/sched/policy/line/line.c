@@ -120,6 +120,8 @@ void line_part(struct line_cpu *cpu, struct line_thread *thread)
 		cpu->running = NULL;
 		cpu->turn_over = false;
 	}
+	if (cpu->yielded == thread)
+		cpu->yielded = NULL;
 	thread->state = POLICY_OUT;
 	cpu->weight -= thread->weight;
 	cpu->runnable--;
@@ -192,6 +194,8 @@ void line_turn_end(struct line_cpu *cpu, struct line_thread *thread, bool yields
 	thread->used_ns = 0;
 	thread->turn_ns = 0;
 	cpu->turn_over = cpu->turn_over || cpu->running == thread;
+	if (yields)
+		cpu->yielded = thread;
 	if (!kind->stays)
 		line_unlink(cpu, thread);
 	if (kind->behind != NULL)
@@ -258,6 +262,7 @@ void line_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 		cpu->running->state = POLICY_QUEUED;
 	cpu->running = thread;
 	cpu->turn_over = false;
+	cpu->yielded = NULL;
 	if (thread != NULL) {
 		thread->state = POLICY_RUNNING;
 		turn_begin(cpu, thread);

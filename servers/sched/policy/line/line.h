@@ -56,7 +56,8 @@ struct line_cpu {
 	struct rb_tree tree;
 	const struct line_kind *kind;
 	struct line_thread *running;
-	uint64_t numbers; /* the last one given */
+	struct line_thread *yielded; /* the last one since the last choice, if it is in the line */
+	uint64_t numbers;            /* the last one given */
 	uint64_t weight;
 	uint32_t runnable;
 	uint32_t misuse;
@@ -105,7 +106,8 @@ struct line_kind {
 	void (*clock)(struct line_cpu *cpu, uint64_t now_ns);
 	/* Before a choice: what time alone has changed.  (Nothing.) */
 	void (*prepare)(struct line_cpu *cpu, uint64_t now_ns);
-	/* Who is next, now that nobody has a turn; the line may be empty.  (The first.) */
+	/* Who is next, now that nobody has a turn; the line may be empty.  A policy whose order a yield
+	 * does not change passes over `yielded`, unless it is alone.  (The first.) */
 	struct line_thread *(*next)(const struct line_cpu *cpu);
 	/* As in policy_ops, where time alone may change who is next.  (Who would be chosen now.) */
 	bool (*preempts)(const struct line_cpu *cpu, const struct line_thread *woken,

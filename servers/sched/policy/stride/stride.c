@@ -34,7 +34,6 @@ struct stride_thread {
 struct stride_cpu {
 	struct line_cpu line;
 	struct vtime_queue time;
-	struct line_thread *yielded; /* not to be picked next, unless it is alone */
 };
 
 LINE_VIEWS(stride);
@@ -68,13 +67,9 @@ static void stride_join(struct line_cpu *cpu, struct line_thread *line, enum pol
 	key_set(line);
 }
 
-static void stride_leave(struct line_cpu *line_cpu, struct line_thread *line)
+static void stride_leave(struct line_cpu *cpu, struct line_thread *line)
 {
-	struct stride_cpu *cpu = stride_cpu(line_cpu);
-	struct vtime_thread *time = &stride_thread(line)->time;
-	vtime_leave(&cpu->time, time, false);
-	if (cpu->yielded == line)
-		cpu->yielded = NULL;
+	vtime_leave(&stride_cpu(cpu)->time, &stride_thread(line)->time, false);
 }
 
 static enum error stride_params(struct line_cpu *cpu, struct line_thread *line,
@@ -94,28 +89,12 @@ static enum error stride_params(struct line_cpu *cpu, struct line_thread *line,
 	return ERR_OK;
 }
 
-static void stride_behind(struct line_cpu *cpu, struct line_thread *thread, bool yields)
-{
-	if (yields)
-		stride_cpu(cpu)->yielded = thread;
-}
-
 static struct line_thread *stride_next(const struct line_cpu *cpu)
 {
 	struct rb_node *first = rb_first(&cpu->tree);
-	if (first != NULL && line_of(first) == stride_cpu_const(cpu)->yielded &&
-	    rb_next(first) != NULL)
+	if (first != NULL && line_of(first) == cpu->yielded && rb_next(first) != NULL)
 		first = rb_next(first);
 	return line_of(first);
-}
-
-static void stride_picked(struct line_cpu *cpu, bool again, uint64_t now_ns,
-			  struct policy_pick *out)
-{
-	(void)again;
-	(void)now_ns;
-	(void)out;
-	stride_cpu(cpu)->yielded = NULL;
 }
 
 static bool stride_charge(struct line_cpu *cpu, struct line_thread *line, uint64_t ran_ns)
@@ -244,11 +223,9 @@ static const struct line_kind stride_kind = {
 	.thread_init = stride_thread_init,
 	.join = stride_join,
 	.leave = stride_leave,
-	.behind = stride_behind,
 	.params = stride_params,
 	.charge = stride_charge,
 	.next = stride_next,
-	.picked = stride_picked,
 	.carry = stride_carry,
 	.arrive = stride_arrive,
 	.save = stride_save,
