@@ -153,6 +153,9 @@ static void insert_capabilities(const struct first_task *task, const struct plat
 		insert_untyped(task, BOOT_SLOT_UART,
 			       platform->uart.base & ~(uint64_t)(PAGE_SIZE - 1), PAGE_BITS,
 			       UNTYPED_DEVICE);
+	if (platform->device.irq != PLATFORM_IRQ_NONE)
+		insert_untyped(task, BOOT_SLOT_DEVICE, platform->device.region.base,
+			       info->device_bits, UNTYPED_DEVICE);
 	for (unsigned i = 0; i < info->cpus_online; i++)
 		insert_simple(task, BOOT_SLOT_CORE_FIRST + i,
 			      (struct cap){.type = OBJ_CORE,
@@ -172,6 +175,11 @@ static void fill_info(struct bootinfo *info, const struct platform *platform, ui
 	info->cpus_found = platform->cpus_found;
 	info->uart_irq = platform->uart_irq;
 	info->uart_paddr = platform->uart.base;
+	if (platform->device.irq != PLATFORM_IRQ_NONE) {
+		info->device_irq = platform->device.irq;
+		while (1ull << info->device_bits < platform->device.region.size_bytes)
+			info->device_bits++;
+	}
 	info->timer_hz = machine.timer_hz;
 	info->time_mult = machine.time_mult;
 	info->time_shift = machine.time_shift;

@@ -86,6 +86,12 @@ struct platform_gic {
 	uint64_t redist_stride_bytes; /* 0: as the architecture lays them out */
 };
 
+/* What one program may drive: base/dt_device.h. */
+struct platform_device {
+	struct platform_region region;
+	uint32_t irq; /* or PLATFORM_IRQ_NONE: there is none */
+};
+
 struct platform {
 	/* In the order of the device tree. */
 	struct platform_cpu cpus[CPUS_MAX];
@@ -103,6 +109,8 @@ struct platform {
 
 	struct platform_region uart;
 	uint32_t uart_irq; /* or PLATFORM_IRQ_NONE */
+
+	struct platform_device device; /* none until dt_device_read() */
 
 	uint32_t timer_virtual_irq;
 	uint32_t timer_physical_irq; /* non-secure physical timer, or PLATFORM_IRQ_NONE */

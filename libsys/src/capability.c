@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Slots for capabilities that the process receives, and what it makes with them. */
+#include <libsys/device.h>
 #include <libsys/objects.h>
 #include <libsys/process.h>
 #include <proc/slots.h>
@@ -35,15 +36,14 @@ static void slot_release(cptr_t slot)
 	atomic_fetch_and_explicit(&slots_used[i / 64u], ~(1ull << (i % 64u)), memory_order_relaxed);
 }
 
-static enum error object_receive(word_t type, cptr_t slot)
+/* A request with one word that is answered with a capability. */
+static enum error capability_request(word_t label, word_t word, cptr_t slot, struct msg *m)
 {
-	struct msg m;
-
 	msg_receive_slot_set(slot);
-	enum error error = server_request(PROC_SLOT_PROC, PROC_REQ_OBJECT_NEW, &type, 1, &m);
+	enum error error = server_request(PROC_SLOT_PROC, label, &word, 1, m);
 
 	msg_receive_slot_set(CPTR_NULL);
-	return error == ERR_OK && msg_caps(m.info) != 1 ? ERR_NO_MEMORY : error;
+	return error == ERR_OK && msg_caps(m->info) != 1 ? ERR_NO_MEMORY : error;
 }
 
 /* A signal is the badge of the capability, and no badge is no signal: go on with a badged copy. */
@@ -66,11 +66,12 @@ static enum error object_badge(cptr_t *slot)
 
 enum error object_new(word_t type, cptr_t *slot)
 {
+	struct msg m;
 	enum error error = slot_allocate(slot);
 
 	if (error != ERR_OK)
 		return error;
-	error = object_receive(type, *slot);
+	error = capability_request(PROC_REQ_OBJECT_NEW, type, *slot, &m);
 	if (error != ERR_OK) {
 		slot_release(*slot);
 		return error;
@@ -87,6 +88,25 @@ void object_free(cptr_t slot)
 {
 	if (cnode_delete(PROC_SLOT_CNODE, slot) == ERR_OK)
 		slot_release(slot);
+}
+
+enum error device_open(word_t cpu, struct device *device)
+{
+	struct msg m;
+	cptr_t slot;
+	enum error error = slot_allocate(&slot);
+
+	if (error != ERR_OK)
+		return error;
+	error = capability_request(PROC_REQ_DEVICE_OPEN, cpu, slot, &m);
+	if (error != ERR_OK) {
+		slot_release(slot);
+		return error;
+	}
+	*device = (struct device){.registers = (volatile uint8_t *)PROC_DEVICE_VADDR,
+				  .bytes = m.w[0],
+				  .interrupt = slot};
+	return ERR_OK;
 }
 
 enum error thread_passive_set(bool passive)

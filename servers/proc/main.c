@@ -15,6 +15,7 @@
 #include "archive.h"
 #include "builder.h"
 #include "console.h"
+#include "device.h"
 #include "instance.h"
 #include "log.h"
 #include "mm_client.h"
@@ -139,6 +140,7 @@ _Noreturn void server_main(word_t a0, word_t a1, word_t a2, word_t a3)
 	own_memory_init();
 	windows_init();
 	archive_init(info, &own_builder);
+	device_init(info);
 	endpoints_make();
 	signals_make();
 	state_init();

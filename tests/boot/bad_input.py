@@ -33,6 +33,7 @@ NOT_STARTED = 127       # the program that run= names
 KILLED = 128            # plus the signal's number
 TOO_LITTLE = (MACHINE_FAILED, NOTHING_TO_START, PROC_FAILED, NOT_STARTED)
 TOO_LITTLE_TEXT = r"too little memory|memory exhausted|all of it is in use"
+ERR_RANGE, ERR_NOT_FOUND, ERR_PERMISSION = 8, 33, 39
 ILL, TRAP, ABRT, SEGV, SYS = 4, 5, 6, 11, 31
 
 RAM = 0x40000000
@@ -264,6 +265,20 @@ ARGUMENTS = {
     "twice": option("sched=rr sched=fifo", r"given more than once", r"sched: policy fifo"),
     "no-key": option("=5", r"a value without a key"),
     "open-quote": option("place=\"x", r"quotation mark is not closed"),
+    "device-word": option("device=hello", r"\"device=hello\": is not PROGRAM:NODE"),
+    "device-unknown": option("device=hello:/nothing", r"device=hello:/nothing\": .* no such node"),
+    "device-console": option("device=hello:/pl011", r"device=hello:/pl011\": the system itself"),
+    "device-gic": option("device=hello:/intc", r"device=hello:/intc\": the system itself"),
+    "device-memory": option("device=hello:/memory", r"device=hello:/memory\": the system itself"),
+    "device-shared-page": option("device=hello:/virtio_mmio@a000000",
+                                 r"device=hello:/virtio_mmio@a000000\": .* pages of their own"),
+    "device-without-registers": option("device=hello:/timer", r"device=hello:/timer\": .* no registers"),
+    "device-none": Case("a program that asks for a device, and there is none", ERR_NOT_FOUND,
+                        arguments="run=t_device,open"),
+    "device-another": Case("a program that asks for another one's device", ERR_PERMISSION,
+                           arguments="run=t_device,open device=hello:/pl031"),
+    "device-far-cpu": Case("an interrupt for a CPU that is not there", ERR_RANGE,
+                           arguments="run=t_device,open,4 device=t_device:/pl031"),
     "bad-decision": option("sched.decision_ms=0", r"\"sched.decision_ms=0\": .*outside"),
     "long-arguments": Case("more boot arguments than this build reads", 0,
                            r"boot arguments are longer", HELLO,

@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include <base/dt_platform.h>
+#include <base/dt_device.h>
 #include <libfdt.h>
 
 static void check_property(const struct fdt_prop *prop)
@@ -129,6 +129,28 @@ static bool wraps(const struct platform_region *region)
 	return region->size_bytes != 0 && region->base > UINT64_MAX - (region->size_bytes - 1);
 }
 
+/* A device that a program may have is none of the machine's. */
+static void check_device(struct platform *platform, const struct fdt *fdt)
+{
+	static const char *const words[] = {"p:/pl031", "p:/soc/apb", "p:serial0", "p:/memory"};
+	const struct platform_region *region = &platform->device.region;
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const enum dt_device_reason reason = dt_device_read(platform, fdt, words[i],
+								    strlen(words[i]));
+
+		fuzz_check((reason == DT_DEVICE_FINE) == (platform->device.irq >= 32));
+		if (reason != DT_DEVICE_FINE)
+			continue;
+		fuzz_check(region->base % PAGE_SIZE == 0 && region->size_bytes >= PAGE_SIZE &&
+			   region->size_bytes <= DT_DEVICE_BYTES_MAX && !wraps(region));
+		for (uint32_t j = 0; j < platform->memory_count; j++)
+			fuzz_check(region->base >= platform->memory[j].base +
+							   platform->memory[j].size_bytes ||
+				   platform->memory[j].base >= region->base + region->size_bytes);
+	}
+}
+
 static void check_platform(const struct fdt *fdt)
 {
 	static struct platform platform;
@@ -148,6 +170,7 @@ static void check_platform(const struct fdt *fdt)
 		fuzz_check(platform.memory[i].size_bytes != 0 && !wraps(&platform.memory[i]));
 	for (uint32_t i = 0; i < platform.reserved_count; i++)
 		fuzz_check(!wraps(&platform.reserved[i]));
+	check_device(&platform, fdt);
 	if (error != ERR_OK && error != ERR_LIMIT)
 		return;
 	if (error == ERR_OK) {

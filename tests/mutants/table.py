@@ -20,6 +20,11 @@ MUTANTS = [
      "len < PLATFORM_BOOTARGS_BYTES_MAX ? len : PLATFORM_BOOTARGS_BYTES_MAX;", "dt_platform"),
     ("libsys/base/dt_platform.c", "if (platform->cpu_count == CPUS_MAX)",
      "if (platform->cpu_count > CPUS_MAX)", "dt_platform"),
+    ("libsys/base/dt_device.c", "(region->base & (bytes - 1)) != 0", "false", "dt_platform"),
+    ("libsys/base/dt_device.c", "overlaps_any(region, platform->memory, platform->memory_count)",
+     "false", "dt_platform"),
+    ("libsys/base/dt_device.c", "platform->uart.base & ~(PAGE_SIZE - 1ull)", "0", "dt_platform"),
+    ("libsys/base/dt_device.c", "if (irq == platform->uart_irq)", "if (false)", "dt_platform"),
     # Boot archive
     ("libsys/base/cpio.c", "entry->name[name_bytes - 1] != '\\0'", "false", "cpio"),
     ("libsys/base/cpio.c", "entry->data_bytes > room - data_at", "entry->data_bytes > room", "cpio"),

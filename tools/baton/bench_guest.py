@@ -7,6 +7,8 @@ from run import Machine
 from term import complain
 from virtual import virtual_command
 
+CLOCK_NODE = "/pl031"  # the device whose interrupt is measured
+
 
 def words_of(args, *more):
     """What the program in the guest is told."""
@@ -27,6 +29,7 @@ def machine_of(args, cpus, scratch, run, *more):
 def counting_machine(args, cpus, scratch, words):
     """One whose program is told `words`; "asked": without successors, so every block asks the dispatcher."""
     return machine_of(args, cpus, scratch, ",".join(["bench", *words]),
+                      "--boot-arg", f"device=bench:{CLOCK_NODE}",
                       *(["--boot-arg", "sched.successor=off"] if "asked" in words else []))
 
 

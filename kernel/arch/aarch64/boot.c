@@ -6,8 +6,9 @@
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <arch/mmu.h>
+#include <base/bootargs.h>
 #include <base/bytes.h>
-#include <base/dt_platform.h>
+#include <base/dt_device.h>
 #include <board/board.h>
 #include <drv/gic.h>
 #include <drv/pl011.h>
@@ -62,6 +63,24 @@ static bool platform_usable(void)
 	       platform.timer_virtual_irq != PLATFORM_IRQ_NONE;
 }
 
+/* Boot argument device=PROGRAM:NODE; proc reads the program's name. */
+static void device_read(const struct fdt *fdt)
+{
+	static const struct bootarg_key key = {"device", BOOTARG_STRING, 0, 0};
+	enum dt_device_reason reason;
+	struct bootarg_value value;
+	char shown[64] = "";
+
+	/* proc says what is wrong with the words themselves. */
+	(void)!bootargs_parse(platform.bootargs, sizeof(platform.bootargs), &key, &value, 1, NULL);
+	if (!value.present)
+		return;
+	reason = dt_device_read(&platform, fdt, value.text, value.len);
+	bytes_copy(shown, value.text, value.len < sizeof(shown) ? value.len : sizeof(shown) - 1);
+	if (reason != DT_DEVICE_FINE)
+		kprintf("boot argument \"device=%s\": %s\n", shown, dt_device_reason_text(reason));
+}
+
 static void platform_read(uint64_t tree)
 {
 	enum platform_reason platform_reason = PLATFORM_FINE;
@@ -85,6 +104,7 @@ static void platform_read(uint64_t tree)
 				  platform_reason_text(platform_reason));
 		kprintf("device tree: %s\n", platform_reason_text(platform_reason));
 	}
+	device_read(&fdt);
 	model_read(&fdt);
 	mmu_unmap_tree();
 }

@@ -31,6 +31,7 @@
 	X(SCHED, 8, "unbadged request port of the caller's CPU")                       \
 	X(ARCHIVE, 9, "preserved untyped over the boot archive's pages")               \
 	X(UART, 10, "device untyped of the console UART (one page)")                   \
+	X(DEVICE, 11, "device untyped of the device that device= names, if any")       \
 	X(CORE_FIRST, 16, "Core 0; Core c is in slot 16 + c, up to CPUS_MAX")          \
 	X(UNTYPED_FIRST, 384, "first of untyped_count untyped objects, largest first") \
 	X(FREE_FIRST, 512, "first slot that is free; all later ones are")
@@ -65,7 +66,9 @@ struct bootinfo {
 	uint32_t untyped_count;
 	uint64_t boot_ns_first_task; /* time when the first user task was started */
 	uint32_t gic_version;
-	uint32_t entered_el; /* 1 or 2 */
+	uint32_t entered_el;  /* 1 or 2 */
+	uint32_t device_irq;  /* of the device that device= names, or 0: there is none */
+	uint32_t device_bits; /* of its DEVICE untyped */
 	struct boot_untyped untyped[BOOT_UNTYPED_MAX];
 	char bootargs[BOOTARGS_MAX]; /* NUL-terminated, as found */
 	char machine[64];            /* model string of the device tree */

@@ -43,6 +43,7 @@ struct bench_row {
 #define BENCH_PARTS_MAX 3u
 
 extern const struct bench_row bench_ipc_rows[];
+extern const struct bench_row bench_interrupt_rows[];
 extern const struct bench_row bench_switch_rows[];
 extern const struct bench_row bench_process_rows[];
 extern const struct bench_row bench_quality_rows[];

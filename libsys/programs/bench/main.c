@@ -123,6 +123,7 @@ int main(int argc, char **argv)
 	measure_all(bench_process_rows);
 	measure_all(bench_ipc_rows);
 	measure_all(bench_switch_rows);
+	measure_all(bench_interrupt_rows);
 	measure_all(bench_latency_rows);
 	measure_all(bench_entries_rows);
 	measure_all(bench_quality_rows);

@@ -24,6 +24,8 @@
 	X("run", STRING, 0, 0, "first program, with arguments after commas")                  \
 	X("exit", FLAG, 0, 0, "power off when it ends (default on)")                          \
 	X("cpus", NUMBER, 1, CPUS_MAX, "read by the kernel")                                  \
+	X("device", STRING, 0, 0,                                                             \
+	  "PROGRAM:NODE, one device for a program; also read by the kernel")                  \
 	X("trace", STRING, 0, 0, "read by the kernel: file of the host for the schedule")     \
 	X("selftest", FLAG, 0, 0, "read by the kernel: misuse locks, check registers")        \
 	X("loglevel", NUMBER, 0, 2, "0 errors, 1 information, 2 debugging")                   \
@@ -42,6 +44,7 @@ enum option {
 	OPTION_RUN,
 	OPTION_EXIT,
 	OPTION_CPUS,
+	OPTION_DEVICE,
 	OPTION_TRACE,
 	OPTION_SELFTEST,
 	OPTION_LOGLEVEL,
@@ -116,6 +119,7 @@ void options_init(const struct bootinfo *info)
 	option_text(options.policy, sizeof(options.policy), values, OPTION_SCHED, "eevdf");
 	option_text(options.place, sizeof(options.place), values, OPTION_PLACE, "");
 	option_text(options.limits, sizeof(options.limits), values, OPTION_LIMITS, "");
+	option_text(options.device, sizeof(options.device), values, OPTION_DEVICE, "");
 	option_text(options.run, sizeof(options.run), values, OPTION_RUN, "workload");
 	options.log_level = option_number(&values[OPTION_LOGLEVEL], LOG_INFO);
 	options.exit = option_number(&values[OPTION_EXIT], 1) != 0;

@@ -12,6 +12,7 @@
 #include <abi/types.h>
 #include <mm/protocol.h>
 #include <proc/protocol.h>
+#include <proc/slots.h>
 
 enum own_slot {
 	OWN_ENDPOINT = 512, /* of the service thread, unbadged, all rights */
@@ -30,8 +31,11 @@ enum own_slot {
 	OWN_MM_CNODE,
 	OWN_MM_VSPACE,
 	OWN_SCHED_CNODE,
-	OWN_OFFER,            /* an object on its way to a process */
-	OWN_PORT_FIRST = 640, /* privileged request port of CPU c */
+	OWN_OFFER,                     /* an object on its way to a process */
+	OWN_DEVICE_IRQ,                /* handler, while a process has the device */
+	OWN_DEVICE_FRAME_FIRST = 576,  /* the device's pages, each mapped nowhere */
+	OWN_DEVICE_MAPPED_FIRST = 592, /* copies that are mapped in that process */
+	OWN_PORT_FIRST = 640,          /* privileged request port of CPU c */
 	OWN_REPLY_FIRST = 1024,
 	OWN_THREAD_FIRST = 8192,    /* + tid * OWN_THREAD_SLOTS */
 	OWN_PROCESS_FIRST = 49152,  /* + index * OWN_PROCESS_SLOTS */
@@ -77,6 +81,10 @@ enum own_instance_slot {
 
 #define OWN_REPLY_MAX (PROC_THREADS_MAX + 8u)
 
+_Static_assert(OWN_DEVICE_IRQ < OWN_DEVICE_FRAME_FIRST &&
+		       OWN_DEVICE_FRAME_FIRST + PROC_DEVICE_PAGES_MAX <= OWN_DEVICE_MAPPED_FIRST &&
+		       OWN_DEVICE_MAPPED_FIRST + PROC_DEVICE_PAGES_MAX <= OWN_PORT_FIRST,
+	       "slots do not overlap");
 _Static_assert(OWN_REPLY_FIRST + OWN_REPLY_MAX <= OWN_THREAD_FIRST, "slots do not overlap");
 _Static_assert(OWN_THREAD_FIRST + PROC_THREADS_MAX * OWN_THREAD_SLOTS <= OWN_PROCESS_FIRST,
 	       "slots do not overlap");

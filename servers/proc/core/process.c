@@ -3,6 +3,7 @@
 #include <libsys/objects.h>
 #include <sched/protocol.h>
 
+#include "device.h"
 #include "file.h"
 #include "log.h"
 #include "mm_client.h"
@@ -138,6 +139,11 @@ _Static_assert(PROC_IPC_BUFFER_VADDR / LARGE_PAGE_SIZE == BOOTINFO_VADDR / LARGE
 				       LARGE_PAGE_SIZE ==
 			       BOOTINFO_VADDR / LARGE_PAGE_SIZE,
 	       "one table serves the boot information and all IPC buffers");
+_Static_assert(PROC_DEVICE_VADDR >= PROC_IPC_BUFFER_VADDR + PROC_PROCESS_THREADS_MAX * PAGE_SIZE &&
+		       (PROC_DEVICE_VADDR + PROC_DEVICE_PAGES_MAX * PAGE_SIZE - 1) /
+				       LARGE_PAGE_SIZE ==
+			       BOOTINFO_VADDR / LARGE_PAGE_SIZE,
+	       "and a device's registers");
 
 enum error process_new(uint64_t memory_bytes_max, uint32_t weight_max, struct process **made)
 {
@@ -328,6 +334,7 @@ void process_gone(struct process *process)
 	untyped_free(CNODE_BITS, process->cnode_untyped);
 	if (process->objects != CPTR_NULL)
 		untyped_free(PROCESS_OBJECTS_BITS, process->objects);
+	device_release(process);
 	waiters_release(process);
 	process->state = PROC_STATE_ZOMBIE;
 	if (process->first)

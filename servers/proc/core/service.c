@@ -6,6 +6,7 @@
 
 #include "bytes_msg.h"
 #include "console.h"
+#include "device.h"
 #include "exception.h"
 #include "file.h"
 #include "info.h"
@@ -234,6 +235,9 @@ static void request_simple(enum proc_request request, struct process *process, s
 		return;
 	case PROC_REQ_OBJECT_NEW:
 		object_request(process, m);
+		return;
+	case PROC_REQ_DEVICE_OPEN:
+		device_request(process, m);
 		return;
 	default:
 		msg_answer(m, ERR_METHOD, 0);

@@ -140,6 +140,8 @@ void paper_start(void)
 	paper_put(BOOT_SLOT_VSPACE, OBJ_VSPACE, 0, 0);
 	paper_put(BOOT_SLOT_BOOTINFO, OBJ_FRAME, 0, 0);
 	paper_put(BOOT_SLOT_SCHED, OBJ_SCHED, 0, 0);
+	paper_put(BOOT_SLOT_IRQ_CONTROL, OBJ_IRQ_CONTROL, 0, 0);
+	paper_put(BOOT_SLOT_DEVICE, OBJ_UNTYPED, PAGE_BITS + 1, 0);
 	paper_put(BOOT_SLOT_TCB, OBJ_TCB, 0, 0);
 	paper_put(OWN_ENDPOINT, OBJ_ENDPOINT, 0, 0);
 	paper_put(OWN_MM_ENDPOINT, OBJ_ENDPOINT, 0, 0);
@@ -285,6 +287,19 @@ static enum error tcb_method(enum method method, struct paper_cap *tcb, struct m
 	}
 }
 
+/* One handler for each line: there is only one line. */
+static enum error irq_get(const word_t w[4])
+{
+	uint32_t *to = slot_in(w[1], w[2]);
+
+	if (w[3] >= PAPER_CPUS)
+		return ERR_RANGE;
+	if (*to != 0)
+		return ERR_SLOT_OCCUPIED;
+	cap_fill(cap_new(to), OBJ_IRQ_HANDLER, 0, 0);
+	return ERR_OK;
+}
+
 enum error paper_invoke(cptr_t slot, struct msg *m)
 {
 	const enum method method = (enum method)msg_label(m->info);
@@ -302,6 +317,8 @@ enum error paper_invoke(cptr_t slot, struct msg *m)
 		return cnode_method(method, slot, m->w);
 	case OBJ_TCB:
 		return tcb_method(method, cap, m);
+	case OBJ_IRQ_CONTROL:
+		return irq_get(m->w);
 	default:
 		return ERR_OK;
 	}

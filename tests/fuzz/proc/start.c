@@ -9,6 +9,7 @@
 #include "archive.h"
 #include "builder.h"
 #include "console.h"
+#include "device.h"
 #include "kernel.h"
 #include "log.h"
 #include "options.h"
@@ -21,7 +22,7 @@
 #define MEMORY_BITS 23u /* tids keep memory, up to 256 of them 8 KiB each */
 #define OWN_BITS    23u
 
-struct options options = {.run = "prog,one,two", .sched = true};
+struct options options = {.device = "prog:/clock", .run = "prog,one,two", .sched = true};
 struct builder own_builder;
 
 /* ---- What proc is linked with ----------------------------------------------------------------- */
@@ -132,8 +133,11 @@ uint64_t proc_start(void)
 	(void)map_at(OWN_ARCHIVE_VADDR, PAGE_SIZE);
 	(void)map_at(OWN_SHARED_VADDR, register_shared_pages() * PAGE_SIZE);
 	info = (struct bootinfo *)(uintptr_t)BOOTINFO_VADDR;
-	*info = (struct bootinfo){
-		.magic = BOOTINFO_MAGIC, .cpus_online = PAPER_CPUS, .cpus_found = PAPER_CPUS};
+	*info = (struct bootinfo){.magic = BOOTINFO_MAGIC,
+				  .cpus_online = PAPER_CPUS,
+				  .cpus_found = PAPER_CPUS,
+				  .device_irq = 34,
+				  .device_bits = PAGE_BITS + 1};
 	info->untyped_count = 2;
 	info->untyped[0].size_bits = OWN_BITS;
 	info->untyped[1].size_bits = MEMORY_BITS;
@@ -150,6 +154,7 @@ uint64_t proc_start(void)
 	own_builder.slot_next = own_slots_reserve(1024);
 	own_builder.slot_end = own_builder.slot_next + 1024;
 	archive_init(info, &own_builder);
+	device_init(info);
 	waiters_init();
 	threads_init();
 	processes_init();

@@ -2,7 +2,7 @@
 /* What the kernel learns from a tree, and which fault it names when something is missing. */
 #include "fdt_oracle.h"
 
-#include <base/dt_platform.h>
+#include <base/dt_device.h>
 #include <criterion/criterion.h>
 #include <libfdt.h>
 #include <stdio.h>
@@ -255,4 +255,87 @@ Test(dt_platform, bounds_bootargs_and_regions)
 	cr_expect_eq(platform_of(work, TREE_BYTES_MAX), PLATFORM_MEMORY_LIMIT);
 	cr_expect_eq(platform.memory_count, PLATFORM_MEMORY_MAX);
 	free(work);
+}
+
+/* ---- A device for a program ------------------------------------------------------------------- */
+
+static enum dt_device_reason device_of(const void *blob, const char *word)
+{
+	enum fdt_reason fdt_reason;
+	enum platform_reason reason;
+	enum dt_device_reason device_reason;
+	struct fdt fdt;
+
+	cr_assert_eq(fdt_open(&fdt, blob, TREE_BYTES_MAX, &fdt_reason), ERR_OK);
+	cr_assert_eq(dt_platform_read(&platform, &fdt, &reason), ERR_OK);
+	cr_assert_eq(platform.device.irq, PLATFORM_IRQ_NONE);
+	device_reason = dt_device_read(&platform, &fdt, word, strlen(word));
+	cr_expect_eq(device_reason == DT_DEVICE_FINE, platform.device.irq != PLATFORM_IRQ_NONE);
+	return device_reason;
+}
+
+static const struct {
+	const char *word;
+	const char *prop; /* of /pl031, set first; NULL: none */
+	const char *value;
+	int value_len;
+	enum dt_device_reason expected;
+} devices[] = {
+	{"p:/pl031", NULL, NULL, 0, DT_DEVICE_FINE},
+	{"p:/pl031@9010000", NULL, NULL, 0, DT_DEVICE_FINE},
+	{"p:/pl061", NULL, NULL, 0, DT_DEVICE_FINE},
+	{"", NULL, NULL, 0, DT_DEVICE_BAD_WORD},
+	{"p", NULL, NULL, 0, DT_DEVICE_BAD_WORD},
+	{"p:", NULL, NULL, 0, DT_DEVICE_BAD_WORD},
+	{":/pl031", NULL, NULL, 0, DT_DEVICE_BAD_WORD},
+	{"p:/pl031@9020000", NULL, NULL, 0, DT_DEVICE_NO_NODE},
+	{"p:/timer", NULL, NULL, 0, DT_DEVICE_NO_REGISTERS},
+	{"p:/pl011", NULL, NULL, 0, DT_DEVICE_TAKEN},
+	{"p:/intc", NULL, NULL, 0, DT_DEVICE_TAKEN},
+	{"p:/memory", NULL, NULL, 0, DT_DEVICE_TAKEN},
+	{"p:/virtio_mmio@a000000", NULL, NULL, 0, DT_DEVICE_NO_PAGES},
+	{"p:/pl031", "status", "disabled", 9, DT_DEVICE_DISABLED},
+	{"p:/pl031", "reg", "\0\0\0\0\x09\1\0\0\0\0\0\0\0\0\0\0", 16, DT_DEVICE_NO_REGISTERS},
+	{"p:/pl031", "reg", "\0\0\0\0\x09\1\0\0\0\0\0\0\0\1\0\0", 16, DT_DEVICE_FINE},
+	{"p:/pl031", "reg", "\0\0\0\0\x09\1\0\0\0\0\0\0\0\2\0\0", 16, DT_DEVICE_NO_PAGES},
+	{"p:/pl031", "reg", "\0\0\0\0\x09\1\0\0\0\0\0\0\0\0\x30\0", 16, DT_DEVICE_NO_PAGES},
+	{"p:/pl031", "reg", "\0\0\0\0\x09\1\x10\0\0\0\0\0\0\0\x20\0", 16, DT_DEVICE_NO_PAGES},
+	/* The page before the console's and that one; and one in the middle of memory. */
+	{"p:/pl031", "reg", "\0\0\0\0\x08\xff\xf0\0\0\0\0\0\0\0\x20\0", 16, DT_DEVICE_TAKEN},
+	{"p:/pl031", "reg", "\0\0\0\0\x48\0\0\0\0\0\0\0\0\0\x10\0", 16, DT_DEVICE_TAKEN},
+	{"p:/pl031", "interrupts", "\0\0\0\0\0\0\0\1\0\0\0\4", 12, DT_DEVICE_TAKEN},
+	{"p:/pl031", "interrupts", "\0\0\0\1\0\0\0\2\0\0\0\4", 12, DT_DEVICE_NO_INTERRUPT},
+	{"p:/pl031", "interrupts", "\0\0\0\0\0\0\3\xdc\0\0\0\4", 12, DT_DEVICE_NO_INTERRUPT},
+	{"p:/pl031", "interrupts", "\0\0\0\2", 4, DT_DEVICE_NO_INTERRUPT},
+};
+
+Test(dt_platform, finds_a_device_for_a_program)
+{
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		size_t size;
+		void *blob = tree_load("virt-gicv3-cpus4", &size);
+		void *work = malloc(TREE_BYTES_MAX);
+		enum dt_device_reason reason;
+		int node;
+
+		cr_assert(fdt_open_into(blob, work, (int)TREE_BYTES_MAX) == 0);
+		node = fdt_path_offset(work, "/pl031@9010000");
+		if (devices[i].prop != NULL)
+			cr_assert(fdt_setprop(work, node, devices[i].prop, devices[i].value,
+					      devices[i].value_len) == 0);
+		reason = device_of(work, devices[i].word);
+		cr_expect_eq(reason, devices[i].expected, "%zu: %s: %s", i, devices[i].word,
+			     dt_device_reason_text(reason));
+		free(work);
+		free(blob);
+	}
+	size_t size;
+	void *blob = tree_load("virt-gicv3-cpus4", &size);
+
+	blob = realloc(blob, TREE_BYTES_MAX);
+	cr_assert_eq(device_of(blob, "p:/pl031"), DT_DEVICE_FINE);
+	cr_expect_eq(platform.device.irq, 34);
+	cr_expect_eq(platform.device.region.base, 0x9010000);
+	cr_expect_eq(platform.device.region.size_bytes, 0x1000);
+	free(blob);
 }

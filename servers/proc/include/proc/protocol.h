@@ -114,6 +114,11 @@ enum proc_signal {
 	  "process, which is the answer: it goes on there, as a new thread.  Bit 0 of the pc: "    \
 	  "clear FPCR and FPSR first.  BUSY: it cannot be kept (the last thread, enough are "      \
 	  "kept, flags of its own), then THREAD_EXIT is the way")                                  \
+	X(DEVICE_OPEN, 48, "w0 cpu that takes the interrupt",                                      \
+	  "w0 bytes of registers at PROC_DEVICE_VADDR; capability: the interrupt's handler",       \
+	  "the device that the boot argument device=PROGRAM:NODE gives to the calling program, "   \
+	  "until its process ends.  NOT_FOUND: there is none; PERMISSION: it is for another "      \
+	  "program, or the caller is confined; BUSY: a process has it; RANGE: no such CPU")        \
 	X(OBJECT_NEW, 43, "w0 OBJ_ENDPOINT, OBJ_NOTIFICATION or OBJ_REPLY",                        \
 	  "capability: the object",                                                                \
 	  "a kernel object of the caller, freed when its process ends; deleting the capability "   \

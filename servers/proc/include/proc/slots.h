@@ -5,6 +5,7 @@
  * Address space of a process, besides its segments:
  *   BOOTINFO_VADDR                               the boot information, read-only
  *   PROC_IPC_BUFFER_VADDR + index * PAGE_SIZE    IPC buffer of thread `index` (0 is the first)
+ *   PROC_DEVICE_VADDR                            registers of the device that it asked for
  *   PROC_STACK_TOP                               end of the first thread's stack: argc, argv, envp,
  *                                                auxv as in the System V ABI; x0 = 0 at entry,
  *                                                tpidr_el0 = THREAD_BLOCK_IN_PAGE(IPC buffer)
@@ -16,6 +17,8 @@
 
 #define PROC_CNODE_RADIX      11u
 #define PROC_IPC_BUFFER_VADDR BOOT_IPC_BUFFER_VADDR
+#define PROC_DEVICE_VADDR     (BOOTINFO_VADDR + 0x1e0000)
+#define PROC_DEVICE_PAGES_MAX 16u
 #define PROC_STACK_TOP        BOOT_STACK_TOP
 #define PROC_STACK_BYTES      (1024u * 1024u) /* limit of the first thread's stack, guard included */
 
