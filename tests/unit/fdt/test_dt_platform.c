@@ -300,8 +300,8 @@ static const struct {
 	{"p:/pl031", "reg", "\0\0\0\0\x09\1\0\0\0\0\0\0\0\2\0\0", 16, DT_DEVICE_NO_PAGES},
 	{"p:/pl031", "reg", "\0\0\0\0\x09\1\0\0\0\0\0\0\0\0\x30\0", 16, DT_DEVICE_NO_PAGES},
 	{"p:/pl031", "reg", "\0\0\0\0\x09\1\x10\0\0\0\0\0\0\0\x20\0", 16, DT_DEVICE_NO_PAGES},
-	/* The page before the console's and that one; and one in the middle of memory. */
-	{"p:/pl031", "reg", "\0\0\0\0\x08\xff\xf0\0\0\0\0\0\0\0\x20\0", 16, DT_DEVICE_TAKEN},
+	/* The console's page and the next one; and one in the middle of memory. */
+	{"p:/pl031", "reg", "\0\0\0\0\x09\0\0\0\0\0\0\0\0\0\x20\0", 16, DT_DEVICE_TAKEN},
 	{"p:/pl031", "reg", "\0\0\0\0\x48\0\0\0\0\0\0\0\0\0\x10\0", 16, DT_DEVICE_TAKEN},
 	{"p:/pl031", "interrupts", "\0\0\0\0\0\0\0\1\0\0\0\4", 12, DT_DEVICE_TAKEN},
 	{"p:/pl031", "interrupts", "\0\0\0\1\0\0\0\2\0\0\0\4", 12, DT_DEVICE_NO_INTERRUPT},
