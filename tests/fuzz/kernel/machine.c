@@ -30,14 +30,6 @@ struct machine_cpu {
 
 static struct machine_cpu machine_cpus[MACHINE_CPUS];
 
-/* Of the real start of a machine, which is linked and never called. */
-struct machine machine;
-
-_Noreturn void arch_user_enter(void)
-{
-	abort();
-}
-
 /* ---- Coroutines ------------------------------------------------------------------------------ */
 
 static void cpu_yield(enum machine_at at)

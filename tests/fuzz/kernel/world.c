@@ -6,6 +6,7 @@
 #include "machine.h"
 
 #include <host_arch.h>
+#include <host_objects.h>
 #include <kern/cnode.h>
 #include <kern/derive.h>
 #include <kern/reap.h>
@@ -37,48 +38,10 @@ enum {
 };
 
 struct tcb *janitor;
-static struct cnode *janitor_cnode;
-static paddr_t next_paddr = HOST_RAM_BASE;
+static struct host_objects boot; /* its CNode is the janitor's */
 static unsigned asids_at_boot;
 
 /* ---- Boot ------------------------------------------------------------------------------------ */
-
-static paddr_t carve(uint64_t bytes)
-{
-	paddr_t paddr = (next_paddr + bytes - 1) & ~(bytes - 1);
-
-	next_paddr = paddr + bytes;
-	fuzz_check(next_paddr <= HOST_RAM_BASE + WORLD_RAM_BYTES);
-	return paddr;
-}
-
-static void *make(enum object_type type, unsigned bits, cptr_t slot)
-{
-	uint64_t bytes = 1ull << untyped_object_bits(type, bits);
-	paddr_t paddr = carve(bytes);
-	struct cap cap;
-
-	arch_zero(arch_phys_to_virt(paddr), bytes);
-	untyped_make_object(type, bits, 0, paddr, &cap);
-	if (type == OBJ_CNODE)
-		janitor_cnode = (struct cnode *)(uintptr_t)cap.object;
-	cap_insert(&janitor_cnode->slots[slot], &cap, NULL);
-	return (void *)(uintptr_t)cap.object;
-}
-
-static void give(cptr_t slot, struct cap cap)
-{
-	cap.rights = RIGHT_ALL;
-	cap_insert(&janitor_cnode->slots[slot], &cap, NULL);
-}
-
-static void give_untyped(cptr_t slot, unsigned bits, unsigned flags)
-{
-	give(slot, (struct cap){.type = OBJ_UNTYPED,
-				.bits = (uint8_t)bits,
-				.flags = (uint8_t)flags,
-				.object = carve(1ull << bits)});
-}
 
 void janitor_make(void)
 {
@@ -86,20 +49,23 @@ void janitor_make(void)
 
 	host_cpu_enter(0);
 	derivation_lock();
-	make(OBJ_CNODE, JANITOR_RADIX, J_CNODE);
-	janitor = make(OBJ_TCB, 0, J_TCB);
-	janitor->vspace = make(OBJ_VSPACE, 0, J_VSPACE);
-	give_untyped(J_UNTYPED, WORLD_BITS, 0);
-	give_untyped(J_DEVICE, DEVICE_BITS, UNTYPED_DEVICE);
-	give(J_IRQ_CONTROL, (struct cap){.type = OBJ_IRQ_CONTROL});
-	give(J_SYSTEM, (struct cap){.type = OBJ_SYSTEM});
-	give(J_CORE0, (struct cap){.type = OBJ_CORE, .object = (uintptr_t)&cpus[0].core});
-	give(J_CORE1, (struct cap){.type = OBJ_CORE, .object = (uintptr_t)&cpus[1].core});
-	give(J_SCHED, (struct cap){.type = OBJ_SCHED});
-	cap_read(&janitor_cnode->slots[J_CNODE], &cnode);
+	boot = host_objects_make(WORLD_RAM_BYTES);
+	host_objects_new(&boot, OBJ_CNODE, JANITOR_RADIX, J_CNODE);
+	janitor = host_objects_new(&boot, OBJ_TCB, 0, J_TCB);
+	janitor->vspace = host_objects_new(&boot, OBJ_VSPACE, 0, J_VSPACE);
+	host_objects_give_untyped(&boot, J_UNTYPED, WORLD_BITS, 0);
+	host_objects_give_untyped(&boot, J_DEVICE, DEVICE_BITS, UNTYPED_DEVICE);
+	host_objects_give(&boot, J_IRQ_CONTROL, (struct cap){.type = OBJ_IRQ_CONTROL});
+	host_objects_give(&boot, J_SYSTEM, (struct cap){.type = OBJ_SYSTEM});
+	host_objects_give(&boot, J_CORE0,
+			  (struct cap){.type = OBJ_CORE, .object = (uintptr_t)&cpus[0].core});
+	host_objects_give(&boot, J_CORE1,
+			  (struct cap){.type = OBJ_CORE, .object = (uintptr_t)&cpus[1].core});
+	host_objects_give(&boot, J_SCHED, (struct cap){.type = OBJ_SCHED});
+	cap_read(&boot.cnode->slots[J_CNODE], &cnode);
 	cnode_set_root(janitor, &cnode);
 	janitor->flags = TCB_FLAG_FALLBACK_FIRST;
-	janitor->ipc_buffer = arch_phys_to_virt(carve(PAGE_SIZE));
+	janitor->ipc_buffer = arch_phys_to_virt(host_objects_carve(&boot, PAGE_SIZE));
 	tcb_set_tag(janitor, 0x7a717);
 	fuzz_check(tcb_set_home(janitor, &cpus[0].core) == ERR_OK);
 	fuzz_check(thread_resume(janitor) == ERR_OK);
@@ -278,10 +244,9 @@ void world_end(void)
 	for (cptr_t slot = J_UNTYPED; slot < J_BOOT_END; slot++)
 		must(J_CNODE, METHOD_CNODE_REVOKE, slot, 0, 0, 0);
 	for (cptr_t slot = J_BOOT_END; slot < 1u << JANITOR_RADIX; slot++)
-		fuzz_check(janitor_cnode->slots[slot].type == OBJ_NULL);
+		fuzz_check(boot.cnode->slots[slot].type == OBJ_NULL);
 	fuzz_check(vspace_asids_free() == asids_at_boot && reap_idle());
-	fuzz_check(host_tlb_entries_to(janitor_cnode->slots[J_UNTYPED].object, 1u << WORLD_BITS) ==
-		   0);
+	fuzz_check(host_tlb_entries_to(boot.cnode->slots[J_UNTYPED].object, 1u << WORLD_BITS) == 0);
 	for (uint32_t irq = 32; irq < HOST_IRQS; irq++)
 		fuzz_check(host_irq_masked(irq));
 	for (unsigned i = 0; i < MACHINE_CPUS; i++) {
@@ -302,5 +267,5 @@ void world_end(void)
 void world_check(void)
 {
 	for (cptr_t slot = J_CNODE; slot < J_BOOT_END; slot++)
-		tree_check(&janitor_cnode->slots[slot]);
+		tree_check(&boot.cnode->slots[slot]);
 }

@@ -21,16 +21,9 @@
 
 #define RAM (8ull << 20)
 
-struct machine machine;
-
 static struct spinlock derivation, notification, endpoint, reply, space, core[3], console;
 static jmp_buf panicked;
 static uint64_t panic_status;
-
-_Noreturn void arch_user_enter(void)
-{
-	abort();
-}
 
 static void power_off(uint64_t status)
 {

@@ -32,14 +32,6 @@ static struct sim_cpu sim_cpus[SIM_CPUS];
 static unsigned sim_count;
 static sem_t back; /* to the test */
 
-/* Of the real start of a machine, which is linked and never called. */
-struct machine machine;
-
-_Noreturn void arch_user_enter(void)
-{
-	abort();
-}
-
 static void cpu_yield(enum sim_at at)
 {
 	struct sim_cpu *self = &sim_cpus[host_cpu_index()];

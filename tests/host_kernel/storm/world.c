@@ -3,6 +3,7 @@
 #include "storm.h"
 
 #include <host_arch.h>
+#include <host_objects.h>
 #include <kern/boot.h>
 #include <kern/cnode.h>
 #include <kern/derive.h>
@@ -30,7 +31,6 @@
 #define J_WORLD        5u
 #define DISPATCHER_TAG 0xd00u
 
-struct machine machine;
 struct tcb *janitor;
 struct storm_thread storm_threads[STORM_THREADS + 1];
 struct storm_cell_state storm_cells[STORM_BUILDERS][STORM_CELLS];
@@ -39,33 +39,19 @@ uint64_t storm_seed;
 
 static struct cnode *janitor_cnode;
 static struct cnode *world_cnode;
-static paddr_t next_paddr;
+static struct host_objects boot;
 static unsigned asids_at_boot;
 static struct storm_dispatcher dispatchers[STORM_CPUS_MAX][STORM_STANDBYS];
 static struct tcb *standbys[STORM_CPUS_MAX][STORM_STANDBYS];
 static struct tcb *threads[STORM_THREADS + 1]; /* those that stay */
 
-_Noreturn void arch_user_enter(void)
-{
-	abort();
-}
-
 /* ---- Making ---------------------------------------------------------------------------------- */
-
-static paddr_t carve(uint64_t bytes)
-{
-	paddr_t paddr = (next_paddr + bytes - 1) & ~(bytes - 1);
-
-	next_paddr = paddr + bytes;
-	fuzz_check(next_paddr <= HOST_RAM_BASE + RAM_BYTES);
-	return paddr;
-}
 
 static void *make_in(struct cap_slot *slot, struct cap_slot *parent, enum object_type type,
 		     unsigned bits)
 {
 	uint64_t bytes = 1ull << untyped_object_bits(type, bits);
-	paddr_t paddr = carve(bytes);
+	paddr_t paddr = host_objects_carve(&boot, bytes);
 	struct cap cap;
 
 	if (type != OBJ_UNTYPED)
@@ -122,15 +108,15 @@ void janitor_make(void)
 	janitor->vspace = make_in(&cnode->slots[3], NULL, OBJ_VSPACE, 0);
 	cnode_set_root(janitor, &cap);
 	janitor->flags = TCB_FLAG_FALLBACK_FIRST;
-	janitor->ipc_buffer = arch_phys_to_virt(carve(PAGE_SIZE));
+	janitor->ipc_buffer = arch_phys_to_virt(host_objects_carve(&boot, PAGE_SIZE));
 	fault_first_space =
 		janitor->vspace; /* or the machine ends with the first unhandled fault */
 	tcb_set_tag(janitor, STORM_JANITOR);
 	fuzz_check(tcb_set_home(janitor, &cpus[0].core) == ERR_OK);
 	asids_at_boot = vspace_asids_free();
 	cap = (struct cap){.type = OBJ_UNTYPED, .rights = RIGHT_ALL, .bits = ROOT_BITS};
-	cap.object = carve(1ull << ROOT_BITS);
-	next_paddr = cap.object;
+	cap.object = host_objects_carve(&boot, 1ull << ROOT_BITS);
+	boot.next = cap.object;
 	cap.badge = 1ull << ROOT_BITS; /* all of it is used, by what follows */
 	cap_insert(&cnode->slots[J_UNTYPED], &cap, NULL);
 }
@@ -147,7 +133,7 @@ static struct tcb *thread_make(cptr_t slot, word_t tag)
 	fuzz_check(cap_hold(&tcb->vspace_slot, slot_at(STORM_SLOT_VSPACE), CAP_HOLDER_TCB_VSPACE) ==
 		   ERR_OK);
 	tcb->vspace = (struct vspace *)(uintptr_t)tcb->vspace_slot.object;
-	untyped_make_object(OBJ_FRAME, 0, 0, carve(PAGE_SIZE), &cap);
+	untyped_make_object(OBJ_FRAME, 0, 0, host_objects_carve(&boot, PAGE_SIZE), &cap);
 	arch_zero(arch_phys_to_virt(cap.object), PAGE_SIZE);
 	cap.flags = (uint8_t)(CAP_HOLDER_TCB_BUFFER << CAP_HELD_SHIFT);
 	cap_insert(&tcb->buffer_slot, &cap, &janitor_cnode->slots[J_UNTYPED]);
@@ -219,7 +205,7 @@ void storm_world_make(uint64_t seed, unsigned cpus_wanted)
 	storm_seed = seed;
 	host_machine_reset(RAM_BYTES, ASIDS);
 	storm_lines_reset();
-	next_paddr = HOST_RAM_BASE;
+	boot = host_objects_make(RAM_BYTES);
 	cpus_count = cpus_wanted;
 	oracle_reset();
 	for (unsigned i = 0; i < cpus_count; i++) {

@@ -6,6 +6,7 @@
  */
 #include "fake_threads.h"
 #include "host_arch.h"
+#include "host_objects.h"
 
 #include <abi/ipc.h>
 #include <kern/cnode.h>
@@ -21,15 +22,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CPUS  4u
-#define RADIX 8u
+#define CPUS      4u
+#define RADIX     8u
+#define RAM_BYTES (16u << 20)
 
 enum { SLOT_CNODE = 1, SLOT_VSPACE, SLOT_UNTYPED, SLOT_TCB_FIRST, SLOT_FREE = 16 };
 
 static struct cnode *root;
 static struct tcb *threads[CPUS];
 static unsigned long steps = 20000;
-static paddr_t next_paddr = HOST_RAM_BASE;
 
 /* Even: outside the kernel.  Odd: inside; changes with each entry and each quiescent point. */
 static uint64_t inside[CPUS];
@@ -198,36 +199,23 @@ static void *cpu_main(void *argument)
 	return NULL;
 }
 
-static uint64_t make(enum object_type type, unsigned bits, cptr_t slot)
-{
-	uint64_t bytes = 1ull << untyped_object_bits(type, bits);
-	paddr_t paddr = (next_paddr + bytes - 1) & ~(bytes - 1);
-	struct cap cap;
-
-	next_paddr = paddr + bytes;
-	arch_zero(arch_phys_to_virt(paddr), bytes);
-	untyped_make_object(type, bits, 0, paddr, &cap);
-	if (root == NULL)
-		root = (struct cnode *)(uintptr_t)cap.object;
-	cap_insert(&root->slots[slot], &cap, NULL);
-	return cap.object;
-}
-
 static void make_world(void)
 {
+	struct host_objects boot = host_objects_make(RAM_BYTES);
 	struct cap cnode;
 
 	fakes_reset();
-	host_machine_reset(16u << 20, 64);
+	host_machine_reset(RAM_BYTES, 64);
 	fakes.on_grace = wait_for_others;
 	fakes.preempt_every = 5;
 	fakes.destroy_steps = 1;
-	make(OBJ_CNODE, RADIX, SLOT_CNODE);
-	make(OBJ_VSPACE, 0, SLOT_VSPACE);
-	make(OBJ_UNTYPED, 20, SLOT_UNTYPED);
+	host_objects_new(&boot, OBJ_CNODE, RADIX, SLOT_CNODE);
+	root = boot.cnode;
+	host_objects_new(&boot, OBJ_VSPACE, 0, SLOT_VSPACE);
+	host_objects_new(&boot, OBJ_UNTYPED, 20, SLOT_UNTYPED);
 	cap_read(&root->slots[SLOT_CNODE], &cnode);
 	for (unsigned i = 0; i < CPUS; i++) {
-		threads[i] = (struct tcb *)(uintptr_t)make(OBJ_TCB, 0, SLOT_TCB_FIRST + i);
+		threads[i] = host_objects_new(&boot, OBJ_TCB, 0, SLOT_TCB_FIRST + i);
 		threads[i]->state = THREAD_RUNNING;
 		cpus[i].core.current = threads[i];
 		cnode_set_root(threads[i], &cnode);

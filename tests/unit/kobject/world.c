@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "world.h"
+#include "host_objects.h"
 
 #include <kern/core.h>
 #include <kern/invoke.h>
@@ -13,44 +14,7 @@
 
 struct world world;
 
-static paddr_t next_paddr;
-
-static paddr_t carve(uint64_t bytes)
-{
-	paddr_t paddr = (next_paddr + bytes - 1) & ~(bytes - 1);
-
-	next_paddr = paddr + bytes;
-	cr_assert_leq(next_paddr, HOST_RAM_BASE + WORLD_RAM_BYTES);
-	return paddr;
-}
-
-static void *make(enum object_type type, unsigned bits, cptr_t slot)
-{
-	uint64_t bytes = 1ull << untyped_object_bits(type, bits);
-	paddr_t paddr = carve(bytes);
-	struct cap cap;
-
-	arch_zero(arch_phys_to_virt(paddr), bytes);
-	untyped_make_object(type, bits, 0, paddr, &cap);
-	if (type == OBJ_CNODE)
-		world.cnode = (struct cnode *)(uintptr_t)cap.object;
-	cap_insert(&world.cnode->slots[slot], &cap, NULL);
-	return (void *)(uintptr_t)cap.object;
-}
-
-static void give(cptr_t slot, struct cap cap)
-{
-	cap.rights = RIGHT_ALL;
-	cap_insert(&world.cnode->slots[slot], &cap, NULL);
-}
-
-static void give_untyped(cptr_t slot, unsigned bits, unsigned flags)
-{
-	give(slot, (struct cap){.type = OBJ_UNTYPED,
-				.bits = (uint8_t)bits,
-				.flags = (uint8_t)flags,
-				.object = carve(1ull << bits)});
-}
+static struct host_objects boot;
 
 void world_reset(void)
 {
@@ -59,18 +23,21 @@ void world_reset(void)
 	fakes_reset();
 	host_machine_reset(WORLD_RAM_BYTES, WORLD_ASIDS);
 	memset(&world, 0, sizeof(world));
-	next_paddr = HOST_RAM_BASE;
-	make(OBJ_CNODE, WORLD_RADIX, W_CNODE);
-	world.tcb = make(OBJ_TCB, 0, W_TCB);
-	world.tcb->vspace = make(OBJ_VSPACE, 0, W_VSPACE);
-	give_untyped(W_UNTYPED, 25, 0);
-	give_untyped(W_DEVICE, 22, UNTYPED_DEVICE);
-	give_untyped(W_PRESERVED, 20, UNTYPED_PRESERVED);
-	give(W_IRQ_CONTROL, (struct cap){.type = OBJ_IRQ_CONTROL});
-	give(W_SYSTEM, (struct cap){.type = OBJ_SYSTEM});
-	give(W_CORE0, (struct cap){.type = OBJ_CORE, .object = (uintptr_t)&cpus[0].core});
-	give(W_CORE1, (struct cap){.type = OBJ_CORE, .object = (uintptr_t)&cpus[1].core});
-	give(W_SCHED, (struct cap){.type = OBJ_SCHED});
+	boot = host_objects_make(WORLD_RAM_BYTES);
+	host_objects_new(&boot, OBJ_CNODE, WORLD_RADIX, W_CNODE);
+	world.cnode = boot.cnode;
+	world.tcb = host_objects_new(&boot, OBJ_TCB, 0, W_TCB);
+	world.tcb->vspace = host_objects_new(&boot, OBJ_VSPACE, 0, W_VSPACE);
+	host_objects_give_untyped(&boot, W_UNTYPED, 25, 0);
+	host_objects_give_untyped(&boot, W_DEVICE, 22, UNTYPED_DEVICE);
+	host_objects_give_untyped(&boot, W_PRESERVED, 20, UNTYPED_PRESERVED);
+	host_objects_give(&boot, W_IRQ_CONTROL, (struct cap){.type = OBJ_IRQ_CONTROL});
+	host_objects_give(&boot, W_SYSTEM, (struct cap){.type = OBJ_SYSTEM});
+	host_objects_give(&boot, W_CORE0,
+			  (struct cap){.type = OBJ_CORE, .object = (uintptr_t)&cpus[0].core});
+	host_objects_give(&boot, W_CORE1,
+			  (struct cap){.type = OBJ_CORE, .object = (uintptr_t)&cpus[1].core});
+	host_objects_give(&boot, W_SCHED, (struct cap){.type = OBJ_SCHED});
 	cap_read(&world.cnode->slots[W_CNODE], &cnode);
 	cnode_set_root(world.tcb, &cnode);
 	world.tcb->ipc_buffer = &world.buffer;
