@@ -68,6 +68,7 @@ void machine_start(bool with_fast)
 	fast = with_fast;
 	taken = 0;
 	taken_waits = 0;
+	taken_decisions = 0;
 	taken_preempts = 0;
 	sim_start(CPUS);
 	for (unsigned i = 0; i < CPUS; i++)
@@ -101,6 +102,15 @@ void machine_start(bool with_fast)
 		thread[i]->exception = thread[i]->pager;
 	}
 	sim_auto_all();
+}
+
+void until_runs(const struct tcb *tcb)
+{
+	while (sim_current(0) != tcb) {
+		sim_advance(2000000);
+		sim_step(0);
+		sim_auto_all();
+	}
 }
 
 /* ---- Its state ------------------------------------------------------------------------------- */

@@ -39,6 +39,8 @@ struct tcb *__real_fastpath_preempt(struct cpu *cpu);
 
 /* All threads run on CPU 0 or 1; the first four are to be servers. */
 void machine_start(bool with_fast);
+/* Whoever runs on CPU 0 loses it until this one does. */
+void until_runs(const struct tcb *tcb);
 /* What each object holds, as one word. */
 void state_take(uint64_t part[PARTS]);
 

@@ -1,84 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A CPU that idles, runs the first that becomes ready, and idles again: without the dispatcher. */
-#include "sim.h"
+#include "successor_world.h"
 
-#include <criterion/criterion.h>
-#include <host_arch.h>
-#include <kern/thread.h>
-
-#define LIMIT_NS 1000000u
-#define SLICE_NS 1000000u
 #define AGAIN_NS 400000u
 
-static struct tcb *a, *b, *c, *waker;
-static cptr_t bell_cap; /* a waits for it */
-static cptr_t c_bell_cap;
-
-static void resume(struct tcb *tcb)
-{
-	sim_as(1);
-	cr_assert_eq(thread_resume(tcb), ERR_OK);
-}
+static cptr_t c_bell_cap; /* c waits for it */
 
 static void wait_for_bell(void)
 {
 	sim_syscall(0, a, SYS_WAIT, (struct sim_regs){{bell_cap}});
 }
 
-static void block(struct tcb *tcb)
+/* As there, but that c waits, too: b is the only one that is ready. */
+static void both_wait(void)
 {
-	sim_syscall(0, tcb, SYS_WAIT,
-		    (struct sim_regs){{sim_cap(OBJ_NOTIFICATION, sim_notification(), 0)}});
-	sim_check();
-}
-
-/* a waits for its bell, c for nothing; b is ready on CPU 0, whose dispatcher decides; waker runs on CPU 1. */
-static void setup(void)
-{
-	sim_start(2);
-	sim_bind(0, LIMIT_NS, 0, NULL);
-	sim_bind(1, LIMIT_NS, 0, NULL);
-	sim_auto_all();
-	bell_cap = sim_cap(OBJ_NOTIFICATION, sim_notification(), 1);
+	setup();
 	c_bell_cap = sim_cap(OBJ_NOTIFICATION, sim_notification(), 1);
-	a = sim_thread(1, 0);
-	b = sim_thread(2, 0);
-	c = sim_thread(3, 0);
-	waker = sim_thread(4, 1);
-	resume(waker);
-	sim_auto_all();
-	resume(a);
-	sim_step(0);
-	sim_decide(0, DECISION_RUN, a, SLICE_NS);
-	wait_for_bell();
-	resume(b);
-	resume(c);
-	sim_decide(0, DECISION_IDLE, NULL, 0);
-	cr_assert(sim_deciding(0) && sim_event_of(0, 3) != NULL);
 	sim_decide(0, DECISION_RUN, c, SLICE_NS);
 	sim_syscall(0, c, SYS_WAIT, (struct sim_regs){{c_bell_cap}});
 	cr_assert(sim_deciding(0));
-	cr_assert_eq(sim_current(1), waker);
 }
 
-TestSuite(again, .init = setup, .fini = sim_end);
-
-static struct core *core(void)
-{
-	return &cpus[0].core;
-}
-
-static word_t info(void)
-{
-	return core()->dispatcher->context.x[1];
-}
-
-static void ring(void)
-{
-	sim_syscall(1, waker, SYS_SIGNAL, (struct sim_regs){{bell_cap}});
-	sim_step(0);
-	sim_check();
-}
+TestSuite(again, .init = both_wait, .fini = sim_end);
 
 static time_ns_t again_until;
 

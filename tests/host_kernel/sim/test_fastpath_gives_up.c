@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Each condition of the fast path by itself: what is an obstacle to it, and what is not. */
-#include "fastpath_world.h"
+#include "obstacles.h"
 
 #include <criterion/criterion.h>
 #include <kern/donation.h>
@@ -15,118 +15,85 @@
 /* Thread 0 is a passive server of endpoint 0, thread 4 its client. */
 static void wait_for_calls(void)
 {
-	while (sim_current(0) != thread[0]) {
-		sim_advance(2000000);
-		sim_step(0);
-		sim_auto_all();
-	}
+	until_runs(thread[0]);
 	sim_syscall(0, thread[0], SYS_RECV,
 		    (struct sim_regs){{ep_cap[0], 0, 0, 0, 0, 0, reply_cap[0]}});
 	sim_auto_all();
-	while (sim_current(0) != thread[4]) {
-		sim_advance(2000000);
-		sim_step(0);
-		sim_auto_all();
-	}
+	until_runs(thread[4]);
 }
 
 struct bail {
 	const char *name;
 	bool answer; /* the condition is one of reply_recv */
 	bool expect; /* it is no obstacle */
-	void (*spoil)(struct sim_regs *regs);
+	void (*spoil)(void);
 };
 
-static void fine(struct sim_regs *regs)
+static void long_message(void)
 {
-	(void)regs;
-}
-
-static void long_message(struct sim_regs *regs)
-{
-	regs->x[1] = msg_info(1, MSG_REGS + 7, 0);
+	asked.x[1] = msg_info(1, MSG_REGS + 7, 0);
 	for (unsigned i = MSG_REGS; i < MSG_WORDS_MAX; i++)
 		sim_current(0)->ipc_buffer->msg[i] = 100 + i;
 }
 
-static void whole_message(struct sim_regs *regs)
+static void whole_message(void)
 {
-	long_message(regs);
-	regs->x[1] = msg_info(1, MSG_WORDS_MAX, 0);
+	long_message();
+	asked.x[1] = msg_info(1, MSG_WORDS_MAX, 0);
 }
 
-static void too_long_message(struct sim_regs *regs)
+static void too_long_message(void)
 {
-	long_message(regs);
-	regs->x[1] = msg_info(1, MSG_WORDS_MAX + 1, 0);
+	long_message();
+	asked.x[1] = msg_info(1, MSG_WORDS_MAX + 1, 0);
 }
 
 /* Thread 0 is the server, 4 its client. */
-static void server_without_buffer(struct sim_regs *regs)
+static void server_without_buffer(void)
 {
-	long_message(regs);
+	long_message();
 	thread[0]->ipc_buffer = NULL;
 }
 
-static void client_without_buffer(struct sim_regs *regs)
+static void client_without_buffer(void)
 {
-	long_message(regs);
+	long_message();
 	thread[4]->ipc_buffer = NULL;
 }
 
-static void short_without_buffers(struct sim_regs *regs)
+static void short_without_buffers(void)
 {
-	(void)regs;
 	thread[0]->ipc_buffer = NULL;
 	thread[4]->ipc_buffer = NULL;
 }
 
-static void with_cap(struct sim_regs *regs)
+static void with_cap(void)
 {
-	regs->x[1] = msg_info(1, 1, 1);
+	asked.x[1] = msg_info(1, 1, 1);
 }
 
-static void no_cap(struct sim_regs *regs)
+static void other_type(void)
 {
-	regs->x[0] = CPTR_NULL;
+	asked.x[0] = reply_cap[1];
 }
 
-static void beyond(struct sim_regs *regs)
+static void read_only(void)
 {
-	regs->x[0] = 1u << 8;
+	asked.x[0] = ep_read[0];
 }
 
-static void other_type(struct sim_regs *regs)
+static void write_only(void)
 {
-	regs->x[0] = reply_cap[1];
+	asked.x[0] = ep_write[0];
 }
 
-static void read_only(struct sim_regs *regs)
+static void endpoint_dying(void)
 {
-	regs->x[0] = ep_read[0];
-}
-
-static void write_only(struct sim_regs *regs)
-{
-	regs->x[0] = ep_write[0];
-}
-
-static void root_gone(struct sim_regs *regs)
-{
-	(void)regs;
-	sim_current(0)->cspace.type = OBJ_NULL;
-	sim_current(0)->cspace.bits = 0;
-}
-
-static void endpoint_dying(struct sim_regs *regs)
-{
-	(void)regs;
 	ep[0]->wait.object.dying = 1;
 }
 
-static void reply_dying(struct sim_regs *regs)
+static void reply_dying(void)
 {
-	(void)regs;
 	reply[0]->object.dying = 1;
 	/* As reply_destroy(): who waits for a call with it is told first. */
 	if (reply[0]->receiver != NULL)
@@ -134,80 +101,66 @@ static void reply_dying(struct sim_regs *regs)
 	reply[0]->receiver = NULL;
 }
 
-static void stop_posted(struct sim_regs *regs)
+static void stop_posted(void)
 {
-	(void)regs;
 	sim_as(1);
 	cr_assert(!thread_suspend(sim_current(0)));
 }
 
-static void server_stopping(struct sim_regs *regs)
+static void server_stopping(void)
 {
-	(void)regs;
 	thread[0]->exit_work = EXIT_STOP;
 }
 
-static void caller_stopping(struct sim_regs *regs)
+static void caller_stopping(void)
 {
-	(void)regs;
 	thread[4]->exit_work = EXIT_STOP;
 }
 
-static void fpu_used(struct sim_regs *regs)
+static void server_without_space(void)
 {
-	(void)regs;
-	sim_current(0)->fpu_live = true;
-}
-
-static void server_without_space(struct sim_regs *regs)
-{
-	(void)regs;
 	thread[0]->vspace = NULL;
 }
 
-static void caller_without_space(struct sim_regs *regs)
+static void caller_without_space(void)
 {
-	(void)regs;
 	thread[4]->vspace = NULL;
 }
 
-static void nobody_waits(struct sim_regs *regs)
+static void nobody_waits(void)
 {
-	regs->x[0] = ep_cap[1];
+	asked.x[0] = ep_cap[1];
 }
 
-static void reply_ended(struct sim_regs *regs)
+static void reply_ended(void)
 {
-	(void)regs;
 	sim_as(1);
 	cr_assert(reply_destroy(reply[0]));
 }
 
-static void server_active(struct sim_regs *regs)
+static void server_active(void)
 {
-	(void)regs;
 	thread[0]->payer = thread[0];
 }
 
-static void no_reply_cap(struct sim_regs *regs)
+static void no_reply_cap(void)
 {
-	regs->x[6] = CPTR_NULL;
+	asked.x[6] = CPTR_NULL;
 }
 
-static void other_reply_type(struct sim_regs *regs)
+static void other_reply_type(void)
 {
-	regs->x[6] = ep_cap[1];
+	asked.x[6] = ep_cap[1];
 }
 
-static void no_caller(struct sim_regs *regs)
+static void no_caller(void)
 {
-	regs->x[6] = reply_cap[1];
+	asked.x[6] = reply_cap[1];
 }
 
 /* A queued sender at the endpoint that the server goes on receiving from. */
-static void sender_queued(struct sim_regs *regs)
+static void sender_queued(void)
 {
-	(void)regs;
 	while (sim_current(1) != thread[5]) {
 		sim_advance(1000);
 		sim_syscall(1, sim_current(1), SYS_RECV,
@@ -265,25 +218,23 @@ static const struct bail bails[] = {
 	{"answer, sender queued", true, false, sender_queued},
 };
 
-static void bail_run(const struct bail *bail, bool with_fast, uint64_t part[PARTS])
+static void bail_run(unsigned i, bool with_fast, uint64_t part[PARTS])
 {
-	struct sim_regs call = {{ep_cap[0], msg_info(7, 2, 0), 11, 12}};
-	struct sim_regs answer = {{ep_cap[0], msg_info(8, 3, 0), 21, 22, 23, 0, reply_cap[0]}};
+	const struct bail *bail = &bails[i];
 	unsigned before;
 
 	machine_start(with_fast);
-	call.x[0] = ep_cap[0];
-	answer.x[0] = ep_cap[0];
-	answer.x[6] = reply_cap[0];
 	wait_for_calls();
+	asked = (struct sim_regs){{ep_cap[0], msg_info(7, 2, 0), 11, 12}};
 	if (bail->answer) {
-		sim_syscall(0, thread[4], SYS_CALL, call);
+		sim_syscall(0, thread[4], SYS_CALL, asked);
 		cr_assert_eq(sim_current(0), thread[0]);
+		asked = (struct sim_regs){
+			{ep_cap[0], msg_info(8, 3, 0), 21, 22, 23, 0, reply_cap[0]}};
 	}
-	bail->spoil(bail->answer ? &answer : &call);
+	bail->spoil();
 	before = taken;
-	sim_syscall(0, sim_current(0), bail->answer ? SYS_REPLY_RECV : SYS_CALL,
-		    bail->answer ? answer : call);
+	sim_syscall(0, sim_current(0), bail->answer ? SYS_REPLY_RECV : SYS_CALL, asked);
 	cr_assert_eq(taken - before, with_fast && bail->expect, "%s", bail->name);
 	state_take(part);
 	sim_end();
@@ -291,28 +242,21 @@ static void bail_run(const struct bail *bail, bool with_fast, uint64_t part[PART
 
 Test(fastpath, K_fastpath_gives_up_without_a_trace)
 {
-	for (unsigned i = 0; i < sizeof(bails) / sizeof(bails[0]); i++) {
-		uint64_t off[PARTS], on[PARTS];
-
-		bail_run(&bails[i], false, off);
-		bail_run(&bails[i], true, on);
-		for (unsigned k = 0; k < PARTS; k++)
-			cr_assert_eq(off[k], on[k], "%s: part %u", bails[i].name, k);
-	}
+	for (unsigned i = 0; i < sizeof(bails) / sizeof(bails[0]); i++)
+		both_ways(bail_run, i, bails[i].name);
 }
 
 /* Given up by itself, and then nothing at all has changed. */
 Test(fastpath, K_fastpath_leaves_an_active_receiver_and_a_dispatcher_alone)
 {
 	uint64_t before[PARTS], after[PARTS];
-	struct sim_regs unused = {0};
 	word_t info = msg_info(7, 2, 0);
 
 	machine_start(true);
 	wait_for_calls();
 	thread[4]->context.x[0] = ep_cap[0];
 	thread[4]->context.x[1] = info;
-	server_active(&unused);
+	server_active();
 	sim_as(0);
 	state_take(before);
 	cr_assert_null(__real_fastpath_call(ep_cap[0], info, thread[4], &cpus[0]));

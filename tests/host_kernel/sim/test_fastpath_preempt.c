@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Each condition of the fast entry of the dispatcher: what is an obstacle to it, and what is not. */
-#include "fastpath_world.h"
+#include "obstacles.h"
 
 #include <criterion/criterion.h>
 #include <kern/bind.h>
 #include <kern/thread.h>
-
-/* Whoever runs on CPU 0 loses it until this one does. */
-static void until_runs(const struct tcb *tcb)
-{
-	while (sim_current(0) != tcb) {
-		sim_advance(2000000);
-		sim_step(0);
-		sim_auto_all();
-	}
-}
 
 /* Thread 4 runs on CPU 0; 6 waits there for notification 1. */
 static void start(bool with_fast)
@@ -42,10 +32,6 @@ static void another_woken(void)
 	cpus[0].core.filter_until_ns = 0;
 }
 
-static void fine(void)
-{
-}
-
 static void flagged(void)
 {
 	thread[4]->flags |= TCB_FLAG_FALLBACK_FIRST;
@@ -58,24 +44,9 @@ static void no_buffer(void)
 	dispatcher[0]->ipc_buffer = NULL;
 }
 
-static void fpu_used(void)
-{
-	thread[4]->fpu_live = true;
-}
-
 static void switched(void)
 {
 	cpus[0].core.switched = true;
-}
-
-static void rebind_unfinished(void)
-{
-	cpus[0].core.rebind_next = cpus[0].core.homed.prev;
-}
-
-static void request_waiting(void)
-{
-	list_push_back(&cpus[0].core.requests_waiting, &thread[5]->request_link);
 }
 
 static void own_record(void)
@@ -83,33 +54,10 @@ static void own_record(void)
 	list_push_back(&cpus[0].core.events, &thread[4]->event_link);
 }
 
-static void unbound(void)
-{
-	sim_as(1);
-	core_unbind(&cpus[0].core);
-	sim_step(0);
-	cr_assert_eq(sim_current(0), thread[4]);
-}
-
-static void dispatcher_stopping(void)
-{
-	dispatcher[0]->exit_work = EXIT_STOP;
-}
-
-static void dispatcher_without_space(void)
-{
-	dispatcher[0]->vspace = NULL;
-}
-
 static void successor_armed(void)
 {
 	cpus[0].core.next.armed = true;
 	cpus[0].core.next.tcb = thread[2];
-}
-
-static void limit_is_next(void)
-{
-	cpus[0].core.decision_limit_ns = 1000;
 }
 
 /* A server on the time of thread 4. */
@@ -175,14 +123,8 @@ static void bail_run(unsigned i, bool with_fast, uint64_t part[PARTS])
 
 Test(fastpath, K_fastpath_preempt_gives_up_without_a_trace)
 {
-	for (unsigned i = 0; i < sizeof(bails) / sizeof(bails[0]); i++) {
-		uint64_t off[PARTS], on[PARTS];
-
-		bail_run(i, false, off);
-		bail_run(i, true, on);
-		for (unsigned k = 0; k < PARTS; k++)
-			cr_assert_eq(off[k], on[k], "%s: part %u", bails[i].name, k);
-	}
+	for (unsigned i = 0; i < sizeof(bails) / sizeof(bails[0]); i++)
+		both_ways(bail_run, i, bails[i].name);
 }
 
 /* The lock of the Core is not waited for, and a request of another CPU comes first. */
