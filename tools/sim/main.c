@@ -3,6 +3,7 @@
  * baton-sim: run a workload through the scheduler server on a simulated machine.
  * Exit status: 0 done, 1 the simulation failed, 2 the command line or the workload is wrong.
  */
+#include "../stall/stall.h"
 #include "../workload/workload_file.h"
 #include "sim.h"
 
@@ -343,6 +344,29 @@ static void results_write(const struct options *options, struct sim *sim)
 	free(ideal);
 }
 
+static const struct sim *watched; /* for stall.h */
+
+static void stalled(void)
+{
+	fprintf(stderr,
+		"baton-sim: policy %s does not return: %u s of CPU time are used up on CPU %u at "
+		"%llu ns of "
+		"the simulation\n",
+		watched->config.policy->name, STALL_SECONDS, watched->acting_cpu,
+		(unsigned long long)watched->now_ns);
+}
+
+static bool run(struct sim *sim)
+{
+	watched = sim;
+	stall_watch(&sim->queue_number, STALL_SECONDS, stalled);
+
+	const bool done = sim_run(sim);
+
+	stall_unwatch();
+	return done;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {
@@ -372,7 +396,7 @@ int main(int argc, char **argv)
 	options.config.keep_marks = options.trace != NULL;
 
 	struct sim *sim = sim_open(&options.config);
-	bool done = sim_run(sim);
+	const bool done = run(sim);
 
 	if (done)
 		results_write(&options, sim);

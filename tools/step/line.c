@@ -2,6 +2,7 @@
 /* baton-step: `operation key=value key=value ...  # comment` */
 #include "step.h"
 #include <base/math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const op_names[] = {
@@ -23,6 +24,16 @@ enum key {
 
 static const char *const key_names[KEYS] = {
 	"tid", "weight", "slice_ns", "lag_ns", "ns", "new", "class", "priority",
+};
+
+#define NS_MAX (UINT64_C(1) << 50) /* of a run, and of a lag either way: 13 days */
+
+/* What a value looks like. */
+static const char *const key_values[KEYS] = {
+	[KEY_TID] = "a whole number",           [KEY_WEIGHT] = "a whole number",
+	[KEY_SLICE] = "a whole number",         [KEY_LAG] = "a decimal number, -2^50 to 2^50",
+	[KEY_NS] = "a whole number, 0 to 2^50", [KEY_NEW] = "0 or 1",
+	[KEY_CLASS] = "normal or background",   [KEY_PRIORITY] = "a whole number",
 };
 
 #define KEY_BIT(key) (1u << (key))
@@ -70,22 +81,39 @@ static bool u64_parse(const char *text, uint64_t *value)
 	return digits_parse(&text, value) && *text == '\0';
 }
 
-/* A decimal with at most 9 digits after the point. */
+/* A decimal, to nine digits after the point, with or without an exponent. */
+static bool decimal_parse(const char *text, uint64_t *whole, uint64_t *billionths)
+{
+	const char *const start = text;
+	*billionths = 0;
+	if (!digits_parse(&text, whole))
+		return false;
+	if (*text == '.') {
+		uint64_t scale = 100000000;
+		const char *const point = text;
+		for (text++; *text >= '0' && *text <= '9'; text++, scale /= 10)
+			*billionths += (uint64_t)(*text - '0') * scale;
+		if (text == point + 1)
+			return false;
+	}
+	if (*text == 'e' || *text == 'E') {
+		char *end;
+		const long double all = strtold(start, &end);
+		if (*end != '\0' || all > (long double)NS_MAX)
+			return false;
+		*whole = (uint64_t)all;
+		*billionths = (uint64_t)((all - (long double)*whole) * 1e9L);
+		return true;
+	}
+	return *text == '\0';
+}
+
 static bool number_parse(const char *text, struct policy_number *number)
 {
 	const bool negative = *text == '-';
 	uint64_t whole;
-	uint64_t billionths = 0;
-	if (negative)
-		text++;
-	if (!digits_parse(&text, &whole) || whole > (uint64_t)INT64_MAX >> 1)
-		return false;
-	if (*text == '.') {
-		uint64_t scale = 100000000;
-		for (text++; *text >= '0' && *text <= '9'; text++, scale /= 10)
-			billionths += (uint64_t)(*text - '0') * scale;
-	}
-	if (*text != '\0')
+	uint64_t billionths;
+	if (!decimal_parse(negative ? text + 1 : text, &whole, &billionths) || whole > NS_MAX)
 		return false;
 	const uint64_t frac = ((billionths << 32) + 500000000u) / 1000000000u;
 	int128_t value = ((int128_t)whole << 32) + (int128_t)frac;
@@ -118,7 +146,7 @@ static bool value_parse(enum key key, const char *text, struct step_line *line)
 		return true;
 	case KEY_NS:
 		line->ns = number;
-		return number <= UINT64_C(1) << 50;
+		return number <= NS_MAX;
 	case KEY_PRIORITY:
 		line->priority = number;
 		return true;
@@ -152,7 +180,8 @@ static bool pair_parse(char *pair, struct step_line *line, uint32_t *seen, char 
 	*seen |= KEY_BIT(key);
 	if (value_parse((enum key)key, equals + 1, line))
 		return true;
-	snprintf(message, message_bytes, "\"%s\" is no value for %s", equals + 1, pair);
+	snprintf(message, message_bytes, "\"%.40s\" is no value for %s: %s", equals + 1, pair,
+		 key_values[key]);
 	return false;
 }
 

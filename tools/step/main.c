@@ -3,8 +3,10 @@
  * baton-step --policy NAME FILE: feed one run queue operations, print what it decides after each.
  * Exit status: 0 done, 1 the input is wrong or cannot be read, 2 wrong usage.
  */
+#include "../stall/stall.h"
 #include "step.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,24 +29,47 @@ static int usage(void)
 	return 2;
 }
 
+/* Where it is, for stall.h. */
+static const char *fed_name;
+static uint64_t fed_lines;
+
+static void stalled(void)
+{
+	fprintf(stderr,
+		"%s:%" PRIu64 ": the policy does not return: %u s of CPU time are used up\n",
+		fed_name, fed_lines, STALL_SECONDS);
+}
+
+/* getline() takes the byte NUL for one like any other; the rest of the line would be lost. */
+static bool line_parse(char *text, size_t bytes, struct step_line *line, char *message)
+{
+	if (strlen(text) == bytes)
+		return step_line_parse(text, line, message, MESSAGE_BYTES);
+	snprintf(message, MESSAGE_BYTES, "the line holds a byte 0");
+	return false;
+}
+
 static int feed(struct step_queue *queue, FILE *in, const char *name)
 {
 	char *text = NULL;
 	size_t text_bytes = 0;
-	unsigned long number = 0;
+	ssize_t bytes;
 	char message[MESSAGE_BYTES] = "";
 	bool good = true;
-	while (good && getline(&text, &text_bytes, in) >= 0) {
+	fed_name = name;
+	stall_watch(&fed_lines, STALL_SECONDS, stalled);
+	while (good && (bytes = getline(&text, &text_bytes, in)) >= 0) {
 		struct step_line line;
 		struct step_result result;
-		number++;
-		good = step_line_parse(text, &line, message, sizeof(message));
+		fed_lines++;
+		good = line_parse(text, (size_t)bytes, &line, message);
 		if (!good || line.op == STEP_NONE)
 			continue;
 		good = step_queue_apply(queue, &line, &result, message, sizeof(message));
 		if (good)
 			step_queue_print(queue, &line, &result, stdout);
 	}
+	stall_unwatch();
 	const bool failed = ferror(in) != 0;
 	free(text);
 	if (fflush(stdout) != 0 || failed) {
@@ -52,7 +77,7 @@ static int feed(struct step_queue *queue, FILE *in, const char *name)
 		return 1;
 	}
 	if (!good)
-		fprintf(stderr, "%s:%lu: %s\n", name, number, message);
+		fprintf(stderr, "%s:%" PRIu64 ": %s\n", name, fed_lines, message);
 	return good ? 0 : 1;
 }
 

@@ -84,19 +84,33 @@ void step_queue_free(struct step_queue *queue)
 	free(queue);
 }
 
+/* True: `message` names the value that is out of range. */
 static bool out_of_range(const struct step_line *line, char *message, size_t message_bytes)
 {
-	snprintf(message, message_bytes,
-		 "weight %" PRIu64 " (1 to %u), slice_ns %" PRIu64
-		 " (%u to %u) or priority %" PRIu64 " (0 to %u) is out of range",
-		 line->weight, POLICY_WEIGHT_MAX, line->slice_ns, POLICY_SLICE_NS_MIN,
-		 POLICY_SLICE_NS_MAX, line->priority, POLICY_PRIORITY_MAX);
+	const struct {
+		const char *name;
+		uint64_t value, min, max;
+	} values[] = {
+		{"weight", line->weight, POLICY_WEIGHT_MIN, POLICY_WEIGHT_MAX},
+		{"slice_ns", line->slice_ns, POLICY_SLICE_NS_MIN, POLICY_SLICE_NS_MAX},
+		{"priority", line->priority, 0, POLICY_PRIORITY_MAX},
+	};
+	for (uint32_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if (values[i].value >= values[i].min && values[i].value <= values[i].max)
+			continue;
+		snprintf(message, message_bytes,
+			 "%s %" PRIu64 " is out of range: %" PRIu64 " to %" PRIu64, values[i].name,
+			 values[i].value, values[i].min, values[i].max);
+		return true;
+	}
 	return false;
 }
 
-static bool line_in_range(const struct step_line *line)
+/* The policy refuses what is in range. */
+static bool refused(const struct step_queue *queue, char *message, size_t message_bytes)
 {
-	return line->weight <= POLICY_WEIGHT_MAX && line->priority <= POLICY_PRIORITY_MAX;
+	snprintf(message, message_bytes, "policy %s refuses these parameters", queue->ops->name);
+	return false;
 }
 
 static bool apply_enqueue(struct step_queue *queue, const struct step_line *line, char *message,
@@ -107,8 +121,8 @@ static bool apply_enqueue(struct step_queue *queue, const struct step_line *line
 			 line->tid);
 		return false;
 	}
-	if (!line_in_range(line))
-		return out_of_range(line, message, message_bytes);
+	if (out_of_range(line, message, message_bytes))
+		return false;
 	struct step_thread *thread = aligned_alloc(POLICY_ALIGN, sizeof(*thread));
 	if (thread == NULL)
 		abort();
@@ -122,7 +136,7 @@ static bool apply_enqueue(struct step_queue *queue, const struct step_line *line
 	};
 	if (queue->ops->thread_init(blob_of(thread), &thread->params) != ERR_OK) {
 		free(thread);
-		return out_of_range(line, message, message_bytes);
+		return refused(queue, message, message_bytes);
 	}
 	thread->chain = *bucket_of(queue, line->tid);
 	*bucket_of(queue, line->tid) = thread;
@@ -141,6 +155,10 @@ static bool apply_run(struct step_queue *queue, struct step_thread *thread,
 		snprintf(message, message_bytes,
 			 "thread %" PRIu64 " cannot run: thread %" PRIu64 " was picked", line->tid,
 			 queue->picked->params.tid);
+		return false;
+	}
+	if (line->ns > (uint64_t)INT64_MAX - queue->now_ns) {
+		snprintf(message, message_bytes, "the runs add up to more than 2^63 ns");
 		return false;
 	}
 	queue->now_ns += line->ns;
@@ -164,26 +182,53 @@ static bool apply_params(struct step_queue *queue, struct step_thread *thread,
 			 const struct step_line *line, char *message, size_t message_bytes)
 {
 	struct policy_params params = thread->params;
-	if (!line_in_range(line))
-		return out_of_range(line, message, message_bytes);
+	if (out_of_range(line, message, message_bytes))
+		return false;
 	if (line->op == STEP_REWEIGHT)
 		params.weight = (uint32_t)line->weight;
 	else
 		params.slice_ns = line->slice_ns;
 	if (queue->ops->set_params(queue->cpu, blob_of(thread), &params, queue->now_ns) != ERR_OK)
-		return out_of_range(line, message, message_bytes);
+		return refused(queue, message, message_bytes);
 	thread->params = params;
 	return true;
 }
 
-static void pick(struct step_queue *queue)
+/* NULL: it is nobody's who is in the queue; it is not looked at then. */
+static struct step_thread *thread_of(struct step_queue *queue, const struct policy_thread *blob)
+{
+	list_for_each (node, &queue->all) {
+		struct step_thread *thread = container_of(node, struct step_thread, all);
+		if (blob_of(thread) == blob)
+			return thread;
+	}
+	return NULL;
+}
+
+/* Who is next, and what must be true then, whatever the policy. */
+static bool pick(struct step_queue *queue, char *message, size_t message_bytes)
 {
 	struct policy_pick picked;
+	struct policy_info info;
 	queue->ops->pick(queue->cpu, queue->now_ns, POLICY_PICK_FRESH, &picked);
-	queue->picked = NULL;
-	if (picked.thread == NULL)
-		return;
-	queue->picked = container_of(picked.thread, struct step_thread, blob);
+	queue->picked = picked.thread == NULL ? NULL : thread_of(queue, picked.thread);
+	if (picked.thread != NULL && queue->picked == NULL) {
+		snprintf(message, message_bytes,
+			 "policy %s picked what is no thread of the queue; this is a bug in it",
+			 queue->ops->name);
+		return false;
+	}
+	if (picked.thread == NULL && !list_empty(&queue->all)) {
+		snprintf(message, message_bytes,
+			 "policy %s picked nobody, but threads can run; this is a bug in it",
+			 queue->ops->name);
+		return false;
+	}
+	queue->ops->query(queue->cpu, NULL, &info);
+	if (info.v.whole != INT64_MAX && info.v.whole != INT64_MIN)
+		return true;
+	snprintf(message, message_bytes, "V has left the range that can be shown: -2^63 to 2^63");
+	return false;
 }
 
 bool step_queue_apply(struct step_queue *queue, const struct step_line *line,
@@ -206,13 +251,15 @@ bool step_queue_apply(struct step_queue *queue, const struct step_line *line,
 	}
 	if (!done)
 		return false;
-	pick(queue);
+	if (!pick(queue, message, message_bytes))
+		return false;
 	if (++queue->steps % STEPS_PER_CHECK != 0)
 		return true;
 	const uint32_t rule = queue->ops->check(queue->cpu);
 	if (rule != 0)
-		snprintf(message, message_bytes, "the policy's rule %u is broken; this is a bug",
-			 rule);
+		snprintf(message, message_bytes,
+			 "rule %u of policy %s is broken; this is a bug in it", rule,
+			 queue->ops->name);
 	return rule == 0;
 }
 

@@ -32,14 +32,29 @@ ERRORS = [
     ("enqueue tid=1 tid=2\n", 1, "twice"),
     ("enqueue tid=x\n", 1, "no value"),
     ("enqueue tid=1 weight\n", 1, "key=value"),
-    ("\n\nenqueue tid=1 weight=0\n", 3, "out of range"),
-    ("enqueue tid=1 slice_ns=1\n", 1, "out of range"),
+    ("\n\nenqueue tid=1 weight=0\n", 3, "weight 0 is out of range: 1 to"),
+    ("enqueue tid=1 slice_ns=1\n", 1, "slice_ns 1 is out of range: 100000 to"),
+    ("enqueue tid=1 priority=100\n", 1, "priority 100 is out of range: 0 to 99"),
+    ("enqueue tid=1\nreweight tid=1 weight=4294967297\n", 2, "weight 4294967297 is out of range"),
     ("enqueue tid=1\nenqueue tid=1\n", 2, "already"),
     ("run tid=1 ns=5\n", 1, "no thread 1"),
     ("enqueue tid=1\nenqueue tid=2\nrun tid=2 ns=1\n", 3, "thread 1 was picked"),
     ("enqueue tid=1\ndequeue tid=1\ndequeue tid=1\n", 3, "no thread 1"),
     ("enqueue tid=1\nreweight tid=1\n", 2, "needs weight="),
     ("enqueue tid=99999999999999999999999\n", 1, "no value"),
+    ("enqueue tid=1\nrun tid=1 ns=-1\n", 2, "no value for ns: a whole number"),
+    ("enqueue tid=1\nrun tid=1 ns=1125899906842625\n", 2, "0 to 2^50"),
+    # Sums of these left what 128 bits hold.
+    ("enqueue tid=1\nenqueue tid=2 lag_ns=1125899906842625\n", 2, "-2^50 to 2^50"),
+    ("enqueue tid=1 lag_ns=-1e16\n", 1, "-2^50 to 2^50"),
+    ("enqueue tid=1 lag_ns=1.\n", 1, "no value for lag_ns"),
+    ("enqueue tid=1 lag_ns=e5\n", 1, "no value for lag_ns"),
+    ("enqueue tid=1 lag_ns=1e\n", 1, "no value for lag_ns"),
+    ("enqueue tid=1\0 weight=0\nrun tid=2 ns=1\n", 1, "byte 0"),
+    ("enqueue tid=1 weight=1\n" + "enqueue tid=2 weight=1048576 lag_ns=1125899906842624\n"
+     "dequeue tid=1\nreweight tid=2 weight=1\nenqueue tid=1 weight=1048576 lag_ns=1125899906842624\n"
+     "dequeue tid=2\nreweight tid=1 weight=1\n" * 4100, 24575, "V has left"),
+    ("enqueue tid=1\n" + "run tid=1 ns=1125899906842624\n" * 8200, 8193, "2^63 ns"),
 ]
 
 
@@ -72,6 +87,18 @@ def check_errors(program, path):
     assert unknown.returncode != 0 and "eevdf" in unknown.stderr and "fifo" in unknown.stderr
 
 
+def check_lags(program, path):
+    """A lag as programs print it, with and without an exponent."""
+    for text, lag in (("1e9", 1e9), ("-2.5e3", -2500), ("1e-05", 1e-5), ("-0", 0),
+                      ("1125899906842624", 2**50), ("-1.125899906842624E+15", -2**50),
+                      ("0.123456789", 0.123456789)):
+        path.write_text(f"enqueue tid=1\nenqueue tid=2 lag_ns={text}\n")
+        result = step(program, "eevdf", path)
+        assert result.returncode == 0, result.stderr
+        found = json.loads(result.stdout.splitlines()[1])["lags_ns"]
+        assert abs(found["2"] - lag) < 2e-9 and found["1"] == -found["2"], (text, found)
+
+
 def check_speed(program, path):
     lines = [f"enqueue tid={tid} weight={tid * 7}\n" for tid in range(1, 9)]
     lines += [f"reweight tid={1 + i % 8} weight={1 + i % 90000}\n" for i in range(100000)]
@@ -89,6 +116,7 @@ def main():
         path = Path(folder) / "operations"
         check_example(sys.argv[1], path)
         check_errors(sys.argv[1], path)
+        check_lags(sys.argv[1], path)
         check_speed(sys.argv[1], path)
     return 0
 
