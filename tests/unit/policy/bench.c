@@ -103,16 +103,41 @@ void bench_params(struct bench *bench, uint32_t tid, uint32_t weight, uint64_t s
 	check(bench);
 }
 
+/* UINT32_MAX: of none; it is not looked at then. */
+static uint32_t tid_of(const struct bench *bench, const struct policy_thread *thread)
+{
+	for (uint32_t tid = 0; tid < bench->count; tid++)
+		if ((const void *)bench->threads[tid].blob == (const void *)thread)
+			return tid;
+	return UINT32_MAX;
+}
+
+/* What policy.h says of every answer of pick(). */
+static void pick_check(struct bench *bench)
+{
+	const char *const name = bench->ops->name;
+	if (bench->unchecked)
+		return;
+	if (bench->picked.thread == NULL) {
+		const uint32_t runnable = bench_info(bench, 0).runnable;
+		cr_assert_eq(runnable, 0, "%s picks nobody, but %u threads can run", name,
+			     runnable);
+		return;
+	}
+	cr_assert_neq(bench->tid, UINT32_MAX, "%s picks what is no thread of the queue", name);
+	cr_assert_eq(bench_info(bench, bench->tid).state, POLICY_RUNNING,
+		     "%s picks thread %u, which is not in the queue, or does not make it RUNNING",
+		     name, bench->tid);
+	cr_assert_gt(bench->picked.slice_ns, 0, "%s gives thread %u a slice of 0 ns", name,
+		     bench->tid);
+}
+
 uint32_t bench_pick(struct bench *bench)
 {
 	bench->ops->pick(bench_cpu(bench), bench->now_ns, bench->flags, &bench->picked);
 	check(bench);
-	bench->tid = UINT32_MAX;
-	if (bench->picked.thread != NULL) {
-		struct bench_thread *thread = container_of(bench->picked.thread,
-							   struct bench_thread, blob);
-		bench->tid = (uint32_t)(thread - bench->threads);
-	}
+	bench->tid = tid_of(bench, bench->picked.thread);
+	pick_check(bench);
 	bench->digest = (bench->digest ^ bench->tid ^ bench->picked.slice_ns << 8) *
 			UINT64_C(0x100000001B3);
 	return bench->tid;

@@ -6,6 +6,7 @@
  *
  *   cell POLICY SCENARIO STEPS DIGEST [offers]
  */
+#include "../../../tools/stall/stall.h"
 #include "bench.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -317,14 +318,27 @@ static void random_operations(struct bench *bench)
 	}
 }
 
+/* What is going on, for stall.h. */
+static const char *played;
+static const char *played_by;
+
+static void stalled(void)
+{
+	fprintf(stderr, "%s does not return, or gets nowhere, in scenario %s\n", played_by, played);
+}
+
 static uint64_t play(const struct policy_ops *ops, const char *name, scenario_fn *scenario,
 		     uint32_t flags)
 {
 	struct bench *bench = bench_make(ops, THREADS);
 	bench->flags = flags;
+	played = name;
+	played_by = ops->name;
+	stall_watch(&bench->now_ns, STALL_SECONDS, stalled);
 	for (uint32_t tid = 0; tid < THREADS; tid++)
 		bench_thread_make(bench, tid, 1024, 3 * MS);
 	scenario(bench);
+	stall_unwatch();
 	const uint64_t digest = bench->digest;
 	printf("cell %s %s %u %016" PRIx64 "%s\n", ops->name, name, bench->steps, digest,
 	       flags != 0 ? " offers" : "");
@@ -376,7 +390,8 @@ Test(registry, names_are_found)
 		cr_assert_leq(ops->cpu_bytes, POLICY_CPU_BYTES_MAX);
 		cr_assert_leq(ops->thread_bytes, POLICY_THREAD_BYTES_MAX);
 		for (uint32_t j = 0; j < i; j++)
-			cr_assert_neq(ops->id, policies[j]->id);
+			cr_assert_neq(ops->id, policies[j]->id, "%s and %s have the same id, %u",
+				      ops->name, policies[j]->name, ops->id);
 	}
 	cr_assert_eq(policies[0], &policy_eevdf);
 	cr_assert_null(policy_find("eevd", 4));

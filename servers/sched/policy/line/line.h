@@ -164,8 +164,7 @@ struct line_kind {
 	{                                                                                       \
 		return container_of_const(thread, struct prefix##_thread, line);                \
 	}                                                                                       \
-	_Static_assert(sizeof(struct prefix##_cpu) <= POLICY_CPU_BYTES_MAX, "CPU blob");        \
-	_Static_assert(sizeof(struct prefix##_thread) <= POLICY_THREAD_BYTES_MAX, "thread blob")
+	struct prefix##_cpu
 
 /* Identity and sizes in a NAME_kind. */
 #define LINE_KIND(prefix, id_, version_)                                                           \
@@ -173,49 +172,53 @@ struct line_kind {
 	.thread_bytes = sizeof(struct prefix##_thread)
 
 /* policy_NAME: the policy of NAME_kind. */
-#define LINE_POLICY(prefix, id_, version_, desc_)                                      \
-	_Static_assert(offsetof(struct prefix##_cpu, line) == 0 &&                     \
-			       offsetof(struct prefix##_thread, line) == 0,            \
-		       "line comes first");                                            \
-	static void prefix##_ops_cpu_init(struct policy_cpu *cpu, uint32_t cpu_index)  \
-	{                                                                              \
-		line_cpu_init(cpu, &prefix##_kind, cpu_index);                         \
-	}                                                                              \
-	static enum error prefix##_ops_thread_init(struct policy_thread *thread,       \
-						   const struct policy_params *params) \
-	{                                                                              \
-		return line_thread_init(thread, &prefix##_kind, params);               \
-	}                                                                              \
-	static void prefix##_ops_set_lag(struct policy_thread *thread,                 \
-					 struct policy_number lag_ns)                  \
-	{                                                                              \
-		line_set_lag(thread, &prefix##_kind, lag_ns);                          \
-	}                                                                              \
-	const struct policy_ops policy_##prefix = {                                    \
-		.name = #prefix,                                                       \
-		.desc = desc_,                                                         \
-		.version = version_,                                                   \
-		.id = id_,                                                             \
-		.cpu_bytes = sizeof(struct prefix##_cpu),                              \
-		.thread_bytes = sizeof(struct prefix##_thread),                        \
-		.cpu_init = prefix##_ops_cpu_init,                                     \
-		.thread_init = prefix##_ops_thread_init,                               \
-		.set_params = line_set_params,                                         \
-		.enqueue = line_enqueue,                                               \
-		.dequeue = line_dequeue,                                               \
-		.pick = line_pick,                                                     \
-		.charge = line_charge,                                                 \
-		.preempts = line_preempts,                                             \
-		.migrate_out = line_migrate_out,                                       \
-		.migrate_in = line_migrate_in,                                         \
-		.save = line_save,                                                     \
-		.restore = line_restore,                                               \
-		.spare = line_spare,                                                   \
-		.query = line_query,                                                   \
-		.set_average = line_set_average,                                       \
-		.set_lag = prefix##_ops_set_lag,                                       \
-		.check = line_check,                                                   \
-		.dump = line_dump,                                                     \
+#define LINE_POLICY(prefix, id_, version_, desc_)                                         \
+	_Static_assert(offsetof(struct prefix##_cpu, line) == 0 &&                        \
+			       offsetof(struct prefix##_thread, line) == 0,               \
+		       "line must be the first member of the policy's structs");          \
+	_Static_assert(sizeof(struct prefix##_cpu) <= POLICY_CPU_BYTES_MAX,               \
+		       "the policy keeps more than POLICY_CPU_BYTES_MAX of a CPU");       \
+	_Static_assert(sizeof(struct prefix##_thread) <= POLICY_THREAD_BYTES_MAX,         \
+		       "the policy keeps more than POLICY_THREAD_BYTES_MAX of a thread"); \
+	static void prefix##_ops_cpu_init(struct policy_cpu *cpu, uint32_t cpu_index)     \
+	{                                                                                 \
+		line_cpu_init(cpu, &prefix##_kind, cpu_index);                            \
+	}                                                                                 \
+	static enum error prefix##_ops_thread_init(struct policy_thread *thread,          \
+						   const struct policy_params *params)    \
+	{                                                                                 \
+		return line_thread_init(thread, &prefix##_kind, params);                  \
+	}                                                                                 \
+	static void prefix##_ops_set_lag(struct policy_thread *thread,                    \
+					 struct policy_number lag_ns)                     \
+	{                                                                                 \
+		line_set_lag(thread, &prefix##_kind, lag_ns);                             \
+	}                                                                                 \
+	const struct policy_ops policy_##prefix = {                                       \
+		.name = #prefix,                                                          \
+		.desc = desc_,                                                            \
+		.version = version_,                                                      \
+		.id = id_,                                                                \
+		.cpu_bytes = sizeof(struct prefix##_cpu),                                 \
+		.thread_bytes = sizeof(struct prefix##_thread),                           \
+		.cpu_init = prefix##_ops_cpu_init,                                        \
+		.thread_init = prefix##_ops_thread_init,                                  \
+		.set_params = line_set_params,                                            \
+		.enqueue = line_enqueue,                                                  \
+		.dequeue = line_dequeue,                                                  \
+		.pick = line_pick,                                                        \
+		.charge = line_charge,                                                    \
+		.preempts = line_preempts,                                                \
+		.migrate_out = line_migrate_out,                                          \
+		.migrate_in = line_migrate_in,                                            \
+		.save = line_save,                                                        \
+		.restore = line_restore,                                                  \
+		.spare = line_spare,                                                      \
+		.query = line_query,                                                      \
+		.set_average = line_set_average,                                          \
+		.set_lag = prefix##_ops_set_lag,                                          \
+		.check = line_check,                                                      \
+		.dump = line_dump,                                                        \
 	}
 
 /* ---- line.c: for the hooks ---- */
