@@ -226,6 +226,8 @@ MUTANTS = [
     # Affinity masks
     ("servers/sched/core/event.c", "thread->state = SCHED_OUT;\n\tsched_mask_changed(server, thread);",
      "thread->state = SCHED_OUT;\n\t(void)server;", "sched_levels"),
+    ("tools/sim/ahead.c", " && EVENT_CAUSE(thread->record.info) == CAUSE_WAKE", "",
+     "sim_several"),
     ("servers/sched/policy/central/central.c", "return cpu->index == 0 &&",
      "return false && cpu->index == 0 &&", "sim_several"),
     ("servers/sched/core/dispatcher.c", "if (cpu->place->on_turn != NULL) /* who waits here", "if (false) /*",

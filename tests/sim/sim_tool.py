@@ -104,7 +104,7 @@ def judge(result, rates):
     cpus = result.run["cpus"]
     return {
         "F1_ms": f1_ns(result, rates) / MS if "schedule" in result.json else None,
-        "F2": f2(result, rates),
+        "F2": f2(result, rates) if rates else None,
         "W1": result.run["unserved_idle_ns"] / (result.wall_ns * cpus),
         "W2_us": result.run["unserved_idle_max_ns"] / 1000,
         "F3": result.migrations() / (result.wall_ns / SECOND) / cpus,
