@@ -115,9 +115,9 @@ class IdleCpus(unittest.TestCase):
         return {"global": {"duration": 2}, "tasks": tasks}
 
     def test_who_was_sent_here_is_not_followed_by_silence(self):
-        """The CPU's idle bit was claimed for a thread that arrived; when that blocks, somebody must hear that the
-        CPU idles again.  Kept to itself it idled beside a waiting thread for 6 % of the time, 2.7 ms at a
-        stretch."""
+        """The CPU's idle bit was claimed for a thread that arrived; when that blocks, somebody must hear
+        that the CPU idles again.  Kept to itself it idled beside a waiting thread for 6 % of the time,
+        2.7 ms at a stretch."""
         first_runs = 0
         for seed in range(1, 9):
             result = run(self.workload(seed), 4)
