@@ -181,7 +181,11 @@ MUTANTS = [
     ("servers/sched/core/debt.c", "min_u64(owed_ns, INHERITED_NS_MAX)", "owed_ns", "sched_debt"),
     ("servers/sched/core/event.c", "\tif (done) {\n\t\tthread->turn_over = true;\n"
      "\t\tsched_debt_take(thread);\n\t}", "\tthread->turn_over |= done;", "sched_debt"),
-    ("servers/sched/core/event.c", "\telse\n\t\tsched_debt_take(thread);\n", "", "sched_debt"),
+    ("servers/sched/core/event.c", "\tsched_debt_collect(server, cpu, thread, now_ns);\n", "",
+     "sched_debt"),
+    ("servers/sched/core/debt.c", "if (info.state == POLICY_OUT) {", "if (false) {", "sched_debt"),
+    ("servers/sched/core/debt.c", "\tif (!thread->joined)\n", "\tif (false)\n", "sched_debt"),
+    ("servers/sched/core/debt.c", "\tif (!thread->joined)\n", "\tif (true)\n", "sched_debt"),
     ("servers/sched/include/sched/shared.h", " ||\n\t    params->pid != pid)", ")", "sched_debt"),
     # Workloads
     ("libsys/base/bwl.c", "if (*ref >= reader->used.objects ||", "if (", "bwl"),

@@ -90,6 +90,9 @@ void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t
 bool sched_thread_is_balancer(struct sched_server *server, const struct sched_thread *thread);
 /* debt.c.  Take what others left it to pay; of a thread that was adopted. */
 void sched_debt_take(struct sched_thread *thread);
+/* Likewise, of one that comes to the queue next: it comes with that much less lag. */
+void sched_debt_collect(struct sched_server *server, struct sched_cpu *cpu,
+			struct sched_thread *thread, time_ns_t now_ns);
 /* It ends: its heir pays what it owes.  Before it leaves the queue. */
 void sched_debt_pass(struct sched_server *server, struct sched_cpu *cpu,
 		     struct sched_thread *thread);

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What ends with a debt: whoever made it pays.
+ * What ends with a debt: whoever made it pays, before it runs again.
  *
  * A thread that is new starts with lag 0 and runs soon.  Were what it owes forgotten when it ends, a
  * program that replaces its threads (or processes) all the time would get more than its share.  So the
  * debt goes to its heir, the thread that made it, as a bill in the shared memory: the heir may live on
- * another CPU.  Its dispatcher takes the bill when the heir wakes, or has had its turn, and charges it
- * with what the heir runs next.
+ * another CPU.  Its dispatcher takes the bill when the heir wakes, as part of the lag that it comes back
+ * with, or has had its turn.  So does that of the next thread that the heir makes, whoever is first: an heir
+ * may sleep for ever.
+ *
+ * Why the lag: the debt left the queue together with who ended, and the others lost what they were owed.  A
+ * thread that joins with lag -d gives them d; one that joins with 0 and is charged d gives them its own part
+ * less, half of it beside one other.  And it waits where it would have run first and been a sleeper in debt
+ * afterwards, who competes beside the next one it has made.
  *
  * Bad at: a thread whose maker is gone has no heir.
  */
@@ -15,14 +21,41 @@
 /* A thread's own lag, and what it was told to pay for others: bounded, for a maker is no culprit. */
 #define INHERITED_NS_MAX POLICY_SLICE_NS_MAX
 
+/* All of a bill.  Relaxed: a sum, nothing else is read by it. */
+static uint64_t bill_take(uint64_t *bill_ns)
+{
+	if (bill_ns == NULL || __atomic_load_n(bill_ns, __ATOMIC_RELAXED) == 0)
+		return 0;
+	return __atomic_exchange_n(bill_ns, 0, __ATOMIC_RELAXED);
+}
+
 void sched_debt_take(struct sched_thread *thread)
 {
-	if (__atomic_load_n(thread->bill_ns, __ATOMIC_RELAXED) == 0)
+	thread->debt_ns = (uint32_t)min_u64(thread->debt_ns + bill_take(thread->bill_ns),
+					    SCHED_DEBT_NS_MAX);
+}
+
+/* One that is still in the queue, as a sleeper in debt, lost its part too when the debt left: it is
+ * charged. */
+void sched_debt_collect(struct sched_server *server, struct sched_cpu *cpu,
+			struct sched_thread *thread, time_ns_t now_ns)
+{
+	uint64_t owed_ns = bill_take(thread->bill_ns);
+	struct policy_info info;
+
+	if (!thread->joined)
+		owed_ns += bill_take(sched_bill_of(server->shared, thread->params->heir,
+						   thread->params->heir_pid));
+	if (owed_ns == 0)
 		return;
-	/* Relaxed: a sum, nothing else is read by it. */
-	thread->debt_ns = (uint32_t)min_u64(
-		thread->debt_ns + __atomic_exchange_n(thread->bill_ns, 0, __ATOMIC_RELAXED),
-		SCHED_DEBT_NS_MAX);
+	owed_ns = min_u64(owed_ns, SCHED_DEBT_NS_MAX);
+	cpu->policy->query(policy_cpu(cpu), policy_thread(thread), &info);
+	if (info.state == POLICY_OUT) {
+		info.lag_ns.whole -= (int64_t)owed_ns;
+		cpu->policy->set_lag(policy_thread(thread), info.lag_ns);
+	} else {
+		(void)cpu->policy->charge(policy_cpu(cpu), policy_thread(thread), owed_ns, now_ns);
+	}
 }
 
 void sched_debt_pass(struct sched_server *server, struct sched_cpu *cpu,

@@ -87,8 +87,6 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 
 	if (fresh)
 		thread_renew(server, cpu, thread, now_ns);
-	else
-		sched_debt_take(thread);
 	if (thread->joined) {
 		sched_stat_add(&thread->stats->wakes, 1);
 		thread->woke = true;
@@ -99,6 +97,7 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 				: sched_wake_target(server, cpu, thread, now_ns);
 	enum policy_join join = thread->joined ? POLICY_JOIN_WAKE : POLICY_JOIN_NEW;
 
+	sched_debt_collect(server, cpu, thread, now_ns);
 	thread->joined = true;
 	cpu->policy->enqueue(policy_cpu(cpu), policy_thread(thread), join, now_ns);
 	thread->state = SCHED_READY;

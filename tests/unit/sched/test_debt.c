@@ -35,6 +35,30 @@ static void open_2(void)
 	open_with(2, 1);
 }
 
+static int64_t lag_of(uint32_t cpu, uint32_t tid)
+{
+	const struct sched_cpu *queue = &bench_server->cpu[cpu];
+	struct policy_info info;
+
+	queue->policy->query(
+		(const struct policy_cpu *)(const void *)queue->policy_blob,
+		(const struct policy_thread *)(const void *)bench_server->threads[tid].policy,
+		&info);
+	return info.lag_ns.whole;
+}
+
+/* MAKER sleeps, and owes and is owed nothing. */
+static void open_asleep(void)
+{
+	bench_open(1, policies[0], places[0]);
+	start(0, MAKER);
+	(void)bench_event(0, MAKER, BENCH_BLOCKED(CAUSE_IPC), 0);
+	start(0, BYSTANDER);
+	start(0, MADE);
+	bench_shared->params[MADE].heir = MAKER;
+	bench_shared->params[MADE].heir_pid = bench_shared->params[MAKER].pid;
+}
+
 static void end_after(time_ns_t ran_ns)
 {
 	(void)bench_event(0, MADE, (word_t)EVENT_DEAD, ran_ns);
@@ -45,14 +69,52 @@ Test(sched_debt, the_maker_pays_for_who_ended, .init = open_1, .fini = bench_clo
 {
 	end_after(3 * MS);
 	cr_assert_eq(bench_shared->bill_ns[MAKER], 2 * MS);
-	/* Taken at its next wake, and charged with what it runs. */
+	/* Taken at its next wake. */
 	(void)bench_event(0, MAKER, BENCH_BLOCKED(CAUSE_IPC), 0);
 	(void)bench_event(0, MAKER, BENCH_READY(CAUSE_WAKE), 0);
 	cr_assert_eq(bench_shared->bill_ns[MAKER], 0);
-	cr_assert_eq(bench_server->threads[MAKER].debt_ns, 2 * MS);
-	(void)bench_event(0, MAKER, BENCH_READY(CAUSE_PREEMPTED), MS);
-	cr_assert_eq(bench_server->threads[MAKER].debt_ns, 0);
-	cr_assert_eq(bench_shared->stats[MAKER].cpu_ns, MS, "it did not run for that");
+	cr_assert_eq(bench_shared->stats[MAKER].cpu_ns, 0, "it did not run for that");
+}
+
+/* It ran 2 ms beside one other, who is owed one: as much is the maker behind when it comes, and it waits. */
+Test(sched_debt, the_maker_pays_before_it_runs, .init = open_asleep, .fini = bench_close)
+{
+	end_after(2 * MS);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], MS);
+	const struct sched_decision decision = bench_event(0, MAKER, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 0);
+	cr_assert_eq(lag_of(0, MAKER), -MS);
+	cr_assert_eq(lag_of(0, BYSTANDER), MS, "it has back what it was owed");
+	cr_assert_eq(decision.tid, BYSTANDER);
+}
+
+/* It is in the queue still, for what it owes itself. */
+Test(sched_debt, a_maker_that_sleeps_in_debt_owes_both, .init = open_1, .fini = bench_close)
+{
+	(void)bench_event(0, MAKER, BENCH_BLOCKED(CAUSE_IPC), 3 * MS);
+	cr_assert_eq(lag_of(0, MAKER), -2 * MS);
+	end_after(3 * MS);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], MS);
+	(void)bench_event(0, MAKER, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(lag_of(0, MAKER), -2 * MS, "paid 1 ms meanwhile, owes one more");
+	cr_assert_eq(lag_of(0, BYSTANDER), 2 * MS);
+}
+
+/* The maker may sleep for ever while others of its process go on with the work. */
+Test(sched_debt, who_is_made_next_pays_if_it_is_first, .init = open_asleep, .fini = bench_close)
+{
+	end_after(2 * MS);
+	bench_thread(MADE + 2, 1024);
+	bench_shared->params[MADE + 2].heir = MAKER;
+	bench_shared->params[MADE + 2].heir_pid = bench_shared->params[MAKER].pid;
+	(void)bench_event(0, MADE + 2, BENCH_READY(CAUSE_START), 0);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 0);
+	cr_assert_eq(lag_of(0, MADE + 2), -MS);
+	/* Later what the maker owes is its own affair. */
+	(void)bench_event(0, MADE + 2, BENCH_BLOCKED(CAUSE_IPC), 0);
+	sched_bill(bench_shared, MAKER, bench_shared->params[MAKER].pid, MS);
+	(void)bench_event(0, MADE + 2, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], MS);
 }
 
 /* Who never sleeps pays when its turn is over. */
@@ -69,8 +131,10 @@ Test(sched_debt, a_maker_of_another_cpu_pays_there, .init = open_2, .fini = benc
 	end_after(4 * MS);
 	cr_assert_eq(bench_shared->bill_ns[MAKER], 2 * MS);
 	(void)bench_event(1, MAKER, BENCH_BLOCKED(CAUSE_IPC), 0);
+	start(1, BYSTANDER + 1);
 	(void)bench_event(1, MAKER, BENCH_READY(CAUSE_WAKE), 0);
-	cr_assert_eq(bench_server->threads[MAKER].debt_ns, 2 * MS);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 0);
+	cr_assert_eq(lag_of(1, MAKER), -2 * MS);
 }
 
 /* What it was to pay for others goes on to who made it. */
@@ -109,12 +173,14 @@ Test(sched_debt, who_has_the_makers_number_pays_nothing, .init = open_1, .fini =
 	sched_bill(bench_shared, SCHED_THREADS_MAX, 1, MS); /* nobody's number */
 }
 
-/* A thread that is started again is another one, and owes nothing; who ended does. */
+/* A thread that is started again is another one; what the last one owes is its maker's, who has not paid
+ * yet. */
 Test(sched_debt, a_thread_that_is_kept_leaves_its_debt_too, .init = open_1, .fini = bench_close)
 {
 	(void)bench_event(0, MADE, BENCH_BLOCKED(CAUSE_IPC), 3 * MS);
 	bench_shared->params[MADE].flags |= SCHED_THREAD_FRESH;
 	(void)bench_event(0, MADE, BENCH_READY(CAUSE_WAKE), 0);
-	cr_assert_eq(bench_shared->bill_ns[MAKER], 2 * MS);
+	cr_assert_eq(bench_shared->bill_ns[MAKER], 0);
 	cr_assert_eq(bench_server->threads[MADE].debt_ns, 0);
+	cr_assert_eq(lag_of(0, MADE), -2 * MS);
 }

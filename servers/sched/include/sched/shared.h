@@ -88,13 +88,22 @@ struct sched_shared {
 	uint64_t bill_ns[SCHED_THREADS_MAX];
 };
 
-/* Let a thread pay for something that it caused, unless it is gone. */
-static inline void sched_bill(struct sched_shared *shared, uint32_t tid, uint32_t pid, uint64_t ns)
+/* The bill of a thread of this process, or NULL: it is gone. */
+static inline uint64_t *sched_bill_of(struct sched_shared *shared, uint32_t tid, uint32_t pid)
 {
 	const struct sched_thread_params *params = &shared->params[tid];
 
 	if (tid == 0 || tid >= SCHED_THREADS_MAX || (params->flags & SCHED_THREAD_USED) == 0 ||
 	    params->pid != pid)
-		return;
-	__atomic_fetch_add(&shared->bill_ns[tid], ns, __ATOMIC_RELAXED);
+		return NULL;
+	return &shared->bill_ns[tid];
+}
+
+/* Let a thread pay for something that it caused, unless it is gone. */
+static inline void sched_bill(struct sched_shared *shared, uint32_t tid, uint32_t pid, uint64_t ns)
+{
+	uint64_t *bill_ns = sched_bill_of(shared, tid, pid);
+
+	if (bill_ns != NULL)
+		__atomic_fetch_add(bill_ns, ns, __ATOMIC_RELAXED);
 }
