@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""tests/mutants/table.py: the text of every seeded bug stands exactly once in its file."""
+"""tests/mutants/: the text of every seeded bug stands exactly once in its file."""
 
 import ast
 
-TABLE = "tests/mutants/table.py"
+TABLES = ("tests/mutants/table.py", "tests/mutants/table_servers.py")
 
 
 def rows(source):
@@ -16,10 +16,14 @@ def rows(source):
 
 
 def check(tree):
-    if TABLE not in tree.paths:
-        return
-    for line, path, text in rows(tree.text(TABLE)):
+    for table in TABLES:
+        if table in tree.paths:
+            yield from check_table(tree, table)
+
+
+def check_table(tree, table):
+    for line, path, text in rows(tree.text(table)):
         if path not in tree.paths:
-            yield TABLE, line, f"there is no file {path}"
+            yield table, line, f"there is no file {path}"
         elif tree.text(path).count(text) != 1:
-            yield TABLE, line, f"{path} has {tree.text(path).count(text)} times {text!r}"
+            yield table, line, f"{path} has {tree.text(path).count(text)} times {text!r}"

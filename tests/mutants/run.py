@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Shows that tests can fail: plants each bug of table.py in a copy of the tree and runs its test.
+"""Shows that tests can fail: plants each bug of the tables in a copy of the tree and runs its test.
 
 usage: run.py [--jobs N] [WORD...]      with words: only rows whose file or test contains one
 
@@ -17,7 +17,10 @@ import sys
 import tempfile
 import time
 
-from table import MUTANTS
+import table
+import table_servers
+
+MUTANTS = table.MUTANTS + table_servers.MUTANTS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TEST_SECONDS_MAX = 120    # of a test that a bug has made hang, or so many times what it takes without one

@@ -174,19 +174,25 @@ static bool *table2_of(struct space *space, uint64_t vaddr)
 	return &space->table2[(vaddr >> 21) % (512 * 512)];
 }
 
+/* What is unmapped keeps its flags: others may lie behind it, and it is used again. */
 static struct mapping *mapping_find(uint32_t vspace, uint64_t page)
 {
 	struct space *space = spaces[vspace - 1];
+	struct mapping *left = NULL;
 
 	for (unsigned i = 0; i < PAGES_MAX; i++) {
 		struct mapping *at = &space->map[(page * 31 + i) % PAGES_MAX];
 
-		if (!at->used && at->flags == 0)
-			return at;
 		if (at->used && at->page == page)
 			return at;
+		if (!at->used && left == NULL)
+			left = at;
+		if (!at->used && at->flags == 0)
+			return left;
 	}
-	fail("too many pages in a space");
+	if (left == NULL)
+		fail("too many pages in a space");
+	return left;
 }
 
 enum error frame_map(cptr_t frame, cptr_t vspace, word_t vaddr, unsigned flags, unsigned *missing)

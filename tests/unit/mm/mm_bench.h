@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests and faults as they arrive at mm, over the simulated kernel; cases that print TAP. */
+#pragma once
+
+#include <abi/error.h>
+#include <abi/types.h>
+#include <mm/protocol.h>
+#include <stdbool.h>
+
+#define ARCHIVE_PAGES 16u
+#define UNTYPED_BITS  24u /* 16 MiB */
+#define AT            0x10000000ull
+#define THREADS       4u
+
+#define ANON_RW MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_ANON)
+
+#define check(condition) check_at((condition), __LINE__, #condition)
+void check_at(bool good, int line, const char *text);
+
+enum error request_of(word_t badge, enum mm_request request, uint32_t pid, word_t *w, word_t w4,
+		      word_t w6);
+enum error proc_of(enum mm_request request, uint32_t pid, word_t w0, word_t w1, word_t w2,
+		   word_t *result);
+enum error map_of(uint32_t pid, uint64_t vaddr, uint64_t bytes, word_t flags, word_t object,
+		  word_t offset, word_t file_bytes);
+
+/* Touch a byte as the hardware would, with faults; NULL: forwarded, the reason in *why. */
+uint8_t *touch(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint32_t access, enum error *why);
+bool put(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint8_t value);
+int get(uint32_t pid, uint32_t vspace, uint64_t vaddr); /* -1: refused */
+enum error why_not(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint32_t access);
+
+uint32_t space_make(uint32_t pid, word_t pages_max);
+void space_end(uint32_t pid, uint32_t vspace);
+word_t frames_free(void);
+word_t frames_lost(void);
+
+struct mm_case {
+	const char *name;
+	void (*run)(void);
+};
+
+#define CASE(name)          \
+	{                   \
+#name, name \
+	}
+
+/* Starts mm and runs them all; for main to return. */
+int cases_run(const struct mm_case *all, unsigned cases);

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Rules of mm that hold at the edge: what is charged when memory ends, what of an object lives on in
+ * whoever has its place next, what may be written in place.  As test_mm_core.c, on one CPU.
+ */
+#include <abi/fault.h>
+
+#include "fake_kernel.h"
+#include "memory.h"
+#include "mm.h"
+#include "mm_bench.h"
+#include "shared.h"
+
+#define PAGES_ALL  ((1ull << UNTYPED_BITS) / PAGE_SIZE)
+/* More than mm has slots for copies of capabilities. */
+#define SLOTS_MORE 17000u
+
+#define SPACES 8u
+
+#define SHARED_RW MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_SHARED)
+
+static word_t shared_new_of(uint32_t pid, uint64_t pages)
+{
+	word_t w[4] = {pages * PAGE_SIZE};
+
+	check(request_of(pid, MM_REQ_SHARED_NEW, 0, w, 0, 0) == ERR_OK);
+	return w[0];
+}
+
+static enum error shared_of(enum mm_request request, uint32_t pid, word_t id, word_t whom)
+{
+	word_t w[4] = {id, whom};
+
+	return request_of(pid, request, 0, w, 0, 0);
+}
+
+/* A space takes all memory that there is. */
+static uint32_t memory_end(uint32_t pid)
+{
+	const uint32_t vspace = space_make(pid, 0);
+	uint64_t got = 0;
+
+	check(map_of(pid, AT, PAGES_ALL * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	while (got < PAGES_ALL && put(pid, vspace, AT + got * PAGE_SIZE, 1))
+		got++;
+	check(got < PAGES_ALL);
+	return vspace;
+}
+
+/* What was memory for frames once stays that, so spaces have to be made before. */
+static void spaces_are_kept(void)
+{
+	for (uint32_t pid = 1; pid <= SPACES; pid++)
+		check(space_make(pid, 0) != 0);
+	for (uint32_t pid = 1; pid <= SPACES; pid++)
+		check(proc_of(MM_REQ_SPACE_FREE, pid, 0, 0, 0, NULL) == ERR_OK);
+}
+
+/* What is refused for want of memory is not paid for, so it can be had later. */
+static void refusals_are_not_charged(void)
+{
+	const uint32_t vspace = space_make(2, 40);
+	word_t id = shared_new_of(2, 64);
+	const uint32_t rest = space_make(4, 0);
+	uint32_t all;
+
+	check(map_of(4, AT, 400 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK && put(4, rest, AT, 1));
+	check(map_of(2, AT, 64 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	check(map_of(2, AT + 64 * PAGE_SIZE, 64 * PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
+	check(put(2, vspace, AT, 1) && put(2, vspace, AT + 64 * PAGE_SIZE, 1));
+	/* The first ends where it would take a table, the other one has it. */
+	all = memory_end(3);
+	for (unsigned i = 1; i < 400 && put(4, rest, AT + i * PAGE_SIZE, 1); i++)
+		;
+	/* What is made in larger pieces may leave one page. */
+	check(frames_free() <= 2 * (SPACES - 3) + 1);
+	for (unsigned i = 0; i < 50; i++) {
+		check(why_not(2, vspace, AT + PAGE_SIZE, FAULT_ACCESS_WRITE) == ERR_NO_MEMORY);
+		check(why_not(2, vspace, AT + 65 * PAGE_SIZE, FAULT_ACCESS_WRITE) == ERR_NO_MEMORY);
+	}
+	space_end(3, all);
+	space_end(4, rest);
+	check(put(2, vspace, AT + PAGE_SIZE, 1) && put(2, vspace, AT + 65 * PAGE_SIZE, 1));
+	space_end(2, vspace);
+	check(frames_lost() == 0);
+}
+
+static void slots_of_what_cannot_be_made_come_back(void)
+{
+	const uint32_t vspace = memory_end(1);
+	word_t got;
+
+	for (uint32_t pid = 2; pid <= SPACES; pid++)
+		check(space_make(pid, 0) != 0);
+	for (unsigned i = 0; i < SLOTS_MORE; i++)
+		check(proc_of(MM_REQ_SPACE_NEW, SPACES + 1, 0, 0, 0, &got) == ERR_NO_MEMORY);
+	space_end(1, vspace);
+	check(map_of(2, AT, PAGE_SIZE, MM_MAP_FLAGS(MM_PROT_READ, MM_KIND_FILE) | MM_MAP_EAGER, 0,
+		     0, PAGE_SIZE) == ERR_OK);
+	for (uint32_t pid = 2; pid <= SPACES; pid++)
+		check(proc_of(MM_REQ_SPACE_FREE, pid, 0, 0, 0, NULL) == ERR_OK);
+}
+
+static void slots_of_pages_in_place_come_back(void)
+{
+	const uint32_t vspace = space_make(4, 0);
+
+	for (unsigned i = 0; i < SLOTS_MORE / ARCHIVE_PAGES; i++) {
+		word_t w[4] = {AT, ARCHIVE_PAGES * PAGE_SIZE};
+
+		check(map_of(4, AT, ARCHIVE_PAGES * PAGE_SIZE,
+			     MM_MAP_FLAGS(MM_PROT_READ, MM_KIND_FILE) | MM_MAP_EAGER, 0, 0,
+			     ARCHIVE_PAGES * PAGE_SIZE) == ERR_OK);
+		check(request_of(4, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	}
+	space_end(4, vspace);
+}
+
+static void tables_are_counted_down_too(void)
+{
+	struct mm_stats before, after;
+	uint32_t vspace = space_make(5, 0);
+
+	check(map_of(5, AT, PAGE_SIZE, ANON_RW | MM_MAP_EAGER, 0, 0, 0) == ERR_OK);
+	space_end(5, vspace);
+	memory_stats(&before);
+	for (unsigned i = 0; i < 3; i++) {
+		vspace = space_make(5, 0);
+		check(map_of(5, AT, PAGE_SIZE, ANON_RW | MM_MAP_EAGER, 0, 0, 0) == ERR_OK);
+		space_end(5, vspace);
+	}
+	memory_stats(&after);
+	check(after.frames_tables == before.frames_tables);
+}
+
+/* A page of the boot archive is everybody's. */
+static void a_page_in_place_is_copied_when_it_may_be_written(void)
+{
+	const uint32_t vspace = space_make(6, 0);
+	word_t w[4] = {AT, PAGE_SIZE, MM_PROT_READ | MM_PROT_WRITE};
+
+	for (unsigned i = 0; i < 2; i++)
+		check(map_of(6, AT + i * PAGE_SIZE, PAGE_SIZE,
+			     MM_MAP_FLAGS(MM_PROT_READ, MM_KIND_FILE), 0, 3 * PAGE_SIZE,
+			     PAGE_SIZE) == ERR_OK);
+	check(get(6, vspace, AT + 2) == 3 && get(6, vspace, AT + PAGE_SIZE + 2) == 3);
+	check(request_of(6, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_OK);
+	check(put(6, vspace, AT + 2, 9));
+	check(get(6, vspace, AT + 2) == 9 && get(6, vspace, AT + PAGE_SIZE + 2) == 3);
+	space_end(6, vspace);
+}
+
+static void a_copy_takes_one_fault(void)
+{
+	const uint32_t a = space_make(7, 0), b = space_make(8, 0);
+	word_t shared, before;
+
+	check(map_of(7, AT, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK && put(7, a, AT, 1));
+	check(proc_of(MM_REQ_SPACE_CLONE, 8, 7, 0, 0, &shared) == ERR_OK);
+	before = mm_stats.faults;
+	check(put(8, b, AT, 2) && mm_stats.faults == before + 1);
+	check(put(7, a, AT, 3) && mm_stats.faults == before + 2);
+	space_end(7, a);
+	space_end(8, b);
+}
+
+static void an_eager_stack_has_its_guard(void)
+{
+	const uint32_t vspace = space_make(9, 0);
+	const word_t stack = MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_STACK);
+
+	check(map_of(9, AT, 4 * PAGE_SIZE, stack | MM_MAP_EAGER, 0, 0, 0) == ERR_OK);
+	check(why_not(9, vspace, AT, FAULT_ACCESS_READ) == ERR_RANGE);
+	space_end(9, vspace);
+}
+
+/* ---- Shared objects ---- */
+
+static void objects_end_with_their_owner(void)
+{
+	const uint32_t a = space_make(10, 0), b = space_make(11, 0);
+	word_t id = shared_new_of(10, 4);
+
+	check(shared_of(MM_REQ_SHARED_ALLOW, 10, id, 11) == ERR_OK);
+	check(map_of(10, AT, 4 * PAGE_SIZE, SHARED_RW | MM_MAP_EAGER, id, 0, 0) == ERR_OK);
+	space_end(10, a);
+	check(shared_frames_held() == 0);
+	check(map_of(11, AT, PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_NOT_FOUND);
+	space_end(11, b);
+}
+
+static void an_object_lives_for_its_last_mapping(void)
+{
+	const uint32_t vspace = space_make(12, 0);
+	word_t id = shared_new_of(12, 4);
+	word_t w[4] = {AT, 4 * PAGE_SIZE};
+
+	check(map_of(12, AT, 4 * PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
+	check(map_of(12, 2 * AT, 4 * PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
+	check(put(12, vspace, AT + PAGE_SIZE, 42));
+	check(shared_of(MM_REQ_SHARED_FREE, 12, id, 0) == ERR_OK);
+	check(request_of(12, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(get(12, vspace, 2 * AT + PAGE_SIZE) == 42);
+	space_end(12, vspace);
+	check(shared_frames_held() == 0 && frames_lost() == 0);
+}
+
+static void a_place_of_an_object_forgets_the_one_before(void)
+{
+	const uint32_t a = space_make(13, 0), b = space_make(14, 0);
+	word_t id = shared_new_of(13, 4), next;
+
+	check(shared_of(MM_REQ_SHARED_ALLOW, 13, id, 0) == ERR_OK);
+	check(map_of(14, AT, PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
+	space_end(14, b);
+	check(shared_of(MM_REQ_SHARED_FREE, 13, id, 0) == ERR_OK);
+	next = shared_new_of(13, 4);
+	check(next != id);
+	(void)space_make(14, 0);
+	check(map_of(14, AT, PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_NOT_FOUND);
+	check(map_of(14, AT, PAGE_SIZE, SHARED_RW, next, 0, 0) == ERR_PERMISSION);
+	check(shared_of(MM_REQ_SHARED_FREE, 13, next, 0) == ERR_OK);
+	space_end(13, a);
+	check(proc_of(MM_REQ_SPACE_FREE, 14, 0, 0, 0, NULL) == ERR_OK);
+}
+
+static void bounds_of_an_object(void)
+{
+	const uint32_t vspace = space_make(15, 0);
+	word_t id = shared_new_of(15, 4);
+
+	check(map_of(15, AT, PAGE_SIZE, SHARED_RW, id, 3 * PAGE_SIZE, 0) == ERR_OK);
+	check(map_of(15, 2 * AT, PAGE_SIZE, SHARED_RW, id, 4 * PAGE_SIZE, 0) == ERR_RANGE);
+	check(map_of(15, 2 * AT, PAGE_SIZE, SHARED_RW, id, 5 * PAGE_SIZE, 0) == ERR_RANGE);
+	check(map_of(15, 2 * AT, 2 * PAGE_SIZE, SHARED_RW, id, 3 * PAGE_SIZE, 0) == ERR_RANGE);
+	for (unsigned i = 0; i < 8; i++)
+		check(shared_of(MM_REQ_SHARED_ALLOW, 15, id, 100 + i) == ERR_OK);
+	check(shared_of(MM_REQ_SHARED_ALLOW, 15, id, 108) == ERR_LIMIT);
+	space_end(15, vspace);
+	check(shared_frames_held() == 0);
+}
+
+static const struct mm_case all[] = {
+	CASE(spaces_are_kept),
+	CASE(refusals_are_not_charged),
+	CASE(slots_of_what_cannot_be_made_come_back),
+	CASE(slots_of_pages_in_place_come_back),
+	CASE(tables_are_counted_down_too),
+	CASE(a_page_in_place_is_copied_when_it_may_be_written),
+	CASE(a_copy_takes_one_fault),
+	CASE(an_eager_stack_has_its_guard),
+	CASE(objects_end_with_their_owner),
+	CASE(an_object_lives_for_its_last_mapping),
+	CASE(a_place_of_an_object_forgets_the_one_before),
+	CASE(bounds_of_an_object),
+};
+
+int main(void)
+{
+	return cases_run(all, sizeof(all) / sizeof(all[0]));
+}
