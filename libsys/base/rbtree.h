@@ -118,8 +118,8 @@ static inline void rb_insert_balance(struct rb_tree *tree, struct rb_node *node,
 	tree->root->red = false;
 }
 
-/* Link `node`, whose summary is that of itself alone, as the child `*link` (which is NULL) of `parent` (NULL
- * for the root). */
+/* Link `node`, whose summary is that of itself alone and is counted in those above it, as the child `*link`
+ * (which is NULL) of `parent` (NULL for the root). */
 static inline void rb_insert_leaf(struct rb_tree *tree, struct rb_node *node,
 				  struct rb_node *parent, struct rb_node **link,
 				  rb_update_fn *update)
@@ -129,20 +129,19 @@ static inline void rb_insert_leaf(struct rb_tree *tree, struct rb_node *node,
 	node->right = NULL;
 	node->red = parent != NULL;
 	*link = node;
-	if (parent == NULL)
-		return;
-	rb_propagate(parent, update);
-	if (parent->red)
+	if (parent != NULL && parent->red)
 		rb_insert_balance(tree, node, update);
 }
 
-/* The same, with the summary computed here. */
+/* The same, with the summaries computed here. */
 static inline void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent,
 			     struct rb_node **link, rb_update_fn *update)
 {
 	node->left = NULL;
 	node->right = NULL;
+	*link = node;
 	update(node);
+	rb_propagate(parent, update);
 	rb_insert_leaf(tree, node, parent, link, update);
 }
 

@@ -133,10 +133,19 @@ static inline uint32_t policy_spare_insert(struct policy_spare *out, uint32_t us
 	return used < count ? used + 1 : used;
 }
 
+static inline bool policy_weight_valid(uint32_t weight)
+{
+	return weight >= POLICY_WEIGHT_MIN && weight <= POLICY_WEIGHT_MAX;
+}
+
+static inline bool policy_slice_valid(uint64_t slice_ns)
+{
+	return slice_ns >= POLICY_SLICE_NS_MIN && slice_ns <= POLICY_SLICE_NS_MAX;
+}
+
 static inline bool policy_params_valid(const struct policy_params *params)
 {
-	return params->weight >= POLICY_WEIGHT_MIN && params->weight <= POLICY_WEIGHT_MAX &&
-	       params->slice_ns >= POLICY_SLICE_NS_MIN && params->slice_ns <= POLICY_SLICE_NS_MAX &&
+	return policy_weight_valid(params->weight) && policy_slice_valid(params->slice_ns) &&
 	       params->class <= POLICY_CLASS_BACKGROUND &&
 	       params->priority <= POLICY_PRIORITY_MAX &&
 	       (params->period_ns == 0 || (params->period_ns >= params->slice_ns &&

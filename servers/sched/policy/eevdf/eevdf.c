@@ -58,6 +58,7 @@ static void weight_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint3
 			cpu->weight_delayed = cpu->weight_delayed - thread->weight + weight;
 		eevdf_times(thread, whole, rem);
 		vtime_reweight(&cpu->time, &thread->time, weight, whole, rem, EEVDF_TIMES);
+		eevdf_keys_set(thread);
 	}
 	eevdf_params_set(thread, weight, thread->slice_ns);
 	eevdf_tree_insert(cpu, thread);
@@ -102,15 +103,6 @@ static void thread_yield(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 		cpu->yielded = true;
 }
 
-/* A sleeper in debt is woken before it has paid: as if it left and came back, so v stays and the
- * request is a fresh one. */
-static void delayed_wake(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
-{
-	eevdf_extract(cpu, thread);
-	eevdf_request(thread);
-	eevdf_admit(cpu, thread);
-}
-
 static void thread_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, enum policy_join reason)
 {
 	vtime_join(&cpu->time, &thread->time, thread->lag);
@@ -137,8 +129,10 @@ static void eevdf_enqueue(struct policy_cpu *policy_cpu, struct policy_thread *p
 			thread_yield(cpu, thread);
 	} else if (thread->state == POLICY_OUT) {
 		thread_join(cpu, thread, reason);
-	} else if (thread->state == POLICY_DELAYED) {
-		delayed_wake(cpu, thread);
+	} else if (thread->state == POLICY_DELAYED) { /* as if it left and came back, so v stays */
+		eevdf_extract(cpu, thread);
+		eevdf_request(thread);
+		eevdf_admit(cpu, thread);
 	}
 }
 
@@ -163,30 +157,30 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 	eevdf_settle(cpu);
 }
 
-/* Of any length and in any state: a thread may have run without being picked (as a successor, in fallback, on
- * a donated chain). */
+/* In any state: a thread may have run without being picked (as a successor, in fallback, on a donated
+ * chain). */
 static __attribute__((noinline)) bool charge_closely(struct eevdf_cpu *cpu,
 						     struct eevdf_thread *thread, uint64_t ran_ns)
 {
+	const bool running = thread->state == POLICY_RUNNING;
 	const bool done = ran_ns >= thread->left_ns;
 	if (thread->state == POLICY_OUT) {
 		vtime_serve_outside(&thread->time, ran_ns, thread->slice_ns);
 		return false;
 	}
-	if (ran_ns == 0)
-		return false;
 	eevdf_tree_erase(cpu, thread);
-	vtime_serve_long(&cpu->time, &thread->time, ran_ns);
+	vtime_serve(&cpu->time, &thread->time, ran_ns);
 	thread->left_ns -= ran_ns;
 	if (done) {
 		eevdf_request(thread);
 		thread->blocks = false;
 	}
 	eevdf_settle(cpu);
-	eevdf_tree_insert(cpu, thread);
-	if (thread->state == POLICY_RUNNING) {
+	if (running) {
 		cpu->ran_ns += ran_ns;
 		cpu->request_done = cpu->request_done || done;
+	} else {
+		eevdf_tree_insert(cpu, thread);
 	}
 	return done;
 }

@@ -49,7 +49,7 @@ struct eevdf_thread {
 	uint32_t ve_rem, vd_rem;
 	int128_t ve, vd;
 	VTIME_THREAD(time);
-	/* order in the waiting tree, set on insertion: vd and ve rounded to the grid of equality */
+	/* order in the waiting tree: vd and ve rounded to the grid of equality */
 	int128_t key_vd, key_ve;
 	/* parameters, and request_v + request_rem / weight = slice / weight */
 	int128_t request_v;
@@ -131,12 +131,19 @@ static inline void eevdf_times(struct eevdf_thread *thread, int128_t *whole[EEVD
 	whole[1] = &thread->ve, rem[1] = &thread->ve_rem;
 	whole[2] = &thread->vd, rem[2] = &thread->vd_rem;
 }
+/* vd and ve to the nearest multiple of EEVDF_SLACK, in multiples of it. */
+static inline void eevdf_keys_set(struct eevdf_thread *thread)
+{
+	thread->key_vd = (thread->vd + EEVDF_SLACK / 2) >> EEVDF_KEY_SHIFT;
+	thread->key_ve = (thread->ve + EEVDF_SLACK / 2) >> EEVDF_KEY_SHIFT;
+}
 /* Begin a request of so many units now. */
 static inline void eevdf_request_some(struct eevdf_thread *thread, int128_t units)
 {
 	thread->ve = thread->vd = thread->v;
 	thread->ve_rem = thread->vd_rem = thread->v_rem;
 	fraction_add_32(&thread->vd, &thread->vd_rem, thread->weight, units);
+	eevdf_keys_set(thread);
 	thread->left_ns = vtime_ns_ceil(units, 0);
 }
 /* Begin a request of one slice now: the same without a division. */
@@ -148,6 +155,7 @@ static inline void eevdf_request(struct eevdf_thread *thread)
 	thread->ve_rem = thread->v_rem;
 	thread->vd = thread->v + thread->request_v + (carry ? 1 : 0);
 	thread->vd_rem = carry ? rem - thread->weight : rem;
+	eevdf_keys_set(thread);
 	thread->left_ns = thread->slice_ns;
 }
 /* After any change of V: delayed sleepers that owe nothing leave. */
@@ -177,7 +185,6 @@ static inline bool eevdf_before(const struct eevdf_thread *a, const struct eevdf
 
 /* Recompute the summary of a node; returns whether it changed. */
 bool eevdf_summary_update(struct rb_node *node);
-void eevdf_keys_set(struct eevdf_thread *thread);
 /* Into and out of the tree of the thread's state: waiting, delayed, or none. */
 void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 /* Of one that is in a tree; the first of a tree. */
@@ -199,14 +206,6 @@ struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class, int
 uint32_t eevdf_slice_min(const struct eevdf_cpu *cpu);
 /* The longest slice in use. */
 uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread *also);
-/* Whether a waiting thread has an earlier deadline. */
-static inline bool eevdf_earlier_any(const struct eevdf_cpu *cpu, const struct eevdf_thread *than)
-{
-	const struct eevdf_thread *normal = cpu->first[POLICY_CLASS_NORMAL];
-	const struct eevdf_thread *other = cpu->first[POLICY_CLASS_BACKGROUND];
-	return (normal != NULL && int128_below(normal->key_vd, than->key_vd)) ||
-	       (other != NULL && int128_below(other->key_vd, than->key_vd));
-}
 /* The least v among waiting threads with an earlier deadline than `than`, with ties those that come before
  * it with the same one; false if none. */
 bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than, bool ties,
@@ -232,12 +231,6 @@ static inline struct eevdf_thread *eevdf_first_of(struct eevdf_thread *a, struct
 static inline uint32_t eevdf_short_ns(const struct eevdf_thread *thread)
 {
 	return thread->slice_ns / EEVDF_SHORT_PART;
-}
-/* Units of service until `running` is not eligible. */
-static inline int128_t eevdf_units_eligible(const struct eevdf_cpu *cpu,
-					    const struct eevdf_thread *running)
-{
-	return vtime_units_behind(&cpu->time, &running->time, EEVDF_SLACK);
 }
 
 /* ---- offer.c: for how long the decision to run `chosen` stays right while others wake or it blocks ---- */

@@ -70,8 +70,7 @@ static uint32_t check_thread(const struct eevdf_cpu *cpu, const struct eevdf_thr
 {
 	const int128_t request_max = vtime_units((uint64_t)POLICY_SLICE_NS_MAX) *
 				     (EEVDF_YIELD_REQUESTS + 1);
-	if (thread->weight < POLICY_WEIGHT_MIN || thread->weight > POLICY_WEIGHT_MAX ||
-	    thread->slice_ns < POLICY_SLICE_NS_MIN || thread->slice_ns > POLICY_SLICE_NS_MAX ||
+	if (!policy_weight_valid(thread->weight) || !policy_slice_valid(thread->slice_ns) ||
 	    thread->class >= EEVDF_CLASSES)
 		return EEVDF_RULE_PARAMS;
 	if (thread->state != state)
@@ -90,12 +89,6 @@ static uint32_t check_thread(const struct eevdf_cpu *cpu, const struct eevdf_thr
 	return EEVDF_RULE_NONE;
 }
 
-static bool summary_right(const struct rb_node *node)
-{
-	struct eevdf_thread copy = *eevdf_of_node_const(node);
-	return !eevdf_summary_update(&copy.node);
-}
-
 static uint32_t check_tree(const struct eevdf_cpu *cpu, uint32_t which, struct check_sums *sums)
 {
 	const bool delayed = which == EEVDF_DELAYED;
@@ -108,7 +101,8 @@ static uint32_t check_tree(const struct eevdf_cpu *cpu, uint32_t which, struct c
 		if (last != NULL &&
 		    !(delayed ? eevdf_delayed_before(last, thread) : eevdf_before(last, thread)))
 			return EEVDF_RULE_TREE;
-		if (!summary_right(node))
+		struct eevdf_thread copy = *thread;
+		if (eevdf_summary_update(&copy.node))
 			return EEVDF_RULE_SUMMARY;
 		if (!delayed && thread->class != which)
 			return EEVDF_RULE_PARAMS;

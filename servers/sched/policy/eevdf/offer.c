@@ -15,9 +15,18 @@ struct after {
 	bool sleepers_leave;          /* some do */
 };
 
+/* Nobody sleeps in debt, and the first of all is alone after R, or eligible and V_o not below V. */
+static bool first_is_next(const struct eevdf_cpu *cpu, const struct eevdf_thread *running)
+{
+	const struct eevdf_thread *first = cpu->first[POLICY_CLASS_NORMAL];
+	return first != NULL && cpu->first[POLICY_CLASS_BACKGROUND] == NULL &&
+	       cpu->first[EEVDF_DELAYED] == NULL &&
+	       (cpu->runnable == 2 || (running->v < cpu->vq && eevdf_eligible(cpu, first)));
+}
+
 /* False if too many sleepers leave. */
-static bool after_block(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
-			struct after *after)
+static __attribute__((noinline)) bool
+after_block(const struct eevdf_cpu *cpu, const struct eevdf_thread *running, struct after *after)
 {
 	after->cutoff = eevdf_cutoff(cpu);
 	after->sleeper = cpu->first[EEVDF_DELAYED];
@@ -47,7 +56,7 @@ static int128_t units_valid(const struct eevdf_cpu *cpu, const struct eevdf_thre
 {
 	int128_t v = 0;
 	if (after->sleepers_leave)
-		return min_i128(units, eevdf_units_eligible(cpu, running));
+		return min_i128(units, vtime_units_behind(&cpu->time, &running->time, EEVDF_SLACK));
 	if (after->sleeper != NULL)
 		units = min_i128(units, eevdf_units_until(cpu, after->sleeper->v, cpu->weight));
 	if (eevdf_earlier_min_v(cpu, next, true, &v))
@@ -60,20 +69,24 @@ void eevdf_offer_successor(const struct eevdf_cpu *cpu, const struct eevdf_threa
 {
 	const uint32_t slice_min_ns = eevdf_slice_min(cpu);
 	struct policy_successor *out = &pick->successor;
+	struct eevdf_thread *next = cpu->first[POLICY_CLASS_NORMAL];
+	int128_t units = eevdf_left(running);
 	struct after after;
 	if (cpu->runnable == 1) {
 		*out = (struct policy_successor){.valid_ns = TIME_NEVER, .slice_ns = TIME_NEVER};
 		pick->offers |= POLICY_PICK_SUCCESSOR;
 		return;
 	}
-	if (!after_block(cpu, running, &after))
-		return;
-	struct eevdf_thread *next = eevdf_first_of(
-		eevdf_best(cpu, POLICY_CLASS_NORMAL, after.cutoff),
-		eevdf_best(cpu, POLICY_CLASS_BACKGROUND, after.cutoff));
+	if (!first_is_next(cpu, running)) {
+		if (!after_block(cpu, running, &after))
+			return;
+		next = eevdf_first_of(eevdf_best(cpu, POLICY_CLASS_NORMAL, after.cutoff),
+				      eevdf_best(cpu, POLICY_CLASS_BACKGROUND, after.cutoff));
+		if (next != NULL)
+			units = units_valid(cpu, running, &after, next, units);
+	}
 	if (next == NULL || next->slice_ns > slice_min_ns)
 		return;
-	const int128_t units = units_valid(cpu, running, &after, next, eevdf_left(running));
 	const uint64_t left_ns = min_u64(next->left_ns, next->slice_ns);
 	out->thread = eevdf_handle(next);
 	out->valid_ns = (uint64_t)(units >> VTIME_FRAC_BITS);

@@ -125,7 +125,8 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 	int128_t contest = eevdf_units_until(cpu, v, weight);
 	contest = parity > contest ? parity : contest;
 	if (contest < units) {
-		const int128_t eligible = eevdf_units_eligible(cpu, running);
+		const int128_t eligible = vtime_units_behind(&cpu->time, &running->time,
+							     EEVDF_SLACK);
 		contest = eligible > contest ? eligible : contest;
 	}
 	return contest < units ? contest : units;
@@ -150,7 +151,7 @@ static __attribute__((noinline)) uint64_t slice_of(const struct eevdf_cpu *cpu,
 	return vtime_ns_ceil(units, 1);
 }
 
-/* The first in order where no rule but the order counts (docs/design/eevdf.md, "Cost"); NULL: look closer. */
+/* The first in order where but for that only rules a and c count (docs/design/eevdf.md, "Cost"), or NULL. */
 static struct eevdf_thread *plain_first(const struct eevdf_cpu *cpu)
 {
 	const struct eevdf_thread *running = cpu->running;
@@ -159,10 +160,10 @@ static struct eevdf_thread *plain_first(const struct eevdf_cpu *cpu)
 	    !eevdf_eligible(cpu, first) ||
 	    eevdf_of_node(cpu->tree[POLICY_CLASS_NORMAL].root)->min_slice_ns < first->slice_ns)
 		return NULL;
-	return running == NULL || (cpu->request_done && running->slice_ns >= first->slice_ns &&
-				   eevdf_before(first, running))
-		       ? first
-		       : NULL;
+	const uint32_t least_ns = first->slice_ns + (cpu->request_done ? 0 : 1);
+	const bool plain = running == NULL || (running->slice_ns >= least_ns &&
+					       int128_below(first->key_vd, running->key_vd));
+	return plain ? first : NULL;
 }
 
 static __attribute__((noinline)) void pick_closely(struct eevdf_cpu *cpu, uint32_t flags,
@@ -182,11 +183,12 @@ static __attribute__((noinline)) void pick_closely(struct eevdf_cpu *cpu, uint32
 	}
 	const uint64_t slice_ns = chosen->slice_ns;
 	const uint64_t slice_min_ns = eevdf_slice_min(cpu);
+	int128_t min_v;
 	out->thread = eevdf_handle(chosen);
 	out->request_ns = chosen->left_ns;
 	out->slice_ns = cpu->runnable > 1 ? chosen->left_ns : TIME_NEVER; /* alone: no decision */
-	if (cpu->runnable > 1 &&
-	    (cpu->normal_woke || slice_min_ns < slice_ns || eevdf_earlier_any(cpu, chosen)))
+	if (cpu->runnable > 1 && (cpu->normal_woke || slice_min_ns < slice_ns ||
+				  eevdf_earlier_min_v(cpu, chosen, false, &min_v)))
 		out->slice_ns = slice_of(cpu, chosen);
 	if ((flags & POLICY_PICK_FILTER) != 0) {
 		out->filter_ns = eevdf_filter_ns(chosen, slice_min_ns, cpu->ran_ns);
@@ -211,7 +213,7 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 	out->load = cpu->weight - cpu->weight_delayed;
 	out->offers = 0;
 	cpu->exact = (flags & POLICY_PICK_EXACT) != 0;
-	if (first == NULL || (flags & POLICY_PICK_SUCCESSOR) != 0) {
+	if (first == NULL) {
 		pick_closely(cpu, flags, out);
 		return;
 	}
@@ -226,6 +228,8 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 		out->offers = POLICY_PICK_FILTER;
 	}
 	eevdf_run(cpu, first);
+	if ((flags & POLICY_PICK_SUCCESSOR) != 0 && (runnable == 1 || first->blocks))
+		eevdf_offer_successor(cpu, first, out);
 }
 
 bool eevdf_preempts(const struct policy_cpu *policy_cpu, const struct policy_thread *policy_running,

@@ -29,11 +29,13 @@ bool eevdf_summary_update(struct rb_node *node)
 	return true;
 }
 
-/* To the nearest multiple of EEVDF_SLACK, in multiples of it. */
-void eevdf_keys_set(struct eevdf_thread *thread)
+/* One more below it. */
+static inline void summary_add(struct eevdf_thread *up, const struct eevdf_thread *added)
 {
-	thread->key_vd = (thread->vd + EEVDF_SLACK / 2) >> EEVDF_KEY_SHIFT;
-	thread->key_ve = (thread->ve + EEVDF_SLACK / 2) >> EEVDF_KEY_SHIFT;
+	const uint32_t ns = added->slice_ns;
+	up->min_v = int128_below(added->v, up->min_v) ? added->v : up->min_v;
+	up->min_slice_ns = ns < up->min_slice_ns ? ns : up->min_slice_ns;
+	up->max_slice_ns = ns > up->max_slice_ns ? ns : up->max_slice_ns;
 }
 
 typedef bool before_fn(const struct eevdf_thread *a, const struct eevdf_thread *b);
@@ -47,6 +49,7 @@ tree_insert(struct eevdf_cpu *cpu, uint32_t which, struct eevdf_thread *thread, 
 	while (*link != NULL) {
 		parent = *link;
 		const bool left = before(thread, eevdf_of_node(parent));
+		summary_add(eevdf_of_node(parent), thread);
 		link = left ? &parent->left : &parent->right;
 		first = first && left;
 	}
@@ -66,13 +69,10 @@ bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_threa
 
 void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	if (thread->state != POLICY_DELAYED)
-		eevdf_keys_set(thread);
-	if (thread->state == POLICY_QUEUED) {
+	if (thread->state == POLICY_QUEUED)
 		tree_insert(cpu, thread->class, thread, eevdf_before);
-	} else if (thread->state == POLICY_DELAYED) {
+	else if (thread->state == POLICY_DELAYED)
 		tree_insert(cpu, EEVDF_DELAYED, thread, eevdf_delayed_before);
-	}
 }
 
 void eevdf_unlink(struct eevdf_cpu *cpu, struct eevdf_thread *thread)

@@ -45,6 +45,7 @@ void eevdf_migrate_in(struct policy_cpu *policy_cpu, struct policy_thread *polic
 	eevdf_request_some(thread, left);
 	fraction_add_32(&thread->ve, &thread->ve_rem, thread->weight,
 			-vtime_of_parts(in->request_ns, in->request_frac));
+	eevdf_keys_set(thread);
 	eevdf_admit(cpu, thread);
 	eevdf_settle(cpu);
 }
@@ -85,7 +86,7 @@ static bool thread_load(struct eevdf_thread *thread, const struct image *image)
 	const uint32_t weight = image->weight;
 	int128_t *whole[EEVDF_TIMES];
 	uint32_t *rem[EEVDF_TIMES];
-	if (weight < POLICY_WEIGHT_MIN || weight > POLICY_WEIGHT_MAX)
+	if (!policy_weight_valid(weight))
 		return false;
 	eevdf_params_set(thread, weight, thread->slice_ns);
 	eevdf_times(thread, whole, rem);
@@ -96,6 +97,7 @@ static bool thread_load(struct eevdf_thread *thread, const struct image *image)
 			return false;
 	}
 	const int128_t left = eevdf_left(thread);
+	eevdf_keys_set(thread);
 	thread->left_ns = vtime_ns_ceil(left, 0);
 	return left > 0 && left <= request_max && eevdf_used(thread) >= 0;
 }

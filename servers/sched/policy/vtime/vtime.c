@@ -26,27 +26,13 @@ int128_t vtime_units_behind(const struct vtime_queue *queue, const struct vtime_
 	       1;
 }
 
-/* *v + *rem / weight += ns 2^52 / weight, exactly, as long division by a weight below 2^32: 32 fraction bits,
- * then 20. */
-static void advance(int128_t *v, uint64_t *rem, uint64_t weight, uint64_t ns)
-{
-	if (weight > UINT32_MAX || ns > UINT32_MAX) {
-		fraction_add(v, rem, weight, vtime_units(ns));
-		return;
-	}
-	const uint64_t upper = ns << 32;
-	const uint64_t lower = ((upper % weight) << 20) + *rem;
-	*v += ((int128_t)(upper / weight) << 20) + (int128_t)(lower / weight);
-	*rem = lower % weight;
-}
-
 __attribute__((noinline)) void vtime_serve_long(struct vtime_queue *queue,
 						struct vtime_thread *thread, uint64_t ns)
 {
 	uint64_t rem = thread->v_rem;
-	advance(&thread->v, &rem, thread->weight, ns);
+	fraction_add(&thread->v, &rem, thread->weight, vtime_units(ns));
 	thread->v_rem = (uint32_t)rem;
-	advance(&queue->vq, &queue->vrem, queue->weight, ns);
+	fraction_add(&queue->vq, &queue->vrem, queue->weight, vtime_units(ns));
 }
 
 /* S_i = w V - l w / W - l for a lag l (docs/design/eevdf.md), floored once: v is at most the exact value, so

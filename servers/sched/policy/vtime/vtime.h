@@ -108,7 +108,7 @@ static inline int128_t vtime_between(const struct vtime_thread *thread, int128_t
 	return (to - from) * (int128_t)thread->weight + (int128_t)to_rem - (int128_t)from_rem;
 }
 
-/* vtime.c: it ran for so long, v and V move on. */
+/* vtime.c: it ran for so long, v and V move on; of any length. */
 void vtime_serve_long(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns);
 
 /* S_i - w_i vq; the sum over the queue is vrem. */
@@ -141,12 +141,26 @@ static inline void vtime_serve_short(struct vtime_queue *queue, struct vtime_thr
 	queue->vrem = all % sum;
 }
 
+/* *v + *rem / weight += ns 2^52 / weight, exactly, as long division: 32 fraction bits, then 20.  Both numbers
+ * below 2^32. */
+static inline void vtime_advance(int128_t *v, uint64_t *rem, uint64_t weight, uint64_t ns)
+{
+	const uint64_t upper = ns << 32;
+	const uint64_t lower = ((upper % weight) << 20) + *rem;
+	*v += ((int128_t)(upper / weight) << 20) + (int128_t)(lower / weight);
+	*rem = lower % weight;
+}
+
 static inline void vtime_serve(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns)
 {
-	if (ns >= VTIME_SHORT_NS)
+	if (((ns | queue->weight) >> 32) == 0) {
+		uint64_t rem = thread->v_rem;
+		vtime_advance(&thread->v, &rem, thread->weight, ns);
+		thread->v_rem = (uint32_t)rem;
+		vtime_advance(&queue->vq, &queue->vrem, queue->weight, ns);
+	} else {
 		vtime_serve_long(queue, thread, ns);
-	else
-		vtime_serve_short(queue, thread, ns);
+	}
 }
 
 /* It ran while it was in no queue: that lowers the lag that it has kept, to one slice of debt at most. */
