@@ -223,6 +223,9 @@ MUTANTS = [
     ("servers/sched/core/event.c",
      "thread->in_request = false;\n\t\tthread_leave(server, cpu, thread, POLICY_LEAVE_SLEEP,",
      "thread->in_request = false;\n\t\tthread_leave(server, cpu, thread, POLICY_LEAVE_KEEP,", "sim_model"),
+    ("servers/sched/policy/eevdf/eevdf.c", "\t\tcpu->normal_woke = true;",
+     "\t\tcpu->normal_woke = false;", "sim_model"),
+    ("servers/sched/policy/eevdf/pick.c", " && best->class <= running->class)", ")", "sim_model"),
     ("servers/sched/core/sleep.c", "return first->wake_at_ns < second->wake_at_ns;",
      "return first->wake_at_ns > second->wake_at_ns;", "sim_model"),
     # Policies

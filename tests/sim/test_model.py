@@ -6,7 +6,7 @@ import random
 import sys
 import unittest
 
-from eevdf_model import Queue, Thread
+from eevdf_model import BACKGROUND, NORMAL, Phase, Queue, Thread
 from sim_tool import simulate
 
 TOOL = sys.argv.pop(1)
@@ -35,9 +35,50 @@ def random_case(seed):
     return tasks, threads
 
 
+def random_phase(rng):
+    """As a phase of a workload, and of the model."""
+    loop, run_us = rng.randint(1, 20), rng.randint(50, 4000)
+    sleep_us = rng.choice([0, rng.randint(50, 9000)])
+    task = {"loop": loop, "run": run_us}
+    if sleep_us != 0:
+        task["sleep"] = sleep_us
+    kind = rng.choice(["weight", "weight", "slice_us", "policy", None])
+    change = None
+    if kind == "weight":
+        task[kind] = rng.choice([15, 335, 512, 1024, 2048, 3121, 88761])
+        change = (kind, task[kind])
+    elif kind == "slice_us":
+        task[kind] = rng.choice([700, 1000, 3000, 10000])
+        change = ("slice_ns", task[kind] * 1000)
+    elif kind == "policy":
+        idle = rng.random() < 0.5
+        task[kind] = "SCHED_IDLE" if idle else "SCHED_OTHER"
+        change = ("rank", BACKGROUND if idle else NORMAL)
+    return task, Phase(loop, run_us * 1000, sleep_us * 1000, change)
+
+
+def changing_case(seed):
+    """Threads whose weight, slice or class changes now and then, and some of the background class."""
+    rng = random.Random(seed)
+    threads, tasks = [], {}
+    for number in range(rng.randint(2, 6)):
+        weight = rng.choice([1024, 512, 2048, 335, 3121])
+        slice_us = rng.choice([3000, 3000, 1000, 700, 10000])
+        delay_us = rng.choice([0, 0, rng.randint(1, 30000)])
+        background = rng.random() < 0.3
+        phases = [random_phase(rng) for _ in range(rng.randint(2, 4))]
+        tasks[f"t{number}"] = {
+            "weight": weight, "slice_us": slice_us, "delay": delay_us, "loop": -1,
+            "policy": "SCHED_IDLE" if background else "SCHED_OTHER",
+            "phases": {f"p{i}": task for i, (task, _) in enumerate(phases)}}
+        threads.append(Thread(number + 1, f"t{number}", weight, slice_us * 1000, delay_us * 1000,
+                              phases=[phase for _, phase in phases], background=background))
+    return tasks, threads
+
+
 class Model(unittest.TestCase):
-    def compare(self, seed, end_ns):
-        tasks, threads = random_case(seed)
+    def compare(self, case, seed, end_ns):
+        tasks, threads = case(seed)
         wanted = Queue(threads).run(end_ns)
         result = simulate(TOOL, {"global": {"duration": end_ns / 1e9}, "tasks": tasks}, "--policy",
                           "eevdf", "--cpus", 1, "--costs", "none", "--schedule")
@@ -52,7 +93,12 @@ class Model(unittest.TestCase):
     def test_random_cases(self):
         for seed in range(CASES):
             with self.subTest(seed=seed):
-                self.compare(seed, 150_000_000)
+                self.compare(random_case, seed, 150_000_000)
+
+    def test_weights_slices_and_classes_that_change(self):
+        for seed in range(CASES):
+            with self.subTest(seed=seed):
+                self.compare(changing_case, seed, 150_000_000)
 
 
 if __name__ == "__main__":
