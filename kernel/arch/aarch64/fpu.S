@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The only code of the kernel that touches floating-point registers. */
+/* The only code of the kernel that touches floating-point registers.  In the room of vectors: vectors.S. */
 
 	.arch_extension fp
 	.arch_extension simd
-	.text
 
 /* void fpu_save(struct fpu_state *state) */
+	.section .vectors.03.room, "ax"
 	.global fpu_save
 	.type fpu_save, %function
 fpu_save:
@@ -33,6 +33,7 @@ fpu_save:
 	.size	fpu_save, . - fpu_save
 
 /* void fpu_load(const struct fpu_state *state) */
+	.section .vectors.04.room, "ax"
 	.global fpu_load
 	.type fpu_load, %function
 fpu_load:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Memory functions: those that the compiler calls, and clearing of whole cache lines.  Normal
- * memory only; general registers only.
+ * memory only; general registers only.  What is short stands in the room of vectors: vectors.S.
  */
 
 	.text
@@ -50,6 +50,7 @@ arch_zero:
 	.size	arch_zero, . - arch_zero
 
 /* void *memset(void *to, int byte, size_t bytes) */
+	.section .vectors.05.room, "ax"
 	.global memset
 	.type memset, %function
 	.balign	16
@@ -74,6 +75,7 @@ memset:
 	.size	memset, . - memset
 
 /* void *memcpy(void *to, const void *from, size_t bytes) */
+	.section .vectors.06.room, "ax"
 	.global memcpy
 	.type memcpy, %function
 	.balign	16
@@ -100,6 +102,7 @@ memcpy:
 	.size	memcpy, . - memcpy
 
 /* void *memmove(void *to, const void *from, size_t bytes) */
+	.section .vectors.07.room, "ax"
 	.global memmove
 	.type memmove, %function
 	.balign	16

@@ -239,7 +239,7 @@ cpu_registers_set:
 	isb
 	.endm
 
-	.text
+	.section .init.text, "ax"
 boot_high:
 	ldr	x0, =bss_start
 	ldr	x1, =bss_end

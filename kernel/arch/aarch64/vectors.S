@@ -50,28 +50,36 @@
 	mov	sp, x4
 	.endm
 
-	.section .vectors, "ax"
+/*
+ * The table has 16 vectors of 128 bytes.  Most use three instructions; what else stands in their room
+ * is in a section .vectors.NN.room, NN being the vector before it (kernel.ld of the board).
+ */
+	.macro	vector number
+	.section .vectors.\number, "ax"
+	.balign	128
+	.endm
 
 	.macro	vector_panic number
-	.balign	128
+	vector	\number
 	msr	sp_el0, x0			/* the user's is saved, or lost with the machine */
 	mov	x0, #\number
 	b	panic_enter
 	.endm
 
+	.section .vectors.00, "ax"
 	.balign	2048
 	.global vectors
 vectors:
-	vector_panic 0
-	vector_panic 1
-	vector_panic 2
-	vector_panic 3
-	vector_panic 4
-	vector_panic 5
-	vector_panic 6
-	vector_panic 7
+	vector_panic 00
+	vector_panic 01
+	vector_panic 02
+	vector_panic 03
+	vector_panic 04
+	vector_panic 05
+	vector_panic 06
+	vector_panic 07
 
-	.balign	128				/* user, 64 bits: synchronous */
+	vector 08				/* user, 64 bits: synchronous */
 	user_save
 	mrs	x20, esr_el1
 	mov	w21, #ESR_SVC_0
@@ -80,7 +88,7 @@ vectors:
 	cbz	x8, user_call			/* SYS_CALL */
 	b	user_svc
 
-	.balign	128				/* user, 64 bits: interrupt */
+	vector 09				/* user, 64 bits: interrupt */
 	user_save
 	bl	kernel_interrupt
 	b	user_restore
@@ -91,6 +99,10 @@ vectors:
 	vector_panic 13
 	vector_panic 14
 	vector_panic 15
+	.global vector_last
+vector_last:
+
+	.text
 
 /* svc #0: those that have a fast path, which changes nothing if it returns NULL. */
 	.balign	64
@@ -157,7 +169,7 @@ arch_user_enter:
 	b	user_restore
 
 /* In: x0 vector, SP_EL0 what x0 was. */
-	.balign	64
+	.section .vectors.00.room, "ax"
 panic_enter:
 	msr	tpidrro_el0, x1			/* the CPU index is lost; nobody returns to user mode */
 	mrs	x1, tpidr_el1
@@ -179,6 +191,10 @@ panic_enter:
 	stp	x8, x9, [sp, #64]
 	stp	x10, x11, [sp, #80]
 	stp	x12, x13, [sp, #96]
+	b	panic_save
+
+	.section .vectors.01.room, "ax"
+panic_save:
 	stp	x14, x15, [sp, #112]
 	stp	x16, x17, [sp, #128]
 	stp	x18, x19, [sp, #144]
@@ -196,6 +212,10 @@ panic_enter:
 	stp	x2, x3, [sp, #FRAME_ESR]
 	mov	x0, sp
 	bl	trap_kernel			/* returns only to go on after a skipped instruction */
+	b	panic_leave
+
+	.section .vectors.02.room, "ax"
+panic_leave:
 	ldp	x0, x1, [sp, #FRAME_PC]
 	msr	elr_el1, x0
 	msr	spsr_el1, x1
