@@ -104,10 +104,10 @@ class Run(unittest.TestCase):
         self.assertIn("inside its results", err)
 
     def test_options_become_arguments(self):
-        _, _, err = fake_run("results", "--show-command", "--policy", "rr", "--place", "near",
+        _, _, err = fake_run("results", "--show-command", "--policy", "rr", "--place", "home",
                              "--boot-arg", "loglevel=3", "--gic", "2", "--el2", "--cpu", "max",
                              "--", "-d", "int")
-        for part in ("-append 'sched=rr place=near loglevel=3'", "gic-version=2,virtualization=on",
+        for part in ("-append 'sched=rr place=home loglevel=3'", "gic-version=2,virtualization=on",
                      "-cpu max", "-d int", "-initrd a"):
             self.assertIn(part, err)
 
@@ -115,6 +115,9 @@ class Run(unittest.TestCase):
         for words, text in ((("--cpus", "0"), "1 to 256"), (("--cpus", "257"), "1 to 256"),
                             (("--cpus", "9", "--gic", "2"), "with GICv2"),
                             (("--gic", "4"), "versions 2, 3"), (("--policy", "a b"), "white space"),
+                            (("--policy", "nosuch"), "eevdf rr fifo"), (("--place", "nosuch"), "home"),
+                            (("--run", ""), "name of a program"), (("--trace", "/nonexistent/t"), "written"),
+                            (("--json", "/nonexistent/r.json"), "written"), (("--json", ROOT), "written"),
                             (("--board", "toaster"), "there is: qemu-virt"),
                             (("--boot-arg", "x"), "KEY=VALUE"), (("--shell", "--json", "x"), "alone")):
             with self.assertRaises(Failure) as caught:
@@ -207,6 +210,11 @@ class Packages(unittest.TestCase):
 
 
 class Command(unittest.TestCase):
+    def test_rounds_without_soak(self):
+        done = baton("test", "--rounds", "2", "lint")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--soak", done.stderr)
+
     def test_unknown_suite_is_named(self):
         done = baton("test", "nonsense")
         self.assertEqual(done.returncode, 1)

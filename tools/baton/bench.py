@@ -13,7 +13,7 @@ from bench_rows import ROWS
 from bench_size import UNIT as LINES, size_rows
 from bench_wall import wall_rows
 from qemu import Guest
-from run import mkarchive
+from run import check_outputs, mkarchive
 from term import EXIT_FAILED, Failure, complain, paint, say
 
 CPUS = (1, 2, 4)
@@ -47,7 +47,7 @@ def number(value):
 
 
 def table(rows, wanted):
-    """Lines: every known row, measured or with the reason why not."""
+    """Lines: every known row, measured or not."""
     found = {row["id"]: row for row in rows}
     lines = [("id", "unit", "min", "median", "max", "must", "dream", "seL4", "Linux")]
     notes = []
@@ -56,7 +56,7 @@ def table(rows, wanted):
         if wanted and not known.id.startswith(wanted):
             continue
         if got is None:
-            notes.append(f"{known.id}: not measured: {known.missing or 'see the messages above'}")
+            notes.append(f"{known.id}: not measured: see the messages above")
             continue
         lines.append((known.id, got["unit"], number(got["min"]), number(got["median"]),
                       number(got["max"]), known.must, known.dream, known.sel4, known.linux))
@@ -120,7 +120,17 @@ def write_json(path, run, rows):
     mkarchive.write_whole(path, text.encode())
 
 
+def check_rows(args):
+    ids = [known.id for known in ROWS]
+    for option, word, fits in (("--only", args.only, str.startswith),
+                               ("--breakdown", args.breakdown, str.__eq__)):
+        if word is not None and not any(fits(identity, word) for identity in ids):
+            raise Failure(f"{option} {word}: no such row; there is: {' '.join(ids)}")
+
+
 def bench(args):
+    check_rows(args)
+    check_outputs(("--json", args.json))
     if args.breakdown:
         rows, run = breakdown(args)
         if args.json:

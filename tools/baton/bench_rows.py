@@ -12,12 +12,12 @@ import re
 
 LINE = re.compile(r"@@BATON-BENCH (\S+) (\S+) (\d+) (\S+) (\S+) (\S+) ?(.*)$")
 
-Row = collections.namedtuple("Row", "id what must dream sel4 linux ideal missing")
+Row = collections.namedtuple("Row", "id what must dream sel4 linux ideal")
 
 
-def row(identity, what, must, dream="", sel4="", linux="", ideal=None, missing=None):
-    """`ideal`: the figure that is best, where less is not better; `missing`: why it is not measured."""
-    return Row(identity, what, must, dream, sel4, linux, ideal, missing)
+def row(identity, what, must, dream="", sel4="", linux="", ideal=None):
+    """`ideal`: the figure that is best, where less is not better."""
+    return Row(identity, what, must, dream, sel4, linux, ideal)
 
 
 

@@ -11,6 +11,25 @@ from test import CHOICES, test
 from trace import trace
 
 
+# Those of baton-sim that take a word: name, its metavar, help.
+SIM_OPTIONS = (
+    ("--policy", "NAME", "scheduling policy"),
+    ("--place", "NAME", "placement policy (default: least_loaded, or the policy's own)"),
+    ("--cpus", "N", "number of CPUs (default 4)"),
+    ("--workload", "FILE.json", "the rt-app workload"),
+    ("--json", "FILE", "write the results as JSON; -: to the standard output"),
+    ("--trace", "FILE", "write a timeline, trace-event JSON for Perfetto and chrome://tracing"),
+    ("--costs", "none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS",
+     "what scheduling costs; virtual: as on the virtual clock of a boot (default: 300, 500, 1000 and "
+     "200 ns)"),
+    ("--seed", "S", "of what chance decides"),
+    ("--duration", "SECONDS", "how long, instead of what the workload says"),
+    ("--filter", "on|off", "wake filters (default on)"),
+    ("--successor", "on|off", "successors (default on)"),
+    ("--again", "on|off", "idling again without asking (default on)"),
+)
+
+
 def tool_command(name, spell):
     """A command that is a host program: compile it, then become it."""
     def become(args):
@@ -24,12 +43,8 @@ def option(name, value):
 
 
 def spell_sim(args):
-    return ([*option("--policy", args.policy), *option("--place", args.place),
-             *option("--cpus", args.cpus), *option("--workload", args.workload),
-             *option("--json", args.json), *option("--trace", args.trace),
-             *option("--costs", args.costs), *option("--seed", args.seed),
-             *option("--duration", args.duration)]
-            + (["--schedule"] if args.schedule else [])
+    words = [word for name, _, _ in SIM_OPTIONS for word in option(name, getattr(args, name[2:]))]
+    return (words + (["--schedule"] if args.schedule else [])
             + (["--check"] if args.check else []) + args.rest)
 
 
@@ -37,6 +52,13 @@ def seconds(text):
     value = float(text)
     if value < 0:
         raise argparse.ArgumentTypeError("a time limit is not negative")
+    return value
+
+
+def times(text):
+    value = float(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError("how often is more than 0")
     return value
 
 
@@ -86,11 +108,8 @@ def add_run(commands):
 
 def add_tools(commands):
     sim = commands.add_parser("sim", help="run a workload in the simulator")
-    for name, more in (("--policy", {"required": True}), ("--place", {}), ("--cpus", {}),
-                       ("--workload", {"required": True}), ("--json", {}), ("--trace", {}),
-                       ("--costs", {"metavar": "none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS"}),
-                       ("--seed", {}), ("--duration", {"metavar": "SECONDS"})):
-        sim.add_argument(name, **more)
+    for name, metavar, text in SIM_OPTIONS:
+        sim.add_argument(name, metavar=metavar, help=text, required=name in ("--policy", "--workload"))
     sim.add_argument("--schedule", action="store_true", help="add every stretch of running to --json")
     sim.add_argument("--check", action="store_true", help="look at the invariants on the way")
     sim.set_defaults(action=tool_command("baton-sim", spell_sim))
@@ -123,8 +142,8 @@ def make_parser():
     tests.add_argument("--soak", action="store_true",
                        help="the runs that take hours instead; SUITE is then one of: "
                        + ", ".join(ITEMS))
-    tests.add_argument("--rounds", type=seconds, default=1.0, metavar="F",
-                       help="with --soak: do F times as much (0.01 for a look)")
+    tests.add_argument("--rounds", type=times, metavar="F",
+                       help="with --soak: do F times as much (0.01 for a look; default 1)")
     tests.set_defaults(action=test)
     benches = commands.add_parser("bench", help="measure")
     benches.add_argument("--json", metavar="FILE", help="write the figures as JSON")

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -29,6 +30,31 @@ END_OF_INPUT = b"\x04"
 STANDARD_TIMEOUT_S = 300
 
 
+def names_in(path, pattern):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return re.findall(pattern, file.read())
+
+
+def check_names(args):
+    """Names that the guest would replace by its defaults, with a line that scrolls away."""
+    folder = "servers/sched/policy/"
+    for option, name, known in (
+            ("--policy", args.policy, names_in(folder + "registry.h", r"\bX\(([a-z]\w*)\)") + ["none"]),
+            ("--place", args.place, names_in(folder + "place/place.c", r'\.name = "(\w+)"'))):
+        if name is not None and name not in known:
+            raise Failure(f"{option} {name}: unknown; known are: {' '.join(known)}")
+    if args.program == "":
+        raise Failure("--run wants the name of a program")
+
+
+def check_outputs(*options):
+    """(option, file): that it cannot be written is said before the work that it is to hold."""
+    for option, path in options:
+        folder = os.path.dirname(os.path.abspath(path)) if path else ROOT
+        if not os.access(folder, os.W_OK) or (path and os.path.isdir(path)):
+            raise Failure(f"{option} {path}: no file can be written there")
+
+
 def boot_arguments(args, scratch):
     """The boot arguments that the options ask for; they are listed in servers/proc/README.md."""
     words = []
@@ -44,6 +70,7 @@ def boot_arguments(args, scratch):
     for word in words:
         if any(character.isspace() for character in word) or "=" not in word:
             raise Failure(f"{word!r} is no boot argument: expected KEY=VALUE without white space")
+    check_names(args)
     return " ".join(words)
 
 
@@ -259,6 +286,7 @@ def keep_trace(machine, names):
 def run(args):
     if args.shell and (args.json or args.workload or args.program):
         raise Failure("--shell is the console alone: it goes with neither --json, --workload nor --run")
+    check_outputs(("--json", args.json), ("--trace", args.trace))
     if args.timeout is None:
         args.timeout = STANDARD_TIMEOUT_S
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
@@ -296,7 +324,7 @@ def debug(args):
         machine.prepare(packages.DEBUGGER)
         log = os.path.join(scratch, "console.log")
         command = machine.command("stopped") + ["-serial", f"file:{log}"]
-        say(f"the guest's console is in {log}")
+        say(f"the guest's console is in {log}; `help baton` lists the kernel-aware commands")
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True) as emulator:
             try:
                 return subprocess.run(

@@ -109,7 +109,7 @@ def soak(args):
     passed = 0
     wanted = args.suites or list(ITEMS)
     for name in wanted:
-        passed += run_all(name, ITEMS[name](args.rounds), failures)
+        passed += run_all(name, ITEMS[name](args.rounds or 1.0), failures)
     for failure in failures:
         print(f"FAILED {failure}")
     print(f"{passed} passed, {len(failures)} failed", flush=True)

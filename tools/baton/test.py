@@ -123,6 +123,8 @@ def test(args):
     for word in args.suites:
         if word not in known:
             raise Failure(f"test {word}: no such suite; there is: {', '.join(known)}")
+    if args.rounds is not None and not args.soak:
+        raise Failure("--rounds goes with --soak")
     if args.soak:
         return soak(args)
     suites = chosen(args.suites)

@@ -5,7 +5,8 @@
 information, so nothing here repeats a number of the ABI.
 
 Lists are read from a stopped machine without their locks.  A CPU stopped in the middle of a change is
-shown as it is; a walk that does not come back to its head is cut off and says so.
+shown as it is; a walk that does not come back to its head is cut off and says so.  While the CPU of the
+chosen gdb thread is in user mode, the kernel's memory cannot be read.
 """
 
 import gdb
@@ -74,13 +75,44 @@ class Baton(gdb.Command):
         super().__init__("baton", gdb.COMMAND_DATA, prefix=True)
 
 
-class Cpus(gdb.Command):
-    """What every CPU runs and waits for."""
+class KernelCommand(gdb.Command):
+    """A command over the kernel's memory, with up to so many numbers behind it."""
+
+    NUMBERS = 0
 
     def __init__(self):
-        super().__init__("baton cpus", gdb.COMMAND_DATA)
+        super().__init__(f"baton {type(self).__name__.lower()}", gdb.COMMAND_DATA)
 
-    def invoke(self, _argument, _from_tty):
+    def invoke(self, argument, _from_tty):
+        words = argument.split()
+        if len(words) > self.NUMBERS or not all(word.isdigit() for word in words):
+            raise gdb.GdbError(f"{argument!r} does not fit: {self.__doc__}")
+        if gdb.selected_inferior().pid == 0:
+            raise gdb.GdbError("no machine is running: it has ended, or was never attached")
+        try:
+            self.show(*map(int, words))
+        except gdb.MemoryError as error:
+            raise gdb.GdbError(f"{error}: gdb sees what the CPU may see, and it is in user mode or "
+                               "before the kernel's start.  Stop in the kernel (`hbreak kernel_main`, "
+                               "`hbreak kernel_exit`) or take a CPU that is in it (`thread N`)") \
+                from None
+
+    def show(self, *numbers):
+        raise NotImplementedError
+
+
+def chosen(index):
+    """That CPU, or all of them."""
+    found = [(number, cpu) for number, cpu in cpus() if index in (None, number)]
+    if not found:
+        raise gdb.GdbError(f"there is no CPU {index}: `baton cpus` lists them")
+    return found
+
+
+class Cpus(KernelCommand):
+    """What every CPU runs and waits for."""
+
+    def show(self):
         for index, cpu in cpus():
             core = cpu["core"]
             print(f"cpu {index}: {flags_of(core)}")
@@ -91,16 +123,13 @@ class Cpus(gdb.Command):
                   f"server timer {ms(core['server_timer_ns'])} ms")
 
 
-class Threads(gdb.Command):
+class Threads(KernelCommand):
     """Every thread that has a home: `baton threads [CPU]`."""
 
-    def __init__(self):
-        super().__init__("baton threads", gdb.COMMAND_DATA)
+    NUMBERS = 1
 
-    def invoke(self, argument, _from_tty):
-        for index, cpu in cpus():
-            if argument and int(argument) != index:
-                continue
+    def show(self, only=None):
+        for index, cpu in chosen(only):
             print(f"cpu {index}:")
             for tcb in members(cpu["core"]["homed"], "tcb", "home_link"):
                 print(f"  {thread_name(tcb.address)} "
@@ -110,13 +139,10 @@ class Threads(gdb.Command):
                       f"pc {int(tcb['context']['pc']):#x}")
 
 
-class Events(gdb.Command):
+class Events(KernelCommand):
     """Event records that no dispatcher has taken yet."""
 
-    def __init__(self):
-        super().__init__("baton events", gdb.COMMAND_DATA)
-
-    def invoke(self, _argument, _from_tty):
+    def show(self):
         for index, cpu in cpus():
             print(f"cpu {index}:")
             for tcb in members(cpu["core"]["events"], "tcb", "event_link"):
@@ -127,18 +153,13 @@ class Events(gdb.Command):
                       f"seq {int(tcb['seq'])} ran {ms(tcb['ran_ns'])} ms")
 
 
-class Trace(gdb.Command):
+class Trace(KernelCommand):
     """The last trace records, oldest first: `baton trace [CPU [COUNT]]`."""
 
-    def __init__(self):
-        super().__init__("baton trace", gdb.COMMAND_DATA)
+    NUMBERS = 2
 
-    def invoke(self, argument, _from_tty):
-        words = [int(word) for word in argument.split()]
-        count = words[1] if len(words) > 1 else 32
-        for index, cpu in cpus():
-            if words and words[0] != index:
-                continue
+    def show(self, only=None, count=32):
+        for index, cpu in chosen(only):
             ring = cpu["trace"]
             size = ring.type.range()[1] + 1
             following = int(cpu["trace_next"])
