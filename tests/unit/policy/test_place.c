@@ -87,6 +87,31 @@ Test(place, each_does_what_it_says)
 	cr_assert_eq(places[0], &place_least_loaded);
 }
 
+/* Weights are those of a moment ago: idle counts, and who would only change places stays. */
+Test(place, a_waker_stays_unless_it_gains)
+{
+	struct machine machine;
+	struct place_thread thread = {.affinity = cpumask_all(), .weight = N, .home = 1};
+	machine_fill(&machine, 2, (uint32_t[]){1, 2});
+	cr_assert_eq(place_least_loaded.on_wake(&machine.view, 0, &thread), 1, "as heavy there");
+	machine.loads[1].weight++;
+	cr_assert_eq(place_least_loaded.on_wake(&machine.view, 0, &thread), 0);
+	machine_fill(&machine, 2, (uint32_t[]){1, 0});
+	machine.loads[1].weight = 4 * N;
+	cr_assert_eq(place_least_loaded.on_wake(&machine.view, 0, &thread), 1, "its home idles");
+}
+
+/* What the machine can share out exactly needs no rotation. */
+Test(balance, at_the_exact_average_nothing_is_asked_for)
+{
+	struct machine machine;
+	machine_fill(&machine, 3, (uint32_t[]){2, 3, 1});
+	cr_assert_eq(balance_victim(&machine.view, 0), PLACE_NONE);
+	cr_assert_eq(balance_victim(&machine.view, 2), 1);
+	machine_fill(&machine, 4, (uint32_t[]){2, 3, 1, 3});
+	cr_assert_neq(balance_victim(&machine.view, 0), PLACE_NONE, "it is 2 and a quarter");
+}
+
 Test(place, central_gathers_on_cpu_0)
 {
 	struct machine machine;

@@ -64,6 +64,16 @@ static void end_after(time_ns_t ran_ns)
 	(void)bench_event(0, MADE, (word_t)EVENT_DEAD, ran_ns);
 }
 
+/* It had not slept nor had its turn since it was told to pay. */
+Test(sched_debt, a_bill_that_was_not_taken_is_passed_on, .init = open_1, .fini = bench_close)
+{
+	bench_shared->bill_ns[MADE] = 10 * MS;
+	end_after(MS);
+	cr_assert_geq(bench_shared->bill_ns[MAKER], 10 * MS + 2 * MS / 3);
+	cr_assert_leq(bench_shared->bill_ns[MAKER], 11 * MS);
+	cr_assert_eq(bench_shared->bill_ns[MADE], 0);
+}
+
 /* It ran 3 ms alone, of which one was its own: 2 ms are to pay. */
 Test(sched_debt, the_maker_pays_for_who_ended, .init = open_1, .fini = bench_close)
 {

@@ -118,6 +118,17 @@ Test(levels, accounts_follow_the_threads, .init = open_4, .fini = bench_close)
 	cr_assert_eq(bench_server->masks.weight, 0);
 }
 
+/* The kernel would not run it and did not say why: it does not count until it is heard of. */
+Test(levels, a_refused_thread_does_not_count, .init = open_4, .fini = bench_close)
+{
+	start(1, 0x1);
+	start(2, 0x1);
+	assert_accounts();
+	(void)bench_nothing(0, ERR_NOT_READY);
+	cr_assert_neq(bench_server->threads[1].state, bench_server->threads[2].state);
+	assert_accounts();
+}
+
 /* More masks than slots: who comes too late counts as one without a mask. */
 Test(levels, slots_run_out, .fini = bench_close)
 {

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What an upcall leaves behind for the next: bits, counts, claims, what was offered and refused. */
+#include <criterion/criterion.h>
+
+#include "bench.h"
+#include "core/core.h"
+
+#define MS       1000000u
+#define BALANCER 2000u
+
+static void open_1(void)
+{
+	bench_open(1, policies[0], places[0]);
+	bench_server->offers = POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR;
+}
+
+static void open_2(void)
+{
+	bench_open(2, policies[0], places[0]);
+}
+
+static struct sched_decision start(uint32_t cpu, uint32_t tid)
+{
+	bench_thread(tid, 1024);
+	return bench_event(cpu, tid, BENCH_READY(CAUSE_START), 0);
+}
+
+static bool is_idle(uint32_t cpu)
+{
+	return (__atomic_load_n(&bench_server->idle.bits[0], __ATOMIC_RELAXED) >> cpu & 1) != 0;
+}
+
+/* Nobody sent it work: the thread was there. */
+Test(remains, a_cpu_that_runs_again_is_not_idle, .init = open_2, .fini = bench_close)
+{
+	struct sched_cpu *cpu = &bench_server->cpu[1];
+
+	(void)start(1, 5);
+	(void)bench_event(1, 5, BENCH_BLOCKED(CAUSE_IPC), 0);
+	cr_assert(is_idle(1));
+	cpumask_set(&cpu->idle_tried, 0);
+	cr_assert_eq(bench_event(1, 5, BENCH_READY(CAUSE_WAKE), 0).tid, 5);
+	cr_assert(!is_idle(1));
+	cr_assert(cpumask_empty(&cpu->idle_tried),
+		  "it may ask anybody when it idles the next time");
+}
+
+Test(remains, a_run_after_idling_is_another_run, .init = open_1, .fini = bench_close)
+{
+	const struct sched_thread_stats *stats = &bench_shared->stats[5];
+
+	(void)start(0, 5);
+	for (uint32_t i = 1; i < 4; i++) {
+		cr_assert_eq(stats->runs, i);
+		(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), 0);
+		cr_assert_eq(bench_event(0, 5, BENCH_READY(CAUSE_WAKE), 0).tid, 5);
+	}
+	cr_assert_eq(stats->preemptions, 0);
+}
+
+/* A turn is over once. */
+Test(remains, who_is_dispatched_has_a_turn, .init = open_1, .fini = bench_close)
+{
+	(void)start(0, 5);
+	bench_now += 3 * MS;
+	cr_assert_eq(bench_event(0, 5, BENCH_READY(CAUSE_SLICE), 3 * MS).tid, 5);
+	cr_assert_eq(bench_server->threads[5].turn_over, 0);
+}
+
+/* 5 runs, 6 follows. */
+static struct sched_decision start_two(void)
+{
+	(void)start(0, 5);
+	(void)start(0, 6);
+	bench_now += MS;
+	(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), MS);
+	bench_now += MS / 10;
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_WAKE), 0);
+	bench_now += 3 * MS;
+	return bench_event(0, 6, BENCH_READY(CAUSE_SLICE), 3 * MS);
+}
+
+Test(remains, a_refusal_is_about_one_decision, .init = open_1, .fini = bench_close)
+{
+	const uint64_t offered = DECISION_SUCCESSOR | DECISION_FILTER;
+
+	cr_assert_eq(start_two().flags & offered, offered);
+	cr_assert_eq(bench_nothing(0, ERR_FOREIGN).flags & offered, 0);
+	cr_assert_eq(bench_nothing(0, ERR_STALE).flags & offered, offered);
+}
+
+/* What the filter of the last decision held back is told; nothing is held back by none. */
+Test(remains, a_filter_is_of_one_decision, .init = open_1, .fini = bench_close)
+{
+	cr_assert_neq(start_two().flags & DECISION_FILTER, 0);
+	cr_assert_neq(bench_server->cpu[0].filter_key, UINT64_MAX);
+	cr_assert_eq(bench_nothing(0, ERR_FOREIGN).flags & DECISION_FILTER, 0);
+	cr_assert_eq(bench_server->cpu[0].filter_key, UINT64_MAX);
+}
+
+Test(remains, sleepers_wait_for_one_decision, .init = open_1, .fini = bench_close)
+{
+	for (uint32_t tid = 8; tid < 18; tid++) {
+		(void)start(0, tid);
+		(void)bench_request(0, tid, SCHED_REQ_SLEEP, bench_now + 3 * MS / 2, 0, 0, 0);
+	}
+	(void)start(0, 5);
+	const struct sched_decision d = start(0, 6);
+
+	cr_assert(bench_server->cpu[0].sleepers_wait);
+	bench_now += d.slice_ns;
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_SLICE), d.slice_ns);
+	cr_assert(!bench_server->cpu[0].sleepers_wait, "all are awake");
+}
+
+/* ---- Threads first on an idle CPU ---- */
+
+/* It waited for so long between its wake and its run. */
+Test(remains, a_stay_tells_how_long_it_was_waited_for, .init = open_1, .fini = bench_close)
+{
+	const word_t first = (word_t)1 << EVENT_FIRSTS_SHIFT | (word_t)7000
+								       << EVENT_FIRSTS_WAIT_SHIFT;
+	const struct sched_event event = {.tag = 5,
+					  .info = BENCH_BLOCKED(CAUSE_IPC) | EVENT_BLOCKED_SINCE |
+						  EVENT_WOKE_SINCE | first,
+					  .ran_ns = MS};
+
+	bench_server->again = true;
+	(void)start(0, 5);
+	cr_assert_neq(bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), 0).flags & DECISION_AGAIN, 0);
+	cr_assert_eq(bench_shared->stats[5].wake_max_ns, 0);
+	bench_now += 3 * MS;
+	(void)bench_switched(0, &event, 1, 0, bench_now - MS);
+	cr_assert_eq(bench_shared->stats[5].wakes, 1);
+	cr_assert_eq(bench_shared->stats[5].wake_max_ns, 7000);
+}
+
+/* ---- Balancers and plans ---- */
+
+static void balancer_start(void)
+{
+	open_2();
+	bench_shared->params[BALANCER] = (struct sched_thread_params){
+		.flags = SCHED_THREAD_USED | SCHED_THREAD_BALANCER, .cpu = 1};
+}
+
+/* The refusal came with the record that says why: it is ready, later than was decided on. */
+Test(remains, a_balancer_that_woke_once_more_is_run, .init = balancer_start, .fini = bench_close)
+{
+	cr_assert_eq(bench_event(1, BALANCER, BENCH_READY(CAUSE_START), 0).tid, BALANCER);
+	cr_assert_eq(bench_refused_event(1, ERR_BAD_SEQ, BALANCER, BENCH_READY(CAUSE_WAKE)).tid,
+		     BALANCER);
+	cr_assert_neq(bench_nothing(1, ERR_NOT_READY).tid, BALANCER, "nothing told why");
+}
+
+/* 5 may run on both CPUs, CPU 1 has come for it. */
+static void open_plan(void)
+{
+	balancer_start();
+	(void)bench_event(1, BALANCER, BENCH_READY(CAUSE_START), 0);
+	for (uint32_t tid = 5; tid < 7; tid++) {
+		bench_thread(tid, 1024);
+		bench_shared->params[tid].affinity = (struct cpumask){{tid == 5 ? 0x3 : 0x1}};
+		__atomic_store_n(&bench_server->idle.bits[0], 0, __ATOMIC_RELAXED);
+		(void)bench_event(0, tid, BENCH_READY(CAUSE_START), 0);
+	}
+	bench_clear_calls();
+}
+
+Test(remains, a_planned_move_that_is_refused_leaves_the_cpu_idle, .init = open_plan,
+     .fini = bench_close)
+{
+	sched_idle_publish(bench_server, 1);
+	bench_move_error = ERR_STATE;
+	cr_assert(!sched_plan_move(bench_server, &bench_server->cpu[0], 5, 1, bench_now));
+	cr_assert_eq(bench_moves_count, 1);
+	cr_assert(is_idle(1), "it was claimed, and nothing came");
+	bench_move_error = ERR_OK;
+	cr_assert(sched_plan_move(bench_server, &bench_server->cpu[0], 5, 1, bench_now));
+	cr_assert(!is_idle(1));
+}
+
+Test(remains, who_asks_is_not_moved_by_a_plan, .init = open_plan, .fini = bench_close)
+{
+	bench_server->threads[5].in_request = true;
+	cr_assert(!sched_plan_move(bench_server, &bench_server->cpu[0], 5, 1, bench_now));
+	bench_server->threads[5].in_request = false;
+	cr_assert(sched_plan_move(bench_server, &bench_server->cpu[0], 5, 1, bench_now));
+}
+
+/* Nobody can use more than one CPU, and nobody less than the lowest of those that it may use. */
+Test(remains, what_is_published_of_a_thread, .init = open_plan, .fini = bench_close)
+{
+	struct sched_cpu *cpu = &bench_server->cpu[0];
+	const uint64_t levels[][3] = {{100, 50, 1024}, {3000, 2000, 2000}, {2000, 3000, 2000}};
+
+	for (uint32_t i = 0; i < 3; i++) {
+		bench_server->masks.level[0] = levels[i][0];
+		bench_server->masks.level[1] = levels[i][1];
+		sched_plan_publish(bench_server, cpu);
+		cr_assert_eq(cpu->plan_count, 2);
+		for (uint32_t at = 0; at < 2; at++)
+			if (cpu->plan_thread[at].tid == 5)
+				cr_assert_eq(cpu->plan_thread[at].full, levels[i][2]);
+	}
+}
