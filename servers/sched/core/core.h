@@ -78,6 +78,25 @@ static inline time_ns_t sched_slice_after_debt(const struct sched_thread *thread
 								    : slice_ns;
 }
 
+#define SCHED_ENTRY_NS_MAX 100000u
+
+/*
+ * What passed since the last entry and no thread ran: that entry, the kernel's part of it and of this
+ * one included.  It goes on the bill of the thread that caused it, which pays when it is charged for
+ * running the next time: a charge of its own would cost as much as the decision.  A CPU that its host
+ * took away for a while is no entry, hence the limit.
+ */
+static inline void sched_entry_bill(struct sched_cpu *cpu, time_ns_t ran_ns, time_ns_t now_ns)
+{
+	const time_ns_t since_ns = sub_saturate_u64(now_ns, cpu->entered_ns);
+	const time_ns_t cost_ns = min_u64(sub_saturate_u64(since_ns, ran_ns), SCHED_ENTRY_NS_MAX);
+	struct sched_thread *payer = cpu->payer;
+
+	cpu->entered_ns = now_ns;
+	if (payer != NULL)
+		payer->debt_ns = (uint32_t)min_u64(payer->debt_ns + cost_ns, SCHED_DEBT_NS_MAX);
+}
+
 /* thread.c */
 /* Also of a thread that is not known yet; later thread->params. */
 struct sched_thread_params *sched_thread_params(struct sched_server *server,
@@ -115,6 +134,18 @@ void sched_events_apply(struct sched_server *server, struct sched_cpu *cpu,
 void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, const struct sched_event *event,
 			 time_ns_t now_ns);
+/*
+ * The two records of an upcall of settled threads, where the picked one blocked at `at_ns` and its successor,
+ * which is READY, ran since; nothing else waited.  Charges and applies both.
+ */
+struct sched_pair {
+	struct sched_thread *thread[2];
+	const struct sched_event *event[2];
+	uint32_t before; /* which of them is of the picked one */
+	time_ns_t at_ns;
+};
+void sched_events_pair(struct sched_server *server, struct sched_cpu *cpu,
+		       const struct sched_pair *pair, time_ns_t now_ns);
 /* The thread of this record blocked then, whatever happened to it since. */
 void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, const struct sched_event *event,
@@ -134,6 +165,10 @@ void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread)
 __attribute__((noinline)) void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 					    const struct sched_upcall *upcall,
 					    bool behind /* a sleeper is due since before */);
+/* The same for the usual one, of the two threads that it is about and nothing that waited: true if it was
+ * that. */
+__attribute__((noinline)) bool sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
+						 const struct sched_upcall *upcall);
 /* again.c: the same where the kernel let the CPU idle again and again. */
 __attribute__((noinline)) void sched_replay_again(struct sched_server *server,
 						  struct sched_cpu *cpu,

@@ -12,7 +12,6 @@
 #include "core.h"
 
 #define BALANCER_SLICE_NS 1000000u
-#define ENTRY_NS_MAX      100000u
 
 struct sched_cpu *sched_cpu_init(struct sched_server *server, uint32_t index,
 				 const struct policy_ops *policy, const struct place_ops *place)
@@ -78,23 +77,6 @@ static time_ns_t upcall_ran(const struct sched_upcall *upcall)
 	return ran_ns;
 }
 
-/*
- * What passed since the last entry and no thread ran: that entry, the kernel's part of it and of this
- * one included.  It goes on the bill of the thread that caused it, which pays when it is charged for
- * running the next time: a charge of its own would cost as much as the decision.  A CPU that its host
- * took away for a while is no entry, hence the limit.
- */
-static inline void bill_entry(struct sched_cpu *cpu, time_ns_t ran_ns, time_ns_t now_ns)
-{
-	const time_ns_t since_ns = sub_saturate_u64(now_ns, cpu->entered_ns);
-	const time_ns_t cost_ns = min_u64(sub_saturate_u64(since_ns, ran_ns), ENTRY_NS_MAX);
-	struct sched_thread *payer = cpu->payer;
-
-	cpu->entered_ns = now_ns;
-	if (payer != NULL)
-		payer->debt_ns = (uint32_t)min_u64(payer->debt_ns + cost_ns, SCHED_DEBT_NS_MAX);
-}
-
 /* Not inline: the path of one record is to stay short. */
 static __attribute__((noinline)) void
 upcall_events(struct sched_server *server, struct sched_cpu *cpu, const struct sched_upcall *upcall)
@@ -109,7 +91,7 @@ upcall_events(struct sched_server *server, struct sched_cpu *cpu, const struct s
 	/* If the CPU idled in between, most of it was no entry. */
 	if (switched && (again || upcall->buffer->switched_tag == 0))
 		cpu->payer = NULL;
-	bill_entry(cpu, upcall_ran(upcall), upcall->now_ns);
+	sched_entry_bill(cpu, upcall_ran(upcall), upcall->now_ns);
 	if (again && switched)
 		sched_replay_again(server, cpu, upcall);
 	else if (behind || switched || (events > 1 && sched_filtered_any(server, cpu, upcall)))
@@ -131,7 +113,7 @@ static bool upcall_short(struct sched_server *server, struct sched_cpu *cpu,
 	thread = sched_thread_find(server, upcall->first.tag);
 	if (thread == NULL || !sched_thread_settled(cpu, thread))
 		return false;
-	bill_entry(cpu, upcall->first.ran_ns, upcall->now_ns);
+	sched_entry_bill(cpu, upcall->first.ran_ns, upcall->now_ns);
 	cpu->payer = thread;
 	sched_event_settled(server, cpu, thread, &upcall->first, upcall->now_ns);
 	return true;
@@ -249,7 +231,7 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 void sched_upcall(struct sched_server *server, struct sched_cpu *cpu,
 		  const struct sched_upcall *upcall, struct sched_decision *decision)
 {
-	if (!upcall_short(server, cpu, upcall))
+	if (!upcall_short(server, cpu, upcall) && !sched_replay_pair(server, cpu, upcall))
 		upcall_events(server, cpu, upcall);
 	if (upcall->status != ERR_OK && upcall->status != ERR_STALE)
 		decision_refused(server, cpu, upcall);

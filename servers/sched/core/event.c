@@ -93,8 +93,13 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		thread->ready_since_ns = ready_ns != 0 ? ready_ns : now_ns;
 	}
 
-	uint32_t target = fresh ? sched_fork_target(server, cpu, thread, cpu->index)
-				: sched_wake_target(server, cpu, thread, now_ns);
+	uint32_t target = cpu->index;
+
+	if (fresh)
+		target = sched_fork_target(server, cpu, thread, cpu->index);
+	else if (server->cpus > 1)
+		target = sched_wake_target(server, cpu, thread, now_ns);
+
 	enum policy_join join = thread->joined ? POLICY_JOIN_WAKE : POLICY_JOIN_NEW;
 
 	sched_debt_collect(server, cpu, thread, now_ns);
@@ -206,6 +211,16 @@ thread_settle(struct sched_server *server, struct sched_cpu *cpu, struct sched_t
 	return true;
 }
 
+/* It lost the CPU and nothing else, and the policy does not mind. */
+straight bool only_preempted(const struct sched_cpu *cpu, const struct sched_thread *thread,
+			     const struct sched_event *event)
+{
+	const unsigned cause = EVENT_CAUSE(event->info);
+
+	return (cause == CAUSE_PREEMPTED || cause == CAUSE_SLICE) && thread->state == SCHED_READY &&
+	       (event->info & EVENT_BLOCKED_SINCE) == 0 && !cpu->policy->preempted;
+}
+
 /* Bring the queue to the reported state. */
 straight void event_apply(struct sched_server *server, struct sched_cpu *cpu,
 			  struct sched_thread *thread, const struct sched_event *event,
@@ -214,7 +229,8 @@ straight void event_apply(struct sched_server *server, struct sched_cpu *cpu,
 	thread->seq = event->seq;
 	switch (EVENT_STATE(event->info)) {
 	case EVENT_READY:
-		event_ready(server, cpu, thread, event, now_ns);
+		if (!only_preempted(cpu, thread, event))
+			event_ready(server, cpu, thread, event, now_ns);
 		break;
 	case EVENT_BLOCKED:
 		event_blocked(server, cpu, thread, event, now_ns);
@@ -242,6 +258,25 @@ void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 	sched_thread_charge(cpu, thread, event->ran_ns, now_ns);
 	sched_sleep_cancel(cpu, thread);
 	thread_leave(server, cpu, thread, leave_reason(thread), now_ns);
+}
+
+void sched_events_pair(struct sched_server *server, struct sched_cpu *cpu,
+		       const struct sched_pair *pair, time_ns_t now_ns)
+{
+	const uint32_t before = pair->before;
+	struct sched_thread *blocked = pair->thread[before];
+	struct sched_thread *next = pair->thread[1 - before];
+
+	thread_charge(cpu, blocked, pair->event[before]->ran_ns, pair->at_ns);
+	sched_sleep_cancel(cpu, blocked);
+	thread_leave(server, cpu, blocked, leave_reason(blocked), pair->at_ns);
+	sched_sleep_expire(server, cpu, pair->at_ns);
+	cpu->policy->succeed(policy_cpu(cpu), policy_thread(next), pair->at_ns);
+	cpu->running = next;
+	sched_stat_dispatch(cpu, next, pair->at_ns);
+	thread_charge(cpu, next, pair->event[1 - before]->ran_ns, now_ns);
+	for (uint32_t i = 0; i < 2; i++)
+		event_apply(server, cpu, pair->thread[i], pair->event[i], now_ns);
 }
 
 void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,

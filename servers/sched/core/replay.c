@@ -212,6 +212,47 @@ bool sched_filtered_any(struct sched_server *server, const struct sched_cpu *cpu
 	return false;
 }
 
+/* Nothing of it waited for the filter of the successor. */
+static bool pair_find(struct sched_server *server, const struct sched_cpu *cpu,
+		      const struct sched_upcall *upcall, struct sched_pair *pair)
+{
+	const word_t switched_tag = upcall->buffer->switched_tag;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct sched_event *event = sched_upcall_event(upcall, i);
+		struct sched_thread *thread = sched_thread_find(server, event->tag);
+
+		if (thread == NULL || !sched_thread_settled(cpu, thread) ||
+		    ((event->info & EVENT_WOKE_SINCE) != 0 && thread->key >= cpu->next_filter_key))
+			return false;
+		pair->thread[i] = thread;
+		pair->event[i] = event;
+	}
+	pair->before = pair->thread[0] == cpu->running ? 0 : 1;
+	pair->at_ns = min_u64(upcall->buffer->switched_ns, upcall->now_ns);
+	return pair->thread[pair->before] == cpu->running &&
+	       pair->event[1 - pair->before]->tag == switched_tag &&
+	       pair->thread[1 - pair->before]->state == SCHED_READY;
+}
+
+bool sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
+		       const struct sched_upcall *upcall)
+{
+	struct sched_pair pair;
+
+	if (UPCALL_EVENTS(upcall->info) != 2 || (upcall->info & UPCALL_SWITCHED) == 0 ||
+	    (cpu->decided_flags & (DECISION_SUCCESSOR | DECISION_AGAIN)) != DECISION_SUCCESSOR ||
+	    cpu->switched || cpu->sleepers_wait || upcall->buffer->switched_sleep_ns != 0 ||
+	    !pair_find(server, cpu, upcall, &pair))
+		return false;
+	sched_entry_bill(cpu, pair.event[0]->ran_ns + pair.event[1]->ran_ns, upcall->now_ns);
+	cpu->switched = true;
+	cpu->filter_key = cpu->next_filter_key;
+	sched_events_pair(server, cpu, &pair, upcall->now_ns);
+	cpu->payer = sched_thread_settled(cpu, pair.thread[0]) ? pair.thread[0] : NULL;
+	return true;
+}
+
 /* The kernel went on by itself: bring the queue to that moment.  True if the CPU was idle before. */
 static bool switch_over(struct replay *replay, uint32_t *at)
 {

@@ -92,7 +92,7 @@ enum policy_join {
 	POLICY_JOIN_NEW,       /* first time in any queue; lag 0, a short first request */
 	POLICY_JOIN_WAKE,      /* after a sleep: the lag kept by the policy counts */
 	POLICY_JOIN_PREEMPTED, /* of a QUEUED or RUNNING thread: the CPU was taken away; keeps its
-				  turn */
+				  turn.  See policy_ops.preempted */
 	POLICY_JOIN_YIELD,     /* of a QUEUED or RUNNING thread: others that may run go first */
 	POLICY_JOIN_EXACT,     /* as WAKE, but the lag given to set_lag counts and is not clamped
 				  (tools) */
@@ -218,6 +218,7 @@ struct policy_ops {
 	uint32_t id;      /* distinct per policy: migration and records carry it */
 	uint32_t cpu_bytes;
 	uint32_t thread_bytes;
+	bool preempted; /* wants to be told POLICY_JOIN_PREEMPTED; else the caller may leave it out */
 
 	/* Make an empty queue of cpu_bytes of arbitrary memory. */
 	void (*cpu_init)(struct policy_cpu *cpu, uint32_t cpu_index);

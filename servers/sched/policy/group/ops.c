@@ -313,6 +313,7 @@ static void group_set_average(struct policy_cpu *root, uint64_t average_weight, 
 	static const struct policy_ops group_over_##base_ = {                                   \
 		.name = #base_,                                                                 \
 		.desc = "groups with weights and caps over " #base_,                            \
+		.preempted = true,                                                              \
 		.cpu_bytes = POLICY_CPU_BYTES_MAX,                                              \
 		.thread_bytes = POLICY_THREAD_BYTES_MAX,                                        \
 		.cpu_init = group_cpu_init,                                                     \
