@@ -99,6 +99,12 @@ MUTANTS = [
      "\t\tchain_orphan(tcb);\n\t}\n", "", "kernel-chain"),
     ("kernel/dispatch/home.c", "if (home->dispatcher == NULL || home->fallback != FALLBACK_NONE)",
      "if (home->dispatcher == NULL)", "kernel-dispatch"),
+    ("kernel/dispatch/donation.c", "\t__atomic_store_n(&tcb->key, 0, __ATOMIC_RELAXED);\n"
+     "\thome_insert", "\thome_insert", "kernel-chain"),
+    ("kernel/dispatch/request.c", "\tsched_blocked(home, tcb_payer(tcb), CAUSE_STOPPED);\n", "",
+     "kernel-request"),
+    ("servers/sched/policy/place/level.c", "last == 0 ? UINT64_MAX >> 32 : max_u64(last, HEIGHT_MIN)",
+     "max_u64(last, HEIGHT_MIN)", "policy_level"),
     # Who pays for who ended
     ("servers/sched/core/debt.c", "\tif (info.lag_ns.whole < 0)\n", "\tif (false)\n", "sched_debt"),
     ("servers/sched/core/debt.c", "min_u64(owed_ns, INHERITED_NS_MAX)", "owed_ns", "sched_debt"),
@@ -499,6 +505,11 @@ MUTANTS = [
     ("kernel/dispatch/fastpath_enter.c", "(payer->flags & TCB_FLAG_FALLBACK_FIRST) != 0", "false",
      "kernel-fastpath"),
     ("kernel/dispatch/fastpath_enter.c", "\t\ttcb->dead_batch = core->batch + 1;\n", "",
+     "kernel-fastpath"),
+    ("kernel/dispatch/fastpath_block.c", "payer->ran_ns += spent;", "payer->ran_ns = spent;",
+     "kernel-fastpath"),
+    ("kernel/dispatch/fastpath_block.c",
+     "payer->event_info = info | (payer->event_info & EVENT_GATHERED);", "payer->event_info = info;",
      "kernel-fastpath"),
     # Fast path of decisions
     ("kernel/dispatch/fastpath_decision.c",

@@ -189,10 +189,12 @@ Test(chain, K_donation_receive_without_answer_blocks_the_first_caller_only)
 Test(chain, K_donation_plain_reply_makes_an_orphan_until_the_next_receive)
 {
 	build(1);
+	tcb_set_key(server[0], 77);
 	sim_syscall(0, server[0], SYS_REPLY, (struct sim_regs){{reply_cap[0], msg_info(4, 0, 0)}});
 	cr_assert(sim_deciding(0), "the orphan became ready");
 	cr_assert_eq(sim_event_of(0, 10)->info & 0xffff, EVENT_READY | CAUSE_WAKE << 8);
 	cr_assert_eq(server[0]->payer, server[0]);
+	cr_assert_eq(server[0]->key, 0, "nobody has scheduled it yet: no filter holds it back");
 	sim_check();
 	while (sim_current(0) != server[0]) {
 		sim_auto_all();

@@ -160,6 +160,12 @@ static void was_reported(void)
 	thread[4]->ran_ns = 88;
 }
 
+static void successor_and_more_to_report(void)
+{
+	successor_known();
+	was_reported();
+}
+
 /* On the time of its client. */
 static void passive(void)
 {
@@ -221,6 +227,7 @@ static const struct {
 	{"decision limit next", true, limit_is_next},
 	{"no decision limit", true, limit_is_endless},
 	{"flags and times to report", true, was_reported},
+	{"successor, and more to report", true, successor_and_more_to_report},
 	{"on donated time", true, passive},
 	{"others wait", true, others_wait},
 };

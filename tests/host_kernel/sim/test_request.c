@@ -142,10 +142,16 @@ Test(request, not_interruptible_without_the_flag)
 
 Test(request, suspend_cancels)
 {
+	word_t seq;
+
 	request(0, a, sched_cap, 5);
 	sim_auto_all();
 	sim_as(1);
+	seq = a->seq;
 	cr_assert(thread_suspend(a));
+	cr_assert_eq(a->event_info & 0xffff, EVENT_BLOCKED | CAUSE_STOPPED << 8);
+	cr_assert_eq(a->seq, seq + 1, "its dispatcher hears of it");
+	cr_assert(list_linked(&a->event_link));
 	cr_assert_eq(a->state, THREAD_STOPPED);
 	cr_assert_eq(thread_resume(a), ERR_OK);
 	sim_auto_all();

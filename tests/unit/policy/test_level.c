@@ -83,6 +83,16 @@ static void fill_random(uint64_t *seed, uint32_t cpus, uint32_t threads)
 	}
 }
 
+/* Nothing is known of the class the last time: what there is counts, not a little of it. */
+Test(level, a_first_step_is_a_whole_one)
+{
+	open_world(2);
+	add(1024, cpumask_one(0));
+	steps(1);
+	cr_assert_eq(level_of(&world.state, 0), 1024);
+	cr_assert_eq(level_of(&world.state, 1), 0);
+}
+
 Test(level, random_masks_and_weights)
 {
 	uint64_t seed = 7;
