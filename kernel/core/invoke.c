@@ -36,6 +36,21 @@ enum error decode_dest(struct invocation *inv, cptr_t cnode, uint64_t index)
 	return error;
 }
 
+enum error decode_source(const struct invocation *inv, cptr_t cptr, enum object_type type,
+			 unsigned rights, struct cap_slot **slot)
+{
+	struct cap cap;
+	enum error error = cap_slot_find(inv->caller, CPTR_NULL, cptr, slot);
+
+	if (error != ERR_OK || (*slot)->type == OBJ_NULL)
+		return ERR_CAP_INVALID;
+	if ((*slot)->type != type)
+		return ERR_CAP_TYPE;
+	if (((*slot)->rights & rights) != rights)
+		return ERR_CAP_RIGHTS;
+	return cap_derive(*slot, RIGHT_ALL, &cap);
+}
+
 word_t invocation_word(const struct invocation *inv, unsigned index)
 {
 	return index < MSG_REGS ? inv->args[index] : inv->buffer->msg[index];

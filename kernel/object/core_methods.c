@@ -25,7 +25,6 @@ void core_supervisor_drop(const struct cap_slot *slot)
 
 static enum error decode_bind(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
-	struct cap cap;
 	enum error error = cap_lookup_type(inv->caller, inv->args[0], OBJ_TCB, RIGHT_CONTROL,
 					   &inv->arg_cap);
 
@@ -36,14 +35,7 @@ static enum error decode_bind(struct invocation *inv) LOCK_REQUIRES(derivation_h
 		return ERR_STATE;
 	if (inv->args[3] == CPTR_NULL)
 		return ERR_OK;
-	error = cap_slot_find(inv->caller, CPTR_NULL, inv->args[3], &inv->src_slot);
-	if (error != ERR_OK || inv->src_slot->type == OBJ_NULL)
-		return ERR_CAP_INVALID;
-	if (inv->src_slot->type != OBJ_NOTIFICATION)
-		return ERR_CAP_TYPE;
-	if ((inv->src_slot->rights & RIGHT_WRITE) == 0)
-		return ERR_CAP_RIGHTS;
-	return cap_derive(inv->src_slot, RIGHT_ALL, &cap);
+	return decode_source(inv, inv->args[3], OBJ_NOTIFICATION, RIGHT_WRITE, &inv->src_slot);
 }
 
 /* The old supervisor goes first: several steps, if others wait on it and it has no other holder. */

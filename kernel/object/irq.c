@@ -85,16 +85,7 @@ const struct method_table irq_control_methods = {
 
 static enum error decode_set_notification(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
-	struct cap cap;
-
-	if (cap_slot_find(inv->caller, CPTR_NULL, inv->args[0], &inv->src_slot) != ERR_OK ||
-	    inv->src_slot->type == OBJ_NULL)
-		return ERR_CAP_INVALID;
-	if (inv->src_slot->type != OBJ_NOTIFICATION)
-		return ERR_CAP_TYPE;
-	if ((inv->src_slot->rights & RIGHT_WRITE) == 0)
-		return ERR_CAP_RIGHTS;
-	return cap_derive(inv->src_slot, RIGHT_ALL, &cap);
+	return decode_source(inv, inv->args[0], OBJ_NOTIFICATION, RIGHT_WRITE, &inv->src_slot);
 }
 
 /* The line is unmasked by this, as by ACK. */

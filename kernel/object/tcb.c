@@ -26,23 +26,6 @@ bool tcb_release_caps(struct tcb *tcb)
 	return true;
 }
 
-/* A slot of the caller's root CNode with a capability of this type and rights that may be copied. */
-static enum error decode_source(const struct invocation *inv, cptr_t cptr, enum object_type type,
-				unsigned rights, struct cap_slot **slot)
-	LOCK_REQUIRES(derivation_held)
-{
-	struct cap cap;
-	enum error error = cap_slot_find(inv->caller, CPTR_NULL, cptr, slot);
-
-	if (error != ERR_OK || (*slot)->type == OBJ_NULL)
-		return ERR_CAP_INVALID;
-	if ((*slot)->type != type)
-		return ERR_CAP_TYPE;
-	if (((*slot)->rights & rights) != rights)
-		return ERR_CAP_RIGHTS;
-	return cap_derive(*slot, RIGHT_ALL, &cap);
-}
-
 /* Held slots never have children, so this fails only when the object still has waiters. */
 static bool replace(struct cap_slot *held, struct cap_slot *src, enum cap_holder holder)
 	LOCK_REQUIRES(derivation_held)

@@ -41,6 +41,13 @@ static bool grace_passed(const struct core *core, uint64_t generation)
 	       __atomic_load_n(&core->idle, __ATOMIC_SEQ_CST) != 0;
 }
 
+/* Whether that CPU may still use what was looked up before this generation. */
+static bool grace_needs(const struct core *core, uint64_t generation)
+{
+	return core != this_core() && __atomic_load_n(&core->online, __ATOMIC_SEQ_CST) != 0 &&
+	       !grace_passed(core, generation);
+}
+
 void grace_wait(void)
 {
 	struct core *self = this_core();
@@ -50,18 +57,13 @@ void grace_wait(void)
 	for (unsigned i = 0; i < cpus_count; i++) {
 		struct core *core = &cpus[i].core;
 
-		if (core == self || __atomic_load_n(&core->online, __ATOMIC_SEQ_CST) == 0)
-			continue;
-		if (grace_passed(core, generation))
-			continue;
-		core_post(core, CORE_REQUEST_GRACE);
+		if (grace_needs(core, generation))
+			core_post(core, CORE_REQUEST_GRACE);
 	}
 	for (unsigned i = 0; i < cpus_count; i++) {
 		struct core *core = &cpus[i].core;
 
-		if (core == self || __atomic_load_n(&core->online, __ATOMIC_SEQ_CST) == 0)
-			continue;
-		if (grace_passed(core, generation))
+		if (!grace_needs(core, generation))
 			continue;
 		/* Asked again: it may have been idle a moment ago, so that it was not asked, and run
 		 * a thread now that never enters the kernel by itself.  After this it acknowledges,

@@ -91,8 +91,8 @@ MUTANTS = [
     ("kernel/object/notification.c", "notification->word |= badge;", "notification->word = badge;",
      "kernel-ipc"),
     # What the syscalls check before, and who goes on when an object goes away in between
-    ("kernel/object/irq.c", "if ((inv->src_slot->rights & RIGHT_WRITE) == 0)",
-     "if ((inv->src_slot->rights & RIGHT_READ) == 0)", "kobject-threads"),
+    ("kernel/object/irq.c", "OBJ_NOTIFICATION, RIGHT_WRITE, &inv", "OBJ_NOTIFICATION, RIGHT_READ, &inv",
+     "kobject-threads"),
     ("kernel/ipc/transfer.c", "if (msg_caps(info) != 0 && grant)", "if (msg_caps(info) != 0)",
      "kernel-transfer"),
     ("kernel/ipc/ipc.c", "\tif (tcb_payer(tcb) == NULL) {\n\t\ttcb_result_set(tcb, ERR_DELETED);\n"

@@ -97,6 +97,11 @@ enum error decode_nothing(struct invocation *inv);
 /* A destination slot: exists and is empty.  Derivation lock. */
 enum error must_check decode_dest(struct invocation *inv, cptr_t cnode, uint64_t index);
 
+/* A slot of the caller's root CNode with a capability of this type and rights that may be copied. */
+enum error must_check decode_source(const struct invocation *inv, cptr_t cptr,
+				    enum object_type type, unsigned rights, struct cap_slot **slot)
+	LOCK_REQUIRES(derivation_held);
+
 /* Word of the message, from registers or the IPC buffer (the caller checked the length). */
 word_t invocation_word(const struct invocation *inv, unsigned index);
 
