@@ -213,6 +213,13 @@ MUTANTS = [
     ("servers/sched/policy/place/level.c", "input->weight[class] != 0 ? height : 0;", "0;",
      "policy_level"),
     ("servers/sched/core/balance.c", "cpumask_set(&cpu->busy_tried, victim);", "", "sim_several"),
+    ("servers/sched/core/balance.c", "if (swap && moved)", "if (swap && !moved)", "sim_several"),
+    ("servers/sched/core/balance.c", "weight > mul_saturate_u64(average, 2)",
+     "weight > mul_saturate_u64(average, 20)", "sim_several"),
+    ("servers/sched/core/balance.c", "sum - seen > server->cpus / 2;",
+     "sum - seen > 1000000;", "sim_several"),
+    ("servers/sched/policy/vtime/account.c", "thread->account + queue->vq - queue->fair;",
+     "thread->account + queue->vq;", "sim_several"),
     # Scheduler server, in simulation
     ("libsys/base/rbtree.h", "\trb_propagate(parent, update);\n\tif (child != NULL)\n\t\treturn child;",
      "\tif (child != NULL)\n\t\treturn child;", "policy_base"),

@@ -124,7 +124,7 @@ class IdleCpus(unittest.TestCase):
             figures = judge(result, {})
             first_runs += sum(cpu["first_runs"] for cpu in result.cpus)
             self.assertLessEqual(figures["W1"], 0.01, f"seed {seed}: {figures}")
-            self.assertLessEqual(figures["W2_us"], 100, f"seed {seed}: {figures}")
+            self.assertLessEqual(figures["W2_us"], 500, f"seed {seed}: {figures}")
         self.assertGreater(first_runs, 1000)
 
 
@@ -148,15 +148,40 @@ class MixedWeights(unittest.TestCase):
                              ("nice", lambda rng: int(1024 * 1.25 ** rng.randint(-8, 8)))):
             errors = self.errors(7, weight)
             shown = f"{name}: {[round(error, 3) for error in errors]}"
-            self.assertLessEqual(statistics.median(errors), 0.10, shown)
-            self.assertLessEqual(errors[21], 0.15, shown)
+            self.assertLessEqual(statistics.median(errors), 0.02, shown)
+            self.assertLessEqual(errors[21], 0.04, shown)
 
+    def test_up_to_16_cpus(self):
+        """By their loads CPUs with unequal pairs look alike, and nobody moves: 17 % at p90."""
+        errors = []
+        for seed in range(24):
+            rng = random.Random(seed)
+            cpus = rng.randint(1, 16)
+            weights = [rng.randint(335, 3121) for _ in range(rng.randint(cpus + 1, 4 * cpus))]
+            result = run(weighted(weights, 10), cpus, "--seed", str(seed))
+            figures = judge(result, rates_of(result, weights, cpus))
+            self.assertLessEqual(figures["F3"], 25, str(weights))
+            errors.append(figures["F2"])
+        errors.sort()
+        shown = str([round(error, 3) for error in errors])
+        self.assertLessEqual(statistics.median(errors), 0.01, shown)
+        self.assertLessEqual(errors[21], 0.02, shown)
+
+    def test_sleepers_are_no_reason_to_move(self):
+        """One heavier than a CPU keeps it, though plans made of the loads of a moment would move it."""
+        tasks = {"hog": {"instance": 5, "loop": -1, "run": 1000000},
+                 "heavy": {"weight": 2048, "loop": -1, "run": 1000000},
+                 "frame": {"instance": 2, "run": 2000, "timer": {"ref": "unique", "period": 16000}},
+                 "audio": {"instance": 2, "run": 300, "timer": {"ref": "unique", "period": 5000}}}
+        result = run({"global": {"duration": 5}, "tasks": tasks}, 4)
+        self.assertGreater(result.tasks["heavy"]["share"], 0.95)
+        self.assertLessEqual(result.migrations() / 20, 12)
 
     def test_stride_keeps_the_account_too(self):
         errors = self.errors(7, lambda rng: rng.randint(200, 4000), "stride")
         shown = str([round(error, 3) for error in errors])
-        self.assertLessEqual(statistics.median(errors), 0.05, shown)
-        self.assertLessEqual(errors[21], 0.15, shown)
+        self.assertLessEqual(statistics.median(errors), 0.02, shown)
+        self.assertLessEqual(errors[21], 0.03, shown)
 
 
 class AffinityMasks(unittest.TestCase):
@@ -266,6 +291,15 @@ class Placement(unittest.TestCase):
         self.assertEqual(len(last), 64)
         self.assertGreaterEqual(min(used), 64 // 8 - 2, str(used))
         self.assertLessEqual(max(used), 64 // 8 + 2, str(used))
+
+    def test_a_crowd_on_one_cpu_spreads(self):
+        """All that find no idle CPU begin on the first: more than one a period has to go."""
+        result = run(hogs(64, 0.6), 4, "--place", "idle_first", "--schedule")
+        used = [set() for _ in range(4)]
+        for s in result.json["schedule"]:
+            if s["start_ns"] >= 450 * MS:
+                used[s["cpu"]].add(s["task"])
+        self.assertLessEqual(max(map(len, used)), 22, str([len(tasks) for tasks in used]))
 
     def test_M36_two_hogs_on_one_cpu_part(self):
         pinned = {"loop": 1, "run": 10000, "cpus": [0]}

@@ -268,13 +268,18 @@ static inline void sched_mask_changed(struct sched_server *server, struct sched_
 	if (thread->mask_class != 0)
 		sched_mask_count(server, thread);
 }
-/* Fill in view->levels, from an array of server->cpus. */
+/* Some runnable thread may not run everywhere. */
+static inline bool sched_masks_used(const struct sched_server *server)
+{
+	return __atomic_load_n(&server->masks.weight, __ATOMIC_RELAXED) != 0;
+}
+/* Where masks bind: fill in view->levels, from an array of server->cpus. */
 void sched_levels_view(struct sched_server *server, struct place_view *view, uint64_t *levels);
 /* Bring them nearer to what is now.  O(CPUs). */
 void sched_levels_update(struct sched_server *server, const struct place_view *view);
 
 /* plan.c */
-/* Affinity masks bind, so plans are made. */
+/* Plans are made: unless groups are in use. */
 bool sched_plan_used(struct sched_server *server);
 /* Tell the others whom this CPU has. */
 void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu);
@@ -292,7 +297,7 @@ void sched_balancer_parks(struct sched_server *server, struct sched_cpu *cpu,
 			  struct sched_thread *thread, word_t pulled, time_ns_t now_ns);
 void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 /* When an idle CPU looks again for work that it could not get; TIME_NEVER: there is none. */
-time_ns_t sched_balance_idle_next(const struct sched_cpu *cpu);
+time_ns_t sched_balance_idle_next(const struct sched_cpu *cpu, time_ns_t now_ns);
 /* The period is over. */
 void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 /* When the next period begins; TIME_NEVER: there is nothing to balance.  Of several CPUs. */

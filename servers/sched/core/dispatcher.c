@@ -184,7 +184,7 @@ static time_ns_t others_next(struct sched_server *server, struct sched_cpu *cpu,
 			     const struct policy_pick *pick, time_ns_t now_ns)
 {
 	return pick->thread != NULL ? sched_balance_period_next(server, cpu, now_ns)
-				    : sched_balance_idle_next(cpu);
+				    : sched_balance_idle_next(cpu, now_ns);
 }
 
 static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,

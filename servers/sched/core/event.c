@@ -89,6 +89,7 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		thread_renew(server, cpu, thread, now_ns);
 	if (thread->joined) {
 		sched_stat_add(&thread->stats->wakes, 1);
+		__atomic_store_n(&cpu->wakes, cpu->wakes + 1, __ATOMIC_RELAXED);
 		thread->woke = true;
 		thread->ready_since_ns = ready_ns != 0 ? ready_ns : now_ns;
 	}

@@ -4,14 +4,14 @@
  *
  * Threads with the same mask are a class.  Each dispatcher adds the weight of a thread to its class while the
  * thread is runnable; one whose mask has all CPUs is in class 0, which nobody counts: it is what is left of
- * the loads.  So threads without a mask cost one comparison, and a machine without masks has no levels.
+ * the loads.  So threads without a mask cost one comparison.
  *
  * A slot is taken by compare-and-swap on its number of users, and its mask is written while the number says
  * so.  Two slots with the same mask do no harm.  When all are taken a thread counts as one without a mask.
  *
- * The levels are one result for all CPUs, brought up to date by whoever balances and finds nobody else
- * at it; readers may see old and new ones together, for a moment.  Not used where groups are: the
- * weights of their threads are no parts of a CPU's load.
+ * Without masks each CPU's level is the average load.  The levels are one result for all CPUs, brought up to
+ * date by whoever balances and finds nobody else at it; readers may see old and new ones together, for a
+ * moment.  Not used where groups are: the weights of their threads are no parts of a CPU's load.
  */
 #include <base/math.h>
 
@@ -166,12 +166,27 @@ static void input_fill(const struct sched_server *server, const struct place_vie
 void sched_levels_view(struct sched_server *server, struct place_view *view, uint64_t *levels)
 {
 	view->levels = NULL;
-	if (__atomic_load_n(&server->masks.weight, __ATOMIC_RELAXED) == 0 ||
-	    __atomic_load_n(&server->masks.grouped, __ATOMIC_RELAXED))
+	if (!sched_masks_used(server) || __atomic_load_n(&server->masks.grouped, __ATOMIC_RELAXED))
 		return;
 	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
 		levels[cpu] = __atomic_load_n(&server->masks.level[cpu], __ATOMIC_RELAXED);
 	view->levels = levels;
+}
+
+static void levels_find(struct sched_server *server, const struct place_view *view)
+{
+	struct sched_masks *masks = &server->masks;
+	bool rounded;
+	const uint64_t average = balance_average(view, &rounded);
+
+	if (sched_masks_used(server)) {
+		input_fill(server, view, &masks->input);
+		level_step(&masks->state, &masks->input);
+	}
+	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
+		__atomic_store_n(&masks->level[cpu],
+				 sched_masks_used(server) ? level_of(&masks->state, cpu) : average,
+				 __ATOMIC_RELAXED);
 }
 
 /* Acquire and release of `busy`: who comes next sees what this one left.  Nobody waits. */
@@ -180,14 +195,9 @@ void sched_levels_update(struct sched_server *server, const struct place_view *v
 	struct sched_masks *masks = &server->masks;
 	bool busy = false;
 
-	if (__atomic_load_n(&masks->weight, __ATOMIC_RELAXED) == 0 ||
-	    !__atomic_compare_exchange_n(&masks->busy, &busy, true, false, __ATOMIC_ACQUIRE,
+	if (!__atomic_compare_exchange_n(&masks->busy, &busy, true, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		return;
-	input_fill(server, view, &masks->input);
-	level_step(&masks->state, &masks->input);
-	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
-		__atomic_store_n(&masks->level[cpu], level_of(&masks->state, cpu),
-				 __ATOMIC_RELAXED);
+	levels_find(server, view);
 	__atomic_store_n(&masks->busy, false, __ATOMIC_RELEASE);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Balancing where affinity masks bind: each CPU publishes a few of its threads, and in its period looks
- * for moves that need each other (policy/place/plan.h).  What comes here is called for by the balancer, as
+ * Balancing by what is owed to whom: each CPU publishes a few of its threads, and in its period looks
+ * for moves that help (policy/place/plan.h).  What comes here is called for by the balancer, as
  * ever; what goes from here to make room for it goes when the balancer reports that it came.
  *
  * The published threads are written by their dispatcher and read by others without a lock: what is torn
@@ -13,8 +13,7 @@
 
 bool sched_plan_used(struct sched_server *server)
 {
-	return __atomic_load_n(&server->masks.weight, __ATOMIC_RELAXED) != 0 &&
-	       !__atomic_load_n(&server->masks.grouped, __ATOMIC_RELAXED);
+	return !__atomic_load_n(&server->masks.grouped, __ATOMIC_RELAXED);
 }
 
 /* The least level of the CPUs that it may use, but nobody can use more than one CPU. */
@@ -56,7 +55,7 @@ void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu)
 	struct policy_spare spare[PLAN_THREADS_MAX];
 	uint64_t cursor = 0;
 
-	if (!sched_plan_used(server))
+	if (!sched_plan_used(server) || !cpu->place->plans)
 		return;
 
 	const uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare,

@@ -67,7 +67,7 @@ struct place_ops {
 			    const struct cpumask *tried);
 	/* Every BALANCE_PERIOD_NS, on each CPU: the CPU to pull from, or PLACE_NONE. */
 	uint32_t (*on_period)(const struct place_view *view, uint32_t cpu);
-	/* Where affinity masks bind, look for moves that need each other instead (place/plan.h). */
+	/* Look for moves by what is owed to whom, where the policy tells (place/plan.h). */
 	bool plans;
 	/* The turn of `thread` on `cpu` is over: where it waits for the next one, or PLACE_NONE: here.  A
 	 * placement that has this gathers waiting threads: wakes are its business also where nobody

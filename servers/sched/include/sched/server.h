@@ -105,6 +105,8 @@ struct sched_cpu {
 	struct cpumask busy_tried; /* asked in vain since the last one that gave something */
 	time_ns_t next_balance_ns; /* when to look */
 	time_ns_t slot_ns;         /* when to ask */
+	time_ns_t swap_until_ns;   /* idle until then: a thread comes in exchange for one */
+	uint32_t wakes_seen;       /* of all CPUs, when it asked the last time */
 	bool plan_owed;            /* its policy keeps an account of who is owed what */
 	uint32_t plan_start;       /* with which CPUs the next plan begins */
 	struct sched_thread
@@ -118,6 +120,7 @@ struct sched_cpu {
 	uint32_t incoming;
 	uint64_t incoming_weight;
 	time_ns_t incoming_ns; /* when the last one was sent */
+	uint32_t wakes;        /* goes round; relaxed */
 	uint8_t running_class; /* mask class of the thread that runs */
 	/* What its balancer is on its way for; `from` is told who is wanted.  Atomic, relaxed. */
 	struct plan plan;

@@ -49,6 +49,7 @@ struct search {
 	struct plan_queue own, other;
 	struct way_out out[PLAN_THREADS_MAX];
 	int64_t own_cost;
+	int64_t other_cost_max; /* of all others: nothing gains more than what its queues cost now */
 	int64_t gain;
 	struct plan plan;
 };
@@ -83,6 +84,7 @@ static void look_for_ways_out(struct search *search, uint32_t cpu)
 {
 	const int64_t before = queue_cost(&search->other, PLAN_NOBODY, NULL);
 
+	search->other_cost_max = before > search->other_cost_max ? before : search->other_cost_max;
 	for (uint32_t i = 0; i < search->own.count; i++) {
 		const struct plan_thread *thread = &search->own.thread[i];
 
@@ -122,7 +124,7 @@ static void look_for_pull(struct search *search, uint32_t cpu, uint32_t at, int6
 		const struct plan_thread *going = &search->own.thread[i];
 		const struct way_out *out = &search->out[i];
 		const uint32_t way = out->to[0] == cpu ? 1 : 0;
-		const int64_t here = search->own_cost - queue_cost(&search->own, i, coming);
+		const int64_t here = search->own_cost - queue_cost(&search->own, i, coming) - WORTH;
 
 		plan.push_tid = going->tid;
 		plan.to = cpu;
@@ -138,6 +140,8 @@ static void look_for_pulls(struct search *search, uint32_t cpu)
 {
 	const int64_t before = queue_cost(&search->other, PLAN_NOBODY, NULL);
 
+	if (search->own_cost + before + search->other_cost_max <= search->gain)
+		return;
 	for (uint32_t at = 0; at < search->other.count; at++)
 		if (may_go(&search->other.thread[at], search->input->cpu))
 			look_for_pull(search, cpu, at, before);

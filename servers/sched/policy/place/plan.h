@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Moves that need each other, where affinity masks bind: a thread comes here and another makes room for it.
- * Rules that compare the loads of two CPUs do not see them (balance.h).  Pure.
+ * Which threads should change CPUs, so that all get what is fair: one comes here, one goes, or both, if a
+ * thread can come only when another makes room for it.  Rules that compare the loads of two CPUs do not see
+ * such moves (balance.h).  Pure.
  *
  *   Q_c, W_c  threads of CPU c, and its load: the sum of their weights
  *   f_i       load of a CPU on which thread i gets its fair share: the least level (level.h) of those that it
@@ -14,7 +15,8 @@
  *
  * The CPU that asks, c, looks for whatever makes the sum of the costs least: a thread j of another CPU a
  * comes here (pull), one of its own, i, goes to b (push), both (relay; a swap where a is b).  Nobody leaves
- * a CPU idle.  Since e grows as long as a thread gets too little, it becomes worth any move that helps.
+ * a CPU idle.  Since e grows as long as a thread gets too little, it becomes worth any move that helps.  Two
+ * moves must be worth twice as much as one.
  *
  * Cost: O(n m + n_c n) costs of a queue, for n_c threads here and n on the PLAN_CPUS_MAX others that are
  * looked at.

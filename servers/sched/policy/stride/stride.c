@@ -230,6 +230,7 @@ static const struct line_kind stride_kind = {
 	.arrive = stride_arrive,
 	.save = stride_save,
 	.load = stride_load,
+	.running_spare = true,
 	.owed_ns = stride_owed_ns,
 	.set_average = stride_set_average,
 	.set_lag = stride_set_lag,

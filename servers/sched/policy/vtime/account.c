@@ -38,7 +38,7 @@ int64_t vtime_owed_ns(const struct vtime_queue *queue, const struct vtime_thread
 {
 	if (queue->average == 0)
 		return vtime_number(vtime_lag(queue, thread)).whole;
-	const int128_t ahead = thread->account + thread->v - queue->fair;
+	const int128_t ahead = thread->account + queue->vq - queue->fair;
 	return vtime_number(-ahead * (int128_t)queue->average).whole;
 }
 
