@@ -286,6 +286,8 @@ MUTANTS = [
     ("servers/sched/policy/eevdf/eevdf.c", "\t\tcpu->normal_woke = true;",
      "\t\tcpu->normal_woke = false;", "sim_model"),
     ("servers/sched/policy/eevdf/pick.c", " && best->class <= running->class)", ")", "sim_model"),
+    ("servers/sched/core/dispatcher.c", "\tidle_check(server, cpu);\n", "\t(void)idle_check;\n",
+     "sched_server"),
     ("servers/sched/core/sleep.c", "return first->wake_at_ns < second->wake_at_ns;",
      "return first->wake_at_ns > second->wake_at_ns;", "sim_model"),
     # Policies

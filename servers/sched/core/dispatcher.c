@@ -119,9 +119,20 @@ static bool upcall_short(struct sched_server *server, struct sched_cpu *cpu,
 	return true;
 }
 
+/* policy.h: nobody is picked only if nobody can run, but for whom a cap or one order for all CPUs
+ * holds back. */
+static void idle_check(struct sched_server *server, const struct sched_cpu *cpu)
+{
+	const uint32_t runnable = __atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED);
+
+	if (runnable != 0 && !cpu->grouped && cpu->place->on_turn == NULL)
+		sched_sys_policy_idles(server, cpu->index, runnable);
+}
+
 static void decide_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
 			struct sched_decision *decision)
 {
+	idle_check(server, cpu);
 	if (cpu->place->on_turn != NULL) /* who waits here may not be allowed to run here */
 		sched_push_surplus(server, cpu, now_ns);
 	sched_balance_idle(server, cpu, now_ns);

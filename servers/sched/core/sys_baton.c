@@ -2,6 +2,7 @@
 /* The server's core acts on the machine: system calls on the capabilities of
  * <proc/sched_start.h>. */
 #include <libsys/objects.h>
+#include <libsys/print.h>
 #include <proc/sched_start.h>
 #include <sched/server.h>
 #include <sched/sys_if.h>
@@ -34,4 +35,12 @@ struct group_cpu *sched_sys_group_cpu(struct sched_server *server, uint32_t cpu)
 		return NULL;
 	return (struct group_cpu *)(uintptr_t)(SCHED_GROUPS_VADDR +
 					       (uint64_t)cpu * SCHED_GROUP_CPU_BYTES);
+}
+
+void sched_sys_policy_idles(struct sched_server *server, uint32_t cpu, uint32_t runnable)
+{
+	sys_printf("sched: CPU %u: policy %s picked nobody, but %u threads can run; this is a bug "
+		   "in it\n",
+		   cpu, server->cpu[cpu].policy->name, runnable);
+	__builtin_trap();
 }

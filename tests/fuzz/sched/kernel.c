@@ -320,3 +320,11 @@ void paper_upcall(unsigned at, unsigned events_max)
 	}
 	carry_out(at, &decision);
 }
+
+void sched_sys_policy_idles(struct sched_server *of, uint32_t cpu, uint32_t runnable)
+{
+	(void)of;
+	(void)cpu;
+	(void)runnable;
+	fuzz_check(false);
+}

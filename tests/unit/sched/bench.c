@@ -18,6 +18,7 @@ struct sched_server *bench_server;
 struct sched_shared *bench_shared;
 
 bool bench_groups;
+uint32_t bench_idled_beside;
 
 static struct group_cpu *bench_group_cpu[CPUS_MAX];
 static word_t bench_seq;
@@ -198,4 +199,11 @@ struct sched_decision bench_request(uint32_t cpu, uint32_t tid, word_t label, wo
 struct sched_decision bench_nothing(uint32_t cpu, enum error status)
 {
 	return upcall(cpu, 0, status);
+}
+
+void sched_sys_policy_idles(struct sched_server *server, uint32_t cpu, uint32_t runnable)
+{
+	(void)server;
+	(void)cpu;
+	bench_idled_beside = runnable;
 }

@@ -31,7 +31,8 @@ extern enum error bench_next_answer;        /* what the next TCB_ANSWER returns 
 extern enum error bench_move_error;         /* what each TCB_SET_HOME returns */
 extern uint64_t bench_keys[BENCH_KEYS_MAX]; /* as set for the wake filter */
 extern time_ns_t bench_now;
-extern bool bench_groups; /* there is memory for groups */
+extern bool bench_groups;           /* there is memory for groups */
+extern uint32_t bench_idled_beside; /* runnable threads, when the policy last picked nobody */
 
 extern struct sched_server *bench_server;
 extern struct sched_shared *bench_shared;

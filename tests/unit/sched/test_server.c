@@ -52,6 +52,24 @@ static int64_t lag_of(uint32_t tid)
 	return info.lag_ns.whole;
 }
 
+static void picks_nobody(struct policy_cpu *cpu, uint64_t now_ns, uint32_t flags,
+			 struct policy_pick *out)
+{
+	policy_rr.pick(cpu, now_ns, flags, out);
+	out->thread = NULL;
+}
+
+Test(sched_server, a_policy_that_picks_nobody_is_told_of)
+{
+	struct policy_ops ops = policy_rr;
+	ops.pick = picks_nobody;
+	bench_open(1, &ops, places[0]);
+	bench_idled_beside = 0;
+	start_on(0, 1, 1024);
+	cr_assert_eq(bench_idled_beside, 1);
+	bench_close();
+}
+
 /* Two entries of 0.1 ms for 5, and what it runs: half of both is too much. */
 Test(sched_server, who_causes_an_entry_pays_when_it_runs, .init = open_1, .fini = bench_close)
 {

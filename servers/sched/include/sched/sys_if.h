@@ -27,3 +27,8 @@ enum error sched_sys_set_key(struct sched_server *server, uint32_t tid, uint64_t
 
 /* Zeroed memory for the groups of that CPU, the same at each call; NULL: there is none (yet). */
 struct group_cpu *sched_sys_group_cpu(struct sched_server *server, uint32_t cpu);
+
+/* The policy of that CPU picked nobody though so many threads can run there: the CPU would idle beside
+ * them until the starvation limit.  On the machine this instance ends here, with a message, as with any
+ * other fault, and its standby takes over; elsewhere the caller goes on. */
+void sched_sys_policy_idles(struct sched_server *server, uint32_t cpu, uint32_t runnable);
