@@ -209,6 +209,41 @@ class Packages(unittest.TestCase):
         self.assertIn("apt-get install", str(caught.exception))
 
 
+class Tools(unittest.TestCase):
+    """A host program that crashes is a failure, told of, and run again with checks."""
+
+    def run_tool(self, name, script):
+        with tempfile.TemporaryDirectory() as folder:
+            for tool in (name, f"{name}-checked"):
+                path = os.path.join(folder, tool)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(f"#!/bin/sh\n{script if tool == name else 'echo checked $1 >&2'}\n")
+                os.chmod(path, 0o755)
+            words = ["python3", "-B", "-c", f"""
+import sys
+sys.path.insert(0, {os.path.join(ROOT, 'tools', 'baton')!r})
+import cli
+cli.host_tool = lambda name, assume_yes: {folder!r} + "/" + name
+sys.exit(cli.tool_status({name!r}, ["word"], True))"""]
+            return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    def test_its_status_is_ours(self):
+        done = self.run_tool("baton-sim", "exit 2")
+        self.assertEqual((done.returncode, done.stderr), (2, ""))
+
+    def test_a_crash_is_told_of_and_shown(self):
+        done = self.run_tool("baton-sim", "kill -FPE $$")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("SIGFPE", done.stderr)
+        self.assertIn("checked word", done.stderr)
+
+    def test_not_all_are_there_with_checks(self):
+        done = self.run_tool("baton-step", "kill -SEGV $$")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("SIGSEGV", done.stderr)
+        self.assertNotIn("checked word", done.stderr)
+
+
 class Command(unittest.TestCase):
     def test_rounds_without_soak(self):
         done = baton("test", "--rounds", "2", "lint")

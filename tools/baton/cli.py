@@ -2,7 +2,9 @@
 """The front door's commands and their options."""
 
 import argparse
+import signal
 import subprocess
+import sys
 
 from bench import bench
 from run import debug, host_tool, run
@@ -30,12 +32,27 @@ SIM_OPTIONS = (
 )
 
 
+def tool_status(name, arguments, assume_yes):
+    """Run a host program, compiled now; its exit status.  One that crashes does so in the policy, most
+    likely: if it is there with checks too, they tell where."""
+    status = subprocess.run([host_tool(name, assume_yes), *arguments], check=False).returncode
+    if status >= 0:
+        return status
+    print(f"baton: {name} was ended by {signal.Signals(-status).name}; a mistake in the policy, most likely",
+          file=sys.stderr)
+    if name in CHECKED:
+        print(f"baton: the same with checks on ({name}-checked):", file=sys.stderr, flush=True)
+        subprocess.run([host_tool(f"{name}-checked", assume_yes), *arguments],
+                       stdout=subprocess.DEVNULL, check=False)
+    return 1
+
+
 def tool_command(name, spell):
-    """A command that is a host program: compile it, then become it."""
-    def become(args):
-        command = [host_tool(name, args.yes), *spell(args)]
-        return subprocess.run(command, check=False).returncode
-    return become
+    """A command that is a host program."""
+    return lambda args: tool_status(name, spell(args), args.yes)
+
+
+CHECKED = ("baton-sim",)  # built without the sanitizers, and once more with them
 
 
 def option(name, value):

@@ -162,7 +162,8 @@ def host_tool(name, assume_yes=False):
     build = BuildDir("host")
     with build.locked():
         build.configure()
-    for target in (f"tools/{name}", f"tools/{name.removeprefix('baton-')}/{name}"):
+    folder = name.removeprefix("baton-").removesuffix("-checked")
+    for target in (f"tools/{name}", f"tools/{folder}/{name}"):
         if build.has_target(target):
             build.compile(target)
             return build.file(target)
