@@ -8,7 +8,7 @@
  * later ones get the first free number behind it (run, run1, run2).  An event may lack its value,
  * as in "suspend", which is then empty.  Both are put right in a copy, which json-c then reads.
  *
- * Bad at: keys written with escapes; they are compared as written.
+ * Keys are compared as written, so one with an escape is refused: no key and no name needs any.
  */
 #include "internal.h"
 
@@ -171,6 +171,10 @@ static bool scan_key(struct scanner *scanner, const char *path)
 			    "the key stands twice in this object (first on line %u); only events "
 			    "may be repeated",
 			    before);
+	}
+	if (memchr(start, '\\', len) != NULL) {
+		loader->fault->line = line;
+		return fail(loader, key_path, "a key is written without escapes");
 	}
 	lh_table_insert(loader->places.lines, key_path, (const void *)(uintptr_t)line);
 	key_end = scanner->at;

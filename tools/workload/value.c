@@ -26,7 +26,9 @@ bool value_time(struct loader *loader, const char *path, struct json_object *val
 	    !json_object_is_type(value, json_type_double))
 		return fail(loader, path, "must be a number");
 	number = json_object_get_double(value) * unit_ns;
-	if (isnan(number) || number < 0)
+	if (isnan(number))
+		return fail(loader, path, "must be a number");
+	if (number < 0)
 		return fail(loader, path, "must not be negative");
 	/* 2^53 ns, about 104 days: exact as a double, and sums of a few do not wrap. */
 	if (number > 9007199254740992.0)
@@ -41,6 +43,8 @@ bool value_string(struct loader *loader, const char *path, struct json_object *v
 	if (!json_object_is_type(value, json_type_string))
 		return fail(loader, path, "must be a string");
 	*string = json_object_get_string(value);
+	if (strlen(*string) != (size_t)json_object_get_string_len(value))
+		return fail(loader, path, "must not hold a character 0");
 	if (!may_be_empty && (*string)[0] == '\0')
 		return fail(loader, path, "must not be empty");
 	return true;
