@@ -11,10 +11,10 @@
 
 #include <abi/bootinfo.h>
 #include <abi/fault.h>
-#include <libsys/ipc.h>
 #include <sys/mman.h>
 
 #include "../unit/mm/fake_kernel.h"
+#include "../unit/mm/mm_messages.h"
 #include "memory.h"
 #include "mm.h"
 #include "shared.h"
@@ -85,16 +85,10 @@ static void mm_start(void)
 static enum error request(word_t badge, word_t label, uint32_t pid, word_t w[4], word_t w4,
 			  word_t w6)
 {
-	struct msg m = {.info = msg_info(label, 7, 0), .badge = badge};
+	const enum error error = request_of(badge, label, pid, w, w4, w6);
 
-	memcpy(m.w, w, sizeof(m.w));
-	fake_buffer.msg[4] = w4;
-	fake_buffer.msg[5] = pid;
-	fake_buffer.msg[6] = w6;
-	request_handle(&m);
-	memcpy(w, m.w, sizeof(m.w));
-	fuzz_check(msg_label(m.info) < ERR_COUNT && msg_label(m.info) != ERR_INTERNAL);
-	return (enum error)msg_label(m.info);
+	fuzz_check(error < ERR_COUNT && error != ERR_INTERNAL);
+	return error;
 }
 
 static enum error proc_request(word_t label, uint32_t pid, word_t w0, word_t *result)
@@ -106,29 +100,14 @@ static enum error proc_request(word_t label, uint32_t pid, word_t w0, word_t *re
 	return error;
 }
 
-/* As the hardware would; NULL: mm has forwarded the fault. */
+/* NULL: mm has forwarded the fault, with a reason. */
 static uint8_t *access_byte(unsigned who, uint64_t vaddr, uint32_t access)
 {
-	for (unsigned i = 0; i < 8; i++) {
-		bool present;
-		uint8_t *byte = fake_access(models[who].vspace, vaddr, access, &present);
-		struct msg m = {.info = msg_info(FAULT_PAGE, 4, 0) | MSG_FAULTED,
-				.w = {vaddr, 0x400000, access},
-				.badge = pids[who]};
+	enum error why = ERR_OK;
+	uint8_t *byte = touch(pids[who], models[who].vspace, vaddr, access, &why);
 
-		if (byte != NULL)
-			return byte;
-		if (present)
-			m.w[2] |= FAULT_ACCESS_PRESENT;
-		fault_handle(&m);
-		if (msg_label(m.info) == FAULT_REPLY_FORWARD) {
-			fuzz_check(m.w[0] != ERR_OK && m.w[0] < ERR_COUNT);
-			return NULL;
-		}
-		fuzz_check(msg_label(m.info) == FAULT_REPLY_RESTART);
-	}
-	fuzz_check(false); /* mm says that it is resolved, and it is not */
-	return NULL;
+	fuzz_check(byte != NULL || (why != ERR_OK && why < ERR_COUNT));
+	return byte;
 }
 
 /* ---- The model ------------------------------------------------------------------------------- */
@@ -154,7 +133,7 @@ static void model_request(unsigned who, word_t label, const word_t w[4], word_t 
 		model_set(who, w[0], w[1], UNKNOWN);
 }
 
-static void touch(struct fuzz_input *input, unsigned who)
+static void op_touch(struct fuzz_input *input, unsigned who)
 {
 	uint8_t kind = fuzz_u8(input);
 	unsigned page = (kind & 63) % PAGES;
@@ -390,7 +369,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	space_new_of(1, 0);
 	for (unsigned i = 0; i < OPS_MAX && input.left > 0; i++) {
 		static void (*const ops[])(struct fuzz_input *, unsigned) = {
-			touch, touch, op_map, op_range, op_shared, op_proc, op_raw, touch};
+			op_touch, op_touch, op_map, op_range, op_shared, op_proc, op_raw, op_touch};
 		uint8_t byte = fuzz_u8(&input);
 
 		/* Who has no space any more asks for nothing. */

@@ -35,27 +35,13 @@ void check_at(bool good, int line, const char *text)
 	printf("# line %d: not true: %s\n", line, text);
 }
 
-/* ---- requests and faults as they arrive ------------------------------------------------------- */
-
-enum error request_of(word_t badge, enum mm_request request, uint32_t pid, word_t *w, word_t w4,
-		      word_t w6)
-{
-	struct msg m = {.info = msg_info((word_t)request, 7, 0), .badge = badge};
-
-	memcpy(m.w, w, sizeof(m.w));
-	fake_buffer.msg[4] = w4;
-	fake_buffer.msg[5] = pid;
-	fake_buffer.msg[6] = w6;
-	request_handle(&m);
-	memcpy(w, m.w, sizeof(m.w));
-	return (enum error)msg_label(m.info);
-}
+/* ---- requests of proc and of processes --------------------------------------------------------- */
 
 enum error proc_of(enum mm_request request, uint32_t pid, word_t w0, word_t w1, word_t w2,
 		   word_t *result)
 {
 	word_t w[4] = {w0, w1, w2, 0};
-	const enum error error = request_of(MM_BADGE_PROC, request, pid, w, 0, 0);
+	const enum error error = request_of(MM_BADGE_PROC, (word_t)request, pid, w, 0, 0);
 
 	if (result != NULL)
 		*result = w[0];
@@ -68,29 +54,6 @@ enum error map_of(uint32_t pid, uint64_t vaddr, uint64_t bytes, word_t flags, wo
 	word_t w[4] = {vaddr, bytes, flags, object};
 
 	return request_of(pid, MM_REQ_MAP, 0, w, offset, file_bytes);
-}
-
-/* Touch a byte as the hardware would, with faults; NULL: forwarded, the reason in *why. */
-uint8_t *touch(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint32_t access, enum error *why)
-{
-	for (unsigned i = 0; i < 10; i++) {
-		bool present;
-		uint8_t *byte = fake_access(vspace, vaddr, access, &present);
-		struct msg m = {.info = msg_info(FAULT_PAGE, 4, 0) | MSG_FAULTED,
-				.w = {vaddr, 0x400000, access},
-				.badge = pid};
-
-		if (byte != NULL)
-			return byte;
-		if (present)
-			m.w[2] |= FAULT_ACCESS_PRESENT;
-		fault_handle(&m);
-		if (msg_label(m.info) == FAULT_REPLY_FORWARD) {
-			*why = (enum error)m.w[0];
-			return NULL;
-		}
-	}
-	mm_panic("resolving a fault in ten tries", ERR_INTERNAL);
 }
 
 bool put(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint8_t value)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests and faults as they arrive at mm, over the simulated kernel; cases that print TAP. */
+/* What processes and proc ask of mm, and cases that print TAP. */
 #pragma once
+
+#include "mm_messages.h"
 
 #include <abi/error.h>
 #include <abi/types.h>
@@ -17,15 +19,11 @@
 #define check(condition) check_at((condition), __LINE__, #condition)
 void check_at(bool good, int line, const char *text);
 
-enum error request_of(word_t badge, enum mm_request request, uint32_t pid, word_t *w, word_t w4,
-		      word_t w6);
 enum error proc_of(enum mm_request request, uint32_t pid, word_t w0, word_t w1, word_t w2,
 		   word_t *result);
 enum error map_of(uint32_t pid, uint64_t vaddr, uint64_t bytes, word_t flags, word_t object,
 		  word_t offset, word_t file_bytes);
 
-/* Touch a byte as the hardware would, with faults; NULL: forwarded, the reason in *why. */
-uint8_t *touch(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint32_t access, enum error *why);
 bool put(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint8_t value);
 int get(uint32_t pid, uint32_t vspace, uint64_t vaddr); /* -1: refused */
 enum error why_not(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint32_t access);
