@@ -212,27 +212,33 @@ bool sched_filtered_any(struct sched_server *server, const struct sched_cpu *cpu
 	return false;
 }
 
-/* Nothing of it waited for the filter of the successor. */
+/* It did not wait for the filter of the successor. */
+static bool unfiltered(const struct sched_cpu *cpu, const struct sched_thread *thread,
+		       const struct sched_event *event)
+{
+	return (event->info & EVENT_WOKE_SINCE) == 0 || thread->key < cpu->next_filter_key;
+}
+
 static bool pair_find(struct sched_server *server, const struct sched_cpu *cpu,
 		      const struct sched_upcall *upcall, struct sched_pair *pair)
 {
-	const word_t switched_tag = upcall->buffer->switched_tag;
+	const struct upcall_buffer *buffer = upcall->buffer;
+	struct sched_thread *before = cpu->running;
+	struct sched_thread *next = sched_thread_find(server, buffer->switched_tag);
 
-	for (uint32_t i = 0; i < 2; i++) {
-		const struct sched_event *event = sched_upcall_event(upcall, i);
-		struct sched_thread *thread = sched_thread_find(server, event->tag);
-
-		if (thread == NULL || !sched_thread_settled(cpu, thread) ||
-		    ((event->info & EVENT_WOKE_SINCE) != 0 && thread->key >= cpu->next_filter_key))
-			return false;
-		pair->thread[i] = thread;
-		pair->event[i] = event;
-	}
-	pair->before = pair->thread[0] == cpu->running ? 0 : 1;
-	pair->at_ns = min_u64(upcall->buffer->switched_ns, upcall->now_ns);
-	return pair->thread[pair->before] == cpu->running &&
-	       pair->event[1 - pair->before]->tag == switched_tag &&
-	       pair->thread[1 - pair->before]->state == SCHED_READY;
+	if (before == NULL || next == NULL || next->state != SCHED_READY ||
+	    !sched_thread_settled(cpu, before) || !sched_thread_settled(cpu, next))
+		return false;
+	pair->before = upcall->first.tag == before->tid ? 0 : 1;
+	pair->thread[pair->before] = before;
+	pair->thread[1 - pair->before] = next;
+	pair->event[0] = &upcall->first;
+	pair->event[1] = &buffer->events[1];
+	pair->at_ns = min_u64(buffer->switched_ns, upcall->now_ns);
+	return pair->event[0]->tag == pair->thread[0]->tid &&
+	       pair->event[1]->tag == pair->thread[1]->tid &&
+	       unfiltered(cpu, pair->thread[0], pair->event[0]) &&
+	       unfiltered(cpu, pair->thread[1], pair->event[1]);
 }
 
 bool sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
