@@ -56,7 +56,9 @@ word_t invocation_word(const struct invocation *inv, unsigned index)
 	return index < MSG_REGS ? inv->args[index] : inv->buffer->msg[index];
 }
 
-void invocation_result(struct invocation *inv, unsigned index, word_t value)
+/* Not inline: a method with ten results would hold it ten times. */
+__attribute__((noinline)) void invocation_result(struct invocation *inv, unsigned index,
+						 word_t value)
 {
 	if (index < MSG_REGS)
 		inv->results[index] = value;

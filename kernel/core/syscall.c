@@ -64,7 +64,8 @@ static void syscall_signal(struct tcb *tcb)
 		notification_signal((struct notification *)(uintptr_t)cap.object, cap.badge);
 }
 
-static void wait_or_poll(struct tcb *tcb, bool block)
+/* Once for both. */
+static __attribute__((noinline)) void wait_or_poll(struct tcb *tcb, bool block)
 {
 	struct cap cap;
 	enum error error = cap_lookup_type(tcb, tcb->context.x[0], OBJ_NOTIFICATION, RIGHT_READ,

@@ -186,7 +186,7 @@ out:
 	return done;
 }
 
-bool chain_cut(struct tcb *caller)
+__attribute__((cold)) bool chain_cut(struct tcb *caller)
 {
 	struct tcb *server = __atomic_load_n(&caller->chain_next, __ATOMIC_RELAXED);
 	struct reply *reply = __atomic_load_n(&caller->caller_reply, __ATOMIC_ACQUIRE);

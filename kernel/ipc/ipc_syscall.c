@@ -51,7 +51,7 @@ void ipc_syscall_call(struct tcb *tcb, const struct cap *cap)
 		tcb_result_set(tcb, error);
 }
 
-void ipc_syscall_send(struct tcb *tcb, enum ipc_mode mode)
+__attribute__((cold, noinline)) void ipc_syscall_send(struct tcb *tcb, enum ipc_mode mode)
 {
 	struct cap cap;
 	enum error error = cap_lookup_type(tcb, tcb->context.x[0], OBJ_ENDPOINT, RIGHT_WRITE, &cap);
@@ -90,7 +90,7 @@ static void recv_result(struct tcb *tcb, enum error error)
 		chain_orphan(tcb);
 }
 
-void ipc_syscall_recv(struct tcb *tcb, bool block)
+__attribute__((cold)) void ipc_syscall_recv(struct tcb *tcb, bool block)
 {
 	struct endpoint *endpoint;
 	struct reply *reply;
@@ -105,7 +105,7 @@ void ipc_syscall_recv(struct tcb *tcb, bool block)
 	recv_result(tcb, error);
 }
 
-void ipc_syscall_reply(struct tcb *tcb)
+__attribute__((cold)) void ipc_syscall_reply(struct tcb *tcb)
 {
 	struct tcb *caller = NULL;
 	struct cap cap;

@@ -22,7 +22,8 @@ static unsigned copy_buffer(const struct tcb *from, struct tcb *to, unsigned len
 }
 
 /* Returns how many arrive; the first that fails ends it. */
-static unsigned copy_caps(const struct tcb *from, const struct tcb *to, unsigned caps)
+static __attribute__((cold, noinline)) unsigned copy_caps(const struct tcb *from,
+							  const struct tcb *to, unsigned caps)
 {
 	const struct ipc_buffer *source = message_buffer(from);
 	const struct ipc_buffer *dest = message_buffer(to);

@@ -297,8 +297,8 @@ void cap_clear(struct cap_slot *slot)
 	slot_empty(slot);
 }
 
-enum error cap_transfer(const struct tcb *sender, cptr_t src, const struct tcb *receiver,
-			uint64_t dest_slot)
+__attribute__((cold)) enum error cap_transfer(const struct tcb *sender, cptr_t src,
+					      const struct tcb *receiver, uint64_t dest_slot)
 {
 	struct cap_slot *from;
 	struct cap_slot *to;
