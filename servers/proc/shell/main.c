@@ -17,7 +17,7 @@ static void command_help(int count, char **words);
 static void command_exit(int count, char **words);
 
 const struct command commands[] = {
-	{"help", "", "this list", command_help},
+	{"help", "[COMMAND]", "this list, or one line of it", command_help},
 	{"ps", "[-t]", "processes, or all threads", command_ps},
 	{"top", "[SECONDS]", "what uses the CPUs, until a key is pressed", command_top},
 	{"run", "PROG [ARG...] [&]", "start a program; & does not wait for it", command_run},
@@ -48,12 +48,34 @@ bool number_get(const char *command, const char *text, int64_t *value)
 	return false;
 }
 
+/* NULL: there is none of that name. */
+static const struct command *command_named(const char *name)
+{
+	for (unsigned i = 0; i < commands_count; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static void help_show(const struct command *command)
+{
+	printf("  %-9s %-22s %s\n", command->name, command->arguments, command->help);
+}
+
 static void command_help(int count, char **words)
 {
-	(void)count, (void)words;
+	const struct command *command = count > 1 ? command_named(words[1]) : NULL;
+
+	if (command != NULL) {
+		help_show(command);
+		return;
+	}
+	if (count > 1) {
+		printf("help: %s: no such command; \"help\" lists them\n", words[1]);
+		return;
+	}
 	for (unsigned i = 0; i < commands_count; i++)
-		printf("  %-9s %-22s %s\n", commands[i].name, commands[i].arguments,
-		       commands[i].help);
+		help_show(&commands[i]);
 	printf("A program's name alone runs it.  Ctrl-C ends what runs in the foreground.\n");
 }
 
@@ -80,12 +102,16 @@ static bool program_exists(const char *name)
 static void command_find(int count, char **words)
 {
 	char *run[WORDS_MAX + 1] = {"run"};
+	const struct command *command = command_named(words[0]);
 
-	for (unsigned i = 0; i < commands_count; i++)
-		if (strcmp(commands[i].name, words[0]) == 0) {
-			commands[i].run(count, words);
-			return;
-		}
+	if (command != NULL && command->arguments[0] == '\0' && count > 1) {
+		printf("%s: \"%s\" is too much: it takes no arguments\n", words[0], words[1]);
+		return;
+	}
+	if (command != NULL) {
+		command->run(count, words);
+		return;
+	}
 	if (!program_exists(words[0])) {
 		printf("%s: no such command or program; \"help\" lists commands, \"ls\" programs\n",
 		       words[0]);
