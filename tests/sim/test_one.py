@@ -68,6 +68,19 @@ class Shares(unittest.TestCase):
         self.assertGreater(tasks["idle"]["share"], 0.45)
 
 
+    def test_eight_are_never_more_than_a_slice_apart(self):
+        """What a share is off by is the place in the round (docs/performance.md), after any time."""
+        result = simulate(TOOL, hogs(8, 5), "--cpus", 1, "--policy", "eevdf", "--schedule")
+        had, worst, even = dict.fromkeys(result.tasks, 0), 0, 0
+        for s in result.json["schedule"]:
+            had[s["task"]] += s["end_ns"] - s["start_ns"]
+            apart = max(had.values()) - min(had.values())
+            worst = max(worst, apart)
+            even += s["start_ns"] > 4000 * MS and apart < 0.001 * s["end_ns"] / 8
+        self.assertLessEqual(worst, 3.01 * MS)
+        self.assertGreaterEqual(even, 40)  # rounds of 24 ms in the last second
+
+
 class Latency(unittest.TestCase):
     def sleepers(self, slice_us, *more):
         tasks = run({"s": {"instance": 4, "loop": -1, "run": 50, "slice_us": slice_us,
