@@ -25,7 +25,6 @@ static void decision_accept(struct core *core, struct tcb *dispatcher, time_ns_t
 
 	core_account(core, now);
 	core->dispatcher_running = false;
-	core->batch++;
 	core->current = NULL;
 	core->fallback = FALLBACK_NONE;
 	core->bounced = false;
@@ -208,6 +207,7 @@ static void decision_take(struct core *core, struct tcb *dispatcher)
 	trace_record_at(arch_this_cpu(), now, TRACE_DECISION,
 			DECISION_KIND(dispatcher->context.x[1]), (word_t)error);
 	spin_lock(&core->lock);
+	core->batch++;
 	if (none) {
 		decision_none(core, dispatcher, now);
 	} else {

@@ -24,8 +24,10 @@ void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum
 	event_set(tcb, state, cause);
 	tcb->event_info |= event_since(state, cause);
 	successor_arm(home, false);
-	if (home->dispatcher != NULL && !list_linked(&tcb->event_link))
+	if (home->dispatcher != NULL && !list_linked(&tcb->event_link)) {
 		list_push_back(&home->events, &tcb->event_link);
+		home->untold = 1;
+	}
 	trace_record(TRACE_EVENT, tcb->tag, tcb->event_info);
 }
 
@@ -43,7 +45,7 @@ void event_first(struct tcb *tcb, time_ns_t now)
 	tcb->event_info = info;
 }
 
-void event_take(struct tcb *tcb, struct sched_event *out)
+void event_take(const struct core *core, struct tcb *tcb, struct sched_event *out)
 {
 	list_remove(&tcb->event_link);
 	out->tag = __atomic_load_n(&tcb->tag, __ATOMIC_RELAXED);
@@ -54,6 +56,8 @@ void event_take(struct tcb *tcb, struct sched_event *out)
 	tcb->event_info &= ~EVENT_GATHERED;
 	tcb->ran_ns = 0;
 	tcb->first_ready_ns = 0;
+	if (tcb->dead_posted)
+		tcb->dead_batch = core->batch;
 }
 
 /* One step of the walk over the homed threads after a bind. */

@@ -12,6 +12,7 @@
  *   a word that is there, records, requests, a change of its own that the dispatcher has not been
  *     told, fallback: given up beforehand;
  *   send_fault: none, for the thread was in user mode;
+ *   reasons: none, for who is no dispatcher gets to user mode when there is none (kernel_exit());
  *   what concerns the entry: see fastpath_enter.c.
  *
  * With a successor (<kern/successor.h>) the record is linked and that thread runs in the same way, if it
@@ -43,7 +44,7 @@ static inline bool successor_runs(const struct core *core, time_ns_t now, struct
 {
 	const struct tcb *next = core->next.tcb;
 
-	return next != NULL && now < core->next.until_ns && list_empty(&core->requests_waiting) &&
+	return next != NULL && now < core->next.until_ns &&
 	       may_dispatch(core, next, core->next.seq) && can_run(next->tail, space);
 }
 
@@ -72,6 +73,7 @@ static inline time_ns_t successor_take(struct core *core, struct tcb *next, time
 
 	successor_arm(core, false);
 	core->switched = true;
+	core->untold = 1;
 	core->switched_ns = now;
 	core->switched_tag = __atomic_load_n(&next->tag, __ATOMIC_RELAXED);
 	core->slice_end_ns = slice_end;
@@ -135,35 +137,33 @@ struct tcb *fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu 
 {
 	struct core *core = &cpu->core;
 	struct notification *notification;
-	struct tcb *dispatcher;
 	struct slot_view view;
 	struct vspace *space;
 
 	(void)info;
 	if (!slot_exists(cspace_bits(tcb), cptr) || !cpu_is_ready(core, tcb) ||
-	    (core->fallback | core->reasons) != 0 || !slot_read(slot_at(tcb, cptr), &view, false) ||
-	    !can_wait(&view))
+	    !slot_read(slot_at(tcb, cptr), &view, false) || !can_wait(&view))
 		return NULL;
-	dispatcher = core->dispatcher;
 	notification = (struct notification *)(uintptr_t)view.object;
-	if (!can_run(dispatcher, &space) || !spin_try_lock(&notification->wait.lock))
+	if (!spin_try_lock(&notification->wait.lock))
 		return NULL;
 	if (!object_is_calm(&notification->wait.object) || notification->word != 0 ||
 	    !spin_try_lock(&core->lock)) {
 		spin_unlock(&notification->wait.lock);
 		return NULL;
 	}
-	if (successor_armed(core))
-		return wait_followed(cptr, notification, tcb, cpu);
-	if (!list_empty(&core->events) || !core_is_quiet(core)) {
+	if (!core_is_calm(core) || !can_run(core->dispatcher, &space)) {
 		spin_unlock(&core->lock);
 		spin_unlock(&notification->wait.lock);
 		return NULL;
 	}
+	if (successor_armed(core))
+		return wait_followed(cptr, notification, tcb, cpu);
 	wait_enqueue(&notification->wait, tcb, THREAD_WAITING);
 	spin_unlock(&notification->wait.lock);
 	counter_add(&core->stats.syscalls, 1);
+	counter_add(&core->stats.entries[REASON_BLOCK], 1);
 	sched_set(core->payer, SCHED_BLOCKED);
-	return fastpath_enter(cpu, tcb, space, first_event(dispatcher), WAIT_INFO,
-			      1 | (word_t)1 << (16 + REASON_BLOCK), arch_now(), cptr);
+	return fastpath_enter(cptr, space, tcb, cpu, first_event(core->dispatcher), WAIT_INFO,
+			      1 | (word_t)1 << (16 + REASON_BLOCK), arch_now());
 }

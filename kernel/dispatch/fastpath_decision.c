@@ -9,6 +9,7 @@
  * Left out of the general path, and why that may be:
  *   refusals, IDLE and NONE, decisions with something pending, fallback: given up beforehand;
  *   waiting: a lock that somebody holds is left to the general path;
+ *   switched: it would be told (core.untold);
  *   payer, current, filter, successor, first_slice_ns: a dispatcher that runs is on nobody's time,
  *     and its entry has taken back what the last decision allowed (upcall_enter());
  *   the lock again in kernel_exit(): there is a current thread, and nothing to choose;
@@ -43,31 +44,51 @@ static inline bool view_permits(const struct slot_view *view, unsigned type, uns
 	return (view->small & (0xffu | right << 8)) == (type | right << 8);
 }
 
-/* thread_lookup() in decision.c, or NULL.  Slot 0 has no type. */
-static inline struct tcb *thread_named(struct root root, cptr_t cptr)
+/* thread_lookup() in decision.c */
+static inline bool thread_named(struct root root, cptr_t cptr, struct tcb **tcb)
 {
 	struct slot_view view;
 
-	if ((cptr >> root.bits) != 0 || !slot_read(&root.slots[cptr], &view, false) ||
+	if (!slot_exists(root.bits, cptr) || !slot_read(&root.slots[cptr], &view, false) ||
 	    !view_permits(&view, OBJ_TCB, RIGHT_SCHEDULE))
-		return NULL;
-	return (struct tcb *)(uintptr_t)view.object;
+		return false;
+	*tcb = (struct tcb *)(uintptr_t)view.object;
+	return true;
 }
 
-/* decision_syscall(): the dispatcher of this CPU decides for it. */
-static inline bool core_named(struct root root, cptr_t cptr, const struct core *core)
+/* It is so, and is remembered. */
+static __attribute__((cold, noinline)) bool core_recall(const struct cap_slot *slot,
+							struct core *core)
 {
 	struct slot_view view;
+	uint64_t version = __atomic_load_n(&slot->version, __ATOMIC_RELAXED);
 
-	return (cptr >> root.bits) == 0 && slot_read(&root.slots[cptr], &view, false) &&
-	       view_permits(&view, OBJ_CORE, RIGHT_WRITE) && view.object == (uintptr_t)core;
+	if (!slot_read(slot, &view, false) || !view_permits(&view, OBJ_CORE, RIGHT_WRITE) ||
+	    view.object != (uintptr_t)core ||
+	    __atomic_load_n(&slot->version, __ATOMIC_RELAXED) != version)
+		return false;
+	core->named_version = version;
+	return true;
 }
 
-/* A dispatcher runs that is in charge, nobody wants anything, and no floating-point state is live. */
+/*
+ * decision_syscall(): the dispatcher of this CPU decides for it.  No two changes of slots have the
+ * same version, so that says what the slot holds.  Without a root CNode (no bits) the memory may be
+ * anything; no thread is found then either (thread_named()).
+ */
+static inline bool core_named(struct root root, cptr_t cptr, struct core *core)
+{
+	const struct cap_slot *slot = &root.slots[cptr];
+
+	return (cptr >> root.bits) == 0 &&
+	       (__atomic_load_n(&slot->version, __ATOMIC_RELAXED) == core->named_version ||
+		core_recall(slot, core));
+}
+
+/* A dispatcher runs, nobody wants anything, and no floating-point state is live. */
 static inline bool decides(const struct core *core, const struct tcb *tcb)
 {
-	return (__atomic_load_n(&core->requests, __ATOMIC_RELAXED) | core->fallback |
-		tcb->fpu_live) == 0 &&
+	return (__atomic_load_n(&core->requests, __ATOMIC_RELAXED) | tcb->fpu_live) == 0 &&
 	       core->dispatcher == tcb;
 }
 
@@ -75,22 +96,18 @@ static inline bool decides(const struct core *core, const struct tcb *tcb)
 static inline bool choice_look_up(struct root root, word_t decision, const word_t *x,
 				  struct choice *choice)
 {
-	choice->payer = thread_named(root, x[2]);
 	choice->successor = NULL;
-	if (choice->payer == NULL)
+	if (!thread_named(root, x[2], &choice->payer))
 		return false;
-	if ((decision & DECISION_SUCCESSOR) == 0 || x[9] == CPTR_NULL)
-		return true;
-	choice->successor = thread_named(root, x[9]);
-	return choice->successor != NULL;
+	return (decision & DECISION_SUCCESSOR) == 0 || x[9] == CPTR_NULL ||
+	       thread_named(root, x[9], &choice->successor);
 }
 
-/* Lock held: event_pending(), and may the chosen ones be dispatched? */
+/* Lock held: event_pending(), fallback, and may the chosen ones be dispatched? */
 static inline bool choice_check(const struct core *core, const word_t *x, struct choice *choice)
 	LOCK_REQUIRES(core->lock)
 {
-	if (!list_empty(&core->events) || core->rebind_next != NULL ||
-	    !list_empty(&core->requests_waiting) || !may_dispatch(core, choice->payer, x[3]))
+	if (!core_is_calm(core) || !may_dispatch(core, choice->payer, x[3]))
 		return false;
 	choice->tail = choice->payer->tail;
 	return can_run(choice->tail, &choice->space) &&
@@ -130,7 +147,6 @@ static inline void decision_accept(struct core *core, struct tcb *tcb, time_ns_t
 	core->bounced = false;
 	core->refusals = 0;
 	core->reasons = 0;
-	core->switched = false;
 	byte_hint_set(&tcb->state, THREAD_PARKED);
 }
 

@@ -10,8 +10,8 @@
  * tests/host_kernel/sim/test_fastpath.c runs both side by side.
  *
  * Left out of the general path, and why that may be:
- *   more records, requests, a switch that the dispatcher has not been told, fallback, a dispatcher whose
- *     state is live elsewhere: given up beforehand;
+ *   more records, requests, fallback, a dispatcher whose state is live elsewhere or that has no buffer for
+ *     what else there is: given up beforehand;
  *   a second look at the clock: the payer stops and the dispatcher is entered at the same moment;
  *   the bound dispatcher, and that it was started: both follow from FALLBACK_NONE, which is set by its
  *     first decision and replaced when it goes away;
@@ -53,7 +53,6 @@ static inline void payer_report(struct core *core, struct sched_event *out, word
 	payer->event_info = info & ~EVENT_GATHERED;
 	payer->ran_ns = 0;
 	payer->first_ready_ns = 0;
-	payer->dead_batch = ++core->batch;
 	counter_set(&payer->seq, seq);
 	counter_add(&payer->cpu_ns, spent);
 	counter_set(&core->stretch_ns, now);
@@ -79,29 +78,27 @@ enter_slowly(struct cpu *cpu, const struct sched_event *event, cptr_t cptr)
 	return dispatcher;
 }
 
-__attribute__((noinline)) struct tcb *fastpath_enter(struct cpu *cpu, struct tcb *prev,
-						     const struct vspace *space,
+__attribute__((noinline)) struct tcb *fastpath_enter(cptr_t cptr, const struct vspace *space,
+						     struct tcb *prev, struct cpu *cpu,
 						     struct sched_event *event, word_t info,
-						     word_t upcall, time_ns_t now,
-						     cptr_t cptr) LOCK_UNCHECKED
+						     word_t upcall, time_ns_t now) LOCK_UNCHECKED
 {
 	struct core *core = &cpu->core;
 	struct tcb *dispatcher = core->dispatcher;
+	time_ns_t end = time_after(now, core->decision_limit_ns);
 
 	payer_report(core, event, info, now);
 	successor_forget(core);
 	core->dispatcher_running = true;
 	core->reasons = 0;
-	core->decision_end_ns = time_after(now, core->decision_limit_ns);
-	counter_add(&core->stats.entries[__builtin_ctz(UPCALL_REASONS(upcall))], 1);
-	tcb_state_set(dispatcher, THREAD_READY);
+	core->decision_end_ns = end;
+	byte_hint_set(&dispatcher->state, THREAD_READY);
 	dispatcher->context.x[0] = ERR_OK;
 	dispatcher->context.x[1] = upcall;
 	dispatcher->context.x[2] = now;
 	spin_unlock(&core->lock);
 	run_next(cpu, prev, dispatcher, space);
-	if (__builtin_expect(
-		    (trace_mask & ENTER_TRACES) != 0 || core->decision_end_ns < core->armed_ns, 0))
+	if (__builtin_expect((trace_mask & ENTER_TRACES) != 0 || end < core->armed_ns, 0))
 		return enter_slowly(cpu, event, cptr);
 	return dispatcher;
 }
@@ -121,46 +118,68 @@ static inline word_t payer_ready(struct core *core, time_ns_t now) LOCK_REQUIRES
 									: CAUSE_PREEMPTED << 8);
 }
 
-/* Where the record of the payer goes when that of `first` goes into the registers; NULL: nowhere. */
-static inline struct sched_event *second_event(const struct core *core,
-					       const struct list_node *first)
+/*
+ * Lock held: where the record of the payer goes.  Something is linked: it goes second, if that is one
+ * record of another thread.  NULL: nowhere, because there is more to hand over, or in fallback.
+ */
+static __attribute__((noinline)) struct sched_event *second_event(struct core *core)
 	LOCK_REQUIRES(core->lock)
 {
-	struct upcall_buffer *buffer = upcall_buffer(core->dispatcher);
+	const struct list_node *first = list_first(&core->events);
+	struct upcall_buffer *buffer;
 
-	if (buffer == NULL || first->next != &core->events || first == &core->payer->event_link)
+	if (core->fallback != FALLBACK_NONE || !list_empty(&core->requests_waiting) ||
+	    core->rebind_next != NULL)
+		return NULL;
+	buffer = upcall_buffer(core->dispatcher);
+	if (buffer == NULL)
+		return NULL;
+	if (first == NULL)
+		return first_event(core->dispatcher);
+	if (first->next != &core->events || first == &core->payer->event_link)
 		return NULL;
 	return &buffer->events[1];
+}
+
+/* Lock held: what is linked, and a switch, are handed over.  What that adds to the upcall. */
+static __attribute__((noinline)) word_t untold_take(struct core *core) LOCK_REQUIRES(core->lock)
+{
+	struct list_node *node = list_first(&core->events);
+	word_t upcall = 0;
+
+	core->untold = 0;
+	if (core->switched)
+		upcall = upcall_switched(core, upcall_buffer(core->dispatcher));
+	core->switched_sleep_ns = 0;
+	if (node == NULL)
+		return upcall;
+	event_take(core, container_of(node, struct tcb, event_link), first_event(core->dispatcher));
+	return upcall + 1;
 }
 
 struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNCHECKED
 {
 	struct core *core = &cpu->core;
 	struct tcb *prev = core->loaded;
-	struct sched_event *event;
-	struct list_node *node;
-	struct vspace *space;
 	word_t upcall = 1 | (word_t)core->reasons << 16;
+	struct sched_event *event;
+	struct vspace *space;
 	time_ns_t now;
+	bool calm;
 
 	if (prev == NULL || core->held != prev || !cpu_is_ready(core, prev) ||
-	    core->fallback != FALLBACK_NONE || !can_run(core->dispatcher, &space) ||
 	    !spin_try_lock(&core->lock))
 		return NULL;
-	node = list_first(&core->events);
-	event = node != NULL ? second_event(core, node) : first_event(core->dispatcher);
-	if (event == NULL || !core_is_quiet(core)) {
+	calm = core_is_calm(core);
+	event = calm ? first_event(core->dispatcher) : second_event(core);
+	if (event == NULL || !can_run(core->dispatcher, &space)) {
 		spin_unlock(&core->lock);
 		return NULL;
 	}
 	now = arch_now();
-	if (node != NULL) {
-		struct tcb *tcb = container_of(node, struct tcb, event_link);
-
-		event_take(tcb, first_event(core->dispatcher));
-		tcb->dead_batch = core->batch + 1;
-		upcall++;
-	}
-	return fastpath_enter(cpu, prev, space, event, payer_ready(core, now), upcall, now,
-			      CPTR_NULL);
+	if (!calm)
+		upcall += untold_take(core);
+	counter_add(&core->stats.entries[__builtin_ctz(core->reasons)], 1);
+	return fastpath_enter(CPTR_NULL, space, prev, cpu, event, payer_ready(core, now), upcall,
+			      now);
 }

@@ -119,6 +119,7 @@ static void successor_dispatch(struct core *core, time_ns_t now) LOCK_REQUIRES(c
 
 	core->reasons = 0;
 	core->switched = true;
+	core->untold = 1;
 	core->switched_ns = now;
 	core->switched_tag = 0;
 	core->filter_until_ns = 0;

@@ -29,8 +29,7 @@ static unsigned upcall_events(struct core *core, struct user_context *context,
 	struct tcb *tcb;
 
 	while (count < count_max && (tcb = event_next(core)) != NULL) {
-		event_take(tcb, event);
-		tcb->dead_batch = core->batch;
+		event_take(core, tcb, event);
 		count++;
 		if (count < count_max)
 			event = &buffer->events[count];
@@ -49,22 +48,18 @@ void upcall_fill(struct core *core, enum error outcome, time_ns_t now)
 	unsigned count;
 
 	core->reasons = 0;
-	core->batch++;
 	count = upcall_events(core, &dispatcher->context, buffer);
 	if (buffer != NULL && list_empty(&core->events) && core->rebind_next == NULL &&
 	    request_next(core, &buffer->request) != NULL) {
 		flags |= UPCALL_REQUEST;
 		reasons |= 1u << REASON_REQUEST;
 	}
-	if (event_pending(core))
+	core->untold = event_pending(core);
+	if (core->untold != 0)
 		flags |= UPCALL_MORE;
-	if (core->switched && buffer != NULL) {
-		flags |= UPCALL_SWITCHED;
-		buffer->switched_ns = core->switched_ns;
-		buffer->switched_tag = core->switched_tag;
-		buffer->switched_sleep_ns = core->switched_sleep_ns;
-		core->switched = false;
-	}
+	if (core->switched && buffer != NULL)
+		flags |= upcall_switched(core, buffer);
+	core->untold |= core->switched;
 	core->switched_sleep_ns = 0;
 	tcb_result_set(dispatcher, outcome);
 	dispatcher->context.x[1] = count | flags | (word_t)reasons << 16;

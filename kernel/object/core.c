@@ -12,6 +12,7 @@ void core_init(struct core *core, uint32_t index)
 	core->decision_end_ns = TIME_NEVER;
 	core->starvation_end_ns = TIME_NEVER;
 	core->armed_ns = TIME_NEVER;
+	core->named_version = UINT64_MAX; /* of no slot */
 	spin_init(&core->lock, LOCK_CORE);
 	list_init(&core->ready);
 	list_init(&core->homed);

@@ -61,10 +61,13 @@ struct core {
 	time_ns_t bind_starvation_limit_ns;
 
 	/* Written by the owner under the lock: the owner reads without, others with it. */
-	struct tcb *dispatcher;  /* bound one, or NULL */
-	bool dispatcher_running; /* it is current, and looks at all records before it parks */
-	uint32_t fallback;       /* enum fallback_reason; NONE = the dispatcher decides */
-	uint64_t batch;          /* counts batches of records handed over and dealt with */
+	struct tcb *dispatcher;        /* bound one, or NULL */
+	bool dispatcher_running;       /* it is current, and looks at all records before it parks */
+	uint64_t batch;                /* counts batches of records that were dealt with */
+	_Alignas(8) uint32_t fallback; /* enum fallback_reason; NONE = the dispatcher decides */
+
+	/* Under the lock; whoever posts something sets it, an entry of the dispatcher clears it. */
+	uint32_t untold; /* there may be something to hand over (<kern/event.h>) */
 
 	/* What the last decision allows without the dispatcher; nothing while that runs, or in
 	 * fallback.  Owner under the lock; who posts a record here disarms next (event_post). */
@@ -95,6 +98,8 @@ struct core {
 	bool bounced;            /* the last decision was returned STALE: take the next */
 	uint32_t reasons;        /* why the dispatcher is to be entered: 1 << enum upcall_reason */
 	uint32_t refusals;       /* in a row */
+	uint64_t
+		named_version; /* of a slot with a capability to decide here (fastpath_decision.c) */
 	time_ns_t slice_end_ns;
 	time_ns_t server_timer_ns; /* x5 of the last decision */
 	time_ns_t decision_end_ns; /* while the dispatcher runs */
@@ -130,6 +135,15 @@ static inline struct core *this_core(void)
 {
 	return &arch_this_cpu()->core;
 }
+
+/* Lock held: a dispatcher decides, and nothing is to be handed over to it. */
+static inline bool core_is_calm(const struct core *core) LOCK_REQUIRES(core->lock)
+{
+	return __atomic_load_n((const uint64_t *)(const void *)&core->fallback, __ATOMIC_RELAXED) ==
+	       FALLBACK_NONE;
+}
+
+_Static_assert(offsetof(struct core, untold) == offsetof(struct core, fallback) + 4, "one word");
 
 _Static_assert(offsetof(struct cpu, current) == CPU_OFFSET_CURRENT, "vectors.S");
 _Static_assert(offsetof(struct cpu, kernel_stack) == CPU_OFFSET_STACK, "vectors.S");

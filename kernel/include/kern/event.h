@@ -5,6 +5,10 @@
  * needs no memory, so nothing is ever lost.  seq counts posted changes; what the dispatcher itself
  * does (dispatch, TCB_ANSWER, TCB_SET_HOME) does not change it.
  * While no dispatcher is bound records accumulate unlinked, and bind reports every thread.
+ *
+ * core.untold is set with everything that an entry of the dispatcher hands over: a linked record, a
+ * request, a walk over the homed threads, a switch without the dispatcher.  It is cleared when an entry
+ * leaves nothing of that, and not when a record goes away by itself: only its 0 means something.
  */
 #pragma once
 
@@ -21,8 +25,9 @@ void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum
  * it had waited. */
 void event_first(struct tcb *tcb, time_ns_t now);
 
-/* Lock of home held: take what has accumulated, unlink the record. */
-void event_take(struct tcb *tcb, struct sched_event *out);
+/* Owner, lock held: take what has accumulated, unlink the record. */
+void event_take(const struct core *core, struct tcb *tcb, struct sched_event *out)
+	LOCK_REQUIRES(core->lock);
 
 /* Owner, lock held: the next record to hand over, a homed thread to report again after a bind, or
  * NULL. */

@@ -4,12 +4,6 @@
 
 #include <kern/core.h>
 
-/* Lock held: but for records there is nothing that an entry of the dispatcher would hand over. */
-static inline bool core_is_quiet(const struct core *core) LOCK_REQUIRES(core->lock)
-{
-	return list_empty(&core->requests_waiting) && core->rebind_next == NULL && !core->switched;
-}
-
 /* Event 0, laid out as the registers (upcall.c). */
 static inline struct sched_event *first_event(struct tcb *dispatcher)
 {
@@ -20,8 +14,8 @@ static inline struct sched_event *first_event(struct tcb *dispatcher)
  * Lock of the Core held, and given back (the analysis does not know two names of one lock): what
  * upcall_enter(), upcall_fill() and kernel_exit() do, when the payer's own record is the last that they
  * hand over.  It becomes that event, with that info; sched and the ready ring are seen to.  prev is loaded
- * here, upcall is the dispatcher's x1, cptr that of a wait.
+ * here, upcall is the dispatcher's x1, cptr that of a wait.  The entry was counted.
  */
-struct tcb *must_check fastpath_enter(struct cpu *cpu, struct tcb *prev, const struct vspace *space,
-				      struct sched_event *event, word_t info, word_t upcall,
-				      time_ns_t now, cptr_t cptr);
+struct tcb *must_check fastpath_enter(cptr_t cptr, const struct vspace *space, struct tcb *prev,
+				      struct cpu *cpu, struct sched_event *event, word_t info,
+				      word_t upcall, time_ns_t now);

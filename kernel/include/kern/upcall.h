@@ -10,6 +10,17 @@ static inline struct upcall_buffer *upcall_buffer(const struct tcb *dispatcher)
 							       __ATOMIC_RELAXED);
 }
 
+/* Owner, lock held: tell of the switch without the dispatcher.  What that is in the upcall. */
+static inline word_t upcall_switched(struct core *core, struct upcall_buffer *buffer)
+	LOCK_REQUIRES(core->lock)
+{
+	buffer->switched_ns = core->switched_ns;
+	buffer->switched_tag = core->switched_tag;
+	buffer->switched_sleep_ns = core->switched_sleep_ns;
+	core->switched = false;
+	return UPCALL_SWITCHED;
+}
+
 /* Owner, no lock held; a dispatcher is bound and does not run.  Preempts what runs. */
 void upcall_enter(struct core *core) LOCK_EXCLUDES(core->lock);
 

@@ -5,6 +5,7 @@
 #include <host_arch.h>
 #include <kern/boot.h>
 #include <kern/entry.h>
+#include <kern/event.h>
 #include <kern/fastpath.h>
 #include <kern/machine.h>
 
@@ -232,6 +233,8 @@ static void check_cpu(unsigned cpu)
 	if (core->fallback == FALLBACK_NONE && core->payer == NULL && !core->dispatcher_running)
 		assert(list_empty(&core->events) || core->requests != 0 || core->reasons != 0 ||
 		       core->switched);
+	/* Whoever finds nothing noted finds nothing linked either. */
+	assert(core->untold != 0 || (!event_pending(core) && !core->switched));
 	/* What ran first on a CPU that idles again is told in time. */
 	list_for_each (node, &core->events) {
 		const struct tcb *tcb = container_of_const(node, struct tcb, event_link);

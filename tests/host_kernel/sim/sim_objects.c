@@ -117,6 +117,7 @@ cptr_t sim_cap_rights(enum object_type type, const void *object, word_t badge, u
 	struct cap_slot *slot = &slots[slots_used];
 
 	assert(slots_used < 1u << SIM_RADIX);
+	slot->version = (1u << 20) + 2 * slots_used; /* no other change has it */
 	slot->type = (uint8_t)type;
 	slot->rights = (uint8_t)rights;
 	slot->badge = badge;
@@ -196,6 +197,7 @@ struct tcb *sim_bind(unsigned cpu, time_ns_t decision_limit_ns, time_ns_t starva
 			 supervisor) == ERR_OK);
 	sim_step(cpu);
 	assert(sim_deciding(cpu));
+	sim_check();
 	/* Without threads the first decision can be made at once. */
 	sim_decide(cpu, list_empty(&cpus[cpu].core.homed) ? DECISION_IDLE : DECISION_NONE, NULL, 0);
 	return tcb;

@@ -58,11 +58,6 @@ static void kick_posted(void)
 	spin_unlock(&cpus[0].core.lock);
 }
 
-static void reason_noted(void)
-{
-	cpus[0].core.reasons = 1u << REASON_TIMER;
-}
-
 /* Its record is linked, and nobody was kicked. */
 static void wake_filtered(void)
 {
@@ -79,11 +74,11 @@ static void filter_unused(void)
 	decide(DECISION_FILTER, (struct sim_regs){.x = {[6] = TIME_NEVER - 1}});
 }
 
-/* The record went away with its thread. */
-static void filter_left(void)
+/* The record went away with its thread; that there was one stays noted until the next entry. */
+static void record_gone(void)
 {
 	filter_unused();
-	cpus[0].core.filtered = true;
+	cpus[0].core.untold = 1;
 }
 
 static void successor_known(void)
@@ -126,6 +121,7 @@ static void successor_and_request(void)
 {
 	successor_known();
 	list_push_back(&cpus[0].core.requests_waiting, &thread[3]->request_link);
+	cpus[0].core.untold = 1;
 }
 
 static void successor_ran(void)
@@ -139,6 +135,7 @@ static void successor_ran(void)
 static void switched_only(void)
 {
 	cpus[0].core.switched = true;
+	cpus[0].core.untold = 1;
 	cpus[0].core.switched_tag = 7;
 	cpus[0].core.switched_ns = 8;
 }
@@ -146,6 +143,7 @@ static void switched_only(void)
 static void record_linked(void)
 {
 	list_push_back(&cpus[0].core.events, &thread[6]->event_link);
+	cpus[0].core.untold = 1;
 }
 
 static void limit_is_endless(void)
@@ -205,10 +203,9 @@ static const struct {
 	{"dying notification", false, dying},
 	{"live floating-point state", false, fpu_used},
 	{"kick posted", false, kick_posted},
-	{"reason noted", false, reason_noted},
 	{"filtered wake", false, wake_filtered},
 	{"unused filter", true, filter_unused},
-	{"filter whose record is gone", true, filter_left},
+	{"record that is gone", false, record_gone},
 	{"successor known", true, successor_known},
 	{"successor too late", false, successor_late},
 	{"idle is next", false, successor_idle},

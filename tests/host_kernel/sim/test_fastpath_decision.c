@@ -3,6 +3,7 @@
 #include "fastpath_world.h"
 
 #include <criterion/criterion.h>
+#include <kern/cnode.h>
 #include <kern/donation.h>
 #include <kern/ipi.h>
 #include <kern/ready.h>
@@ -314,4 +315,39 @@ Test(fastpath, K_decisions_leave_the_state_of_the_general_path, .timeout = 50)
 	for (unsigned seed = 0; seed < SEEDS; seed++)
 		all += compare(seed);
 	cr_assert_gt(all, SEEDS * STEPS / 20, "%u of %u steps were fast", all, SEEDS * STEPS);
+}
+
+/* What the slot holds is remembered by its version, so that the next change of it is noticed. */
+Test(fastpath, K_a_core_that_was_named_is_looked_up_again_after_a_change)
+{
+	struct cap_slot *slot;
+	struct sim_regs regs = {{0}};
+
+	scene_start(true);
+	while (!sim_deciding(0)) {
+		sim_advance(2 * LIMIT_NS);
+		sim_step(0);
+	}
+	regs.x[0] = core_cap[0];
+	regs.x[1] = DECISION_RUN;
+	regs.x[2] = thread_cap[4];
+	regs.x[3] = thread[4]->seq;
+	regs.x[5] = TIME_NEVER;
+	taken_decisions = 0;
+	sim_syscall(0, dispatcher[0], SYS_CORE_REPLY_WAIT, regs);
+	cr_assert_eq(taken_decisions, 1);
+	sim_advance(2 * LIMIT_NS);
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	regs.x[3] = thread[4]->seq;
+	slot = &((struct cnode *)(uintptr_t)dispatcher[0]->cspace.object)->slots[core_cap[0]];
+	slot->version += 1000;
+	slot->object = (uintptr_t)&cpus[1].core;
+	sim_syscall(0, dispatcher[0], SYS_CORE_REPLY_WAIT, regs);
+	cr_assert(sim_deciding(0) && taken_decisions == 1);
+	slot->version += 1000;
+	slot->object = (uintptr_t)&cpus[0].core;
+	sim_syscall(0, dispatcher[0], SYS_CORE_REPLY_WAIT, regs);
+	cr_assert(!sim_deciding(0) && taken_decisions == 2);
+	sim_end();
 }

@@ -47,11 +47,28 @@ static void no_buffer(void)
 static void switched(void)
 {
 	cpus[0].core.switched = true;
+	cpus[0].core.switched_ns = 8;
+	cpus[0].core.switched_tag = 7;
+	cpus[0].core.switched_sleep_ns = 9;
+	cpus[0].core.untold = 1;
+}
+
+static void switched_without_buffer(void)
+{
+	switched();
+	no_buffer();
+}
+
+/* It is not linked any more. */
+static void record_gone(void)
+{
+	cpus[0].core.untold = 1;
 }
 
 static void own_record(void)
 {
 	list_push_back(&cpus[0].core.events, &thread[4]->event_link);
+	cpus[0].core.untold = 1;
 }
 
 static void successor_armed(void)
@@ -87,7 +104,10 @@ static const struct {
 	{"second wake", false, false, another_woken},
 	{"slice after a wake", true, true, another_woken},
 	{"live floating-point state", true, false, fpu_used},
-	{"switch not told", true, false, switched},
+	{"slice, switch not told", true, true, switched},
+	{"wake, switch not told", false, true, switched},
+	{"switch without buffer", true, false, switched_without_buffer},
+	{"record that is gone", true, true, record_gone},
 	{"rebind unfinished", true, false, rebind_unfinished},
 	{"request waiting", true, false, request_waiting},
 	{"own record linked", true, false, own_record},

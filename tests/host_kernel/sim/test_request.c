@@ -184,6 +184,7 @@ Test(request, fallback_answers_those_that_were_not_handed_over_too)
 	request(0, a, fixed_cap, 6);
 	sim_auto(0);
 	cr_assert_not(list_empty(&cpus[1].core.requests_waiting));
+	sim_check();
 	sim_advance(LIMIT_NS);
 	sim_auto_all();
 	cr_assert_eq(cpus[1].core.fallback, FALLBACK_DECISION);

@@ -47,6 +47,8 @@ static void check_core(const struct core *core)
 	if (core->payer != NULL && core->dispatcher != NULL && core->fallback == FALLBACK_NONE &&
 	    !core->switched)
 		must(!list_linked(&core->payer->event_link));
+	/* Whoever finds nothing noted finds nothing linked either. */
+	must(core->untold != 0 || (!event_pending(core) && !core->switched));
 	/* What may be run next without the dispatcher is what it believes it to be. */
 	if (core->next.armed && core->next.tcb != NULL)
 		must(core->next.tcb->home == core && core->next.tcb->sched == SCHED_READY &&

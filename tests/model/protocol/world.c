@@ -221,6 +221,7 @@ cptr_t world_cap(enum object_type type, const void *object, word_t badge)
 			return (cptr_t)(slot - slots);
 	if (slots_used == 1u << RADIX)
 		abort();
+	slot->version = (1u << 20) + 2 * slots_used; /* no other change has it */
 	slot->type = (uint8_t)type;
 	slot->rights = RIGHT_ALL;
 	slot->badge = badge;
