@@ -98,6 +98,14 @@ Test(sched_debt, the_maker_pays_before_it_runs, .init = open_asleep, .fini = ben
 	cr_assert_eq(decision.tid, BYSTANDER);
 }
 
+/* A run of a thread that is out costs it a slice at most; a bill is no run. */
+Test(sched_debt, a_large_bill_of_a_sleeper_is_paid_whole, .init = open_asleep, .fini = bench_close)
+{
+	sched_bill(bench_shared, MAKER, bench_shared->params[MAKER].pid, 9 * MS);
+	(void)bench_event(0, MAKER, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(lag_of(0, MAKER), -9 * MS);
+}
+
 /* It is in the queue still, for what it owes itself. */
 Test(sched_debt, a_maker_that_sleeps_in_debt_owes_both, .init = open_1, .fini = bench_close)
 {
