@@ -16,12 +16,14 @@
 #include <libsys/sched.h>
 #include <libsys/threads.h>
 #include <proc/slots.h>
+#include <sched/protocol.h>
 
 #include "lib/program.h"
 
 #define KERNEL_VADDR  0xffff000000080000ull
 #define PIDS          64u
 #define FIRST_TURN_NS (1400 * NS_PER_US)
+#define LINK_TURN_NS  (1000 * NS_PER_US) /* with what it takes to make the next one */
 #define SLOTS         4096u
 #define LABELS        128u
 
@@ -77,6 +79,8 @@ _Noreturn static int flood_server(cptr_t server, word_t labels)
 		    (label == PROC_REQ_EXIT || label == PROC_REQ_THREAD_EXIT ||
 		     label == PROC_REQ_READ || label == PROC_REQ_WAIT || label == PROC_REQ_KILL ||
 		     label == PROC_REQ_THREAD_JOIN || label == PROC_REQ_SCHED_SET))
+			continue;
+		if (server == PROC_SLOT_SCHED && label == SCHED_REQ_SLEEP)
 			continue;
 		nasty_message(&m, label);
 		(void)!sys_call(server, &m);
@@ -177,6 +181,85 @@ _Noreturn static int churn_threads(void)
 		if (thrd_create(&thread, burn_and_end, NULL) == thrd_success)
 			(void)!thrd_join(thread, &value);
 	}
+}
+
+/* Each makes the next one and ends: who made it is gone when it does. */
+static void spawn_next(const char *how)
+{
+	char *const argv[] = {(char[]){"hostile"}, (char *)(uintptr_t)how, NULL};
+	word_t pid;
+
+	while (process_spawn("hostile", argv, NULL, NULL, &pid) != ERR_OK)
+		sched_yield_now();
+}
+
+static int chain(void)
+{
+	program_burn(LINK_TURN_NS);
+	spawn_next("chain");
+	return 0;
+}
+
+/* With one in between that ends at once. */
+static int chain_twice(void)
+{
+	program_burn(LINK_TURN_NS);
+	spawn_next("chain-middle");
+	return 0;
+}
+
+static int chain_middle(void)
+{
+	spawn_next("chain-twice");
+	return 0;
+}
+
+static int burn_and_go_on(void *arg)
+{
+	struct thread *thread;
+
+	program_burn(LINK_TURN_NS);
+	while (thrd_create(&thread, burn_and_go_on, arg) != thrd_success)
+		sched_yield_now();
+	(void)!thrd_detach(thread);
+	return 0;
+}
+
+_Noreturn static int sit(void *arg);
+
+static int chain_threads(void)
+{
+	(void)burn_and_go_on(NULL);
+	return sit(NULL);
+}
+
+/* ---- Storms on the scheduler -------------------------------------------------------------------- */
+
+_Noreturn static int storm_naps(void)
+{
+	for (;;)
+		sched_sleep_until(clock_now_ns() + NS_PER_US);
+}
+
+_Noreturn static int storm_params(void)
+{
+	for (word_t i = 0;; i++) {
+		(void)!sched_param_set(0, SCHED_PARAM_SLICE_NS,
+				       i % 2 == 0 ? NS_PER_MS / 10 : 100 * NS_PER_MS, 0);
+		(void)!sched_param_set(0, SCHED_PARAM_NICE, i % 2, 0);
+	}
+}
+
+/* From CPU to CPU, if there are two. */
+_Noreturn static int storm_moves(void)
+{
+	for (word_t i = 0;; i++)
+		(void)!sched_param_set(0, SCHED_PARAM_AFFINITY, 1 + i % 2, 0);
+}
+
+static int storm_requests(void)
+{
+	return flood_server(PROC_SLOT_SCHED, 64);
 }
 
 static int flood_spin(void)
@@ -325,6 +408,14 @@ int main(int argc, char **argv)
 		{"churn", churn},
 		{"churn-child", churn_child},
 		{"churn-threads", churn_threads},
+		{"chain", chain},
+		{"chain-twice", chain_twice},
+		{"chain-middle", chain_middle},
+		{"chain-threads", chain_threads},
+		{"naps", storm_naps},
+		{"params", storm_params},
+		{"moves", storm_moves},
+		{"requests", storm_requests},
 		{"threads", bomb_threads},
 		{"fork", bomb_fork},
 		{"memory", bomb_memory},

@@ -146,6 +146,41 @@ static void beside_a_chain_of_new_threads(void)
 	worker_gets("churn-threads", 1, CHURN_PERCENT);
 }
 
+static void beside_a_chain_of_dying_makers(void)
+{
+	worker_gets("chain", 1, CHURN_PERCENT);
+}
+
+static void beside_a_chain_with_others_in_between(void)
+{
+	worker_gets("chain-twice", 1, CHURN_PERCENT);
+}
+
+static void beside_a_chain_of_dying_threads(void)
+{
+	worker_gets("chain-threads", 1, CHURN_PERCENT);
+}
+
+static void beside_a_storm_of_naps(void)
+{
+	worker_gets("naps", 1, SHARE_PERCENT);
+}
+
+static void beside_a_storm_of_parameters(void)
+{
+	worker_gets("params", 1, SHARE_PERCENT);
+}
+
+static void beside_a_storm_of_moves(void)
+{
+	worker_gets("moves", 1, SHARE_PERCENT);
+}
+
+static void beside_a_storm_of_bad_requests(void)
+{
+	worker_gets("requests", 1, SHARE_PERCENT);
+}
+
 static void beside_a_thread_bomb(void)
 {
 	worker_gets("threads", 0, SHARE_PERCENT);
@@ -238,6 +273,14 @@ int main(void)
 		{"a worker beside every method of every slot", beside_every_method_of_every_slot},
 		{"a worker beside a chain of new processes", beside_a_chain_of_new_processes},
 		{"a worker beside a chain of new threads", beside_a_chain_of_new_threads},
+		{"a worker beside a chain of dying makers", beside_a_chain_of_dying_makers},
+		{"a worker beside a chain with others in between",
+		 beside_a_chain_with_others_in_between},
+		{"a worker beside a chain of dying threads", beside_a_chain_of_dying_threads},
+		{"a worker beside a storm of naps", beside_a_storm_of_naps},
+		{"a worker beside a storm of parameters", beside_a_storm_of_parameters},
+		{"a worker beside a storm of moves", beside_a_storm_of_moves},
+		{"a worker beside a storm of bad requests", beside_a_storm_of_bad_requests},
 		{"a worker beside a thread bomb", beside_a_thread_bomb},
 		{"a worker beside a pipe bomb", beside_a_pipe_bomb},
 		{"what concerns the machine is refused", what_concerns_the_machine_is_refused},

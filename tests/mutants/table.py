@@ -86,8 +86,8 @@ MUTANTS = [
     ("servers/sched/core/param.c", "if (value > params->priority && !param_free(request))",
      "if (value > params->priority + 1 && !param_free(request))", "sched_place"),
     ("servers/sched/core/event.c", "\tsched_sleep_cancel(cpu, thread);\n"
-     "\tsched_requesting_forget(cpu, thread);\n\tsched_debt",
-     "\tsched_requesting_forget(cpu, thread);\n\tsched_debt", "sched_server"),
+     "\tsched_requesting_forget(cpu, thread);\n\towed_ns",
+     "\tsched_requesting_forget(cpu, thread);\n\towed_ns", "sched_server"),
     ("kernel/object/notification.c", "notification->word |= badge;", "notification->word = badge;",
      "kernel-ipc"),
     # What the syscalls check before, and who goes on when an object goes away in between
@@ -115,6 +115,10 @@ MUTANTS = [
     ("servers/sched/core/debt.c", "if (info.state == POLICY_OUT) {", "if (false) {", "sched_debt"),
     ("servers/sched/core/debt.c", "\tif (!thread->joined)\n", "\tif (false)\n", "sched_debt"),
     ("servers/sched/core/debt.c", "\tif (!thread->joined)\n", "\tif (true)\n", "sched_debt"),
+    ("servers/sched/core/debt.c", " && heir->state == SCHED_READY &&", " &&", "sched_debt"),
+    ("servers/sched/core/debt.c", "if (sched_thread_settled(cpu, heir) &&", "if (false &&", "sched_debt"),
+    ("servers/sched/core/debt.c", " &&\n\t    sched_bill_of(server->shared, tid, pid) != NULL", "",
+     "sched_debt"),
     ("servers/sched/include/sched/shared.h", " ||\n\t    params->pid != pid)", ")", "sched_debt"),
     # What an upcall leaves behind
     ("servers/sched/core/again.c",
@@ -160,6 +164,13 @@ MUTANTS = [
     ("servers/sched/policy/place/balance.c",
      "weight == request->average_weight && request->average_rounded",
      "weight == request->average_weight", "policy_place"),
+    ("servers/proc/core/process.c", "\their_process_ends(process);\n", "", "proc_core"),
+    ("servers/proc/core/reap.c", "\their_thread_ends(thread);\n", "", "proc_core"),
+    ("servers/proc/core/thread_park.c", "\their_thread_ends(thread);\n", "", "proc_core"),
+    ("servers/proc/core/heir.c", "\t\their_ward(warden, container_of",
+     "\t\their_ward(NULL, container_of", "proc_core"),
+    ("servers/proc/core/heir.c", "thread->life == THREAD_LIVE && ", "", "proc_core"),
+    ("servers/proc/core/heir.c", "node = process->wards.prev", "node = &process->wards", "proc_core"),
     # Workloads
     ("libsys/base/bwl.c", "if (*ref >= reader->used.objects ||", "if (", "bwl"),
     ("libsys/base/bwl.c", "reader->used.events != reader->declared.events", "false", "bwl"),

@@ -26,6 +26,8 @@ static void lists_init(struct process *process)
 	list_init(&process->sibling);
 	list_init(&process->waiters);
 	list_init(&process->callers);
+	list_init(&process->wards);
+	list_init(&process->ward);
 }
 
 void processes_init(void)
@@ -193,6 +195,7 @@ void process_end(struct process *process, uint32_t status, uint32_t signal)
 	for (uint32_t fd = 0; fd < PROC_FDS_MAX; fd++)
 		file_close(&process->files[fd]);
 	threads_unpark(process);
+	heir_process_ends(process);
 	reap_process(process);
 }
 
@@ -200,6 +203,7 @@ void process_child(struct process *parent, struct process *process)
 {
 	process->parent = parent->pid;
 	list_push_back(&parent->children, &process->sibling);
+	heir_ward(parent, process);
 }
 
 /* The table entry is free again. */

@@ -28,6 +28,7 @@ void reap_thread(struct thread *thread)
 	if (thread->life != THREAD_LIVE)
 		return;
 	thread->life = THREAD_LEAVING;
+	heir_thread_ends(thread);
 	list_push_back(&thread_jobs, &thread->reap);
 	reaper_wake();
 }
@@ -47,10 +48,14 @@ void reap_process(struct process *process)
 /* The reaper's time is no present to who makes it work. */
 static void job_bill(const struct process *process, uint64_t ns)
 {
-	const struct thread *heir = process != NULL ? thread_heir(process) : NULL;
+	const bool runs = process != NULL && process->state == PROC_STATE_RUNNING;
+	const struct thread *heir = runs              ? thread_heir(process)
+				    : process != NULL ? process->heir
+						      : NULL;
 
 	if (heir != NULL)
-		sched_bill(register_shared(), thread_tid(heir), heir->pid, ns);
+		sched_bill(register_shared(), thread_tid(heir),
+			   runs ? heir->pid : process->heir_pid, ns);
 }
 
 static void job_done(const struct msg *m)

@@ -95,6 +95,15 @@ void register_again(uint32_t tid, cptr_t tcb, const struct register_params *para
 		must(tcb_set_key(tcb, 0), "clearing a thread's key");
 }
 
+/* Relaxed, and one after the other: a dispatcher that sees half of it knows no such thread. */
+void register_heir(uint32_t tid, uint32_t heir, uint32_t heir_pid)
+{
+	struct sched_thread_params *record = &register_shared()->params[tid];
+
+	__atomic_store_n(&record->heir, heir, __ATOMIC_RELAXED);
+	__atomic_store_n(&record->heir_pid, heir_pid, __ATOMIC_RELAXED);
+}
+
 /* The dispatcher looks when the thread blocks, which is later. */
 void register_ended(uint32_t tid)
 {

@@ -36,6 +36,9 @@ register_thread(uint32_t tid, cptr_t tcb, const struct register_params *params);
 /* The thread that has the number already begins anew, when it next becomes ready. */
 void register_again(uint32_t tid, cptr_t tcb, const struct register_params *params);
 
+/* Another one pays what the thread owes when it ends; 0, 0: nobody. */
+void register_heir(uint32_t tid, uint32_t heir, uint32_t heir_pid);
+
 /* The thread ended and is kept: it is in no group any more as soon as it blocks. */
 void register_ended(uint32_t tid);
 

@@ -111,9 +111,6 @@ void threads_gone(struct process *process, uint64_t cpu_ns);
  * the thread whose time this runs on. */
 uint64_t thread_objects_delete(uint32_t tid);
 
-/* Who pays for the ends of the process and its threads: one of its threads, or of its parent's; or NULL. */
-const struct thread *thread_heir(const struct process *process);
-
 /* thread_park.c.  What the scheduler's record of a thread shall say. */
 struct register_params thread_params(const struct process *process, const struct thread_args *args);
 /* PROC_REQ_THREAD_PARK.  True: *m is an answer. */
@@ -157,6 +154,13 @@ struct process {
 	struct list_node children; /* by `sibling`, the oldest first */
 	struct list_node sibling;
 	struct list_node waiters; /* its own threads in WAIT */
+	/* heir.c */
+	uint32_t warden; /* pid of who stands in for it: its maker, or that one's; 0: nobody */
+	struct list_node wards; /* by `ward`, the one that came last last */
+	struct list_node ward;  /* linked to itself: of nobody */
+	const struct thread
+		*heir; /* of one that has ended: who pays for the reaper's work, or NULL */
+	uint32_t heir_pid;
 	struct list_node callers; /* all its waiters */
 	uint64_t index_used[INDEX_WORDS];
 	uint64_t cpu_ns; /* of threads that ended */
@@ -192,6 +196,18 @@ bool process_wait(struct process *parent, struct msg *m);
 struct process *process_next(word_t pid);
 
 uint32_t machine_cpus(void);
+
+/* ---- heir.c: who pays for what ends ------------------------------------------------------------ */
+
+/* Who pays for threads that the process makes: one of its own, or of the process that stands in for it; or
+ * NULL. */
+const struct thread *thread_heir(const struct process *process);
+/* Their heirs are settled: before the reaper is told of a thread, or it is parked; before it is told of a
+ * process, which is not RUNNING any more. */
+void heir_thread_ends(const struct thread *thread);
+void heir_process_ends(struct process *process);
+/* `warden`, or nobody, stands in for the process from now on. */
+void heir_ward(struct process *warden, struct process *process);
 
 /* ---- the reaper's work ------------------------------------------------------------------------ */
 

@@ -19,21 +19,6 @@
 #include "register.h"
 #include "state.h"
 
-/* A thread of the process that makes another one, or of the parent that makes the process. */
-const struct thread *thread_heir(const struct process *process)
-{
-	const struct process *parent;
-
-	list_for_each (node, &process->threads) {
-		const struct thread *thread = container_of(node, struct thread, link);
-
-		if (thread->life == THREAD_LIVE)
-			return thread;
-	}
-	parent = process->parent != 0 ? process_get(process->parent) : NULL;
-	return parent != NULL ? thread_heir(parent) : NULL;
-}
-
 struct register_params thread_params(const struct process *process, const struct thread_args *args)
 {
 	const struct thread *heir = thread_heir(process);
@@ -80,6 +65,7 @@ bool thread_park(struct process *process, struct msg *m)
 	thread->fpu_used = (info.flags & TCB_FLAG_FPU_USED) != 0;
 	thread->value = m->w[1];
 	thread->leaver = waiter_defer(process->pid);
+	heir_thread_ends(thread);
 	register_ended(thread_tid(thread));
 	process->cpu_ns += info.cpu_ns - thread->cpu_base_ns;
 	thread->cpu_base_ns = info.cpu_ns;

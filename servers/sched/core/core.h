@@ -112,9 +112,12 @@ void sched_debt_take(struct sched_thread *thread);
 /* Likewise, of one that comes to the queue next: it comes with that much less lag. */
 void sched_debt_collect(struct sched_server *server, struct sched_cpu *cpu,
 			struct sched_thread *thread, time_ns_t now_ns);
-/* It ends: its heir pays what it owes.  Before it leaves the queue. */
+/* What it owes, before it leaves the queue at its end; taken from it. */
+uint64_t sched_debt_of(struct sched_cpu *cpu, struct sched_thread *thread);
+/* Its heir pays that, after it has left: later; at once, if it is in the queue here. */
+void sched_debt_bill(struct sched_server *server, struct sched_thread *thread, uint64_t owed_ns);
 void sched_debt_pass(struct sched_server *server, struct sched_cpu *cpu,
-		     struct sched_thread *thread);
+		     struct sched_thread *thread, uint64_t owed_ns, time_ns_t now_ns);
 /* The server's view of a thread's home, also for proc, which asks there. */
 void sched_thread_home_set(struct sched_server *server, struct sched_thread *thread, uint32_t cpu);
 /* Make a thread known to this instance, OUT, at home here; params out of range are clamped. */

@@ -4,17 +4,18 @@
  *
  * A thread that is new starts with lag 0 and runs soon.  Were what it owes forgotten when it ends, a
  * program that replaces its threads (or processes) all the time would get more than its share.  So the
- * debt goes to its heir, the thread that made it, as a bill in the shared memory: the heir may live on
- * another CPU.  Its dispatcher takes the bill when the heir wakes, as part of the lag that it comes back
- * with, or has had its turn.  So does that of the next thread that the heir makes, whoever is first: an heir
- * may sleep for ever.
+ * debt goes to its heir, the thread that made it or another one that proc chose when it ended.  One that
+ * is ready on this CPU is charged at once.  Else it has a bill in the shared memory, since it may live on
+ * another CPU, whose dispatcher takes it when the heir wakes, as part of the lag that it comes back with, or
+ * has had its turn.  So does that of the next thread that the heir makes, whoever is first: an heir may sleep
+ * for ever.
  *
  * Why the lag: the debt left the queue together with who ended, and the others lost what they were owed.  A
  * thread that joins with lag -d gives them d; one that joins with 0 and is charged d gives them its own part
  * less, half of it beside one other.  And it waits where it would have run first and been a sleeper in debt
  * afterwards, who competes beside the next one it has made.
  *
- * Bad at: a thread whose maker is gone has no heir.
+ * Bad at: an heir of another CPU pays there, and the others here have lost what they were owed.
  */
 #include "core.h"
 
@@ -58,10 +59,8 @@ void sched_debt_collect(struct sched_server *server, struct sched_cpu *cpu,
 	}
 }
 
-void sched_debt_pass(struct sched_server *server, struct sched_cpu *cpu,
-		     struct sched_thread *thread)
+uint64_t sched_debt_of(struct sched_cpu *cpu, struct sched_thread *thread)
 {
-	const struct sched_thread_params *params = thread->params;
 	struct policy_info info;
 	uint64_t owed_ns;
 
@@ -71,7 +70,30 @@ void sched_debt_pass(struct sched_server *server, struct sched_cpu *cpu,
 	if (info.lag_ns.whole < 0)
 		owed_ns += 0 - (uint64_t)info.lag_ns.whole;
 	thread->debt_ns = 0;
-	if (params->heir != thread->tid)
-		sched_bill(server->shared, params->heir, params->heir_pid,
-			   min_u64(owed_ns, INHERITED_NS_MAX));
+	return min_u64(owed_ns, INHERITED_NS_MAX);
+}
+
+void sched_debt_bill(struct sched_server *server, struct sched_thread *thread, uint64_t owed_ns)
+{
+	const uint32_t heir = __atomic_load_n(&thread->params->heir, __ATOMIC_RELAXED);
+
+	if (heir != thread->tid)
+		sched_bill(server->shared, heir,
+			   __atomic_load_n(&thread->params->heir_pid, __ATOMIC_RELAXED), owed_ns);
+}
+
+void sched_debt_pass(struct sched_server *server, struct sched_cpu *cpu,
+		     struct sched_thread *thread, uint64_t owed_ns, time_ns_t now_ns)
+{
+	const uint32_t tid = __atomic_load_n(&thread->params->heir, __ATOMIC_RELAXED);
+	const uint32_t pid = __atomic_load_n(&thread->params->heir_pid, __ATOMIC_RELAXED);
+	struct sched_thread *heir = sched_thread_find(server, tid);
+
+	if (owed_ns == 0 || heir == NULL || heir == thread)
+		return;
+	if (sched_thread_settled(cpu, heir) && heir->state == SCHED_READY &&
+	    sched_bill_of(server->shared, tid, pid) != NULL)
+		(void)cpu->policy->charge(policy_cpu(cpu), policy_thread(heir), owed_ns, now_ns);
+	else
+		sched_bill(server->shared, tid, pid, owed_ns);
 }

@@ -68,7 +68,8 @@ static __attribute__((noinline)) void thread_renew(struct sched_server *server,
 	const word_t seq = thread->seq;
 
 	__atomic_fetch_and(&thread->params->flags, ~SCHED_THREAD_FRESH, __ATOMIC_RELAXED);
-	sched_debt_pass(server, cpu, thread);
+	/* Whoever is made next pays: that is this one, again. */
+	sched_debt_bill(server, thread, sched_debt_of(cpu, thread));
 	thread_leave(server, cpu, thread, POLICY_LEAVE_EXIT, now_ns);
 	*thread->stats = (struct sched_thread_stats){0};
 	sched_thread_adopt(server, cpu, thread);
@@ -157,10 +158,13 @@ straight void event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 static void event_dead(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, time_ns_t now_ns)
 {
+	uint64_t owed_ns;
+
 	sched_sleep_cancel(cpu, thread);
 	sched_requesting_forget(cpu, thread);
-	sched_debt_pass(server, cpu, thread);
+	owed_ns = sched_debt_of(cpu, thread);
 	thread_leave(server, cpu, thread, POLICY_LEAVE_EXIT, now_ns);
+	sched_debt_pass(server, cpu, thread, owed_ns, now_ns);
 	if (cpu->last_run == thread)
 		cpu->last_run = NULL;
 	if (cpu->payer == thread)

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <sched/protocol.h>
 
+#include "register.h"
 #include "state.h"
 #include "untyped.h"
 
@@ -465,4 +466,91 @@ Test(proc, a_realm_has_the_weight_that_it_started_with)
 	cr_assert_eq(ask(tid, PROC_REQ_SCHED_SET, 0, 0, SCHED_PARAM_WEIGHT, 1025), ERR_LIMIT);
 	cr_assert_eq(ask(a, PROC_REQ_SCHED_SET, 0, 0, SCHED_PARAM_WEIGHT, 1025), ERR_OK);
 	cr_assert_eq(ask(tid, PROC_REQ_SCHED_SET, 1, 0, SCHED_PARAM_WEIGHT, 1), ERR_PERMISSION);
+}
+
+/* ---- Who pays for what ends ---- */
+
+static uint32_t heir_of(uint32_t tid)
+{
+	const struct sched_thread_params *record = &register_shared()->params[tid];
+
+	cr_assert(record->heir == 0 || record->heir_pid == thread_get(record->heir)->pid);
+	return record->heir;
+}
+
+static uint32_t made_by(uint32_t tid)
+{
+	cr_assert_eq(client_spawn(tid, 0, 0), ERR_OK);
+	return client_newest;
+}
+
+static void end(uint32_t tid)
+{
+	cr_assert_eq(ask(tid, PROC_REQ_EXIT, 0), WAITS);
+	reap();
+}
+
+Test(proc, heir_of_a_link_of_a_chain_is_the_next_one)
+{
+	uint32_t b = made_by(a);
+
+	for (unsigned i = 0; i < 3; i++) {
+		const uint32_t next = made_by(b);
+
+		cr_assert_eq(heir_of(next), b, "who made it");
+		end(b);
+		cr_assert_eq(heir_of(b), next);
+		b = next;
+	}
+	end(b);
+	cr_assert_eq(heir_of(b), a, "nobody is left below");
+}
+
+Test(proc, heir_is_found_below_one_that_ended_before)
+{
+	const uint32_t b = made_by(a);
+	const uint32_t c = made_by(b);
+	const uint32_t d = made_by(c);
+	const uint32_t e = made_by(b);
+
+	end(c);
+	cr_assert_eq(heir_of(c), d);
+	end(e);
+	cr_assert_eq(heir_of(e), b, "it made nobody");
+	cr_assert_eq(ask(b, PROC_REQ_EXIT, 0), WAITS);
+	cr_assert_eq(heir_of(b), d, "before the reaper comes");
+	reap();
+	end(d);
+	cr_assert_eq(heir_of(d), a);
+}
+
+/* Of two the one that came last; and not one that is ending itself. */
+Test(proc, heir_is_who_goes_on)
+{
+	const uint32_t b = made_by(a);
+	const uint32_t c = made_by(b);
+	const uint32_t d = made_by(b);
+
+	cr_assert_eq(ask(d, PROC_REQ_EXIT, 0), WAITS);
+	cr_assert_eq(ask(b, PROC_REQ_EXIT, 0), WAITS);
+	cr_assert_eq(heir_of(b), c);
+	reap();
+}
+
+Test(proc, heir_of_a_thread_is_another_of_its_process)
+{
+	cr_assert_eq(client_thread(a), ERR_OK);
+
+	const uint32_t b = client_newest;
+
+	cr_assert_eq(client_thread(a), ERR_OK);
+
+	const uint32_t c = client_newest;
+
+	client_exit(a, 0);
+	cr_assert_eq(heir_of(a), b);
+	reap();
+	cr_assert_eq(heir_of(b), a, "as it was made");
+	cr_assert_eq(ask(b, PROC_REQ_THREAD_PARK, b, 0), WAITS);
+	cr_assert_eq(heir_of(b), c);
 }
