@@ -554,3 +554,18 @@ Test(proc, heir_of_a_thread_is_another_of_its_process)
 	cr_assert_eq(ask(b, PROC_REQ_THREAD_PARK, b, 0), WAITS);
 	cr_assert_eq(heir_of(b), c);
 }
+
+Test(proc, heir_of_a_thread_is_none_that_ends_itself)
+{
+	cr_assert_eq(client_thread(a), ERR_OK);
+
+	const uint32_t b = client_newest;
+
+	cr_assert_eq(client_thread(a), ERR_OK);
+
+	const uint32_t c = client_newest;
+
+	client_exit(a, 0);
+	client_exit(b, 0);
+	cr_assert_eq(heir_of(b), c);
+}
