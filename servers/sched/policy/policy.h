@@ -332,7 +332,8 @@ struct policy_ops {
 	uint32_t (*succeed_past)(const struct policy_cpu *cpu, const struct policy_successor *next,
 				 const struct policy_thread *const wakes[], uint32_t count);
 
-	/* Set the kept lag of an OUT thread, whole ns and 2^-32 ns (stepper, tests). */
+	/* Set the kept lag of an OUT thread, whole ns and 2^-32 ns: less than it left with if it has
+	 * to pay for another one since (server), anything (stepper, tests). */
 	void (*set_lag)(struct policy_thread *thread, struct policy_number lag_ns);
 
 	/* Verify the whole queue: 0, or the number of the first broken rule; the numbers are listed
