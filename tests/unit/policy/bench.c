@@ -106,10 +106,11 @@ void bench_params(struct bench *bench, uint32_t tid, uint32_t weight, uint64_t s
 /* UINT32_MAX: of none; it is not looked at then. */
 static uint32_t tid_of(const struct bench *bench, const struct policy_thread *thread)
 {
-	for (uint32_t tid = 0; tid < bench->count; tid++)
-		if ((const void *)bench->threads[tid].blob == (const void *)thread)
-			return tid;
-	return UINT32_MAX;
+	const uintptr_t offset = (uintptr_t)thread - (uintptr_t)bench->threads[0].blob;
+	const uintptr_t tid = offset / sizeof(bench->threads[0]);
+
+	return offset % sizeof(bench->threads[0]) == 0 && tid < bench->count ? (uint32_t)tid
+									     : UINT32_MAX;
 }
 
 /* What policy.h says of every answer of pick(). */
