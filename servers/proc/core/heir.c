@@ -16,12 +16,13 @@
 #include "register.h"
 #include "state.h"
 
-static const struct thread *live_thread(const struct process *process, const struct thread *but)
+/* `but_tid`: 0 if it may be any. */
+static const struct thread *live_thread(const struct process *process, uint32_t but_tid)
 {
 	list_for_each (node, &process->threads) {
 		const struct thread *thread = container_of(node, struct thread, link);
 
-		if (thread->life == THREAD_LIVE && thread != but)
+		if (thread->life == THREAD_LIVE && thread_tid(thread) != but_tid)
 			return thread;
 	}
 	return NULL;
@@ -33,7 +34,7 @@ const struct thread *thread_heir(const struct process *process)
 	const struct thread *thread = NULL;
 
 	while (process != NULL && thread == NULL) {
-		thread = live_thread(process, NULL);
+		thread = live_thread(process, 0);
 		process = process_get(process->warden);
 	}
 	return thread;
@@ -44,7 +45,7 @@ static const struct thread *process_heir(const struct process *process)
 	for (struct list_node *node = process->wards.prev; node != &process->wards;
 	     node = node->prev) {
 		const struct thread *thread = live_thread(container_of(node, struct process, ward),
-							  NULL);
+							  0);
 
 		if (thread != NULL)
 			return thread;
@@ -63,7 +64,7 @@ static void heir_set(const struct thread *thread, const struct thread *heir)
 void heir_thread_ends(const struct thread *thread)
 {
 	const struct process *process = process_get(thread->pid);
-	const struct thread *heir = live_thread(process, thread);
+	const struct thread *heir = live_thread(process, thread_tid(thread));
 
 	/* The last one: its process ends, too. */
 	heir_set(thread, heir != NULL ? heir : process_heir(process));
