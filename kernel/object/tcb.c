@@ -63,6 +63,7 @@ static enum error decode_buffer(struct invocation *inv) LOCK_REQUIRES(derivation
 			      &inv->dest_slot);
 	if (error != ERR_OK)
 		return error;
+	kassert(inv->dest_slot != NULL);
 	if ((inv->dest_slot->flags & FRAME_CAP_DEVICE) != 0)
 		return ERR_ARG;
 	if ((inv->args[3] & (PAGE_SIZE - 1)) != 0)
@@ -116,9 +117,10 @@ static enum error decode_handler(const struct invocation *inv, cptr_t cptr, stru
 	if (cptr == CPTR_NULL)
 		return ERR_OK;
 	error = decode_source(inv, cptr, OBJ_ENDPOINT, RIGHT_WRITE, slot);
-	if (error == ERR_OK && ((*slot)->rights & (RIGHT_GRANT | RIGHT_GRANT_REPLY)) == 0)
-		error = ERR_CAP_RIGHTS;
-	return error;
+	if (error != ERR_OK)
+		return error;
+	kassert(*slot != NULL);
+	return ((*slot)->rights & (RIGHT_GRANT | RIGHT_GRANT_REPLY)) != 0 ? ERR_OK : ERR_CAP_RIGHTS;
 }
 
 static enum error decode_set_fault(struct invocation *inv) LOCK_REQUIRES(derivation_held)

@@ -288,7 +288,7 @@ static inline void vtime_leave(struct vtime_queue *queue, struct vtime_thread *t
 {
 	const int128_t rel = vtime_relative(queue, thread);
 	const uint64_t weight = queue->weight - thread->weight;
-	if (weight == 0) {
+	if (queue->weight <= thread->weight) {
 		/* V of a lone thread is its v, so it has no lag; an empty queue keeps the whole part. */
 		thread->lag = 0;
 		queue->vq = thread->v;
