@@ -318,5 +318,12 @@ static inline void sched_stat_add(uint64_t *counter, uint64_t amount)
 	__atomic_store_n(counter, value + amount, __ATOMIC_RELAXED);
 }
 void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns);
+/* The kernel ran the successor then, which is READY and settled here. */
+static inline void sched_succeed(struct sched_cpu *cpu, struct sched_thread *next, time_ns_t at_ns)
+{
+	cpu->policy->succeed(policy_cpu(cpu), policy_thread(next), at_ns);
+	cpu->running = next;
+	sched_stat_dispatch(cpu, next, at_ns);
+}
 /* So many wakes more, each run after that time, on an idle CPU. */
 void sched_stat_firsts(struct sched_thread *thread, uint32_t wakes, time_ns_t wait_ns);

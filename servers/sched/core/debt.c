@@ -95,5 +95,5 @@ void sched_debt_pass(struct sched_server *server, struct sched_cpu *cpu,
 	    sched_bill_of(server->shared, tid, pid) != NULL)
 		(void)cpu->policy->charge(policy_cpu(cpu), policy_thread(heir), owed_ns, now_ns);
 	else
-		sched_bill(server->shared, tid, pid, owed_ns);
+		sched_debt_bill(server, thread, owed_ns);
 }

@@ -256,13 +256,19 @@ void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
 	event_apply(server, cpu, thread, event, now_ns);
 }
 
+straight void block_then(struct sched_server *server, struct sched_cpu *cpu,
+			 struct sched_thread *thread, time_ns_t ran_ns, time_ns_t at_ns)
+{
+	thread_charge(cpu, thread, ran_ns, at_ns);
+	sched_sleep_cancel(cpu, thread);
+	thread_leave(server, cpu, thread, leave_reason(thread), at_ns);
+}
+
 void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, const struct sched_event *event,
 			 time_ns_t now_ns)
 {
-	sched_thread_charge(cpu, thread, event->ran_ns, now_ns);
-	sched_sleep_cancel(cpu, thread);
-	thread_leave(server, cpu, thread, leave_reason(thread), now_ns);
+	block_then(server, cpu, thread, event->ran_ns, now_ns);
 }
 
 void sched_events_pair(struct sched_server *server, struct sched_cpu *cpu,
@@ -272,13 +278,9 @@ void sched_events_pair(struct sched_server *server, struct sched_cpu *cpu,
 	struct sched_thread *blocked = pair->thread[before];
 	struct sched_thread *next = pair->thread[1 - before];
 
-	thread_charge(cpu, blocked, pair->event[before]->ran_ns, pair->at_ns);
-	sched_sleep_cancel(cpu, blocked);
-	thread_leave(server, cpu, blocked, leave_reason(blocked), pair->at_ns);
+	block_then(server, cpu, blocked, pair->event[before]->ran_ns, pair->at_ns);
 	sched_sleep_expire(server, cpu, pair->at_ns);
-	cpu->policy->succeed(policy_cpu(cpu), policy_thread(next), pair->at_ns);
-	cpu->running = next;
-	sched_stat_dispatch(cpu, next, pair->at_ns);
+	sched_succeed(cpu, next, pair->at_ns);
 	thread_charge(cpu, next, pair->event[1 - before]->ran_ns, now_ns);
 	for (uint32_t i = 0; i < 2; i++)
 		event_apply(server, cpu, pair->thread[i], pair->event[i], now_ns);

@@ -176,16 +176,16 @@ void sched_levels_view(struct sched_server *server, struct place_view *view, uin
 static void levels_find(struct sched_server *server, const struct place_view *view)
 {
 	struct sched_masks *masks = &server->masks;
+	const bool bound = sched_masks_used(server);
 	bool rounded;
-	const uint64_t average = balance_average(view, &rounded);
+	const uint64_t average = bound ? 0 : balance_average(view, &rounded);
 
-	if (sched_masks_used(server)) {
+	if (bound) {
 		input_fill(server, view, &masks->input);
 		level_step(&masks->state, &masks->input);
 	}
 	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
-		__atomic_store_n(&masks->level[cpu],
-				 sched_masks_used(server) ? level_of(&masks->state, cpu) : average,
+		__atomic_store_n(&masks->level[cpu], bound ? level_of(&masks->state, cpu) : average,
 				 __ATOMIC_RELAXED);
 }
 

@@ -124,9 +124,7 @@ static uint32_t succeed(struct replay *replay, struct sched_thread *next, time_n
 	if (next == NULL) {
 		cpu->last_run = NULL;
 	} else if (next->state == SCHED_READY && sched_thread_settled(cpu, next)) {
-		cpu->policy->succeed(policy_cpu(cpu), policy_thread(next), at_ns);
-		cpu->running = next;
-		sched_stat_dispatch(cpu, next, at_ns);
+		sched_succeed(cpu, next, at_ns);
 	}
 	return at;
 }
