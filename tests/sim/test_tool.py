@@ -160,6 +160,33 @@ class AsRtApp(WithFiles):
         for task in tasks.values():
             self.assertAlmostEqual(task["share"], 0.5, delta=0.001)
 
+    def test_sync_hands_the_turn_to_and_fro(self):
+        """A client and a server, twice a round, and what suspends without saying whom."""
+        tasks = self.tasks("""{ "tasks" : {
+            "client" : { "loop" : 50, "lock" : "m", "run" : 1000,
+                         "sync" : { "ref" : "turn", "mutex" : "m" }, "run" : 2000,
+                         "sync" : { "ref" : "turn", "mutex" : "m" }, "unlock" : "m", "resume" : "end" },
+            "server" : { "delay" : 10, "loop" : -1, "lock" : "m", "wait" : { "ref" : "turn", "mutex" : "m" },
+                         "run" : 500, "signal" : "turn", "unlock" : "m", },
+            "starter" : { "loop" : -1, "sleep" : 200, "lock" : "m", "signal" : "turn", "unlock" : "m" },
+            "end" : { "loop" : 25, "suspend", "run" : 100, "suspend", "run" : 100, } },
+            "global" : { "duration" : 1 } }""")
+        self.assertEqual(tasks["client"]["cpu_ns"], 50 * 3000000)
+        self.assertEqual(tasks["end"]["cpu_ns"], 50 * 100000)
+
+    def test_a_signal_wakes_who_is_suspended_under_its_name(self):
+        text = {"tasks": {"a": {"loop": 20, "suspend": "c", "run": 1000},
+                          "b": {"loop": 20, "delay": 100, "lock": "c", "signal": "c", "unlock": "c",
+                                "sleep": 4000}}}
+        self.assertEqual(self.tasks(text)["a"]["cpu_ns"], 20 * 1000000)
+
+    def test_a_timer_without_a_period_takes_no_time(self):
+        text = {"tasks": {"t": {"loop": 10, "run": 1000, "sleep": 3000,
+                                "timer": {"ref": "unique", "period": 0}}}}
+        task = self.tasks(text)["t"]
+        self.assertEqual(task["cpu_ns"], 10 * 1000000)
+        self.assertAlmostEqual(task["ideal_share"], 0.25, delta=1e-6)
+
     def test_barriers_keep_step(self):
         text = {"global": {"duration": 5}, "tasks": {
             "a": {"runtime1": 1000, "sleep1": 2000, "barrier1": "B", "runtime2": 2000, "barrier2": "C"},
@@ -183,7 +210,9 @@ class AsRtApp(WithFiles):
     def test_what_is_not_done_is_refused_with_its_place(self):
         for key, value, says in (("mem", 1000, "rt-app's"), ("iorun", 1, "rt-app's"),
                                  ("dl-runtime", 5, "slice_us"),
-                                 ("sync", {"ref": "c", "mutex": "m"}, "a signal, then a wait"),
+                                 ("sync", {"ref": "c", "mutex": "m"}, "never locks the mutex"),
+                                 ("mem1", 1000, "but run"), ("membind_nodes", [0], '"membind_nodes";'),
+                                 ("policy", "SCHED_DEADLINE", "slice_us and period_us under the policy edf"),
                                  ("taskgroup", "/tg", '"groups"'), ("util_min", 1, "rt-app's"),
                                  ("exec", 5000, "unknown key"), ("external_workload0", {}, "rt-app's")):
             path = self.file("w.json", {"tasks": {"t": {"loop": 1, "phases": {"p": {"run": 1, key: value}}}}})

@@ -115,7 +115,7 @@ static uint64_t task_cap(const struct workload_task *task)
 	double run_ns = both.run_ns - first.run_ns;
 	double total_ns = both.total_ns + both.since_ns - first.total_ns - first.since_ns;
 
-	if (both.unknown || run_ns <= 0 || run_ns >= total_ns)
+	if (both.unknown || run_ns >= total_ns)
 		return IDEAL_ONE;
 	uint64_t cap = (uint64_t)(run_ns / total_ns * (double)IDEAL_ONE);
 

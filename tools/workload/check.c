@@ -52,7 +52,9 @@ static bool event_check(struct loader *loader, const struct source_task *task,
 	case WORKLOAD_SIGNAL:
 	case WORKLOAD_BROAD:
 		return event_exists(loader, NULL, WORKLOAD_WAIT, event->ref) ||
-		       fail(loader, event->path, "no task waits for \"%s\"", event->ref);
+		       fail(loader, event->path,
+			    "no task waits for \"%s\": name what a wait's \"ref\" names",
+			    event->ref);
 	case WORKLOAD_RESUME:
 		return event_exists(loader, NULL, WORKLOAD_SUSPEND, event->ref) ||
 		       fail(loader, event->path, "no task suspends itself as \"%s\"", event->ref);

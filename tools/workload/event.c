@@ -14,7 +14,8 @@ static bool kind_named(const char *word, size_t len, enum workload_event_kind *k
 			return true;
 		}
 	}
-	return false;
+	*kind = SOURCE_SYNC;
+	return len == 4 && strncmp(word, "sync", len) == 0;
 }
 
 /*
@@ -85,8 +86,6 @@ static bool timer_read(struct loader *loader, const char *path, struct json_obje
 		return fail(loader, path, "a timer needs a period");
 	if (!value_time(loader, period_path, value, 1e3, &event->event.ns))
 		return false;
-	if (event->event.ns == 0)
-		return fail(loader, period_path, "must not be 0");
 	if (!json_object_object_get_ex(object, "mode", &value))
 		return true;
 	path = arena_format(loader->arena, "%s.mode", path);
@@ -116,12 +115,27 @@ static bool wait_read(struct loader *loader, const char *path, struct json_objec
 			&event->mutex);
 }
 
+/* rt-app's sync is a signal and then a wait for the same condition: two events. */
+static bool sync_read(struct loader *loader, const char *path, struct json_object *object,
+		      struct source_event *events)
+{
+	if (!wait_read(loader, path, object, &events[1]))
+		return false;
+	events[0].event.kind = WORKLOAD_SIGNAL;
+	events[0].ref = events[1].ref;
+	events[1].event.kind = WORKLOAD_WAIT;
+	events[1].path = path;
+	return true;
+}
+
 bool event_read(struct loader *loader, const char *path, const char *task_name,
 		enum workload_event_kind kind, struct json_object *value,
 		struct source_event *event)
 {
 	event->event.kind = kind;
 	event->path = path;
+	if (kind == SOURCE_SYNC)
+		return sync_read(loader, path, value, event);
 	switch (workload_event_operand(kind)) {
 	case WORKLOAD_OPERAND_NS:
 		return value_time(loader, path, value, 1e3, &event->event.ns);

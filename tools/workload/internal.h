@@ -59,7 +59,8 @@ struct loader {
 	/* objects_owner[i]: instance that owns objects[i] alone, or UINT32_MAX */
 	uint32_t *objects_owner;
 	const char **objects_name;
-	const char *ignored; /* paths of what is accepted and ignored, or null */
+	unsigned int bare_line; /* of the first event that lacks its value, or 0 */
+	const char *ignored;    /* paths of what is accepted and ignored, or null */
 };
 
 bool fail(struct loader *loader, const char *path, const char *format, ...)
@@ -101,14 +102,19 @@ bool groups_read(struct loader *loader, struct json_object *groups);
 /* The index of the group of that name; WORKLOAD_GROUP_NONE: there is none. */
 uint32_t group_named(const struct loader *loader, const char *name);
 
-/* event.c */
+/* event.c: SOURCE_SYNC is a kind of key, of which two events are made, @event[0] and [1]. */
+#define SOURCE_SYNC ((enum workload_event_kind)WORKLOAD_EVENT_COUNT)
 bool event_kind_of(const char *key, enum workload_event_kind *kind);
 bool event_read(struct loader *loader, const char *path, const char *task_name,
 		enum workload_event_kind kind, struct json_object *value,
 		struct source_event *event);
 
-/* task.c */
+/* task.c.  A foreign key is one that rt-app has in a task or phase, and Baton has not. */
+bool key_is_foreign(const char *key);
 bool tasks_read(struct loader *loader, struct json_object *tasks);
+
+/* suspend.c: suspend and resume under the name of a condition or mutex, as rt-app does them. */
+void suspensions_share(struct loader *loader);
 
 /* check.c: what only the whole file shows. */
 bool sources_check(struct loader *loader);

@@ -105,7 +105,10 @@ static bool root_read(struct loader *loader, struct json_object *root)
 		return fail(loader, "", "there is no \"tasks\" object");
 	if (loader->ignored != NULL)
 		note(loader, loader->ignored, "accepted and ignored, without meaning here");
-	return tasks_read(loader, tasks) && sources_check(loader) && sources_expand(loader);
+	if (!tasks_read(loader, tasks))
+		return false;
+	suspensions_share(loader);
+	return sources_check(loader) && sources_expand(loader);
 }
 
 static unsigned int line_of(const char *text, size_t off)
@@ -164,7 +167,8 @@ static struct json_object *text_read(struct loader *loader, const char *text, si
 		json_object_put(root);
 		return json_read(loader, right, right_len);
 	}
-	if (root == NULL)
+	/* What json-c says of an event without its value, or of what is behind it, is no fault. */
+	if (root == NULL && (loader->bare_line == 0 || fault.line < loader->bare_line))
 		*loader->fault = fault;
 	if (scanned)
 		return root;

@@ -26,9 +26,11 @@ bool policy_read(struct loader *loader, const char *path, struct json_object *va
 	static const char *const names[] = {"SCHED_OTHER", "SCHED_BATCH", "SCHED_IDLE", "SCHED_RR",
 					    "SCHED_FIFO"};
 	const char *name;
+	bool deadline;
 
 	if (!value_string(loader, path, value, false, &name))
 		return false;
+	deadline = strcmp(name, "SCHED_DEADLINE") == 0;
 	for (unsigned int i = 0; i < WORKLOAD_POLICY_COUNT; i++) {
 		if (strcmp(name, names[i]) == 0) {
 			*policy = (enum workload_policy)i;
@@ -36,9 +38,10 @@ bool policy_read(struct loader *loader, const char *path, struct json_object *va
 		}
 	}
 	return fail(loader, path,
-		    "unknown policy \"%s\"; known: SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_RR, "
+		    "%s \"%s\"%s; known: SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_RR, "
 		    "SCHED_FIFO",
-		    name);
+		    deadline ? "Baton does not do rt-app's" : "unknown policy", name,
+		    deadline ? " (but slice_us and period_us under the policy edf)" : "");
 }
 
 static bool priority_read(struct loader *loader, const char *path, struct json_object *value,

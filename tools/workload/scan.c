@@ -104,8 +104,10 @@ static bool key_is_event(const struct scanner *scanner, const char *key_path, co
 {
 	enum workload_event_kind kind;
 
+	/* Foreign events may be repeated too: what is wrong with them is not that. */
 	return (scanner->depth == DEPTH_TASK || scanner->depth == DEPTH_PHASE) &&
-	       strncmp(key_path, "tasks.", 6) == 0 && event_kind_of(key, &kind);
+	       strncmp(key_path, "tasks.", 6) == 0 &&
+	       (event_kind_of(key, &kind) || key_is_foreign(key));
 }
 
 static void copy_up_to(struct scanner *scanner, const char *end)
@@ -182,6 +184,8 @@ static bool scan_key(struct scanner *scanner, const char *path)
 	if ((look(scanner) == ',' || look(scanner) == '}') &&
 	    key_is_event(scanner, key_path, key)) {
 		copy_insert(scanner, key_end, ":\"\"");
+		if (loader->bare_line == 0)
+			loader->bare_line = line;
 		return true;
 	}
 	if (look(scanner) == ':')

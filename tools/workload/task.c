@@ -8,23 +8,13 @@
 #define TASK_NAME_BYTES_MAX 37u /* leaves room for "-" and a number */
 
 /* What rt-app has beyond the subset; with or without a number behind it. */
-static bool key_is_foreign(const char *key)
+bool key_is_foreign(const char *key)
 {
-	static const char *const words[] = {"mem",
-					    "iorun",
-					    "sync",
-					    "dl-runtime",
-					    "dl-period",
-					    "dl-deadline",
-					    "dl-reclaim",
-					    "external_workload",
-					    "deadline",
-					    "period",
-					    "util_min",
-					    "util_max",
-					    "numa_nodes_membind",
-					    "membind_nodes",
-					    "taskgroup"};
+	static const char *const words[] = {
+		"mem",           "iorun",      "dl-runtime",        "dl-period",
+		"dl-deadline",   "dl-reclaim", "external_workload", "deadline",
+		"period",        "util_min",   "util_max",          "numa_nodes_membind",
+		"membind_nodes", "taskgroup"};
 	size_t len = strlen(key);
 
 	while (len > 0 && key[len - 1] >= '0' && key[len - 1] <= '9')
@@ -43,8 +33,11 @@ static const char *key_instead(const char *key)
 		const char *instead;
 	} rows[] = {
 		{"taskgroup", " (but groups: \"groups\" beside the tasks, \"group\" here)"},
-		{"sync", " (the same is a signal, then a wait)"},
 		{"dl-", " (but slice_us, and with the policy edf period_us)"},
+		{"membind", ""},
+		{"mem", " (but run, for the time that it takes)"},
+		{"iorun", " (but run and sleep, for the time that it takes)"},
+		{"external_workload", " (but run, for the time that it takes)"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -59,7 +52,7 @@ static bool key_unknown(struct loader *loader, const char *path, const char *key
 		loader, path_join(loader->arena, path, key),
 		"%s \"%s\"%s; known here: %sloop, policy, priority, weight, slice_us, "
 		"period_us, cpus, group, and the events run, runtime, sleep, timer, yield, lock, "
-		"unlock, wait, signal, broad, barrier, suspend, resume, fork, each with or "
+		"unlock, wait, signal, broad, sync, barrier, suspend, resume, fork, each with or "
 		"without a number after it",
 		key_is_foreign(key) ? "Baton does not do rt-app's" : "unknown key", key,
 		key_is_foreign(key) ? key_instead(key) : "",
@@ -79,7 +72,7 @@ static bool events_read(struct loader *loader, const char *path, struct json_obj
 {
 	phase->events = arena_alloc(loader->arena,
 				    sizeof(phase->events[0]) *
-					    ((size_t)json_object_object_length(object) + 1));
+					    (2 * (size_t)json_object_object_length(object) + 1));
 	json_object_object_foreach(object, key, value)
 	{
 		enum workload_event_kind kind;
@@ -88,7 +81,7 @@ static bool events_read(struct loader *loader, const char *path, struct json_obj
 			if (!event_read(loader, path_join(loader->arena, path, key), task_name,
 					kind, value, &phase->events[phase->event_count]))
 				return false;
-			phase->event_count++;
+			phase->event_count += kind == SOURCE_SYNC ? 2 : 1;
 		} else if (in_phase ? strcmp(key, "loop") != 0 && !params_has_key(key)
 				    : !key_is_of_task(key)) {
 			return key_unknown(loader, path, key, in_phase);

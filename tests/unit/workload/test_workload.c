@@ -188,6 +188,60 @@ Test(workload, an_event_may_lack_its_value)
 	workload_file_free(file);
 }
 
+Test(workload, a_sync_is_a_signal_and_a_wait)
+{
+	struct workload_file *file = load_good(
+		"{\"tasks\": {\"a\": {\"lock\": \"m\", \"sync\": {\"ref\": \"c\", \"mutex\": "
+		"\"m\"},\n"
+		"  \"sync\": {\"ref\": \"c\", \"mutex\": \"m\"}, \"unlock\": \"m\"}}}");
+	const struct workload_phase *a = workload_of(file)->tasks[0].phases;
+	static const enum workload_event_kind kinds[] = {WORKLOAD_LOCK, WORKLOAD_SIGNAL,
+							 WORKLOAD_WAIT, WORKLOAD_SIGNAL,
+							 WORKLOAD_WAIT, WORKLOAD_UNLOCK};
+
+	cr_assert_eq(a->event_count, 6);
+	for (uint32_t i = 0; i < 6; i++)
+		cr_expect_eq(a->events[i].kind, kinds[i], "event %u", i);
+	for (uint32_t i = 1; i < 5; i++)
+		cr_expect_eq(a->events[i].ref, a->events[1].ref, "event %u", i);
+	cr_expect_eq(a->events[2].mutex, a->events[0].ref);
+	cr_expect_eq(a->events[4].mutex, a->events[0].ref);
+	workload_file_free(file);
+}
+
+/* In rt-app they are one thing; elsewhere a suspension is left as it is. */
+Test(workload, a_suspension_may_share_its_name_with_a_condition)
+{
+	struct workload_file *file = load_good(
+		"{\"tasks\": {\"a\": {\"suspend\": \"c\", \"run\": 1, \"suspend\": \"a\"},\n"
+		" \"b\": {\"lock\": \"m\", \"signal\": \"c\", \"unlock\": \"m\", \"run\": 2,\n"
+		"   \"resume\": \"c\", \"resume\": \"a\", \"suspend\": \"m\"}}}");
+	const struct workload *workload = workload_of(file);
+	static const enum workload_event_kind kinds[2][11] = {
+		{WORKLOAD_LOCK, WORKLOAD_WAIT, WORKLOAD_UNLOCK, WORKLOAD_RUN, WORKLOAD_SUSPEND},
+		{WORKLOAD_LOCK, WORKLOAD_SIGNAL, WORKLOAD_UNLOCK, WORKLOAD_RUN, WORKLOAD_LOCK,
+		 WORKLOAD_BROAD, WORKLOAD_UNLOCK, WORKLOAD_RESUME, WORKLOAD_LOCK, WORKLOAD_WAIT,
+		 WORKLOAD_UNLOCK}};
+	static const uint32_t counts[] = {5, 11};
+	const struct workload_event *events[2];
+
+	for (uint32_t t = 0; t < 2; t++) {
+		const struct workload_phase *phase = &workload->tasks[t].phases[0];
+
+		events[t] = phase->events;
+		cr_assert_eq(phase->event_count, counts[t]);
+		for (uint32_t i = 0; i < counts[t]; i++)
+			cr_expect_eq(phase->events[i].kind, kinds[t][i], "%u: event %u", t, i);
+	}
+	cr_expect_eq(events[0][1].ref, events[1][1].ref);
+	cr_expect_eq(events[0][1].ref, events[1][5].ref);
+	cr_expect_eq(events[0][1].mutex, events[0][0].ref);
+	cr_expect_eq(events[0][1].mutex, events[1][4].ref);
+	cr_expect_eq(events[0][4].ref, events[1][7].ref);
+	cr_expect_eq(events[1][9].mutex, events[1][0].ref);
+	workload_file_free(file);
+}
+
 /* As rt-app's users name a second event of a kind; what only begins with one is none. */
 Test(workload, keys_with_something_behind_the_word)
 {
@@ -267,9 +321,19 @@ static const struct bad bads[] = {
 	{1, "tasks.a.nice", "unknown key", "\"a\": {\"run\": 1, \"nice\": 2}"},
 	{1, "tasks.a.mem", "does not do rt-app's \"mem\"", "\"a\": {\"run\": 1, \"mem\": 2}"},
 	{1, "tasks.a.iorun3", "does not do", "\"a\": {\"run\": 1, \"iorun3\": 2}"},
-	{1, "tasks.a.phases.p.sync", "does not do",
+	{1, "tasks.a.iorun1", "does not do", "\"a\": {\"run\": 1, \"iorun1\": 2, \"iorun\": 3}"},
+	{2, "tasks.a.mem", "does not do", "\"a\": {\"run\": 1,\n\"mem\": 2,\n\"mem\": 3}"},
+	{1, "tasks.a.phases.p.sync", "never locks the mutex \"m\"",
 	 "\"a\": {\"phases\": {\"p\": {\"run\": 1, \"sync\": {\"ref\": \"c\", \"mutex\": "
 	 "\"m\"}}}}"},
+	{1, "tasks.a.sync_1", "needs", "\"a\": {\"lock\": \"m\", \"sync_1\": {\"ref\": \"c\"}}"},
+	{1, "tasks.a.sync.x", "unknown key",
+	 "\"a\": {\"sync\": {\"ref\": \"c\", \"mutex\": \"m\", \"x\": 1}}"},
+	{1, "tasks.a.synced", "unknown key", "\"a\": {\"run\": 1, \"synced\": 2}"},
+	{3, "tasks.a.loop", "twice",
+	 "\"a\": {\"suspend\",\n\"loop\": 1, \"run\": 1,\n\"loop\": 2}"},
+	{2, "", "not JSON",
+	 "\"a\": {\"run\": 1,\n\"run\" 2,\n\"suspend\", \"loop\": 1, \"loop\": 1}"},
 	{1, "tasks.a.lock", "string", "\"a\": {\"run\": 1, \"lock\": [\"m\", \"n\"]}"},
 	{1, "tasks.a.run1", "number", "\"a\": {\"run\": 1, \"run\"}"},
 	{1, "", "not JSON", "\"a\": {\"run\": 1, \"loop\"}"},
@@ -308,6 +372,8 @@ static const struct bad bads[] = {
 	{1, "tasks.a.slice_us", "from 100", "\"a\": {\"run\": 1, \"slice_us\": 99}"},
 	{1, "tasks.a.period_us", "from the slice (3000)",
 	 "\"a\": {\"run\": 1, \"period_us\": 2999}"},
+	{1, "tasks.a.policy", "under the policy edf",
+	 "\"a\": {\"run\": 1, \"policy\": \"SCHED_DEADLINE\"}"},
 	{1, "tasks.a.policy", "unknown policy", "\"a\": {\"run\": 1, \"policy\": \"CFS\"}"},
 	{1, "tasks.a", "no events", "\"a\": {\"loop\": 3}"},
 	{1, "tasks.a", "object", "\"a\": 3"},
@@ -316,7 +382,8 @@ static const struct bad bads[] = {
 	{1, "tasks.a.phases.p.delay", "unknown key",
 	 "\"a\": {\"phases\": {\"p\": {\"run\": 1, \"delay\": 3}}}"},
 	{1, "tasks.a.timer", "period", "\"a\": {\"timer\": {\"ref\": \"x\"}}"},
-	{1, "tasks.a.timer.period", "must not be 0", "\"a\": {\"timer\": {\"period\": 0}}"},
+	{1, "tasks.a", "without taking time", "\"a\": {\"timer\": {\"period\": 0}}"},
+	{1, "tasks.a.timer.period", "negative", "\"a\": {\"timer\": {\"period\": -1}}"},
 	{1, "tasks.a.timer.mode", "relative",
 	 "\"a\": {\"timer\": {\"period\": 1, \"mode\": \"x\"}}"},
 	{1, "tasks.a.timer.deadline", "unknown key",
