@@ -16,7 +16,7 @@ static inline struct policy_cpu *policy_cpu(struct sched_cpu *cpu)
 static inline void sched_policy_set(struct sched_cpu *cpu, const struct policy_ops *policy)
 {
 	cpu->policy = policy;
-	cpu->may_offer = policy->succeed != NULL && cpu->place->on_turn == NULL;
+	cpu->silent = policy->succeed == NULL || cpu->place->on_turn != NULL;
 }
 
 static inline const struct policy_cpu *policy_cpu_const(const struct sched_cpu *cpu)
@@ -33,6 +33,11 @@ static inline struct sched_thread *policy_thread_owner(struct policy_thread *thr
 {
 	return container_of(thread, struct sched_thread, policy);
 }
+
+/* What each upcall does is one straight line of code: the compiler would make calls of it. */
+#define straight     static inline __attribute__((always_inline))
+/* Likewise of one that is declared here: across files where the server is linked as one. */
+#define straight_too inline __attribute__((always_inline))
 
 #define SCHED_DEBT_NS_MAX 1000000000u
 
@@ -230,8 +235,7 @@ uint32_t sched_sleep_first(const struct sched_cpu *cpu, time_ns_t until_ns,
 /* place.c */
 void sched_view(struct sched_server *server, struct place_view *view, struct place_load *loads);
 void sched_load_publish(struct sched_cpu *cpu);
-void sched_load_publish_pick(struct sched_server *server, struct sched_cpu *cpu,
-			     const struct policy_pick *pick);
+void sched_load_publish_pick(struct sched_cpu *cpu, const struct policy_pick *pick, bool several);
 void sched_idle_publish(struct sched_server *server, uint32_t cpu);
 void sched_idle_clear(struct sched_server *server, uint32_t cpu);
 bool sched_idle_claim(struct sched_server *server, uint32_t cpu);

@@ -25,6 +25,7 @@ struct sched_cpu *sched_cpu_init(struct sched_server *server, uint32_t index,
 	cpu->index = index;
 	cpu->balancer_tid = 0;
 	cpu->grouped = false;
+	cpu->several = server->cpus > 1;
 	cpu->plan = (struct plan){
 		.pull_tid = PLAN_NOBODY, .from = PLAN_NOBODY, .push_tid = PLAN_NOBODY};
 	heap_init(&cpu->sleepers);
@@ -102,13 +103,14 @@ upcall_events(struct sched_server *server, struct sched_cpu *cpu, const struct s
 }
 
 /* One record of a thread that is known and nothing else: nearly every upcall.  False if it is another. */
-static bool upcall_short(struct sched_server *server, struct sched_cpu *cpu,
-			 const struct sched_upcall *upcall)
+straight bool upcall_short(struct sched_server *server, struct sched_cpu *cpu,
+			   const struct sched_upcall *upcall)
 {
+	const word_t what = upcall->info &
+			    (UPCALL_EVENTS(~0ull) | UPCALL_REQUEST | UPCALL_MORE | UPCALL_SWITCHED);
 	struct sched_thread *thread;
 
-	if (UPCALL_EVENTS(upcall->info) != 1 || (upcall->info & UPCALL_SWITCHED) != 0 ||
-	    cpu->sleepers_wait)
+	if (what != 1 || upcall->status != ERR_OK || cpu->sleepers_wait)
 		return false;
 	thread = sched_thread_find(server, upcall->first.tag);
 	if (thread == NULL || !sched_thread_settled(cpu, thread))
@@ -153,15 +155,16 @@ static void decide_balancer(struct sched_cpu *cpu, struct sched_decision *decisi
 	decision->flags = 0;
 }
 
-static void decide_thread(struct sched_cpu *cpu, const struct policy_pick *pick, time_ns_t now_ns,
-			  struct sched_decision *decision)
+straight void decide_thread(struct sched_cpu *cpu, const struct policy_pick *pick, time_ns_t now_ns,
+			    struct sched_decision *decision)
 {
 	struct sched_thread *thread = policy_thread_owner(pick->thread);
 
 	sched_stat_dispatch(cpu, thread, now_ns);
 	cpu->running = thread;
 	thread->turn_over = false;
-	__atomic_store_n(&cpu->running_class, thread->mask_class, __ATOMIC_RELAXED);
+	if (cpu->several)
+		__atomic_store_n(&cpu->running_class, thread->mask_class, __ATOMIC_RELAXED);
 	decision->kind = DECISION_RUN;
 	decision->tid = thread->tid;
 	decision->seq = thread->seq;
@@ -171,7 +174,7 @@ static void decide_thread(struct sched_cpu *cpu, const struct policy_pick *pick,
 /* What else the policy is asked for: nothing where its answer would not be given to the kernel. */
 static uint32_t pick_offers(const struct sched_server *server, const struct sched_cpu *cpu)
 {
-	return cpu->may_offer && !cpu->balancer_ready && !cpu->offer_refused ? server->offers : 0;
+	return !cpu->silent && !cpu->balancer_ready && !cpu->offer_refused ? server->offers : 0;
 }
 
 /* Somebody runs here: what that means for the other CPUs. */
@@ -190,6 +193,14 @@ static void busy_among_others(struct sched_server *server, struct sched_cpu *cpu
 		pick->offers = 0;
 }
 
+/* What counts for one decision. */
+static void usual_again(struct sched_cpu *cpu)
+{
+	cpu->switched = false;
+	cpu->offer_refused = false;
+	cpu->sleepers_wait = false;
+}
+
 /* When to look at the other CPUs again. */
 static time_ns_t others_next(struct sched_server *server, struct sched_cpu *cpu,
 			     const struct policy_pick *pick, time_ns_t now_ns)
@@ -198,10 +209,12 @@ static time_ns_t others_next(struct sched_server *server, struct sched_cpu *cpu,
 				    : sched_balance_idle_next(cpu, now_ns);
 }
 
-static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
-		   struct sched_decision *decision)
+/* `plain`: cpu->unusual is 0. */
+straight void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
+		     struct sched_decision *decision, const bool plain)
 {
-	const bool several = server->cpus > 1;
+	const bool several = !plain && server->cpus > 1;
+	const uint32_t offers = plain ? server->offers : pick_offers(server, cpu);
 	struct policy_pick pick;
 
 	decision->tid = 0;
@@ -211,21 +224,19 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 	if (several && cpu->place->on_turn != NULL)
 		sched_turn_over(server, cpu, now_ns);
 	pick.offers = 0; /* of a policy that makes none */
-	cpu->policy->pick(policy_cpu(cpu), now_ns, server->pick_flags | pick_offers(server, cpu),
-			  &pick);
-	sched_load_publish_pick(server, cpu, &pick);
+	cpu->policy->pick(policy_cpu(cpu), now_ns, server->pick_flags | offers, &pick);
+	sched_load_publish_pick(cpu, &pick, several);
 	if (several && pick.thread != NULL)
 		busy_among_others(server, cpu, now_ns, &pick);
 	if (pick.thread == NULL)
 		decide_idle(server, cpu, now_ns, decision);
 	else
 		decide_thread(cpu, &pick, now_ns, decision);
-	cpu->switched = false;
-	cpu->offer_refused = false;
-	cpu->sleepers_wait = false;
+	if (!plain)
+		usual_again(cpu);
 	cpu->filter_key = UINT64_MAX;
 	cpu->next_filter_key = UINT64_MAX;
-	if (cpu->balancer_ready)
+	if (!plain && cpu->balancer_ready)
 		decide_balancer(cpu, decision);
 	else if (pick.thread == NULL)
 		cpu->payer = NULL; /* what passes until the next entry is idle time */
@@ -235,35 +246,66 @@ static void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t
 		decision->timer_ns = min_u64(decision->timer_ns,
 					     others_next(server, cpu, &pick, now_ns));
 	/* Whoever is throttled wants to be asked for again. */
-	if (pick.thread == NULL && cpu->grouped && pick.slice_ns != TIME_NEVER)
+	if (!plain && pick.thread == NULL && cpu->grouped && pick.slice_ns != TIME_NEVER)
 		decision->timer_ns = min_u64(decision->timer_ns, now_ns + pick.slice_ns);
 }
 
-void sched_upcall(struct sched_server *server, struct sched_cpu *cpu,
-		  const struct sched_upcall *upcall, struct sched_decision *decision)
+/* All but one record.  False if there are more: then nothing is to be decided. */
+static __attribute__((noinline)) bool
+upcall_long(struct sched_server *server, struct sched_cpu *cpu, const struct sched_upcall *upcall)
 {
-	if (!upcall_short(server, cpu, upcall) && !sched_replay_pair(server, cpu, upcall))
+	if (!sched_replay_pair(server, cpu, upcall))
 		upcall_events(server, cpu, upcall);
 	if (upcall->status != ERR_OK && upcall->status != ERR_STALE)
 		decision_refused(server, cpu, upcall);
 	if ((upcall->info & UPCALL_REQUEST) != 0)
 		sched_request_handle(server, cpu, &upcall->buffer->request, upcall->now_ns);
-	if ((upcall->info & UPCALL_MORE) != 0) {
-		if (cpu->decided_tid == 0) /* it was idle: nobody pays */
-			cpu->payer = NULL;
-		decision->kind = DECISION_NONE;
-		decision->tid = 0;
-		decision->flags = 0;
-		return;
-	}
+	if ((upcall->info & UPCALL_MORE) == 0)
+		return true;
+	if (cpu->decided_tid == 0) /* it was idle: nobody pays */
+		cpu->payer = NULL;
+	return false;
+}
+
+static __attribute__((noinline)) void decide_closely(struct sched_server *server,
+						     struct sched_cpu *cpu, time_ns_t now_ns,
+						     struct sched_decision *decision)
+{
 	if (cpu->requesting_count != 0)
-		sched_requesting_settle(server, cpu, upcall->now_ns);
+		sched_requesting_settle(server, cpu, now_ns);
 	decision->timer_ns = sched_sleep_next(cpu);
-	if (decision->timer_ns <= upcall->now_ns) {
-		sched_sleep_expire(server, cpu, upcall->now_ns);
+	if (decision->timer_ns <= now_ns) {
+		sched_sleep_expire(server, cpu, now_ns);
 		decision->timer_ns = sched_sleep_next(cpu);
 	}
-	decide(server, cpu, upcall->now_ns, decision);
+	decide(server, cpu, now_ns, decision, false);
+}
+
+/* Who is not told the upcall and the decision by their addresses leaves them in registers. */
+void sched_upcall(struct sched_server *server, struct sched_cpu *cpu,
+		  const struct sched_upcall *upcall, struct sched_decision *decision)
+{
+	const time_ns_t now_ns = upcall->now_ns;
+
+	if (!upcall_short(server, cpu, upcall)) {
+		const struct sched_upcall whole = *upcall;
+
+		if (!upcall_long(server, cpu, &whole)) {
+			decision->kind = DECISION_NONE;
+			decision->tid = 0;
+			decision->flags = 0;
+			return;
+		}
+	}
+	decision->timer_ns = sched_sleep_next(cpu);
+	if (cpu->unusual == 0 && decision->timer_ns > now_ns) {
+		decide(server, cpu, now_ns, decision, true);
+	} else {
+		struct sched_decision closely;
+
+		decide_closely(server, cpu, now_ns, &closely);
+		*decision = closely;
+	}
 	cpu->decided_tid = decision->tid;
 	cpu->decided_seq = decision->seq;
 	cpu->decided_flags = decision->flags;

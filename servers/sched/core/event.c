@@ -8,9 +8,6 @@
  */
 #include "core.h"
 
-/* What each upcall does is one straight line of code: the compiler would make calls of it. */
-#define straight static inline __attribute__((always_inline))
-
 straight void thread_charge(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t ran_ns,
 			    time_ns_t now_ns)
 {
@@ -114,12 +111,11 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 }
 
 static void event_ready(struct sched_server *server, struct sched_cpu *cpu,
-			struct sched_thread *thread, const struct sched_event *event,
+			struct sched_thread *thread, word_t info, time_ns_t ready_ns,
 			time_ns_t now_ns)
 {
-	unsigned cause = EVENT_CAUSE(event->info);
-	bool slept = (event->info & EVENT_BLOCKED_SINCE) != 0 &&
-		     (event->info & EVENT_WOKE_SINCE) != 0;
+	unsigned cause = EVENT_CAUSE(info);
+	bool slept = (info & EVENT_BLOCKED_SINCE) != 0 && (info & EVENT_WOKE_SINCE) != 0;
 
 	if (slept && thread->state == SCHED_READY && !thread->in_request)
 		thread_leave(server, cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
@@ -127,7 +123,7 @@ static void event_ready(struct sched_server *server, struct sched_cpu *cpu,
 		cpu->policy->enqueue(policy_cpu(cpu), policy_thread(thread), POLICY_JOIN_PREEMPTED,
 				     now_ns);
 	else
-		sched_thread_wake(server, cpu, thread, event->first_ready_ns, now_ns);
+		sched_thread_wake(server, cpu, thread, ready_ns, now_ns);
 }
 
 static enum policy_leave leave_reason(const struct sched_thread *thread)
@@ -235,7 +231,8 @@ straight void event_apply(struct sched_server *server, struct sched_cpu *cpu,
 	switch (EVENT_STATE(event->info)) {
 	case EVENT_READY:
 		if (!only_preempted(cpu, thread, event))
-			event_ready(server, cpu, thread, event, now_ns);
+			event_ready(server, cpu, thread, event->info, event->first_ready_ns,
+				    now_ns);
 		break;
 	case EVENT_BLOCKED:
 		event_blocked(server, cpu, thread, event, now_ns);

@@ -57,7 +57,7 @@ static void offer_again(const struct sched_server *server, time_ns_t now_ns,
 void sched_offer_idle(const struct sched_server *server, const struct sched_cpu *cpu,
 		      time_ns_t now_ns, struct sched_decision *decision)
 {
-	if ((server->offers & POLICY_PICK_SUCCESSOR) == 0 || !cpu->may_offer || cpu->strangers)
+	if ((server->offers & POLICY_PICK_SUCCESSOR) == 0 || cpu->silent || cpu->strangers)
 		return;
 	decision->flags = (uint32_t)DECISION_FIRST;
 	decision->slice_ns = server->cpus == 1 ? TIME_NEVER : FIRST_SLICE_NS;
@@ -74,8 +74,8 @@ static time_ns_t filter_until(const struct sched_thread *thread, uint64_t filter
 	return time_until(thread, filter_ns, now_ns);
 }
 
-static void offer_filter(struct sched_cpu *cpu, const struct policy_pick *pick, time_ns_t now_ns,
-			 struct sched_decision *decision)
+straight void offer_filter(struct sched_cpu *cpu, const struct policy_pick *pick, time_ns_t now_ns,
+			   struct sched_decision *decision)
 {
 	const struct sched_thread *thread = policy_thread_owner(pick->thread);
 
@@ -118,9 +118,9 @@ static time_ns_t sleepers_succeed(const struct sched_cpu *cpu, const struct poli
 	return due == WAKES_MAX ? sleepers[due - 1]->wake_at_ns : until_ns;
 }
 
-static void offer_successor(const struct sched_server *server, struct sched_cpu *cpu,
-			    const struct policy_pick *pick, time_ns_t now_ns,
-			    struct sched_decision *decision)
+straight void offer_successor(const struct sched_server *server, struct sched_cpu *cpu,
+			      const struct policy_pick *pick, time_ns_t now_ns,
+			      struct sched_decision *decision)
 {
 	const struct policy_successor *next = &pick->successor;
 	const struct sched_thread *thread = policy_thread_owner(pick->thread);
@@ -176,9 +176,9 @@ static void sleepers_defer(struct sched_cpu *cpu, time_ns_t now_ns, struct sched
 	cpu->sleepers_wait = true;
 }
 
-void sched_offer_thread(const struct sched_server *server, struct sched_cpu *cpu,
-			const struct policy_pick *pick, time_ns_t now_ns,
-			struct sched_decision *decision)
+straight_too void sched_offer_thread(const struct sched_server *server, struct sched_cpu *cpu,
+				     const struct policy_pick *pick, time_ns_t now_ns,
+				     struct sched_decision *decision)
 {
 	if ((pick->offers & POLICY_PICK_FILTER) != 0 && filter_allowed(server, cpu))
 		offer_filter(cpu, pick, now_ns, decision);

@@ -62,14 +62,13 @@ void sched_load_publish(struct sched_cpu *cpu)
 }
 
 /* The same with what pick() told already.  Alone on the machine nobody asks how far it is ahead. */
-void sched_load_publish_pick(struct sched_server *server, struct sched_cpu *cpu,
-			     const struct policy_pick *pick)
+void sched_load_publish_pick(struct sched_cpu *cpu, const struct policy_pick *pick, bool several)
 {
 	struct sched_cpu_stats *stats = cpu->stats;
 	const uint64_t load = pick->load;
 	const uint32_t runnable = pick->runnable;
 
-	if (server->cpus > 1 || runnable == 0) {
+	if (several || runnable == 0) {
 		sched_load_publish(cpu);
 		return;
 	}

@@ -211,8 +211,8 @@ bool sched_filtered_any(struct sched_server *server, const struct sched_cpu *cpu
 }
 
 /* It did not wait for the filter of the successor. */
-static bool unfiltered(const struct sched_cpu *cpu, const struct sched_thread *thread,
-		       const struct sched_event *event)
+straight bool unfiltered(const struct sched_cpu *cpu, const struct sched_thread *thread,
+			 const struct sched_event *event)
 {
 	return (event->info & EVENT_WOKE_SINCE) == 0 || thread->key < cpu->next_filter_key;
 }
@@ -250,7 +250,7 @@ bool sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
 	    !pair_find(server, cpu, upcall, &pair))
 		return false;
 	sched_entry_bill(cpu, pair.event[0]->ran_ns + pair.event[1]->ran_ns, upcall->now_ns);
-	cpu->switched = true;
+	cpu->switched = (upcall->info & UPCALL_MORE) != 0; /* else the decision comes next */
 	cpu->filter_key = cpu->next_filter_key;
 	sched_events_pair(server, cpu, &pair, upcall->now_ns);
 	cpu->payer = sched_thread_settled(cpu, pair.thread[0]) ? pair.thread[0] : NULL;

@@ -82,21 +82,28 @@ struct sched_cpu {
 	struct sched_thread *running;  /* last dispatched, while it is in the queue */
 	struct sched_thread *last_run; /* last dispatched, to count switches */
 	struct sched_thread *requesting[UPCALL_EVENTS_MAX];
-	uint32_t requesting_count;
+	/* Nearly always all 0, so one look does: core/dispatcher.c. */
+	union {
+		struct {
+			uint8_t several; /* there are other CPUs */
+			uint8_t silent;  /* the policy or the placement do not allow to say more */
+			uint8_t grouped; /* the policy is the layer of policy/group */
+			uint8_t switched; /* it was told that the kernel did what else the decision said */
+			uint8_t offer_refused; /* the last decision named a successor and was refused */
+			uint8_t balancer_ready;
+			uint8_t sleepers_wait; /* some need not wake in time, see core/offer.c */
+			uint8_t requesting_count;
+		};
+		uint64_t unusual;
+	};
 	uint32_t index;
 	uint32_t balancer_tid;  /* 0: none seen yet */
 	uint32_t decided_tid;   /* whom the last decision named, 0: nobody */
 	word_t decided_seq;     /* and what it had seen of it */
 	uint32_t decided_flags; /* what else it said */
 	uint32_t moves;         /* threads that were sent to other CPUs */
-	uint8_t may_offer;      /* the policy and the placement allow to say more */
-	uint8_t switched;       /* it was told that the kernel did what else the decision said */
-	uint8_t offer_refused;  /* the last decision named a successor and was refused */
-	uint8_t balancer_ready;
-	uint8_t sleepers_wait; /* some sleepers need not wake in time, see core/offer.c */
 	uint8_t strangers; /* a thread of this CPU may have slept while it was forbidden to run here */
 	uint8_t balancer_parked;
-	uint8_t grouped; /* the policy is the layer of policy/group */
 	word_t balancer_seq;
 	uint64_t spare_cursor;
 	uint64_t filter_key;       /* of the stretch that the kernel is in; UINT64_MAX: no filter */
