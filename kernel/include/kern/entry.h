@@ -29,6 +29,8 @@ void kernel_exit(void);
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-#define kassert(condition)     \
-	((condition) ? (void)0 \
-		     : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #condition))
+/* What cannot be false unless the kernel is wrong; a release build does not look. */
+#define kassert(condition)              \
+	((!KERNEL_DEBUG || (condition)) \
+		 ? (void)0              \
+		 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #condition))
