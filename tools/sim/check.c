@@ -6,6 +6,8 @@
  *   - no CPU idles with a ready thread at home but one under a cap, none parks with a record waiting
  *     and no kick (4)
  *   - every policy's own check is 0, and no policy was misused
+ *
+ * What a decision says of the thread that it names is looked at each time.
  */
 #include "sim.h"
 
@@ -71,6 +73,56 @@ static void cpu_check(struct sim *sim, uint32_t index)
 	if (cpu->mode == SIM_THREAD && !cpu->current->balancer && !cpu->switched &&
 	    view->running != &sim->server->threads[cpu->current->tid])
 		violation(sim, "it runs, and the server thinks of another", cpu->current);
+}
+
+/* The thread that a policy picked must be one that can run here: the server knows, whatever the kernel will
+ * say.  (A thread that another CPU has just stopped or moved is still ready for the server.) */
+static void picked_check(struct sim *sim, uint32_t index, uint32_t tid)
+{
+	const struct sched_cpu *cpu = &sim->server->cpu[index];
+	const struct sched_thread *view = &sim->server->threads[tid];
+	const bool here = view->home == index && !view->arriving;
+
+	if (tid == cpu->balancer_tid || (here && view->state == SCHED_READY))
+		return;
+	sim_fail(sim,
+		 "policy %s picked task \"%s\" on CPU %u at %llu ns, which %s; this is a bug in it",
+		 cpu->policy->name, sim->threads[tid]->name, index, (unsigned long long)sim->now_ns,
+		 here ? "cannot run" : "is not there");
+}
+
+void sim_check_decision(struct sim *sim, uint32_t cpu, const struct sched_decision *decision)
+{
+	if (decision->kind != DECISION_RUN || sim->failed)
+		return;
+	picked_check(sim, cpu, decision->tid);
+	if ((decision->flags & DECISION_SUCCESSOR) != 0 && decision->successor_tid != 0)
+		picked_check(sim, cpu, decision->successor_tid);
+	if (decision->slice_ns == 0 && !sim->failed)
+		sim_fail(sim,
+			 "policy %s gave task \"%s\" a slice of 0 ns on CPU %u at %llu ns; this is "
+			 "a "
+			 "bug in it",
+			 sim->server->cpu[cpu].policy->name, sim->threads[decision->tid]->name, cpu,
+			 (unsigned long long)sim->now_ns);
+}
+
+/*
+ * Without --check often at first, for a mistake is best seen early; then every 256 decisions, and
+ * with many threads less, because a check looks at them all: it takes 1 % of the time.
+ */
+#define CHECK_DECISIONS 256u
+
+bool sim_check_is_due(struct sim *sim)
+{
+	const uint64_t steady = CHECK_DECISIONS + 4 * (uint64_t)sim->threads_count;
+
+	if (sim->config.check_every != 0)
+		return sim->decisions % sim->config.check_every == 0;
+	if (sim->decisions < sim->check_due)
+		return false;
+	sim->check_due = sim->decisions + (sim->decisions < steady ? sim->decisions : steady);
+	return true;
 }
 
 void sim_check(struct sim *sim)

@@ -201,7 +201,7 @@ bool sim_run(struct sim *sim)
 			 (unsigned long long)sim->now_ns, blocked_count(sim));
 	if (!sim->failed && sim->config.duration_ns != TIME_NEVER && sim->live > 0)
 		sim->now_ns = sim->config.duration_ns;
-	if (sim->config.check_every != 0 && !sim->failed)
+	if (!sim->failed)
 		sim_check(sim);
 	for (uint32_t cpu = 0; cpu < sim->config.cpus; cpu++)
 		sim_cpu_finish(sim, &sim->cpus[cpu]);

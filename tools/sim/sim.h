@@ -238,6 +238,8 @@ struct sim {
 	uint64_t random;
 	uint64_t stalled; /* events without progress of the clock */
 	uint64_t decisions;
+	uint64_t
+		check_due; /* without --check: number of the decision after which all is looked at */
 
 	/* Starts: tasks sorted by delay. */
 	uint32_t *starts;
@@ -376,6 +378,10 @@ void sim_admission_refused(struct sim *sim, const struct sim_thread *thread);
 
 /* check.c */
 void sim_check(struct sim *sim);
+/* Cheap: of each decision. */
+void sim_check_decision(struct sim *sim, uint32_t cpu, const struct sched_decision *decision);
+/* Is sim_check() to be called after this decision? */
+bool sim_check_is_due(struct sim *sim);
 
 /* report.c, report_json.c, report_trace.c */
 struct sim_report {

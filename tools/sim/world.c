@@ -283,7 +283,8 @@ void sim_server_upcall(struct sim *sim, uint32_t cpu, const struct sched_upcall 
 	sched_upcall(sim->server, &sim->server->cpu[cpu], upcall, decision);
 	sim->decisions++;
 	sim_admission_look(sim);
-	if (sim->config.check_every != 0 && sim->decisions % sim->config.check_every == 0)
+	sim_check_decision(sim, cpu, decision);
+	if (sim_check_is_due(sim) && !sim->failed)
 		sim_check(sim);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * baton-step --policy NAME FILE: feed one run queue operations, print what it decides after each.
- * Exit status: 0 done, 1 the input is wrong or cannot be read, 2 wrong usage.
+ * Exit status: 0 done, 1 the policy is wrong, 2 the input is, or cannot be read, or the usage.
  */
 #include "../stall/stall.h"
 #include "step.h"
@@ -55,13 +55,14 @@ static int feed(struct step_queue *queue, FILE *in, const char *name)
 	size_t text_bytes = 0;
 	ssize_t bytes;
 	char message[MESSAGE_BYTES] = "";
+	struct step_result result = {0};
 	bool good = true;
 	fed_name = name;
 	stall_watch(&fed_lines, STALL_SECONDS, stalled);
 	while (good && (bytes = getline(&text, &text_bytes, in)) >= 0) {
 		struct step_line line;
-		struct step_result result;
 		fed_lines++;
+		result.bug = false;
 		good = line_parse(text, (size_t)bytes, &line, message);
 		if (!good || line.op == STEP_NONE)
 			continue;
@@ -69,16 +70,20 @@ static int feed(struct step_queue *queue, FILE *in, const char *name)
 		if (good)
 			step_queue_print(queue, &line, &result, stdout);
 	}
+	if (good && bytes < 0) {
+		good = step_queue_check(queue, message, sizeof(message));
+		result.bug = true;
+	}
 	stall_unwatch();
 	const bool failed = ferror(in) != 0;
 	free(text);
 	if (fflush(stdout) != 0 || failed) {
 		fprintf(stderr, "baton-step: %s: %s\n", name, strerror(errno));
-		return 1;
+		return failed ? 2 : 1;
 	}
 	if (!good)
 		fprintf(stderr, "%s:%" PRIu64 ": %s\n", name, fed_lines, message);
-	return good ? 0 : 1;
+	return good ? 0 : result.bug ? 1 : 2;
 }
 
 int main(int argc, char **argv)
@@ -105,7 +110,7 @@ int main(int argc, char **argv)
 	FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "r");
 	if (in == NULL) {
 		fprintf(stderr, "baton-step: %s: %s\n", file, strerror(errno));
-		return 1;
+		return 2;
 	}
 	struct step_queue *queue = step_queue_make(ops);
 	if (queue == NULL) {

@@ -25,7 +25,8 @@ static struct policy_thread *blob_of(struct step_thread *thread)
 }
 
 #define BUCKETS         65536u
-#define STEPS_PER_CHECK 64u /* a check looks at every thread */
+/* A check looks at every thread: each step of a short input, of a long one this many steps apart. */
+#define STEPS_PER_CHECK 64u
 
 struct step_queue {
 	const struct policy_ops *ops;
@@ -206,10 +207,12 @@ static struct step_thread *thread_of(struct step_queue *queue, const struct poli
 }
 
 /* Who is next, and what must be true then, whatever the policy. */
-static bool pick(struct step_queue *queue, char *message, size_t message_bytes)
+static bool pick(struct step_queue *queue, bool *bug, char *message, size_t message_bytes)
 {
 	struct policy_pick picked;
 	struct policy_info info;
+
+	*bug = true;
 	queue->ops->pick(queue->cpu, queue->now_ns, POLICY_PICK_FRESH, &picked);
 	queue->picked = picked.thread == NULL ? NULL : thread_of(queue, picked.thread);
 	if (picked.thread != NULL && queue->picked == NULL) {
@@ -224,11 +227,28 @@ static bool pick(struct step_queue *queue, char *message, size_t message_bytes)
 			 queue->ops->name);
 		return false;
 	}
+	if (picked.thread != NULL && picked.slice_ns == 0) {
+		snprintf(message, message_bytes,
+			 "policy %s gave thread %" PRIu64 " a slice of 0 ns; this is a bug in it",
+			 queue->ops->name, queue->picked->params.tid);
+		return false;
+	}
+	*bug = false;
 	queue->ops->query(queue->cpu, NULL, &info);
 	if (info.v.whole != INT64_MAX && info.v.whole != INT64_MIN)
 		return true;
 	snprintf(message, message_bytes, "V has left the range that can be shown: -2^63 to 2^63");
 	return false;
+}
+
+bool step_queue_check(const struct step_queue *queue, char *message, size_t message_bytes)
+{
+	const uint32_t rule = queue->ops->check(queue->cpu);
+	if (rule != 0)
+		snprintf(message, message_bytes,
+			 "rule %u of policy %s is broken; this is a bug in it", rule,
+			 queue->ops->name);
+	return rule == 0;
 }
 
 bool step_queue_apply(struct step_queue *queue, const struct step_line *line,
@@ -251,16 +271,12 @@ bool step_queue_apply(struct step_queue *queue, const struct step_line *line,
 	}
 	if (!done)
 		return false;
-	if (!pick(queue, message, message_bytes))
+	if (!pick(queue, &result->bug, message, message_bytes))
 		return false;
-	if (++queue->steps % STEPS_PER_CHECK != 0)
+	if (++queue->steps > STEPS_PER_CHECK && queue->steps % STEPS_PER_CHECK != 0)
 		return true;
-	const uint32_t rule = queue->ops->check(queue->cpu);
-	if (rule != 0)
-		snprintf(message, message_bytes,
-			 "rule %u of policy %s is broken; this is a bug in it", rule,
-			 queue->ops->name);
-	return rule == 0;
+	result->bug = !step_queue_check(queue, message, message_bytes);
+	return !result->bug;
 }
 
 /* To nine decimals, trailing zeros cut. */

@@ -40,12 +40,16 @@ void step_queue_free(struct step_queue *queue);
 struct step_result {
 	bool request_done;
 	bool left; /* dequeue: lag_ns is valid */
+	bool bug;  /* of the policy, not of the input */
 	struct policy_number lag_ns;
 };
 
-/* False: `message` says why not, and nothing changed. */
+/* False: `message` says why not, and nothing changed; or, if result->bug, what the policy did wrong. */
 bool step_queue_apply(struct step_queue *queue, const struct step_line *line,
 		      struct step_result *result, char *message, size_t message_bytes);
+
+/* Does the policy find its queue in order?  Else as step_queue_apply(). */
+bool step_queue_check(const struct step_queue *queue, char *message, size_t message_bytes);
 
 /* Print the state after an operation as one JSON object on one line. */
 void step_queue_print(struct step_queue *queue, const struct step_line *line,

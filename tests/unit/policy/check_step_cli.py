@@ -80,9 +80,9 @@ def check_errors(program, path):
     for text, line, word in ERRORS:
         path.write_text(text)
         result = step(program, "eevdf", path)
-        assert result.returncode == 1, text
+        assert result.returncode == 2, text
         assert result.stderr.startswith(f"{path}:{line}: ") and word in result.stderr, result.stderr
-    assert step(program, "eevdf", path.with_name("none")).returncode == 1
+    assert step(program, "eevdf", path.with_name("none")).returncode == 2
     unknown = step(program, "cfs", path)
     assert unknown.returncode != 0 and "eevdf" in unknown.stderr and "fifo" in unknown.stderr
 

@@ -11,10 +11,10 @@ static void refuses(const struct policy_ops *ops, const char *const lines[], con
 {
 	struct step_queue *queue = step_queue_make(ops);
 	char message[256] = "";
+	struct step_result result;
 	bool good = true;
 	for (uint32_t i = 0; lines[i] != NULL; i++) {
 		struct step_line line;
-		struct step_result result;
 		char text[80];
 		cr_assert(good, "%s", message);
 		strcpy(text, lines[i]);
@@ -22,6 +22,7 @@ static void refuses(const struct policy_ops *ops, const char *const lines[], con
 		good = step_queue_apply(queue, &line, &result, message, sizeof(message));
 	}
 	cr_assert_not(good);
+	cr_expect(result.bug);
 	cr_assert_not_null(strstr(message, wanted), "%s", message);
 	step_queue_free(queue);
 }
@@ -75,12 +76,42 @@ static uint32_t finds_rule_3(const struct policy_cpu *cpu)
 
 Test(step, a_rule_that_is_broken)
 {
-	const char *lines[66] = {"enqueue tid=1"};
 	struct policy_ops ops = policy_rr;
 	ops.check = finds_rule_3;
-	for (uint32_t i = 1; i < 64; i++)
+	refuses(&ops, (const char *const[]){"enqueue tid=1", NULL}, "rule 3 of policy rr");
+}
+
+/* Later than the steps that are each looked at. */
+static uint32_t finds_rule_3_late(const struct policy_cpu *cpu)
+{
+	static uint32_t calls;
+	(void)cpu;
+	return ++calls > 64 ? 3 : 0;
+}
+
+Test(step, a_rule_that_is_broken_later)
+{
+	const char *lines[130] = {"enqueue tid=1"};
+	struct policy_ops ops = policy_rr;
+	ops.check = finds_rule_3_late;
+	for (uint32_t i = 1; i < 128; i++)
 		lines[i] = "run tid=1 ns=1";
 	refuses(&ops, lines, "rule 3 of policy rr");
+}
+
+static void gives_nothing(struct policy_cpu *cpu, uint64_t now_ns, uint32_t flags,
+			  struct policy_pick *out)
+{
+	policy_rr.pick(cpu, now_ns, flags, out);
+	out->slice_ns = 0;
+}
+
+Test(step, a_slice_of_nothing)
+{
+	struct policy_ops ops = policy_rr;
+	ops.pick = gives_nothing;
+	refuses(&ops, (const char *const[]){"enqueue tid=7", NULL},
+		"rr gave thread 7 a slice of 0 ns");
 }
 
 static void stalled(void)
