@@ -28,6 +28,11 @@ def entries_of(result):
     return sum(sum(cpu["entries"].values()) for cpu in result.cpus)
 
 
+def told(result):
+    """What the server says of each task, but for how often it woke."""
+    return [{key: task[key] for key in task if key != "wakes"} for task in result.json["tasks"]]
+
+
 def blockers(seed):
     """Threads that run and block on each other rather than in requests: only those have successors."""
     rng = random.Random(seed)
@@ -95,6 +100,9 @@ class SameSchedule(unittest.TestCase):
                 self.assertEqual(want, have, f"seed {seed}, filter, successor, again {way}, stretch {at}; "
                                              f"before: {wanted[max(0, at - 3):at]}")
             self.assertEqual(len(wanted), len(found))
+            self.assertEqual(told(asked), told(results[-1]), f"seed {seed}, {way}")
+            for name, task in asked.tasks.items():  # the last wake may not have been told of
+                self.assertIn(task["wakes"] - results[-1].tasks[name]["wakes"], (0, 1), name)
         self.assertLessEqual(entries_of(results[-1]), entries_of(asked))
         return results[-2:]
 
