@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The scheduler server before a kernel of paper that keeps its promises to it (sched/paper.h).  What must
- * hold: policies find their queues sound, no decision is refused, a CPU with a ready thread does not idle,
- * whoever sleeps wakes when it is time.
+ * hold: what the server remembers fits together (state.h), policies find their queues sound, no decision is
+ * refused, a CPU with a ready thread does not idle, whoever sleeps wakes when it is time.
  *
  * First byte: policy, placement, CPUs, what decisions may offer.  Then operations: what and who, operands
  * follow.
@@ -13,6 +13,7 @@
 #include <sched/protocol.h>
 
 #include "sched/paper.h"
+#include "state.h"
 
 #define OPS_MAX 300u
 
@@ -144,8 +145,7 @@ static void check(void)
 	for (unsigned cpu = 0; cpu < server->cpus; cpu++) {
 		struct sched_cpu *at = &server->cpu[cpu];
 
-		fuzz_check(at->policy->check(
-				   (const struct policy_cpu *)(const void *)at->policy_blob) == 0);
+		fuzz_check(state_broken(server, PAPER_THREADS + 1, at, true) == NULL);
 		fuzz_check(shared->cpu[cpu].misuse == 0 && shared->cpu[cpu].refusals == 0);
 	}
 }

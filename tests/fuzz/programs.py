@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Seeds for the targets whose input is a sequence of operations."""
 
+import random
+
 # fuzz_kernel.c: operations, and slots as kernel/machine.h has them.
 CPU1 = 0x80
 INVOKE, RETYPE, COPY, MAP, IPC, FAULT, FPU, ADVANCE, IRQ, INTERRUPT = 1, 4, 5, 6, 7, 11, 12, 13, 14, 15
@@ -47,6 +49,10 @@ def sched():
         sleeps = bytes([3, 0, 0x62, 100, 0, 0, 0, 7, 100, 3, 1, 0xc1, 0, 0, 0, 0, 1, 0])
         params = bytes([3, 0, 0x83, 0, 2, 77, 0, 3, 1, 0x83, 0, 4, 2, 0, 3, 2, 4, 0, 1, 0, 0])
         yield bytes([kind]) + new + ticks + blocks + sleeps + params + ticks + new
+    for number in range(200):  # at random: what is right after each operation is known
+        rng = random.Random(number)
+        kind = rng.choice((0, 0x40, 0xc0, 0xc0)) | number % 0x40
+        yield bytes([kind]) + new + rng.randbytes(900)
 
 
 # fuzz_mm.c

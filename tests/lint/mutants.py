@@ -3,7 +3,7 @@
 
 import ast
 
-TABLES = ("tests/mutants/table.py", "tests/mutants/table_servers.py")
+TABLES = ("tests/mutants/table.py", "tests/mutants/table_sched.py", "tests/mutants/table_servers.py")
 
 
 def rows(source):

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <abi/ipc.h>
+#include <criterion/criterion.h>
 
 #include "bench.h"
+#include "state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@ uint32_t bench_idled_beside;
 
 static struct group_cpu *bench_group_cpu[CPUS_MAX];
 static word_t bench_seq;
+static uint32_t bench_tids; /* all that were named so far are below */
 static struct upcall_buffer bench_buffer;
 
 enum error sched_sys_answer(struct sched_server *server, uint32_t tid, enum error error, word_t w1,
@@ -79,6 +82,7 @@ void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct pla
 	group_machine_start(&bench_server->groups, cpus, 1);
 	bench_now = 1000000;
 	bench_seq = 0;
+	bench_tids = 1;
 	bench_next_answer = ERR_OK;
 	bench_move_error = ERR_OK;
 	for (uint32_t cpu = 0; cpu < cpus; cpu++)
@@ -102,8 +106,15 @@ void bench_clear_calls(void)
 	bench_moves_count = 0;
 }
 
+static void tid_named(word_t tid)
+{
+	if (tid >= bench_tids && tid < SCHED_THREADS_MAX)
+		bench_tids = (uint32_t)tid + 1;
+}
+
 void bench_thread(uint32_t tid, uint32_t weight)
 {
+	tid_named(tid);
 	bench_shared->params[tid] = (struct sched_thread_params){
 		.flags = SCHED_THREAD_USED,
 		.pid = 100 + tid,
@@ -125,7 +136,16 @@ static struct sched_decision upcall(uint32_t cpu, word_t info, enum error status
 		.buffer = &bench_buffer,
 	};
 
+	const char *broken;
+
+	for (uint32_t i = 0; i < UPCALL_EVENTS(info); i++)
+		tid_named(bench_buffer.events[i].tag);
+	if ((info & UPCALL_REQUEST) != 0)
+		tid_named(bench_buffer.request.payer_tag);
 	sched_upcall(bench_server, &bench_server->cpu[cpu], &upcall, &decision);
+	broken = state_broken(bench_server, bench_tids, &bench_server->cpu[cpu],
+			      decision.kind != DECISION_NONE);
+	cr_assert_null(broken, "after an upcall of CPU %u: not so: %s", cpu, broken);
 	return decision;
 }
 
@@ -147,13 +167,24 @@ struct sched_decision bench_refused_event(uint32_t cpu, enum error status, uint3
 	return upcall(cpu, 1, status);
 }
 
-struct sched_decision bench_events(uint32_t cpu, const struct sched_event *events, uint32_t count)
+static void events_set(const struct sched_event *events, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		bench_buffer.events[i] = events[i];
 		bench_buffer.events[i].seq = ++bench_seq;
 	}
+}
+
+struct sched_decision bench_events(uint32_t cpu, const struct sched_event *events, uint32_t count)
+{
+	events_set(events, count);
 	return upcall(cpu, count, ERR_OK);
+}
+
+struct sched_decision bench_more(uint32_t cpu, const struct sched_event *events, uint32_t count)
+{
+	events_set(events, count);
+	return upcall(cpu, UPCALL_MORE | count, ERR_OK);
 }
 
 struct sched_decision bench_switched(uint32_t cpu, const struct sched_event *events, uint32_t count,
@@ -165,10 +196,7 @@ struct sched_decision bench_switched(uint32_t cpu, const struct sched_event *eve
 struct sched_decision bench_slept(uint32_t cpu, const struct sched_event *events, uint32_t count,
 				  uint32_t tag, time_ns_t at_ns, time_ns_t until_ns)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		bench_buffer.events[i] = events[i];
-		bench_buffer.events[i].seq = ++bench_seq;
-	}
+	events_set(events, count);
 	bench_buffer.switched_tag = tag;
 	bench_buffer.switched_ns = at_ns;
 	bench_buffer.switched_sleep_ns = until_ns;

@@ -53,7 +53,9 @@ struct sched_decision bench_request_as(uint32_t cpu, uint32_t tid, word_t badge,
 				       word_t w0, word_t w1, word_t w2, word_t w3);
 /* One upcall with several events, as given but for tag and seq. */
 struct sched_decision bench_events(uint32_t cpu, const struct sched_event *events, uint32_t count);
-/* Likewise, and the kernel ran `tag` (0: idled) from then on without asking. */
+/* Likewise, and there are more to come: no decision yet. */
+struct sched_decision bench_more(uint32_t cpu, const struct sched_event *events, uint32_t count);
+/* As bench_events(), and the kernel ran `tag` (0: idled) from then on without asking. */
 struct sched_decision bench_switched(uint32_t cpu, const struct sched_event *events, uint32_t count,
 				     uint32_t tag, time_ns_t at_ns);
 /* Likewise, and the thread that was over sleeps until then. */
