@@ -253,6 +253,21 @@ static void statistics_add_up(void)
 	tap_check(thread_stats(1u << 20, &before) != ERR_OK);
 }
 
+/*
+ * Without a scheduler server a sleep is a loop, so that case 2 takes an hour.  libsys sends the request often
+ * before it says RESTARTED; a takeover takes less.
+ */
+static const char *nobody_schedules(void)
+{
+	word_t value;
+	word_t value2;
+
+	if (sched_param_get(SCHED_PARAM_WEIGHT, &value, &value2) != ERR_RESTARTED)
+		return NULL;
+	return "no scheduler server answers: it was given up (see proc's lines) or not "
+	       "started; the kernel's rotation runs the threads";
+}
+
 int main(void)
 {
 	static const struct tap_case cases[] = {
@@ -270,5 +285,5 @@ int main(void)
 
 	cpus = program_cpus();
 	program_need("asking about the machine", machine_info(&machine));
-	return tap_run(cases, sizeof(cases) / sizeof(cases[0]));
+	return tap_run_unless(cases, sizeof(cases) / sizeof(cases[0]), nobody_schedules);
 }

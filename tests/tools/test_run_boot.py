@@ -44,6 +44,10 @@ class RunBoot(unittest.TestCase):
 
     def test_bail_out(self):
         self.failing(boot("bail")[1], "Bail out! no memory")
+        cases = boot("bail", "--expect-text=^Bail out! no time")[1]
+        self.assertTrue([case for case in cases if case.startswith("not ok") and "planned" in case])
+        cases = boot("bail", "--expect-text=^Bail out! no mem")[1]
+        self.assertFalse([case for case in cases if "planned" in case])
 
     def test_no_plan_where_one_is_due(self):
         self.assertEqual(boot("quiet")[0], 0)

@@ -24,12 +24,24 @@ SIM_OPTIONS = (
     ("--costs", "none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS",
      "what scheduling costs; virtual: as on the virtual clock of a boot (default: 300, 500, 1000 and "
      "200 ns)"),
-    ("--seed", "S", "of what chance decides"),
+    ("--seed", "S", "put what happens at once into another order (default 0: that of the causes)"),
     ("--duration", "SECONDS", "how long, instead of what the workload says"),
     ("--filter", "on|off", "wake filters (default on)"),
     ("--successor", "on|off", "successors (default on)"),
     ("--again", "on|off", "idling again without asking (default on)"),
 )
+
+STEP_OPERATIONS = """\
+Prints what the policy decides after each operation, one JSON object a line:
+{"op":..., "pick":TID or null, "v":..., "lags_ns":{"TID": lag, ...}, "request_done":...}
+
+operations, one a line; # starts a comment:
+  enqueue tid=N [weight=1024] [slice_ns=3000000] [lag_ns=0] [new=1]
+          [class=normal|background] [priority=50]
+  run tid=N ns=N        the thread picked last ran for that long
+  dequeue tid=N         prints the lag that it left with, too
+  reweight tid=N weight=N
+  slice tid=N slice_ns=N"""
 
 
 def tool_status(name, arguments, assume_yes):
@@ -62,7 +74,8 @@ def option(name, value):
 def spell_sim(args):
     words = [word for name, _, _ in SIM_OPTIONS for word in option(name, getattr(args, name[2:]))]
     return (words + (["--schedule"] if args.schedule else [])
-            + (["--check"] if args.check else []) + args.rest)
+            + ([f"--check={args.check}" if args.check else "--check"] if args.check is not None else [])
+            + args.rest)
 
 
 def seconds(text):
@@ -128,11 +141,15 @@ def add_tools(commands):
     for name, metavar, text in SIM_OPTIONS:
         sim.add_argument(name, metavar=metavar, help=text, required=name in ("--policy", "--workload"))
     sim.add_argument("--schedule", action="store_true", help="add every stretch of running to --json")
-    sim.add_argument("--check", action="store_true", help="look at the invariants on the way")
+    sim.add_argument("--check", nargs="?", const="", metavar="DECISIONS",
+                     help="look at the invariants after every so many decisions (16; without --check "
+                     "now and then)")
     sim.set_defaults(action=tool_command("baton-sim", spell_sim))
-    step = commands.add_parser("step", help="feed one run queue operations from a file")
-    step.add_argument("--policy", required=True)
-    step.add_argument("file")
+    step = commands.add_parser(
+        "step", help="feed one run queue operations from a file",
+        formatter_class=argparse.RawDescriptionHelpFormatter, description=STEP_OPERATIONS)
+    step.add_argument("--policy", metavar="NAME", required=True, help="scheduling policy")
+    step.add_argument("file", metavar="FILE", help="the operations; -: from the standard input")
     step.set_defaults(action=tool_command(
         "baton-step", lambda args: ["--policy", args.policy, args.file, *args.rest]))
     traces = commands.add_parser(

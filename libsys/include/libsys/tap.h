@@ -40,12 +40,20 @@ static _Atomic unsigned tap_failures;
 		}                                                                                \
 	} while (0)
 
-static inline int tap_run(const struct tap_case *cases, unsigned count)
+/* As tap_run(); what @stop (or null) says before a case, if not null, is the reason to end there. */
+static inline int tap_run_unless(const struct tap_case *cases, unsigned count,
+				 const char *(*stop)(void))
 {
 	unsigned failed = 0;
 
 	printf("1..%u\n", count);
 	for (unsigned i = 0; i < count; i++) {
+		const char *reason = stop ? stop() : NULL;
+
+		if (reason) {
+			printf("Bail out! %s\n", reason);
+			return 1;
+		}
 		atomic_store(&tap_failures, 0);
 		cases[i].body();
 		unsigned bad = atomic_load(&tap_failures);
@@ -54,4 +62,9 @@ static inline int tap_run(const struct tap_case *cases, unsigned count)
 		printf("%s %u - %s\n", bad ? "not ok" : "ok", i + 1, cases[i].name);
 	}
 	return failed ? 1 : 0;
+}
+
+static inline int tap_run(const struct tap_case *cases, unsigned count)
+{
+	return tap_run_unless(cases, count, NULL);
 }
