@@ -116,9 +116,10 @@ static void affinity_follow(struct sched_server *server, struct sched_cpu *cpu,
 	uint32_t target = allowed_here ? sched_spread_target(server, cpu, thread)
 				       : sched_wake_target(server, cpu, thread, now_ns);
 
+	/* What others see of it has the old mask. */
 	if (target == cpu->index)
-		return;
-	if (sched_thread_move(server, cpu, thread, target, now_ns))
+		sched_plan_publish(server, cpu);
+	else if (sched_thread_move(server, cpu, thread, target, now_ns))
 		sched_load_publish(cpu);
 }
 

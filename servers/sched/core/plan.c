@@ -16,24 +16,7 @@ bool sched_plan_used(struct sched_server *server)
 	return !__atomic_load_n(&server->masks.grouped, __ATOMIC_RELAXED);
 }
 
-/* The least level of the CPUs that it may use, but nobody can use more than one CPU. */
-static uint64_t full_of(struct sched_server *server, const struct sched_thread *thread,
-			uint32_t weight)
-{
-	const struct cpumask *mask = sched_thread_mask(server, thread);
-	uint64_t least = UINT64_MAX;
-
-	cpumask_for_each(cpu, mask)
-	{
-		if (cpu < server->cpus)
-			least = min_u64(least, __atomic_load_n(&server->masks.level[cpu],
-							       __ATOMIC_RELAXED));
-	}
-	return max_u64(least == UINT64_MAX ? 0 : least, weight);
-}
-
-static void publish_one(struct sched_server *server, struct sched_plan_thread *to,
-			const struct policy_spare *spare)
+static void publish_one(struct sched_plan_thread *to, const struct policy_spare *spare)
 {
 	struct sched_thread *thread = policy_thread_owner(spare->thread);
 	const int64_t owed_us = spare->owed_ns / 1000;
@@ -47,7 +30,6 @@ static void publish_one(struct sched_server *server, struct sched_plan_thread *t
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&to->class, thread->mask_class, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->running, spare->running, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->full, full_of(server, thread, spare->weight), __ATOMIC_RELAXED);
 }
 
 void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu)
@@ -63,7 +45,7 @@ void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu)
 
 	cpu->plan_owed = false;
 	for (uint32_t i = 0; i < count; i++) {
-		publish_one(server, &cpu->plan_thread[i], &spare[i]);
+		publish_one(&cpu->plan_thread[i], &spare[i]);
 		cpu->plan_owed = cpu->plan_owed || spare[i].owed_ns != 0;
 	}
 	__atomic_store_n(&cpu->plan_count, count, __ATOMIC_RELAXED);
@@ -79,10 +61,29 @@ static struct cpumask class_mask(const struct sched_server *server, uint32_t cla
 	return mask;
 }
 
+/* The levels are those of now: what was published may be from before a mask changed. */
 struct look {
 	struct sched_server *server;
 	const struct place_view *view;
+	uint64_t *least; /* level of the CPUs of each class; UINT64_MAX: not looked at yet */
 };
+
+static uint64_t least_level(const struct look *look, uint32_t class, const struct cpumask *mask)
+{
+	struct sched_server *server = look->server;
+	uint64_t least = UINT64_MAX;
+
+	if (look->least[class] != UINT64_MAX)
+		return look->least[class];
+	cpumask_for_each(cpu, mask)
+	{
+		if (cpu < server->cpus)
+			least = min_u64(least, __atomic_load_n(&server->masks.level[cpu],
+							       __ATOMIC_RELAXED));
+	}
+	look->least[class] = least == UINT64_MAX ? 0 : least;
+	return look->least[class];
+}
 
 static void queue_look(const void *context, uint32_t index, struct plan_queue *out)
 {
@@ -96,14 +97,17 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 	for (uint32_t i = 0; i < out->count; i++) {
 		const struct sched_plan_thread *from = &cpu->plan_thread[i];
 		const uint32_t class = __atomic_load_n(&from->class, __ATOMIC_RELAXED);
+		const uint32_t weight = __atomic_load_n(&from->weight, __ATOMIC_RELAXED);
+		const struct cpumask allowed = class_mask(look->server, class);
 
 		out->thread[i] = (struct plan_thread){
 			.tid = __atomic_load_n(&from->tid, __ATOMIC_RELAXED),
-			.weight = __atomic_load_n(&from->weight, __ATOMIC_RELAXED),
-			.full = __atomic_load_n(&from->full, __ATOMIC_RELAXED),
+			.weight = weight,
+			/* Nobody can use more than one CPU. */
+			.full = max_u64(least_level(look, class, &allowed), weight),
 			.owed_us = __atomic_load_n(&from->owed_us, __ATOMIC_RELAXED),
 			.running = __atomic_load_n(&from->running, __ATOMIC_RELAXED),
-			.allowed = class_mask(look->server, class),
+			.allowed = allowed,
 		};
 	}
 }
@@ -111,7 +115,8 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 bool sched_plan_make(struct sched_server *server, struct sched_cpu *cpu,
 		     const struct place_view *view, struct plan *plan)
 {
-	const struct look look = {.server = server, .view = view};
+	uint64_t least[LEVEL_CLASSES_MAX];
+	const struct look look = {.server = server, .view = view, .least = least};
 	const struct plan_input input = {
 		.cpu = cpu->index,
 		.cpus = server->cpus,
@@ -121,6 +126,8 @@ bool sched_plan_make(struct sched_server *server, struct sched_cpu *cpu,
 		.context = &look,
 	};
 
+	for (uint32_t class = 0; class < LEVEL_CLASSES_MAX; class ++)
+		least[class] = UINT64_MAX;
 	*plan = plan_make(&input);
 	return plan->pull_tid != PLAN_NOBODY || plan->push_tid != PLAN_NOBODY;
 }

@@ -188,19 +188,81 @@ Test(remains, who_asks_is_not_moved_by_a_plan, .init = open_plan, .fini = bench_
 	cr_assert(sched_plan_move(bench_server, &bench_server->cpu[0], 5, 1, bench_now));
 }
 
-/* Nobody can use more than one CPU, and nobody less than the lowest of those that it may use. */
-Test(remains, what_is_published_of_a_thread, .init = open_plan, .fini = bench_close)
+/* Two threads on each CPU, published without masks. */
+static void open_released(struct place_view *view, struct place_load *loads)
+{
+	balancer_start();
+	for (uint32_t cpu = 0; cpu < 2; cpu++) {
+		struct sched_cpu *of = &bench_server->cpu[cpu];
+
+		loads[cpu] = (struct place_load){.weight = 2048, .runnable = 2};
+		of->plan_count = 2;
+		for (uint32_t i = 0; i < 2; i++)
+			of->plan_thread[i] = (struct sched_plan_thread){.tid = 5 + 2 * cpu + i,
+									.weight = 1024};
+	}
+	*view = (struct place_view){
+		.cpus = 2, .online = cpumask_first(2), .idle = cpumask_none(), .loads = loads};
+}
+
+static void assert_plan(const struct place_view *view, uint64_t level_0, uint64_t level_1,
+			bool found)
+{
+	struct plan plan;
+
+	bench_server->masks.level[0] = level_0;
+	bench_server->masks.level[1] = level_1;
+	cr_assert_eq(sched_plan_make(bench_server, &bench_server->cpu[1], view, &plan), found);
+}
+
+/*
+ * What is fair for a thread follows from the levels of now and the mask that it has now: the least level of
+ * the CPUs that it may use, and no less than its weight, since nobody can use more than one CPU.
+ */
+Test(remains, a_plan_takes_the_levels_of_now, .fini = bench_close)
+{
+	struct place_load loads[2];
+	struct place_view view;
+
+	open_released(&view, loads);
+	assert_plan(&view, 2048, 2048, false);
+	/* Those of CPU 0 may be nowhere else, and are to get an eighth each: one more matters less there. */
+	bench_server->masks.class[1].mask = (struct cpumask){{0x1}};
+	for (uint32_t i = 0; i < 2; i++)
+		bench_server->cpu[0].plan_thread[i].class = 1;
+	assert_plan(&view, 8192, 1024, true);
+	assert_plan(&view, 2048, 2048, false);
+}
+
+Test(remains, nobody_can_use_more_than_one_cpu, .fini = bench_close)
+{
+	struct place_load loads[2];
+	struct place_view view;
+
+	open_released(&view, loads);
+	for (uint32_t cpu = 0; cpu < 2; cpu++) {
+		const uint32_t count = cpu == 0 ? 3 : 1;
+
+		bench_server->cpu[cpu].plan_count = count;
+		loads[cpu] = (struct place_load){.weight = 1024 * count, .runnable = count};
+	}
+	bench_server->cpu[0].plan_thread[2] = (struct sched_plan_thread){.tid = 9, .weight = 1024};
+	/* What three on a CPU lack does not hang on levels below what one can use. */
+	assert_plan(&view, 50, 50, true);
+}
+
+/* Others see with which mask a thread stays here, before they plan with it again. */
+Test(remains, a_thread_that_is_released_is_published, .init = open_plan, .fini = bench_close)
 {
 	struct sched_cpu *cpu = &bench_server->cpu[0];
-	const uint64_t levels[][3] = {{100, 50, 1024}, {3000, 2000, 2000}, {2000, 3000, 2000}};
 
-	for (uint32_t i = 0; i < 3; i++) {
-		bench_server->masks.level[0] = levels[i][0];
-		bench_server->masks.level[1] = levels[i][1];
-		sched_plan_publish(bench_server, cpu);
-		cr_assert_eq(cpu->plan_count, 2);
-		for (uint32_t at = 0; at < 2; at++)
-			if (cpu->plan_thread[at].tid == 5)
-				cr_assert_eq(cpu->plan_thread[at].full, levels[i][2]);
-	}
+	sched_plan_publish(bench_server, cpu);
+	cr_assert_eq(cpu->plan_count, 2);
+	cr_assert_eq(cpu->plan_thread[0].class + cpu->plan_thread[1].class, 1, "6 has a mask");
+	__atomic_store_n(&bench_server->cpu[1].load.weight, 4096, __ATOMIC_RELAXED);
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 6, SCHED_PARAM_AFFINITY, UINT64_MAX,
+			    UINT64_MAX);
+	cr_assert_eq(bench_moves_count, 0, "there is more on the other CPU");
+	cr_assert_eq(cpu->plan_count, 2);
+	cr_assert_eq(cpu->plan_thread[0].class + cpu->plan_thread[1].class, 0);
 }

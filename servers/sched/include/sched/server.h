@@ -67,7 +67,6 @@ struct sched_thread {
 struct sched_plan_thread {
 	uint32_t tid;
 	uint32_t weight;
-	uint64_t full;
 	int32_t owed_us;
 	uint8_t class; /* of its mask */
 	bool running;
