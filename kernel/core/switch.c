@@ -47,8 +47,10 @@ static bool switch_to(struct core *core, struct tcb *next)
 	return true;
 }
 
-void interrupts_take(struct core *core)
+/* All that are pending.  True: one of them was seen to as far as user mode (fastpath_irq()). */
+static bool interrupts_take(struct cpu *cpu)
 {
+	struct core *core = &cpu->core;
 	uint32_t irq;
 
 	while ((irq = arch_irq_take()) != ARCH_IRQ_NONE) {
@@ -57,6 +59,8 @@ void interrupts_take(struct core *core)
 		} else if (irq == ARCH_IRQ_IPI) {
 			counter_add(&core->stats.ipis_received, 1);
 		} else {
+			if (fastpath_irq(irq, cpu) != NULL)
+				return true;
 			counter_add(&core->stats.device_interrupts, 1);
 			trace_record(TRACE_IRQ, irq, 0);
 			irq_deliver(irq);
@@ -64,6 +68,7 @@ void interrupts_take(struct core *core)
 		if (!arch_irq_pending())
 			break;
 	}
+	return false;
 }
 
 /*
@@ -94,7 +99,8 @@ static void core_idle(struct core *core)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	core_account(core, arch_now());
 	trace_record(TRACE_IDLE, 0, 0);
-	interrupts_take(core);
+	/* Nobody runs here: no fast path. */
+	(void)interrupts_take(arch_this_cpu());
 	if (core->reasons != 0 ||
 	    (__atomic_load_n(&core->requests, __ATOMIC_RELAXED) & CORE_REQUEST_KICK) != 0)
 		core->reasons |= 1u << REASON_IDLE;
@@ -161,6 +167,8 @@ void kernel_exit(void)
 
 void kernel_interrupt(void)
 {
-	interrupts_take(this_core());
-	kernel_exit();
+	struct cpu *cpu = arch_this_cpu();
+
+	if (!interrupts_take(cpu))
+		kernel_exit();
 }

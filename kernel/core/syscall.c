@@ -146,6 +146,8 @@ void kernel_svc(void)
 		next = fastpath_reply_recv(x[0], x[1], tcb, cpu);
 	else if (x[8] == SYS_WAIT)
 		next = fastpath_wait(x[0], x[1], tcb, cpu);
+	else if (x[8] == SYS_SIGNAL)
+		next = fastpath_signal(x[0], x[1], tcb, cpu);
 	else if (x[8] == SYS_CORE_REPLY_WAIT)
 		next = fastpath_decide(x[0], x[1], tcb, cpu);
 	if (next == NULL)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fast path into the dispatcher, of a wait that blocks (fastpath_block.c) and of what takes the CPU from
- * a thread that goes on being ready: the end of a slice, a wake.  See <kern/fastpath_enter.h>.
+ * Fast path into the dispatcher, of a wait that blocks (fastpath_block.c), of a signal
+ * (fastpath_signal.c) and of what else takes the CPU from a thread that goes on being ready: the end of a
+ * slice, a wake from elsewhere.  See <kern/fastpath_enter.h>.
  *
  * What core_block() or core_preempt(), upcall_enter() and kernel_exit() do one after the other, when
  * the record of the payer is all that the dispatcher has not seen, but for one that is linked: it goes
@@ -25,14 +26,16 @@
 #include <kern/fastpath.h>
 #include <kern/fastpath_enter.h>
 #include <kern/fastpath_parts.h>
+#include <kern/fastpath_run.h>
 #include <kern/ready.h>
 #include <kern/successor.h>
 #include <kern/timer.h>
 #include <kern/upcall.h>
 #include <kern/waitable.h>
 
-#define ENTER_TRACES \
-	(1u << TRACE_SYSCALL | 1u << TRACE_READY | 1u << TRACE_EVENT | 1u << TRACE_UPCALL)
+#define ENTER_TRACES                                                                     \
+	(1u << TRACE_SYSCALL | 1u << TRACE_IRQ | 1u << TRACE_READY | 1u << TRACE_EVENT | \
+	 1u << TRACE_UPCALL)
 
 /*
  * Lock held: core_take_payer(), event_post() and event_take() of its record, which is not linked.
@@ -60,16 +63,29 @@ static inline void payer_report(struct core *core, struct sched_event *out, word
 	core->payer = NULL;
 }
 
-/* What comes seldom: traces, in the order of the general path, and a deadline before the one that is
- * set.  A wait is traced here; who else comes this way was traced as it entered the kernel. */
+/* The thread that a signal woke, whose record is the first. */
+static void trace_wake(struct cpu *cpu, const uint64_t *x, word_t origin)
+{
+	if ((origin & ORIGIN_IRQ) != 0)
+		trace_record(TRACE_IRQ, origin & ~ORIGIN_IRQ, 0);
+	else
+		trace_record(TRACE_SYSCALL, SYS_SIGNAL, origin & ~ORIGIN_SIGNAL);
+	trace_record_at(cpu, x[2], TRACE_READY, x[3], cpu->core.index);
+	trace_record(TRACE_EVENT, x[3], x[4]);
+}
+
+/* In the order of the general path.  Waits and signals are traced here; who else comes this way was traced
+ * as it entered the kernel. */
 static __attribute__((cold, noinline)) struct tcb *
-enter_slowly(struct cpu *cpu, const struct sched_event *event, cptr_t cptr)
+enter_traced(struct cpu *cpu, const struct sched_event *event, word_t origin)
 {
 	struct tcb *dispatcher = cpu->current;
 	const uint64_t *x = dispatcher->context.x;
 
+	if ((origin & (ORIGIN_SIGNAL | ORIGIN_IRQ)) != 0)
+		trace_wake(cpu, x, origin);
 	if (EVENT_STATE(event->info) == EVENT_BLOCKED)
-		trace_record(TRACE_SYSCALL, SYS_WAIT, cptr);
+		trace_record(TRACE_SYSCALL, SYS_WAIT, origin);
 	else
 		trace_record_at(cpu, x[2], TRACE_READY, event->tag, cpu->core.index);
 	trace_record(TRACE_EVENT, event->tag, event->info);
@@ -78,7 +94,7 @@ enter_slowly(struct cpu *cpu, const struct sched_event *event, cptr_t cptr)
 	return dispatcher;
 }
 
-__attribute__((noinline)) struct tcb *fastpath_enter(cptr_t cptr, const struct vspace *space,
+__attribute__((noinline)) struct tcb *fastpath_enter(word_t origin, const struct vspace *space,
 						     struct tcb *prev, struct cpu *cpu,
 						     struct sched_event *event, word_t info,
 						     word_t upcall, time_ns_t now) LOCK_UNCHECKED
@@ -98,22 +114,18 @@ __attribute__((noinline)) struct tcb *fastpath_enter(cptr_t cptr, const struct v
 	dispatcher->context.x[2] = now;
 	spin_unlock(&core->lock);
 	run_next(cpu, prev, dispatcher, space);
-	if (__builtin_expect((trace_mask & ENTER_TRACES) != 0 || end < core->armed_ns, 0))
-		return enter_slowly(cpu, event, cptr);
+	if (__builtin_expect((trace_mask & ENTER_TRACES) != 0, 0))
+		return enter_traced(cpu, event, origin);
+	/* timer_update() */
+	if (__builtin_expect(end < core->armed_ns, 0))
+		return fastpath_timer_set(dispatcher, core, end);
 	return dispatcher;
 }
 
 /* Lock held: core_preempt() but for the record, whose info it is. */
 static inline word_t payer_ready(struct core *core, time_ns_t now) LOCK_REQUIRES(core->lock)
 {
-	struct tcb *payer = core->payer;
-
-	sched_set(payer, SCHED_READY);
-	payer->ready_since_ns = now;
-	if ((payer->flags & TCB_FLAG_FALLBACK_FIRST) != 0)
-		list_push_front(&core->ready, &payer->ready_link);
-	else
-		list_push_back(&core->ready, &payer->ready_link);
+	schedulable_ready(core, core->payer, now);
 	return EVENT_READY | ((core->reasons & 1u << REASON_SLICE) != 0 ? CAUSE_SLICE << 8
 									: CAUSE_PREEMPTED << 8);
 }
@@ -180,6 +192,6 @@ struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNCHECKED
 	if (!calm)
 		upcall += untold_take(core);
 	counter_add(&core->stats.entries[__builtin_ctz(core->reasons)], 1);
-	return fastpath_enter(CPTR_NULL, space, prev, cpu, event, payer_ready(core, now), upcall,
-			      now);
+	return fastpath_enter(ORIGIN_PREEMPT, space, prev, cpu, event, payer_ready(core, now),
+			      upcall, now);
 }

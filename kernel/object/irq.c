@@ -25,6 +25,11 @@ void irq_deliver(uint32_t irq)
 		notification_signal((struct notification *)(uintptr_t)cap.object, cap.badge);
 }
 
+const struct cap_slot *irq_notification(uint32_t irq)
+{
+	return &lines[irq].notification;
+}
+
 uint32_t *irq_handler_count(uint32_t irq)
 {
 	return &lines[irq].handlers;

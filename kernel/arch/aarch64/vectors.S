@@ -18,6 +18,7 @@
 
 /* enum syscall; asserted in exception.h.  SYS_CALL is 0. */
 #define SYS_REPLY_RECV_NUMBER	   1
+#define SYS_SIGNAL_NUMBER	   7
 #define SYS_WAIT_NUMBER		   8
 #define SYS_CORE_REPLY_WAIT_NUMBER 10
 
@@ -86,7 +87,8 @@ vectors:
 	cmp	x20, x21
 	b.ne	user_trap
 	cbz	x8, user_call			/* SYS_CALL */
-	b	user_svc
+	tbnz	x8, #3, user_svc_high
+	b	user_svc_low
 
 	vector 09				/* user, 64 bits: interrupt */
 	user_save
@@ -108,23 +110,6 @@ vector_last:
 	.balign	64
 user_call:
 	bl	fastpath_call
-	cbnz	x0, user_resume
-	b	user_slow
-user_svc:
-	cmp	x8, #SYS_CORE_REPLY_WAIT_NUMBER
-	b.eq	user_decide
-	cmp	x8, #SYS_REPLY_RECV_NUMBER
-	b.ne	1f
-	bl	fastpath_reply_recv
-	cbnz	x0, user_resume
-	b	user_slow
-1:	cmp	x8, #SYS_WAIT_NUMBER
-	b.ne	user_slow
-	bl	fastpath_wait
-	cbnz	x0, user_resume
-	b	user_slow
-user_decide:
-	bl	fastpath_decide
 	cbnz	x0, user_resume
 user_slow:
 	bl	kernel_syscall
@@ -167,6 +152,32 @@ user_resume:					/* x0: it */
 	.global arch_user_enter
 arch_user_enter:
 	b	user_restore
+
+/* The others, near enough for a branch on a bit. */
+	.section .vectors.10.room, "ax"
+user_svc_low:					/* bit 3 of the number is 0 */
+	cmp	x8, #SYS_REPLY_RECV_NUMBER
+	b.ne	1f
+	bl	fastpath_reply_recv
+	cbnz	x0, user_resume
+	b	user_slow
+1:	cmp	x8, #SYS_SIGNAL_NUMBER
+	b.ne	user_slow
+	bl	fastpath_signal
+	cbnz	x0, user_resume
+	b	user_slow
+user_svc_high:					/* it is 1 */
+	cmp	x8, #SYS_CORE_REPLY_WAIT_NUMBER
+	b.eq	user_decide
+	cmp	x8, #SYS_WAIT_NUMBER
+	b.ne	user_slow
+	bl	fastpath_wait
+	cbnz	x0, user_resume
+	b	user_slow
+user_decide:
+	bl	fastpath_decide
+	cbnz	x0, user_resume
+	b	user_slow
 
 /* In: x0 vector, SP_EL0 what x0 was. */
 	.section .vectors.00.room, "ax"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Calls without capabilities on donated time: call to a passive server that waits, answer and next receive
- * of that server.  A wait that blocks, up to the entry of the dispatcher; that entry
- * after a slice or a wake.  A decision that runs a thread.
+ * of that server.  A wait that blocks, and a signal to one who waits, up to the entry of the dispatcher;
+ * that entry after a slice or a wake from elsewhere.  A decision that runs a thread.
  * What they do is what the general path and kernel_exit() do, with each lock taken once, each capability
  * read in place, and all conditions looked at before anything changes.
  */
@@ -22,6 +22,16 @@ struct tcb *must_check fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb 
 					   struct cpu *cpu);
 /* The same: a wait that blocks and enters the dispatcher; x1 is no argument of it. */
 struct tcb *must_check fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+
+/* The same: a signal, if nobody waits for it, or one does whose home is here. */
+struct tcb *must_check fastpath_signal(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+
+/*
+ * A device's interrupt that was taken, likewise: its signal to one who waits and whose home is here, if
+ * user mode was interrupted and nothing else has happened since.  NULL: nothing has changed, and it is still
+ * to be delivered.
+ */
+struct tcb *must_check fastpath_irq(uint32_t irq, struct cpu *cpu);
 
 /*
  * A decision of this CPU's dispatcher that runs a thread, likewise: cptr and decision are x0 and x1.

@@ -13,6 +13,9 @@
 /* From the interrupt handler, after arch_irq_take returned a line: signal its notification. */
 void irq_deliver(uint32_t irq);
 
+/* Where the notification of a line is, irq < IRQ_LINES_MAX; read without a lock. */
+const struct cap_slot *irq_notification(uint32_t irq);
+
 /* Capability count of a handler.  Derivation lock. */
 uint32_t *irq_handler_count(uint32_t irq);
 

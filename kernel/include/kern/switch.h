@@ -19,6 +19,3 @@
 
 /* Length of the system call instruction: starting it again is going back by this. */
 #define INSTRUCTION_BYTES 4u
-
-/* Owner, from the waiting side of interrupts: take all pending ones. */
-void interrupts_take(struct core *core);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 static bool fast;
-unsigned taken, taken_waits, taken_decisions, taken_preempts;
+unsigned taken, taken_waits, taken_signals, taken_decisions, taken_preempts;
+bool signals_go_slowly;
 
 struct tcb *thread[THREADS], *dispatcher[CPUS];
 struct endpoint *ep[ENDPOINTS];
@@ -20,6 +21,8 @@ cptr_t notice_cap[NOTICES], notice_write[NOTICES];
 struct tcb *__wrap_fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__wrap_fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__wrap_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+struct tcb *__wrap_fastpath_signal(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+struct tcb *__wrap_fastpath_irq(uint32_t irq, struct cpu *cpu);
 struct tcb *__wrap_fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__wrap_fastpath_preempt(struct cpu *cpu);
 
@@ -63,11 +66,25 @@ struct tcb *__wrap_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, stru
 		    : NULL;
 }
 
+struct tcb *__wrap_fastpath_signal(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu)
+{
+	return fast && !signals_go_slowly
+		       ? taken_by(__real_fastpath_signal(cptr, info, tcb, cpu), cpu, &taken_signals)
+		       : NULL;
+}
+
+struct tcb *__wrap_fastpath_irq(uint32_t irq, struct cpu *cpu)
+{
+	return fast ? taken_by(__real_fastpath_irq(irq, cpu), cpu, &taken_signals) : NULL;
+}
+
 void machine_start(bool with_fast)
 {
 	fast = with_fast;
 	taken = 0;
 	taken_waits = 0;
+	taken_signals = 0;
+	signals_go_slowly = false;
 	taken_decisions = 0;
 	taken_preempts = 0;
 	sim_start(CPUS);

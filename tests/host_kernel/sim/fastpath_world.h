@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fast paths of call, reply_recv and wait against the general path: the same system calls on two
+ * The fast paths against the general path: the same system calls and interrupts on two
  * identical machines, one of which is not given the fast path, and all kernel state compared after
  * each.  Memory is the same in both runs, so that pointers compare as they are.
  */
@@ -17,9 +17,11 @@
 #define NOTICES   2u
 #define PARTS     (THREADS + CPUS + ENDPOINTS + REPLIES + NOTICES + CPUS)
 
-/* How often fast paths were, since the start of the machine: of calls and answers, waits, decisions,
- * entries. */
-extern unsigned taken, taken_waits, taken_decisions, taken_preempts;
+/* How often fast paths were, since the start of the machine: of calls and answers, waits, signals
+ * with those of interrupts, decisions, entries. */
+extern unsigned taken, taken_waits, taken_signals, taken_decisions, taken_preempts;
+/* Until the machine starts again: a signal takes the general path, up to the entry behind it. */
+extern bool signals_go_slowly;
 
 extern struct tcb *thread[THREADS], *dispatcher[CPUS];
 extern struct endpoint *ep[ENDPOINTS];
@@ -34,6 +36,8 @@ extern cptr_t notice_cap[NOTICES], notice_write[NOTICES];
 struct tcb *__real_fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__real_fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__real_fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+struct tcb *__real_fastpath_signal(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu *cpu);
+struct tcb *__real_fastpath_irq(uint32_t irq, struct cpu *cpu);
 struct tcb *__real_fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb, struct cpu *cpu);
 struct tcb *__real_fastpath_preempt(struct cpu *cpu);
 

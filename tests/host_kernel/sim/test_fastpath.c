@@ -195,7 +195,7 @@ static uint64_t general[STEPS][PARTS];
 
 Test(fastpath, K_fastpath_random_sequences_leave_the_state_of_the_general_path, .timeout = 50)
 {
-	unsigned all = 0, waits = 0, preempts = 0;
+	unsigned all = 0, waits = 0, signals = 0, preempts = 0;
 
 	for (unsigned seed = 0; seed < SEEDS; seed++) {
 		for (unsigned run = 0; run < 2; run++) {
@@ -213,12 +213,15 @@ Test(fastpath, K_fastpath_random_sequences_leave_the_state_of_the_general_path, 
 			}
 			all += taken;
 			waits += taken_waits;
+			signals += taken_signals;
 			preempts += taken_preempts;
 			sim_end();
 		}
 	}
 	cr_assert_gt(all, SEEDS * STEPS / 20, "%u of %u steps were fast", all, SEEDS * STEPS);
 	cr_assert_gt(waits, SEEDS * STEPS / 100, "%u of %u steps were fast waits", waits,
+		     SEEDS * STEPS);
+	cr_assert_gt(signals, SEEDS * STEPS / 100, "%u of %u steps were fast signals", signals,
 		     SEEDS * STEPS);
 	cr_assert_gt(preempts, SEEDS * STEPS / 100, "%u of %u steps entered fast", preempts,
 		     SEEDS * STEPS);

@@ -10,6 +10,7 @@
 static void start(bool with_fast)
 {
 	machine_start(with_fast);
+	signals_go_slowly = true;
 	until_runs(thread[6]);
 	sim_syscall(0, thread[6], SYS_WAIT, (struct sim_regs){{notice_cap[1]}});
 	sim_auto_all();

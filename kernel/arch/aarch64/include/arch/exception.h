@@ -25,7 +25,8 @@ _Static_assert(offsetof(struct exception_frame, esr) == FRAME_ESR, "vectors.S");
 _Static_assert(offsetof(struct exception_frame, vector) == FRAME_VECTOR, "vectors.S");
 _Static_assert(sizeof(struct exception_frame) == FRAME_BYTES, "vectors.S");
 
-_Static_assert(SYS_CALL == 0 && SYS_REPLY_RECV == 1 && SYS_WAIT == 8 && SYS_CORE_REPLY_WAIT == 10,
+_Static_assert(SYS_CALL == 0 && SYS_REPLY_RECV == 1 && SYS_SIGNAL == 7 && SYS_WAIT == 8 &&
+		       SYS_CORE_REPLY_WAIT == 10,
 	       "vectors.S");
 
 /* Any synchronous exception of user mode but svc #0. */
