@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Changing slots and the derivation tree (object/cap.c, object/delete.c).  All under the derivation
+ * Changing slots and the derivation tree (object/derive.c, object/delete.c).  All under the derivation
  * lock.  Fast paths need <kern/cap.h> only.
  *
  * Tree: COPY, MINT and RETYPE make the new slot a child of its source.  parent == NULL: made at
