@@ -87,7 +87,6 @@ static void decided_leave(struct again *again, struct sched_thread *thread,
 	blocked.ran_ns = stays != 0 ? 0 : ran_before(again, thread, event);
 	again->at_ns += blocked.ran_ns;
 	sched_event_blocked(again->server, again->cpu, thread, &blocked, again->at_ns);
-	again->cpu->running = NULL;
 	again->cpu->last_run = NULL;
 }
 
@@ -163,6 +162,5 @@ void sched_replay_again(struct sched_server *server, struct sched_cpu *cpu,
 	if (last != NULL)
 		last_run(&again, last);
 	rest_apply(&again);
-	cpu->switched = true;
 	cpu->filter_key = UINT64_MAX;
 }

@@ -69,7 +69,6 @@ uint64_t sched_debt_of(struct sched_cpu *cpu, struct sched_thread *thread)
 	owed_ns = thread->debt_ns;
 	if (info.lag_ns.whole < 0)
 		owed_ns += 0 - (uint64_t)info.lag_ns.whole;
-	thread->debt_ns = 0;
 	return min_u64(owed_ns, INHERITED_NS_MAX);
 }
 

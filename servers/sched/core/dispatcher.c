@@ -196,7 +196,6 @@ static void busy_among_others(struct sched_server *server, struct sched_cpu *cpu
 /* What counts for one decision. */
 static void usual_again(struct sched_cpu *cpu)
 {
-	cpu->switched = false;
 	cpu->offer_refused = false;
 	cpu->sleepers_wait = false;
 }

@@ -173,7 +173,7 @@ static void order_make(struct replay *replay, uint32_t last)
 	}
 }
 
-static void apply_in_order(struct replay *replay, uint32_t first_run, uint32_t charged)
+static void apply_in_order(struct replay *replay, uint32_t first_run)
 {
 	for (uint32_t i = 0; i < replay->count; i++) {
 		const uint32_t at = replay->order[i];
@@ -184,8 +184,6 @@ static void apply_in_order(struct replay *replay, uint32_t first_run, uint32_t c
 		charge_until(replay, time_ns);
 		if (at == replay->done)
 			continue;
-		if (at == charged || at == replay->running_at)
-			event.ran_ns = 0;
 		/* Its wake is done: only what came afterwards counts. */
 		if (at == first_run)
 			event.info &= ~(EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE);
@@ -210,7 +208,7 @@ bool sched_filtered_any(struct sched_server *server, const struct sched_cpu *cpu
 	return false;
 }
 
-/* It did not wait for the filter of the successor. */
+/* It did not wait for the filter of the successor.  That one itself cannot: that it blocked was an entry. */
 straight bool unfiltered(const struct sched_cpu *cpu, const struct sched_thread *thread,
 			 const struct sched_event *event)
 {
@@ -235,8 +233,7 @@ static bool pair_find(struct sched_server *server, const struct sched_cpu *cpu,
 	pair->at_ns = min_u64(buffer->switched_ns, upcall->now_ns);
 	return pair->event[0]->tag == pair->thread[0]->tid &&
 	       pair->event[1]->tag == pair->thread[1]->tid &&
-	       unfiltered(cpu, pair->thread[0], pair->event[0]) &&
-	       unfiltered(cpu, pair->thread[1], pair->event[1]);
+	       unfiltered(cpu, before, pair->event[pair->before]);
 }
 
 bool sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
@@ -246,11 +243,10 @@ bool sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
 
 	if (UPCALL_EVENTS(upcall->info) != 2 || (upcall->info & UPCALL_SWITCHED) == 0 ||
 	    (cpu->decided_flags & (DECISION_SUCCESSOR | DECISION_AGAIN)) != DECISION_SUCCESSOR ||
-	    cpu->switched || cpu->sleepers_wait || upcall->buffer->switched_sleep_ns != 0 ||
+	    cpu->sleepers_wait || upcall->buffer->switched_sleep_ns != 0 ||
 	    !pair_find(server, cpu, upcall, &pair))
 		return false;
 	sched_entry_bill(cpu, pair.event[0]->ran_ns + pair.event[1]->ran_ns, upcall->now_ns);
-	cpu->switched = (upcall->info & UPCALL_MORE) != 0; /* else the decision comes next */
 	cpu->filter_key = cpu->next_filter_key;
 	sched_events_pair(server, cpu, &pair, upcall->now_ns);
 	cpu->payer = sched_thread_settled(cpu, pair.thread[0]) ? pair.thread[0] : NULL;
@@ -266,7 +262,6 @@ static bool switch_over(struct replay *replay, uint32_t *at)
 	const time_ns_t at_ns = min_u64(replay->upcall->buffer->switched_ns,
 					replay->upcall->now_ns);
 
-	cpu->switched = true; /* once, however many batches there are */
 	cpu->filter_key = cpu->next_filter_key;
 	if (cpu->decided_tid != 0) {
 		*at = succeed(replay, next, at_ns);
@@ -291,7 +286,7 @@ void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 	replay.upcall = upcall;
 	replay.count = sched_upcall_count(upcall);
 	first_run = charged = replay.done = replay.count;
-	if ((upcall->info & UPCALL_SWITCHED) != 0 && cpu->decided_flags != 0 && !cpu->switched) {
+	if ((upcall->info & UPCALL_SWITCHED) != 0 && cpu->decided_flags != 0) {
 		uint32_t at = replay.count;
 
 		if (switch_over(&replay, &at))
@@ -311,5 +306,5 @@ void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 		if (i != charged && i != replay.running_at)
 			sched_event_charge(server, cpu, event_at(&replay, i), upcall->now_ns);
 	order_make(&replay, first_run);
-	apply_in_order(&replay, first_run, charged);
+	apply_in_order(&replay, first_run);
 }

@@ -87,7 +87,6 @@ struct sched_cpu {
 			uint8_t several; /* there are other CPUs */
 			uint8_t silent;  /* the policy or the placement do not allow to say more */
 			uint8_t grouped; /* the policy is the layer of policy/group */
-			uint8_t switched; /* it was told that the kernel did what else the decision said */
 			uint8_t offer_refused; /* the last decision named a successor and was refused */
 			uint8_t balancer_ready;
 			uint8_t sleepers_wait; /* some need not wake in time, see core/offer.c */
