@@ -29,7 +29,7 @@ def entries_of(result):
 
 
 def told(result):
-    """What the server says of each task, but for how often it woke."""
+    """What the machine counts of each task, but for how often it woke."""
     return [{key: task[key] for key in task if key != "wakes"} for task in result.json["tasks"]]
 
 

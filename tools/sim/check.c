@@ -2,7 +2,8 @@
 /*
  * Invariants (docs/invariants.md) that can be seen from outside, between two events of the
  * simulation:
- *   - the server's view of a thread equals the kernel's, or a record for it is pending (3)
+ *   - the server's view of a thread equals the kernel's, or a record for it is pending (3): home, state,
+ *     sequence, and how long it has run
  *   - no CPU idles with a ready thread at home but one under a cap, none parks with a record waiting
  *     and no kick (4)
  *   - every policy's own check is 0, and no policy was misused
@@ -55,6 +56,9 @@ static void thread_check(struct sim *sim, const struct sim_thread *thread)
 	else if (thread->state == SIM_READY && home->mode == SIM_IDLE && !sim_capped(sim, thread) &&
 		 cpumask_test(&sim->shared->params[thread->tid].affinity, thread->home))
 		violation(sim, "its CPU idles", thread);
+	else if (thread->state != SIM_RUNNING && !thread->balancer &&
+		 sim->shared->stats[thread->tid].cpu_ns != thread->cpu_ns)
+		violation(sim, "different times on a CPU", thread);
 }
 
 static void cpu_check(struct sim *sim, uint32_t index)

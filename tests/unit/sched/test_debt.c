@@ -200,3 +200,15 @@ Test(sched_debt, a_thread_that_is_kept_leaves_its_debt_too, .init = open_1, .fin
 	cr_assert_eq(bench_server->threads[MADE].debt_ns, 0);
 	cr_assert_eq(lag_of(0, MADE), -2 * MS);
 }
+
+/* Nobody pays for itself: the next thread is another one. */
+Test(sched_debt, a_thread_that_is_kept_is_no_heir_of_its_own, .init = open_1, .fini = bench_close)
+{
+	(void)bench_event(0, MADE, BENCH_BLOCKED(CAUSE_IPC), 3 * MS);
+	bench_shared->params[MADE].heir = MADE;
+	bench_shared->params[MADE].heir_pid = bench_shared->params[MADE].pid;
+	bench_shared->params[MADE].flags |= SCHED_THREAD_FRESH;
+	(void)bench_event(0, MADE, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(bench_shared->bill_ns[MADE], 0);
+	cr_assert_eq(lag_of(0, MADE), 0);
+}

@@ -159,6 +159,127 @@ Test(replay, a_balancers_stay_is_not_charged, .init = open_2, .fini = bench_clos
 	cr_assert_eq(bench_shared->cpu[0].misuse, 0);
 }
 
+/* ---- Who runs first, once ---- */
+
+/* 5 woke on the idle CPU 3 ms ago, waited for 1 us and ran; 6 wakes now. */
+Test(replay, who_ran_first_woke_once, .init = open_1, .fini = bench_close)
+{
+	const struct sched_event events[] = {
+		{.tag = 5,
+		 .info = BENCH_READY(CAUSE_PREEMPTED) | firsts(1),
+		 .ran_ns = 2 * MS,
+		 .first_ready_ns = bench_now + 6 * MS - US},
+		{.tag = 6, .info = BENCH_READY(CAUSE_WAKE) | EVENT_WOKE_SINCE},
+	};
+	const struct sched_thread_stats *stats = &bench_shared->stats[5];
+	struct policy_info info;
+
+	bench_server->again = false;
+	for (uint32_t tid = 5; tid < 7; tid++) {
+		(void)start(tid);
+		(void)bench_event(0, tid, BENCH_BLOCKED(CAUSE_IPC), 0);
+	}
+	cr_assert_eq(bench_nothing(0, ERR_OK).flags, DECISION_FIRST);
+	const uint64_t runs = stats->runs;
+
+	bench_now += 8 * MS;
+	cr_assert_eq(bench_switched(0, events, 2, 5, bench_now - 2 * MS).tid, 5);
+	cr_assert_eq(stats->wakes, 1);
+	cr_assert_eq(stats->runs, runs + 1);
+	cr_assert_eq(stats->wake_max_ns, US);
+	cr_assert_eq(stats->cpu_ns, 2 * MS);
+	bench_server->cpu[0].policy->query(policy_cpu(&bench_server->cpu[0]),
+					   policy_thread(&bench_server->threads[5]), &info);
+	cr_assert_eq(info.left_ns, MS, "of the request that it ran with");
+}
+
+/* Of a thread that has the number of one that is over. */
+Test(replay, who_is_new_and_ran_first_is_charged_once, .init = open_1, .fini = bench_close)
+{
+	const struct sched_event event = {
+		.tag = 5, .info = BENCH_READY(CAUSE_PREEMPTED) | firsts(1), .ran_ns = 2 * MS};
+
+	bench_server->again = false;
+	(void)start(5);
+	cr_assert_eq(bench_event(0, 5, (word_t)EVENT_DEAD, 0).flags, DECISION_FIRST);
+	bench_now += 8 * MS;
+	(void)bench_switched(0, &event, 1, 5, bench_now - 2 * MS);
+	cr_assert_eq(bench_shared->stats[5].cpu_ns, 2 * MS);
+}
+
+/* ---- Who follows ---- */
+
+/* 5 runs, 6 would follow if it blocks. */
+static void start_two(void)
+{
+	(void)start(5);
+	(void)start(6);
+	bench_now += MS;
+	(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), MS);
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_WAKE), 0);
+	bench_now += 3 * MS;
+
+	const struct sched_decision d = bench_event(0, 6, BENCH_READY(CAUSE_SLICE), 3 * MS);
+
+	cr_assert_eq(d.tid, 5);
+	cr_assert_eq(d.successor_tid, 6);
+}
+
+static const struct sched_event followed[] = {
+	{.tag = 5, .info = BENCH_BLOCKED(CAUSE_IPC) | EVENT_BLOCKED_SINCE, .ran_ns = MS},
+	{.tag = 6, .info = BENCH_READY(CAUSE_SLICE), .ran_ns = 2 * MS},
+};
+
+/* 8 was due when 5 blocked: what 6 ran since is a share of it, too. */
+Test(replay, a_sleeper_that_was_due_at_the_switch_woke_there, .init = open_1, .fini = bench_close)
+{
+	struct policy_info info;
+
+	(void)start(8);
+	(void)bench_request(0, 8, SCHED_REQ_SLEEP, bench_now + 50 * MS, 0, 0, 0);
+	start_two();
+	cr_assert(!bench_server->cpu[0].sleepers_wait);
+	bench_now = bench_server->threads[8].wake_at_ns + 2 * MS;
+	(void)bench_switched(0, followed, 2, 6, bench_now - 2 * MS);
+	cr_assert_eq(bench_server->threads[8].state, SCHED_READY);
+	bench_server->cpu[0].policy->query(policy_cpu(&bench_server->cpu[0]),
+					   policy_thread(&bench_server->threads[8]), &info);
+	cr_assert_gt(info.lag_ns.whole, MS / 2, "lag %lld", (long long)info.lag_ns.whole);
+}
+
+/* It was followed in its sleep, and stopped before that was over. */
+Test(replay, a_stop_ends_the_sleep_of_who_was_followed, .init = open_1, .fini = bench_close)
+{
+	const struct sched_event events[] = {
+		{.tag = 5,
+		 .info = BENCH_BLOCKED(CAUSE_STOPPED) | EVENT_BLOCKED_SINCE,
+		 .ran_ns = MS},
+		followed[1],
+	};
+
+	start_two();
+	bench_now += 3 * MS;
+	(void)bench_slept(0, events, 2, 6, bench_now - 2 * MS, bench_now + MS);
+	cr_assert_eq(bench_server->threads[5].state, SCHED_OUT);
+	cr_assert_null(heap_first(&bench_server->cpu[0].sleepers));
+}
+
+/* That the CPU idled makes it another run. */
+Test(replay, a_run_after_an_idle_successor_is_another_one, .init = open_1, .fini = bench_close)
+{
+	const struct sched_event back = {.tag = 5,
+					 .info = BENCH_READY(CAUSE_WAKE) | EVENT_BLOCKED_SINCE |
+						 EVENT_WOKE_SINCE,
+					 .ran_ns = MS};
+
+	bench_server->again = false;
+	cr_assert_neq(start(5).flags & DECISION_SUCCESSOR, 0);
+	bench_now += 2 * MS;
+	cr_assert_eq(bench_switched(0, &back, 1, 0, bench_now - MS).tid, 5);
+	cr_assert_eq(bench_shared->stats[5].runs, 2);
+	cr_assert_eq(bench_shared->stats[5].preemptions, 0);
+}
+
 /* ---- Who pays ---- */
 
 /* Between two batches the dispatcher works for whom it took over from. */
@@ -210,10 +331,12 @@ Test(replay, nobody_pays_for_an_idle_successor, .init = open_1, .fini = bench_cl
 	};
 
 	bench_server->again = false;
-	cr_assert_neq(start(5).flags & DECISION_SUCCESSOR, 0);
+	(void)start(6);
+	(void)start(5);
+	cr_assert_neq(bench_event(0, 6, BENCH_BLOCKED(CAUSE_IPC), 0).flags & DECISION_SUCCESSOR, 0);
 	bench_now += MS + 20 * US;
 	(void)bench_switched(0, events, 1, 0, bench_now - 20 * US);
-	cr_assert_eq(bench_server->threads[5].debt_ns, 0);
+	cr_assert_eq(bench_server->threads[6].debt_ns, 0, "that 6 blocked was the last entry");
 }
 
 /* Who is over is not charged once more: neither for the dispatcher's work nor for its place. */
