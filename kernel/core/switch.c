@@ -169,6 +169,7 @@ void kernel_interrupt(void)
 {
 	struct cpu *cpu = arch_this_cpu();
 
-	if (!interrupts_take(cpu))
+	/* The same as in kernel_exit(), without its frame: mostly it is a slice that ends. */
+	if (!interrupts_take(cpu) && (cpu->core.reasons == 0 || fastpath_preempt(cpu) == NULL))
 		kernel_exit();
 }

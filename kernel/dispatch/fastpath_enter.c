@@ -122,14 +122,6 @@ __attribute__((noinline)) struct tcb *fastpath_enter(word_t origin, const struct
 	return dispatcher;
 }
 
-/* Lock held: core_preempt() but for the record, whose info it is. */
-static inline word_t payer_ready(struct core *core, time_ns_t now) LOCK_REQUIRES(core->lock)
-{
-	schedulable_ready(core, core->payer, now);
-	return EVENT_READY | ((core->reasons & 1u << REASON_SLICE) != 0 ? CAUSE_SLICE << 8
-									: CAUSE_PREEMPTED << 8);
-}
-
 /*
  * Lock held: where the record of the payer goes.  Something is linked: it goes second, if that is one
  * record of another thread.  NULL: nowhere, because there is more to hand over, or in fallback.
@@ -169,11 +161,11 @@ static __attribute__((noinline)) word_t untold_take(struct core *core) LOCK_REQU
 	return upcall + 1;
 }
 
-struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNCHECKED
+__attribute__((noinline)) struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNCHECKED
 {
 	struct core *core = &cpu->core;
 	struct tcb *prev = core->loaded;
-	word_t upcall = 1 | (word_t)core->reasons << 16;
+	word_t reasons = core->reasons, upcall = 1 | reasons << 16, info;
 	struct sched_event *event;
 	struct vspace *space;
 	time_ns_t now;
@@ -191,7 +183,10 @@ struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNCHECKED
 	now = arch_now();
 	if (!calm)
 		upcall += untold_take(core);
-	counter_add(&core->stats.entries[__builtin_ctz(core->reasons)], 1);
-	return fastpath_enter(ORIGIN_PREEMPT, space, prev, cpu, event, payer_ready(core, now),
-			      upcall, now);
+	counter_add(&core->stats.entries[__builtin_ctzl(reasons)], 1);
+	/* core_preempt() */
+	schedulable_ready(core, core->payer, now);
+	info = EVENT_READY |
+	       ((reasons & 1u << REASON_SLICE) != 0 ? CAUSE_SLICE << 8 : CAUSE_PREEMPTED << 8);
+	return fastpath_enter(ORIGIN_PREEMPT, space, prev, cpu, event, info, upcall, now);
 }

@@ -185,7 +185,7 @@ give_up:
 	return NULL;
 }
 
-struct tcb *fastpath_irq(uint32_t irq, struct cpu *cpu) LOCK_UNCHECKED
+__attribute__((noinline)) struct tcb *fastpath_irq(uint32_t irq, struct cpu *cpu) LOCK_UNCHECKED
 {
 	struct notification *notification;
 	struct tcb *tcb = cpu->current;

@@ -6,9 +6,10 @@
  *   ticks = the smallest t with ns(t) >= deadline
  *
  * Rounding mult down makes the clock slow by less than 2^-32 of a second per second.  The product
- * has 128 bits, so the clock does not wrap before the counter does.  The inverse starts from a
- * 128-bit estimate that is never too large, and counts up at most a few ticks, so that the timer
- * never fires before the deadline that it was set to.
+ * has 128 bits, so the clock does not wrap before the counter does.  The inverse is exact, so that the
+ * timer never fires before the deadline that it was set to: with inverse = floor(2^94 / mult), and
+ * x = ns * 2^32 / mult, the estimate ns * inverse / 2^62 is at most x and, as ns < 2^62, more than x - 1;
+ * so rounded up it is the answer or one less.
  */
 #include <arch/sysreg.h>
 #include <drv/timer.h>
@@ -16,16 +17,19 @@
 #include <kern/boot.h>
 #include <kern/machine.h>
 
-#define NS_PER_S    1000000000ull
-#define TIME_SHIFT  32u
-#define TICKS_SHIFT 32u
-#define CTL_ENABLE  1u
-#define HZ_MIN      1000u
-#define HZ_MAX      (1u << 31) /* mult then still has more than 30 bits */
+#define NS_PER_S     1000000000ull
+#define TIME_SHIFT   32u
+#define TICKS_SHIFT  62u
+#define REACH_SHIFT  (COUNTER_BITS - TIME_SHIFT)
+#define CTL_ENABLE   1u
+#define HZ_MIN       1000u
+#define COUNTER_BITS 56u        /* or more */
+#define HZ_MAX       (1u << 31) /* mult then still has more than 30 bits */
 
 /* Constant after timer_init(). */
 static uint64_t time_mult;
-static uint64_t ticks_mult; /* ticks per ns, times 2^TICKS_SHIFT, rounded down */
+static uint64_t inverse;  /* ticks per ns, times 2^TICKS_SHIFT, rounded down */
+static uint64_t reach_ns; /* of the counter */
 
 static uint64_t ticks_to_ns(uint64_t ticks)
 {
@@ -34,14 +38,29 @@ static uint64_t ticks_to_ns(uint64_t ticks)
 
 static uint64_t ns_to_ticks(uint64_t ns)
 {
-	uint64_t ticks = (uint64_t)(((unsigned __int128)ns * ticks_mult) >> TICKS_SHIFT);
+	const unsigned __int128 up = ((unsigned __int128)1 << TICKS_SHIFT) - 1;
+	uint64_t ticks = (uint64_t)(((unsigned __int128)ns * inverse + up) >> TICKS_SHIFT);
 
-	/* The estimate is short by ns / 2^32 ticks at most: correct it in one step, then exactly. */
-	ticks += (uint64_t)(((unsigned __int128)(ns - ticks_to_ns(ticks)) * ticks_mult) >>
-			    TICKS_SHIFT);
 	while (ticks_to_ns(ticks) < ns)
 		ticks++;
 	return ticks;
+}
+
+/* floor(2^(TIME_SHIFT + TICKS_SHIFT) / mult): mult has 31 to 52 bits. */
+static boot_only uint64_t inverse_of(uint64_t mult)
+{
+	uint64_t quotient = 0;
+	uint64_t rest = 1;
+
+	for (unsigned i = 0; i < TIME_SHIFT + TICKS_SHIFT; i++) {
+		quotient <<= 1;
+		rest <<= 1;
+		if (rest >= mult) {
+			rest -= mult;
+			quotient++;
+		}
+	}
+	return quotient;
 }
 
 boot_only bool timer_init(void)
@@ -51,7 +70,9 @@ boot_only bool timer_init(void)
 	if (hz < HZ_MIN || hz > HZ_MAX)
 		return false;
 	time_mult = (NS_PER_S << TIME_SHIFT) / hz;
-	ticks_mult = (hz << TICKS_SHIFT) / NS_PER_S;
+	inverse = inverse_of(time_mult);
+	/* ticks_to_ns(1 << COUNTER_BITS), saturating */
+	reach_ns = time_mult >> (64 - REACH_SHIFT) != 0 ? TIME_NEVER : time_mult << REACH_SHIFT;
 	machine.timer_hz = hz;
 	machine.time_mult = time_mult;
 	machine.time_shift = TIME_SHIFT;
@@ -80,8 +101,8 @@ time_ns_t arch_now(void)
 
 void arch_timer_set(time_ns_t deadline)
 {
-	/* Counters have 56 bits or more; what is beyond the reach of the clock never comes. */
-	if (deadline >= ticks_to_ns(1ull << 56)) {
+	/* What is beyond the reach of the clock never comes. */
+	if (deadline >= reach_ns) {
 		sysreg_write(cntv_ctl_el0, 0);
 		return;
 	}

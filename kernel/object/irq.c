@@ -14,7 +14,7 @@ struct irq_line {
 static struct irq_line lines[IRQ_LINES_MAX];
 
 /* The line was masked by arch_irq_take and stays so until ACK. */
-void irq_deliver(uint32_t irq)
+__attribute__((noinline)) void irq_deliver(uint32_t irq)
 {
 	struct cap cap;
 
