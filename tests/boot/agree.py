@@ -76,6 +76,12 @@ WORKLOADS = {
     "hogs-7": (4, hogs(7)),
     "hogs-9": (4, hogs(9)),
     "sleepers-1": (1, lasting(2, hog={"instance": 2, "run": 5000}, **SLEEPERS)),
+    # Where the time of calls counts: many who sleep shortly.
+    "mixed": (1, lasting(1, hog={"instance": 2, "run": 1000, "weight": 256},
+                         a={"instance": 2, "run": 130, "sleep": 1700, "priority": -2},
+                         b={"run": 310, "sleep": 1700, "priority": 0}, c={"run": 130, "sleep": 1700},
+                         d={"run": 1470, "timer": timer(8330)},
+                         e={"runtime": 300, "barrier": "B", "sleep": 1000}, f={"run": 800, "barrier": "B"})),
     "sleepers-4": (4, lasting(1, **SLEEPERS)),
     "nices": (1, lasting(3, a={"run": 5000}, b={"run": 5000, "priority": 5}, c={"run": 5000, "priority": -5},
                          d={"run": 5000, "priority": 10}, e={"run": 5000, "slice_us": 1000})),

@@ -180,6 +180,13 @@ class AsRtApp(WithFiles):
                                 "sleep": 4000}}}
         self.assertEqual(self.tasks(text)["a"]["cpu_ns"], 20 * 1000000)
 
+    def test_calls_take_a_threads_own_time(self):
+        text = {"tasks": {"t": {"loop": 10, "lock": "m", "run": 1000, "unlock": "m", "sleep": 3000,
+                                "yield": "", "runtime": 500}}}
+        for costs, call in (("call=700", 700), ("none", 0), ("virtual", 1100)):
+            task = self.tasks(text, 1, "--costs", costs)["t"]
+            self.assertEqual(task["cpu_ns"], 10 * (1500000 + 2 * call))
+
     def test_a_timer_without_a_period_takes_no_time(self):
         text = {"tasks": {"t": {"loop": 10, "run": 1000, "sleep": 3000,
                                 "timer": {"ref": "unique", "period": 0}}}}

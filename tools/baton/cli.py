@@ -21,7 +21,7 @@ SIM_OPTIONS = (
     ("--workload", "FILE.json", "the rt-app workload"),
     ("--json", "FILE", "write the results as JSON; -: to the standard output"),
     ("--trace", "FILE", "write a timeline, trace-event JSON for Perfetto and chrome://tracing"),
-    ("--costs", "none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS",
+    ("--costs", "none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS,call=NS",
      "what scheduling costs; virtual: as on the virtual clock of a boot (default: 300, 500, 1000 and "
      "200 ns)"),
     ("--seed", "S", "put what happens at once into another order (default 0: that of the causes)"),

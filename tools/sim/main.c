@@ -27,7 +27,7 @@ struct options {
 static const char usage[] =
 	"usage: baton-sim --policy NAME --workload FILE.json [--place NAME] [--cpus N] [--seed S]\n"
 	"                 [--duration SECONDS] [--costs "
-	"none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS]\n"
+	"none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS,call=NS]\n"
 	"                 [--filter on|off] [--successor on|off] [--again on|off]\n"
 	"                 [--json FILE] [--schedule] [--trace FILE] [--check[=DECISIONS]]\n"
 	"A FILE of - is the standard output; tables then go to the standard error.\n";
@@ -57,9 +57,11 @@ static uint64_t number_parse(const char *option, const char *text)
 /* entry=NS,decision=NS,...; what is not named keeps its default. */
 static void costs_parse(struct sim_costs *costs, char *text)
 {
-	static const char *const names[] = {"entry", "decision", "ipi", "switch", "slice_min"};
-	uint64_t *const fields[] = {&costs->entry_ns, &costs->decision_ns, &costs->ipi_ns,
-				    &costs->switch_ns, &costs->slice_min_ns};
+	static const char *const names[] = {"entry",  "decision", "ipi",
+					    "switch", "call",     "slice_min"};
+	uint64_t *const fields[] = {&costs->entry_ns,  &costs->decision_ns, &costs->ipi_ns,
+				    &costs->switch_ns, &costs->call_ns,     &costs->slice_min_ns};
+	const size_t count = sizeof(names) / sizeof(names[0]);
 
 	if (strcmp(text, "none") == 0) {
 		*costs = (struct sim_costs){.slice_min_ns = 1};
@@ -67,10 +69,11 @@ static void costs_parse(struct sim_costs *costs, char *text)
 	}
 	if (strcmp(text, "virtual") == 0) {
 		/* Instructions of a release build on one CPU, of which each takes 1 ns. */
-		*costs = (struct sim_costs){.entry_ns = 500,
-					    .decision_ns = 1000,
+		*costs = (struct sim_costs){.entry_ns = 1500,
+					    .decision_ns = 2600,
 					    .ipi_ns = 1000,
-					    .switch_ns = 400,
+					    .switch_ns = 500,
+					    .call_ns = 1100,
 					    .slice_min_ns = SLICE_MIN_NS};
 		return;
 	}
@@ -80,12 +83,11 @@ static void costs_parse(struct sim_costs *costs, char *text)
 
 		if (value != NULL)
 			*value++ = '\0';
-		while (i < 5 && (value == NULL || strcmp(word, names[i]) != 0))
+		while (i < count && (value == NULL || strcmp(word, names[i]) != 0))
 			i++;
-		if (i == 5)
+		if (i == count)
 			wrong("--costs: \"%s\": say none, virtual, or entry=, decision=, ipi=, "
-			      "switch=, "
-			      "slice_min= and ns",
+			      "switch=, call=, slice_min= and ns",
 			      word);
 		*fields[i] = number_parse("--costs", value);
 		if (*fields[i] > 1000000000u)

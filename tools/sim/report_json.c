@@ -52,10 +52,10 @@ static void run_json(const struct sim_report *report, FILE *out)
 	next_number(out, "unserved_idle_max_ns", sim->unserved_max_ns);
 	fprintf(out,
 		",\"costs\":{\"entry\":%llu,\"decision\":%llu,\"ipi\":%llu,\"switch\":%llu,"
-		"\"slice_min\":%llu}},\n",
+		"\"call\":%llu,\"slice_min\":%llu}},\n",
 		(unsigned long long)costs->entry_ns, (unsigned long long)costs->decision_ns,
 		(unsigned long long)costs->ipi_ns, (unsigned long long)costs->switch_ns,
-		(unsigned long long)costs->slice_min_ns);
+		(unsigned long long)costs->call_ns, (unsigned long long)costs->slice_min_ns);
 }
 
 static void task_json(const struct sim_report *report, uint32_t tid, FILE *out)

@@ -175,6 +175,38 @@ static enum sim_step event_step(struct sim *sim, struct sim_thread *thread,
 	return runs ? SIM_STEP_RUNS : SIM_STEP_BLOCKS;
 }
 
+/* Does it call the kernel or the scheduler server?  A mutex that is free does not. */
+static bool event_calls(const struct workload_event *event)
+{
+	switch (event->kind) {
+	case WORKLOAD_RUN:
+	case WORKLOAD_RUNTIME:
+	case WORKLOAD_LOCK:
+	case WORKLOAD_UNLOCK:
+	case WORKLOAD_EVENT_COUNT:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* The present event, before which the thread runs for as long as the call takes it. */
+static enum sim_step event_next(struct sim *sim, struct sim_thread *thread,
+				const struct workload_phase *phase)
+{
+	struct sim_script *script = &thread->script;
+	const struct workload_event *event = &phase->events[script->event];
+
+	if (sim->config.costs.call_ns != 0 && !script->called && event_calls(event)) {
+		script->called = true;
+		script->left_ns = sim->config.costs.call_ns;
+		return SIM_STEP_RUNS;
+	}
+	script->called = false;
+	script->event++;
+	return event_step(sim, thread, event);
+}
+
 /* Behind the last event of a phase: repeat it, go to the next, repeat all, or end. */
 static enum sim_step phase_end(struct sim *sim, struct sim_thread *thread)
 {
@@ -251,7 +283,7 @@ enum sim_step sim_script_advance(struct sim *sim, struct sim_thread *thread)
 		if (script->params_todo != 0)
 			result = params_step(sim, thread);
 		else if (script->event < phase->event_count)
-			result = event_step(sim, thread, &phase->events[script->event++]);
+			result = event_next(sim, thread, phase);
 		else
 			result = phase_end(sim, thread);
 		if (result == SIM_STEP_BLOCKS)

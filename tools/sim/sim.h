@@ -32,6 +32,7 @@ struct sim_costs {
 	uint64_t decision_ns;  /* of one upcall, until the kernel has its decision */
 	uint64_t ipi_ns;       /* until the other CPU sees it */
 	uint64_t switch_ns;    /* to another thread than ran before */
+	uint64_t call_ns;      /* a thread's own time for an event that calls the system */
 	uint64_t slice_min_ns; /* SLICE_MIN_NS of the kernel; 1 where costs are none */
 };
 
@@ -72,7 +73,8 @@ struct sim_script {
 	uint8_t stage;        /* of the present event, see script.c */
 	uint32_t child;       /* fork: the tid that was created */
 	uint64_t delay_ns;    /* fork: to be slept before anything else */
-	uint64_t left_ns;     /* CPU time left of "run" */
+	uint64_t left_ns;     /* CPU time left of "run", or of the call before the present event */
+	bool called;          /* the call is paid for */
 	time_ns_t until_ns;   /* end of "runtime"; 0: not in one */
 	time_ns_t started_ns; /* when the thread began: first point of its timers */
 };
