@@ -47,6 +47,11 @@ static inline int128_t min_i128(int128_t a, int128_t b)
 	return a < b ? a : b;
 }
 
+static inline int128_t max_i128(int128_t a, int128_t b)
+{
+	return a > b ? a : b;
+}
+
 /* a < b where b - a is no overflow: one subtraction, where the comparison is several jumps. */
 static inline bool int128_below(int128_t a, int128_t b)
 {

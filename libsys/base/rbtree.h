@@ -270,6 +270,43 @@ static inline struct rb_node *rb_erase_first(struct rb_tree *tree, struct rb_nod
 	return parent;
 }
 
+/* Erase a node of a tree whose first is remembered; returns the first of what is left. */
+static inline struct rb_node *rb_erase_any(struct rb_tree *tree, struct rb_node *node,
+					   struct rb_node *first, rb_update_fn *update)
+{
+	if (node == first)
+		return rb_erase_first(tree, node, update);
+	rb_erase(tree, node, update);
+	return first;
+}
+
+/* As rb_erase_first() of one that is the root. */
+static inline struct rb_node *rb_erase_first_root(struct rb_tree *tree)
+{
+	struct rb_node *child = tree->root->right;
+	tree->root = child;
+	if (child != NULL) {
+		child->parent = NULL;
+		child->red = false;
+	}
+	return child;
+}
+
+/* Nodes to look at, a bounded number of them.  A look takes one off and puts at most two on. */
+#define RB_LOOKS_MAX 26u
+struct rb_looks {
+	struct rb_node *stack[RB_LOOKS_MAX];
+	uint32_t depth;
+	uint32_t left;
+};
+
+/* The next one, NULL if there is none or enough were looked at. */
+static inline struct rb_node *rb_look(struct rb_looks *looks)
+{
+	const bool over = looks->depth == 0 || looks->left-- == 0;
+	return over ? NULL : looks->stack[--looks->depth];
+}
+
 static inline struct rb_node *rb_first(const struct rb_tree *tree)
 {
 	struct rb_node *node = tree->root;

@@ -307,8 +307,8 @@ MUTANTS = [
     ("servers/sched/core/sleep.c", "return first->wake_at_ns < second->wake_at_ns;",
      "return first->wake_at_ns > second->wake_at_ns;", "sim_model"),
     # Policies
-    ("servers/sched/policy/stride/stride.c", "vtime_serve(&stride_cpu(cpu)->time, time, ran_ns);",
-     "vtime_serve(&stride_cpu(cpu)->time, time, ran_ns / 2);", "policy_proportional"),
+    ("servers/sched/policy/stride/stride.c", "vtime_serve(&stride_cpu(cpu)->time, time, ran_ns, true);",
+     "vtime_serve(&stride_cpu(cpu)->time, time, ran_ns / 2, true);", "policy_proportional"),
     ("servers/sched/policy/stride/stride.c", "time->lag = lag_max;", "time->lag = time->lag;",
      "policy_proportional"),
     ("servers/sched/policy/stride/stride.c", "&stride_thread(line)->time, false);",

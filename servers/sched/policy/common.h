@@ -10,8 +10,11 @@
 #include <base/rbtree.h>
 #include <base/text.h>
 
-#define POLICY_SHOWN 24u /* threads in a dump */
-#define POLICY_LOOKS 32u /* threads looked at by spare() */
+/* Not inline: what comes rarely, or much of it at once, makes the usual way longer. */
+#define POLICY_APART    __attribute__((noinline))
+#define POLICY_STRAIGHT inline __attribute__((always_inline))
+#define POLICY_SHOWN    24u /* threads in a dump */
+#define POLICY_LOOKS    32u /* threads looked at by spare() */
 
 /*
  * For `struct name_cpu` and `struct name_thread`: name_cpu(), name_thread() and their _const forms
@@ -120,6 +123,13 @@ static inline void policy_info_clear(struct policy_info *out)
 	uint32_t prefix##_check(const struct policy_cpu *cpu);                                    \
 	size_t prefix##_dump(const struct policy_cpu *cpu, char *text, size_t bytes)
 
+static inline struct policy_spare policy_spare_of(struct policy_thread *thread, int64_t owed_ns,
+						  uint32_t weight, bool running)
+{
+	return (struct policy_spare){
+		.thread = thread, .owed_ns = owed_ns, .weight = weight, .running = running};
+}
+
 /* Into spare()'s answer by what is owed, least first, at most count long.  Returns its length. */
 static inline uint32_t policy_spare_insert(struct policy_spare *out, uint32_t used, uint32_t count,
 					   struct policy_spare one)
@@ -205,6 +215,12 @@ static inline struct policy_number policy_number_of(int128_t units, uint32_t fra
 					     : units * ((int128_t)1 << (32 - frac_bits));
 	return (struct policy_number){.whole = int128_to_i64(units >> frac_bits),
 				      .frac = (uint32_t)fine};
+}
+
+static inline void policy_show_signed(struct text *text, const char *name, int64_t value)
+{
+	text_name(text, name);
+	text_i64(text, value);
 }
 
 /* " name=value" in a dump. */

@@ -38,13 +38,14 @@ void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 }
 
 /* Each leaves with its true lag, so the others' V is right (docs/design/eevdf.md), and remembers none. */
-void eevdf_settle_delayed(struct eevdf_cpu *cpu)
+POLICY_APART bool eevdf_settle_delayed(struct eevdf_cpu *cpu, bool result)
 {
-	struct eevdf_thread *first;
-	while ((first = cpu->first[EEVDF_DELAYED]) != NULL && eevdf_eligible(cpu, first)) {
+	while (eevdf_settles(cpu)) {
+		struct eevdf_thread *first = cpu->first[EEVDF_DELAYED];
 		eevdf_expel(cpu, first, true);
 		first->lag = 0;
 	}
+	return result;
 }
 
 /* Another weight, in any state; V and all lags stay. */
@@ -157,31 +158,36 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 	eevdf_settle(cpu);
 }
 
-/* In any state: a thread may have run without being picked (as a successor, in fallback, on a donated
- * chain). */
-static __attribute__((noinline)) bool charge_closely(struct eevdf_cpu *cpu,
-						     struct eevdf_thread *thread, uint64_t ran_ns)
+/* Returns whether its request is done. */
+static POLICY_STRAIGHT bool serve(struct eevdf_cpu *cpu, struct eevdf_thread *thread,
+				  uint64_t ran_ns, bool long_too)
 {
-	const bool running = thread->state == POLICY_RUNNING;
-	const bool done = ran_ns >= thread->left_ns;
+	const uint64_t left_ns = thread->left_ns;
+	thread->left_ns = left_ns - ran_ns;
+	vtime_serve(&cpu->time, &thread->time, ran_ns, long_too);
+	if (ran_ns < left_ns)
+		return false;
+	eevdf_request(thread);
+	thread->blocks = false;
+	return true;
+}
+
+/* In any state: it may have run without being picked (as a successor, in fallback, on a donated chain). */
+static POLICY_APART bool charge_closely(struct eevdf_cpu *cpu, struct eevdf_thread *thread,
+					uint64_t ran_ns)
+{
 	if (thread->state == POLICY_OUT) {
 		vtime_serve_outside(&thread->time, ran_ns, thread->slice_ns);
 		return false;
 	}
 	eevdf_tree_erase(cpu, thread);
-	vtime_serve(&cpu->time, &thread->time, ran_ns);
-	thread->left_ns -= ran_ns;
-	if (done) {
-		eevdf_request(thread);
-		thread->blocks = false;
-	}
+	const bool done = serve(cpu, thread, ran_ns, true);
 	eevdf_settle(cpu);
-	if (running) {
+	if (thread->state == POLICY_RUNNING) {
 		cpu->ran_ns += ran_ns;
 		cpu->request_done = cpu->request_done || done;
-	} else {
-		eevdf_tree_insert(cpu, thread);
 	}
+	eevdf_tree_insert(cpu, thread);
 	return done;
 }
 
@@ -191,14 +197,13 @@ static bool eevdf_charge(struct policy_cpu *policy_cpu, struct policy_thread *po
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
 	vtime_clock(&cpu->time, now_ns);
-	if (thread->state != POLICY_RUNNING || ran_ns >= VTIME_SHORT_NS ||
-	    ran_ns >= thread->left_ns)
+	if (thread->state != POLICY_RUNNING || vtime_serves_long(&cpu->time, ran_ns))
 		return charge_closely(cpu, thread, ran_ns);
+	const bool done = serve(cpu, thread, ran_ns, false);
 	cpu->ran_ns += ran_ns;
-	thread->left_ns -= ran_ns;
-	vtime_serve_short(&cpu->time, &thread->time, ran_ns);
-	eevdf_settle(cpu);
-	return false;
+	if (done)
+		cpu->request_done = true;
+	return eevdf_settles(cpu) ? eevdf_settle_delayed(cpu, done) : done;
 }
 
 static void eevdf_set_average(struct policy_cpu *cpu, uint64_t average_weight, uint64_t now_ns)

@@ -158,13 +158,16 @@ static inline void eevdf_request(struct eevdf_thread *thread)
 	eevdf_keys_set(thread);
 	thread->left_ns = thread->slice_ns;
 }
-/* After any change of V: delayed sleepers that owe nothing leave. */
-void eevdf_settle_delayed(struct eevdf_cpu *cpu);
+/* After any change of V: delayed sleepers that owe nothing leave.  Returns `result`. */
+bool eevdf_settle_delayed(struct eevdf_cpu *cpu, bool result);
+static inline bool eevdf_settles(const struct eevdf_cpu *cpu)
+{
+	return cpu->first[EEVDF_DELAYED] != NULL && eevdf_eligible(cpu, cpu->first[EEVDF_DELAYED]);
+}
 static inline void eevdf_settle(struct eevdf_cpu *cpu)
 {
-	const struct eevdf_thread *first = cpu->first[EEVDF_DELAYED];
-	if (first != NULL && eevdf_eligible(cpu, first))
-		eevdf_settle_delayed(cpu);
+	if (eevdf_settles(cpu))
+		(void)eevdf_settle_delayed(cpu, true);
 }
 /* From v - EEVDF_SLACK on v counts as reached. */
 static inline int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v, uint64_t weight)
@@ -187,13 +190,10 @@ static inline bool eevdf_before(const struct eevdf_thread *a, const struct eevdf
 bool eevdf_summary_update(struct rb_node *node);
 /* Into and out of the tree of the thread's state: waiting, delayed, or none. */
 void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
-/* Of one that is in a tree; the first of a tree. */
+/* Of one that is in a tree. */
 void eevdf_unlink(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
-static inline void eevdf_first_unlink(struct eevdf_cpu *cpu, uint32_t which)
-{
-	cpu->first[which] = eevdf_of_link(
-		rb_erase_first(&cpu->tree[which], &cpu->first[which]->node, eevdf_summary_update));
-}
+/* A QUEUED thread becomes RUNNING, and who was is QUEUED. */
+void eevdf_run(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 static inline void eevdf_tree_erase(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	if (thread->state == POLICY_QUEUED || thread->state == POLICY_DELAYED)
@@ -294,18 +294,4 @@ static inline void eevdf_expel(struct eevdf_cpu *cpu, struct eevdf_thread *threa
 	eevdf_extract(cpu, thread);
 	thread->state = POLICY_OUT;
 	vtime_leave(&cpu->time, &thread->time, sleeps);
-}
-/* A QUEUED thread becomes RUNNING, and who was is QUEUED. */
-static inline void eevdf_run(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
-{
-	if (cpu->running != NULL) {
-		cpu->running->state = POLICY_QUEUED;
-		eevdf_tree_insert(cpu, cpu->running);
-	}
-	if (thread == cpu->first[POLICY_CLASS_NORMAL])
-		eevdf_first_unlink(cpu, POLICY_CLASS_NORMAL);
-	else
-		eevdf_unlink(cpu, thread);
-	thread->state = POLICY_RUNNING;
-	eevdf_running_set(cpu, thread);
 }

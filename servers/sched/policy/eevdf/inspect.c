@@ -27,12 +27,9 @@ void eevdf_query(const struct policy_cpu *policy_cpu, const struct policy_thread
 
 static struct policy_spare spare_of(const struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
-	return (struct policy_spare){
-		.thread = eevdf_handle(thread),
-		.owed_ns = vtime_owed_ns(&cpu->time, &thread->time),
-		.weight = thread->weight,
-		.running = thread == cpu->running,
-	};
+	const int64_t owed_ns = vtime_owed_ns(&cpu->time, &thread->time);
+	return policy_spare_of(eevdf_handle(thread), owed_ns, thread->weight,
+			       thread == cpu->running);
 }
 
 /* The last by deadline have received most lately, so among the last POLICY_LOOKS the ones owed least are
@@ -42,8 +39,7 @@ uint32_t eevdf_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor,
 		     struct policy_spare *out, uint32_t count)
 {
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
-	uint32_t used = 0;
-	uint32_t looks = POLICY_LOOKS;
+	uint32_t used = 0, looks = POLICY_LOOKS;
 	if (count == 0)
 		return 0;
 	if (cpu->running != NULL)
@@ -137,8 +133,7 @@ static uint32_t check_sums(const struct eevdf_cpu *cpu, const struct check_sums 
 uint32_t eevdf_check(const struct policy_cpu *policy_cpu)
 {
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
-	struct check_sums runnable = {0};
-	struct check_sums delayed = {0};
+	struct check_sums runnable = {0}, delayed = {0};
 	uint32_t rule = EEVDF_RULE_NONE;
 	for (uint32_t i = 0; i < EEVDF_TREES && rule == EEVDF_RULE_NONE; i++)
 		rule = check_tree(cpu, i, i == EEVDF_DELAYED ? &delayed : &runnable);
@@ -153,8 +148,8 @@ static void dump_thread(struct text *text, const struct eevdf_cpu *cpu,
 	text_string(text, what);
 	policy_show(text, "tid", thread->tid);
 	policy_show(text, "w", thread->weight);
-	text_name(text, "lag_ns");
-	text_i64(text, vtime_number(vtime_lag(&cpu->time, &thread->time)).whole);
+	policy_show_signed(text, "lag_ns",
+			   vtime_number(vtime_lag(&cpu->time, &thread->time)).whole);
 	policy_show(text, "left_ns", thread->left_ns);
 	policy_show(text, "slice_ns", thread->slice_ns);
 	text_string(text, eevdf_eligible(cpu, thread) ? " eligible\n" : "\n");
@@ -177,8 +172,7 @@ size_t eevdf_dump(const struct policy_cpu *policy_cpu, char *buffer, size_t byte
 	struct text text = text_make(buffer, bytes);
 	text_string(&text, "eevdf");
 	policy_show(&text, "cpu", cpu->index);
-	text_name(&text, "V");
-	text_i64(&text, vtime_number(cpu->vq).whole);
+	policy_show_signed(&text, "V", vtime_number(cpu->vq).whole);
 	policy_show(&text, "W", cpu->weight);
 	policy_show(&text, "runnable", cpu->runnable);
 	policy_show(&text, "delayed", cpu->sleepers);

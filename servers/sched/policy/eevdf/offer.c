@@ -25,8 +25,8 @@ static bool first_is_next(const struct eevdf_cpu *cpu, const struct eevdf_thread
 }
 
 /* False if too many sleepers leave. */
-static __attribute__((noinline)) bool
-after_block(const struct eevdf_cpu *cpu, const struct eevdf_thread *running, struct after *after)
+static POLICY_APART bool after_block(const struct eevdf_cpu *cpu,
+				     const struct eevdf_thread *running, struct after *after)
 {
 	after->cutoff = eevdf_cutoff(cpu);
 	after->sleeper = cpu->first[EEVDF_DELAYED];

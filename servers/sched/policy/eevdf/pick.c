@@ -82,8 +82,7 @@ static struct eevdf_thread *choose_by_deadline(const struct eevdf_cpu *cpu, uint
 }
 
 /* The thread that should run now; NULL only if no thread is runnable. */
-static __attribute__((noinline)) struct eevdf_thread *choose(const struct eevdf_cpu *cpu,
-							     uint32_t flags)
+static POLICY_APART struct eevdf_thread *choose(const struct eevdf_cpu *cpu, uint32_t flags)
 {
 	struct eevdf_thread *first = choose_by_deadline(cpu, flags);
 	if (first == NULL || cpu->exact || (flags & POLICY_PICK_FRESH) != 0)
@@ -122,18 +121,15 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 	if (!eevdf_earlier_min_v(cpu, running, false, &v))
 		return units;
 	const int128_t parity = vtime_units(sub_saturate_u64(slice_min, cpu->ran_ns));
-	int128_t contest = eevdf_units_until(cpu, v, weight);
-	contest = parity > contest ? parity : contest;
-	if (contest < units) {
-		const int128_t eligible = vtime_units_behind(&cpu->time, &running->time,
-							     EEVDF_SLACK);
-		contest = eligible > contest ? eligible : contest;
-	}
-	return contest < units ? contest : units;
+	int128_t contest = max_i128(parity, eevdf_units_until(cpu, v, weight));
+	if (contest < units)
+		contest = max_i128(contest,
+				   vtime_units_behind(&cpu->time, &running->time, EEVDF_SLACK));
+	return min_i128(contest, units);
 }
 
-static __attribute__((noinline)) uint64_t slice_of(const struct eevdf_cpu *cpu,
-						   const struct eevdf_thread *running)
+static POLICY_APART uint64_t slice_of(const struct eevdf_cpu *cpu,
+				      const struct eevdf_thread *running)
 {
 	int128_t units = units_contested(cpu, running, cpu->weight, eevdf_left(running));
 	/* When a sleeper leaves, V moves faster: if that could matter, ask again at that point. */
@@ -166,8 +162,8 @@ static struct eevdf_thread *plain_first(const struct eevdf_cpu *cpu)
 	return plain ? first : NULL;
 }
 
-static __attribute__((noinline)) void pick_closely(struct eevdf_cpu *cpu, uint32_t flags,
-						   struct policy_pick *out)
+static POLICY_APART void pick_closely(struct eevdf_cpu *cpu, uint32_t flags,
+				      struct policy_pick *out)
 {
 	struct eevdf_thread *chosen = choose(cpu, flags);
 	if (chosen == NULL) {
@@ -181,8 +177,7 @@ static __attribute__((noinline)) void pick_closely(struct eevdf_cpu *cpu, uint32
 		cpu->request_done = false;
 		cpu->yielded = false;
 	}
-	const uint64_t slice_ns = chosen->slice_ns;
-	const uint64_t slice_min_ns = eevdf_slice_min(cpu);
+	const uint64_t slice_ns = chosen->slice_ns, slice_min_ns = eevdf_slice_min(cpu);
 	int128_t min_v;
 	out->thread = eevdf_handle(chosen);
 	out->request_ns = chosen->left_ns;
@@ -202,6 +197,13 @@ static __attribute__((noinline)) void pick_closely(struct eevdf_cpu *cpu, uint32
 		out->slice_ns = 1;
 }
 
+static POLICY_APART void run_offering(struct eevdf_cpu *cpu, struct eevdf_thread *thread,
+				      struct policy_pick *out)
+{
+	eevdf_run(cpu, thread);
+	eevdf_offer_successor(cpu, thread, out);
+}
+
 void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 		struct policy_pick *out)
 {
@@ -217,8 +219,7 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 		pick_closely(cpu, flags, out);
 		return;
 	}
-	const uint64_t left_ns = first->left_ns;
-	const uint64_t slice_ns = first->slice_ns;
+	const uint64_t left_ns = first->left_ns, slice_ns = first->slice_ns;
 	out->thread = eevdf_handle(first);
 	out->request_ns = left_ns;
 	out->slice_ns = runnable > 1 ? left_ns : TIME_NEVER;
@@ -227,9 +228,10 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 		out->filter_key = slice_ns;
 		out->offers = POLICY_PICK_FILTER;
 	}
-	eevdf_run(cpu, first);
 	if ((flags & POLICY_PICK_SUCCESSOR) != 0 && (runnable == 1 || first->blocks))
-		eevdf_offer_successor(cpu, first, out);
+		run_offering(cpu, first, out);
+	else
+		eevdf_run(cpu, first);
 }
 
 bool eevdf_preempts(const struct policy_cpu *policy_cpu, const struct policy_thread *policy_running,

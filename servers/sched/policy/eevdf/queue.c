@@ -39,9 +39,8 @@ static inline void summary_add(struct eevdf_thread *up, const struct eevdf_threa
 }
 
 typedef bool before_fn(const struct eevdf_thread *a, const struct eevdf_thread *b);
-
-static inline __attribute__((always_inline)) void
-tree_insert(struct eevdf_cpu *cpu, uint32_t which, struct eevdf_thread *thread, before_fn *before)
+static POLICY_STRAIGHT void tree_insert(struct eevdf_cpu *cpu, uint32_t which,
+					struct eevdf_thread *thread, before_fn *before)
 {
 	struct rb_node **link = &cpu->tree[which].root;
 	struct rb_node *parent = NULL;
@@ -78,10 +77,34 @@ void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 void eevdf_unlink(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	const uint32_t which = thread->state == POLICY_DELAYED ? EEVDF_DELAYED : thread->class;
-	if (cpu->first[which] == thread)
-		eevdf_first_unlink(cpu, which);
-	else
-		rb_erase(&cpu->tree[which], &thread->node, eevdf_summary_update);
+	cpu->first[which] = eevdf_of_link(rb_erase_any(
+		&cpu->tree[which], &thread->node, &cpu->first[which]->node, eevdf_summary_update));
+}
+
+static POLICY_APART void run_among(struct eevdf_cpu *cpu, struct eevdf_thread *thread,
+				   struct eevdf_thread *before)
+{
+	eevdf_unlink(cpu, thread);
+	if (before != NULL)
+		eevdf_tree_insert(cpu, before);
+}
+
+void eevdf_run(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
+{
+	struct rb_tree *tree = &cpu->tree[POLICY_CLASS_NORMAL];
+	struct eevdf_thread *before = cpu->running;
+	if (before != NULL)
+		before->state = POLICY_QUEUED;
+	eevdf_running_set(cpu, thread);
+	thread->state = POLICY_RUNNING;
+	if (tree->root != &thread->node || thread->node.left != NULL) {
+		run_among(cpu, thread, before);
+		return;
+	}
+	/* Of two or three threads the first is the root, and nothing else moves. */
+	cpu->first[POLICY_CLASS_NORMAL] = eevdf_of_link(rb_erase_first_root(tree));
+	if (before != NULL)
+		eevdf_tree_insert(cpu, before);
 }
 
 struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class, int128_t cutoff)
@@ -145,12 +168,10 @@ bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 
 /* A search with a budget, pruned by the summaries. */
 struct search {
-	struct rb_node
-		*stack[EEVDF_SEARCH_MAX + EEVDF_CLASSES]; /* a step: one off, at most two on */
-	uint32_t depth;
-	uint32_t budget;
+	struct rb_looks looks;
 	int128_t v_max; /* who has more is of no interest */
 };
+_Static_assert(EEVDF_SEARCH_MAX + EEVDF_CLASSES <= RB_LOOKS_MAX, "room for all");
 
 static void search_push(struct search *search, struct rb_node *node, uint32_t slice_below_ns)
 {
@@ -158,25 +179,18 @@ static void search_push(struct search *search, struct rb_node *node, uint32_t sl
 		return;
 	const struct eevdf_thread *thread = eevdf_of_node_const(node);
 	if (thread->min_slice_ns < slice_below_ns && thread->min_v <= search->v_max)
-		search->stack[search->depth++] = node;
+		search->looks.stack[search->looks.depth++] = node;
 }
 
 /* In the trees of this class and those that it may not cut in on. */
 static void search_begin(struct search *search, const struct eevdf_cpu *cpu, uint32_t class,
 			 uint32_t slice_below_ns, int128_t v_max)
 {
-	search->depth = 0; /* not zeroed as a whole: this is on the decision path */
-	search->budget = EEVDF_SEARCH_MAX;
+	search->looks.depth = 0; /* not zeroed as a whole: this is on the decision path */
+	search->looks.left = EEVDF_SEARCH_MAX;
 	search->v_max = v_max;
 	for (uint32_t c = 0; c <= class; c++)
 		search_push(search, cpu->tree[c].root, slice_below_ns);
-}
-
-/* The next node, NULL if there is none or enough were looked at. */
-static struct rb_node *search_next(struct search *search)
-{
-	const bool over = search->depth == 0 || search->budget-- == 0;
-	return over ? NULL : search->stack[--search->depth];
 }
 
 bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
@@ -185,7 +199,7 @@ bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 	struct search search;
 	struct rb_node *node;
 	search_begin(&search, cpu, than->class, than->slice_ns, INT128_MAX);
-	while ((node = search_next(&search)) != NULL) {
+	while ((node = rb_look(&search.looks)) != NULL) {
 		const struct eevdf_thread *thread = eevdf_of_node_const(node);
 		const bool earlier = thread->key_vd < than->key_vd;
 		/* Behind a later one all are: the very short are looked for. */
@@ -195,10 +209,10 @@ bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 		search_push(&search, node->right, below_ns);
 		search_push(&search, node->left, than->slice_ns);
 	}
-	for (; search.depth > 0; search.depth--) /* not looked at: a lower bound */
-		search.v_max = min_i128(search.v_max,
-					eevdf_of_node_const(search.stack[search.depth - 1])->min_v -
-						1);
+	for (; search.looks.depth > 0; search.looks.depth--) /* not looked at: a lower bound */
+		search.v_max = min_i128(
+			search.v_max,
+			eevdf_of_node_const(search.looks.stack[search.looks.depth - 1])->min_v - 1);
 	if (search.v_max == INT128_MAX)
 		return false;
 	*min_v = search.v_max + 1;
@@ -212,7 +226,7 @@ struct eevdf_thread *eevdf_short_best(const struct eevdf_cpu *cpu, uint32_t clas
 	struct search search;
 	struct rb_node *node;
 	search_begin(&search, cpu, class, slice_ns + 1, eevdf_cutoff(cpu));
-	while ((node = search_next(&search)) != NULL) {
+	while ((node = rb_look(&search.looks)) != NULL) {
 		struct eevdf_thread *thread = eevdf_of_node(node);
 		const bool before = best == NULL || eevdf_before(thread, best);
 		/* What is behind the best so far cannot be better. */

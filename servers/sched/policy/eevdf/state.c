@@ -10,8 +10,7 @@ void eevdf_migrate_out(struct policy_cpu *policy_cpu, struct policy_thread *poli
 	vtime_clock(&cpu->time, now_ns);
 	*out = (struct policy_migration){.policy_id = EEVDF_ID, .state = POLICY_OUT};
 	if (thread->state != POLICY_OUT) {
-		if (thread->state != POLICY_DELAYED)
-			out->state = POLICY_QUEUED;
+		out->state = thread->state == POLICY_DELAYED ? POLICY_OUT : POLICY_QUEUED;
 		vtime_split(eevdf_left(thread), &out->deadline_ns, &out->deadline_frac);
 		vtime_split(eevdf_used(thread), &out->request_ns, &out->request_frac);
 		eevdf_expel(cpu, thread, false);
@@ -69,11 +68,11 @@ void eevdf_save(const struct policy_cpu *policy_cpu, const struct policy_thread 
 		const struct eevdf_thread *thread = eevdf_thread_const(policy_thread);
 		out->kind = 2;
 		out->tid = thread->tid;
-		image = (struct image){.whole = {thread->v, thread->ve, thread->vd},
-				       .rem = {thread->v_rem, thread->ve_rem, thread->vd_rem},
-				       .lag = thread->lag,
-				       .weight = thread->weight,
-				       .state = thread->state};
+		image = (struct image){{thread->v, thread->ve, thread->vd},
+				       thread->lag,
+				       {thread->v_rem, thread->ve_rem, thread->vd_rem},
+				       thread->weight,
+				       thread->state};
 	}
 	__builtin_memcpy(out->words, &image, sizeof(image));
 }

@@ -103,7 +103,7 @@ static bool stride_charge(struct line_cpu *cpu, struct line_thread *line, uint64
 	if (line->state == POLICY_OUT) {
 		time->lag -= vtime_units(ran_ns);
 	} else if (ran_ns != 0) {
-		vtime_serve(&stride_cpu(cpu)->time, time, ran_ns);
+		vtime_serve(&stride_cpu(cpu)->time, time, ran_ns, true);
 		line_move(cpu, line, (uint64_t)(time->v >> STRIDE_KEY_SHIFT));
 	}
 	return line_charge_turn(cpu, line, ran_ns);

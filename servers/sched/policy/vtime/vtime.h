@@ -108,7 +108,7 @@ static inline int128_t vtime_between(const struct vtime_thread *thread, int128_t
 	return (to - from) * (int128_t)thread->weight + (int128_t)to_rem - (int128_t)from_rem;
 }
 
-/* vtime.c: it ran for so long, v and V move on; of any length. */
+/* vtime.c: as vtime_serve(), of any length. */
 void vtime_serve_long(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns);
 
 /* S_i - w_i vq; the sum over the queue is vrem. */
@@ -126,7 +126,7 @@ static inline int128_t vtime_joins(uint32_t weight, int128_t lag, int128_t rel, 
 	return int128_divide_floor((rel - lag) * (int128_t)weight, all, &rest) - lag;
 }
 
-/* The same below VTIME_SHORT_NS, where the units of service are a number of 64 bits (remainders are far below
+/* It ran so long, below VTIME_SHORT_NS, where the units of service are a number of 64 bits (remainders are far below
  * 2^52): one division each. */
 static inline void vtime_serve_short(struct vtime_queue *queue, struct vtime_thread *thread,
 				     uint64_t ns)
@@ -151,15 +151,24 @@ static inline void vtime_advance(int128_t *v, uint64_t *rem, uint64_t weight, ui
 	*rem = lower % weight;
 }
 
-static inline void vtime_serve(struct vtime_queue *queue, struct vtime_thread *thread, uint64_t ns)
+static inline bool vtime_serves_long(const struct vtime_queue *queue, uint64_t ns)
 {
-	if (((ns | queue->weight) >> 32) == 0) {
-		uint64_t rem = thread->v_rem;
+	return ns >= VTIME_SHORT_NS && ((ns | queue->weight) >> 32) != 0;
+}
+
+/* It ran for so long, v and V move on.  Without long_too not for one that is. */
+static POLICY_STRAIGHT void vtime_serve(struct vtime_queue *queue, struct vtime_thread *thread,
+					uint64_t ns, bool long_too)
+{
+	uint64_t rem = thread->v_rem;
+	if (ns < VTIME_SHORT_NS) {
+		vtime_serve_short(queue, thread, ns);
+	} else if (long_too && vtime_serves_long(queue, ns)) {
+		vtime_serve_long(queue, thread, ns);
+	} else {
 		vtime_advance(&thread->v, &rem, thread->weight, ns);
 		thread->v_rem = (uint32_t)rem;
 		vtime_advance(&queue->vq, &queue->vrem, queue->weight, ns);
-	} else {
-		vtime_serve_long(queue, thread, ns);
 	}
 }
 
