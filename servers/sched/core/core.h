@@ -93,13 +93,15 @@ static inline time_ns_t sched_slice_after_debt(const struct sched_thread *thread
  */
 static inline void sched_entry_bill(struct sched_cpu *cpu, time_ns_t ran_ns, time_ns_t now_ns)
 {
-	const time_ns_t since_ns = sub_saturate_u64(now_ns, cpu->entered_ns);
-	const time_ns_t cost_ns = min_u64(sub_saturate_u64(since_ns, ran_ns), SCHED_ENTRY_NS_MAX);
+	time_ns_t cost_ns = now_ns - cpu->entered_ns - ran_ns;
 	struct sched_thread *payer = cpu->payer;
 
 	cpu->entered_ns = now_ns;
-	if (payer != NULL)
-		payer->debt_ns = (uint32_t)min_u64(payer->debt_ns + cost_ns, SCHED_DEBT_NS_MAX);
+	if (payer == NULL)
+		return;
+	if (cost_ns > SCHED_ENTRY_NS_MAX) /* or below 0 */
+		cost_ns = (int64_t)cost_ns < 0 ? 0 : SCHED_ENTRY_NS_MAX;
+	payer->debt_ns = (uint32_t)min_u64(payer->debt_ns + cost_ns, SCHED_DEBT_NS_MAX);
 }
 
 /* thread.c */
@@ -147,9 +149,9 @@ void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
  * which is READY, ran since; nothing else waited.  Charges and applies both.
  */
 struct sched_pair {
-	struct sched_thread *thread[2];
-	const struct sched_event *event[2];
-	uint32_t before; /* which of them is of the picked one */
+	struct sched_thread *before, *next;
+	const struct sched_event *of_before, *of_next;
+	bool next_first; /* its record is */
 	time_ns_t at_ns;
 };
 void sched_events_pair(struct sched_server *server, struct sched_cpu *cpu,
@@ -321,7 +323,23 @@ static inline void sched_stat_add(uint64_t *counter, uint64_t amount)
 
 	__atomic_store_n(counter, value + amount, __ATOMIC_RELAXED);
 }
-void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns);
+/* It runs for the first time after its wake. */
+void sched_stat_woken(struct sched_thread *thread, time_ns_t now_ns);
+/* A decision to run `thread` is about to be given to the kernel. */
+straight void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *thread,
+				  time_ns_t now_ns)
+{
+	struct sched_thread *last = cpu->last_run;
+
+	if (last != thread) {
+		if (last != NULL && last == cpu->running) /* it has not left the queue */
+			sched_stat_add(&last->stats->preemptions, 1);
+		sched_stat_add(&thread->stats->runs, 1);
+		cpu->last_run = thread;
+	}
+	if (thread->woke)
+		sched_stat_woken(thread, now_ns);
+}
 /* The kernel ran the successor then, which is READY and settled here. */
 static inline void sched_succeed(struct sched_cpu *cpu, struct sched_thread *next, time_ns_t at_ns)
 {

@@ -131,19 +131,25 @@ static void idle_check(struct sched_server *server, const struct sched_cpu *cpu)
 		sched_sys_policy_idles(server, cpu->index, runnable);
 }
 
-static void decide_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
-			struct sched_decision *decision)
+static __attribute__((noinline)) void idle_begin(struct sched_server *server, struct sched_cpu *cpu,
+						 time_ns_t now_ns)
 {
 	idle_check(server, cpu);
 	if (cpu->place->on_turn != NULL) /* who waits here may not be allowed to run here */
 		sched_push_surplus(server, cpu, now_ns);
 	sched_balance_idle(server, cpu, now_ns);
+	sched_stat_add(&cpu->stats->idles, 1);
+}
+
+straight void decide_idle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
+			  struct sched_decision *decision)
+{
+	idle_begin(server, cpu, now_ns);
 	cpu->running = NULL;
 	cpu->last_run = NULL;
 	decision->kind = DECISION_IDLE;
 	decision->slice_ns = TIME_NEVER;
 	sched_offer_idle(server, cpu, now_ns, decision);
-	sched_stat_add(&cpu->stats->idles, 1);
 }
 
 static void decide_balancer(struct sched_cpu *cpu, struct sched_decision *decision)
@@ -156,14 +162,14 @@ static void decide_balancer(struct sched_cpu *cpu, struct sched_decision *decisi
 }
 
 straight void decide_thread(struct sched_cpu *cpu, const struct policy_pick *pick, time_ns_t now_ns,
-			    struct sched_decision *decision)
+			    struct sched_decision *decision, bool several)
 {
 	struct sched_thread *thread = policy_thread_owner(pick->thread);
 
 	sched_stat_dispatch(cpu, thread, now_ns);
 	cpu->running = thread;
 	thread->turn_over = false;
-	if (cpu->several)
+	if (several)
 		__atomic_store_n(&cpu->running_class, thread->mask_class, __ATOMIC_RELAXED);
 	decision->kind = DECISION_RUN;
 	decision->tid = thread->tid;
@@ -230,7 +236,7 @@ straight void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns
 	if (pick.thread == NULL)
 		decide_idle(server, cpu, now_ns, decision);
 	else
-		decide_thread(cpu, &pick, now_ns, decision);
+		decide_thread(cpu, &pick, now_ns, decision, several);
 	if (!plain)
 		usual_again(cpu);
 	cpu->filter_key = UINT64_MAX;

@@ -110,9 +110,9 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		(void)sched_thread_move(server, cpu, thread, target, now_ns);
 }
 
-static void event_ready(struct sched_server *server, struct sched_cpu *cpu,
-			struct sched_thread *thread, word_t info, time_ns_t ready_ns,
-			time_ns_t now_ns)
+straight void event_ready(struct sched_server *server, struct sched_cpu *cpu,
+			  struct sched_thread *thread, word_t info, time_ns_t ready_ns,
+			  time_ns_t now_ns)
 {
 	unsigned cause = EVENT_CAUSE(info);
 	bool slept = (info & EVENT_BLOCKED_SINCE) != 0 && (info & EVENT_WOKE_SINCE) != 0;
@@ -227,21 +227,17 @@ straight void event_apply(struct sched_server *server, struct sched_cpu *cpu,
 			  struct sched_thread *thread, const struct sched_event *event,
 			  time_ns_t now_ns)
 {
+	const unsigned state = EVENT_STATE(event->info);
+
 	thread->seq = event->seq;
-	switch (EVENT_STATE(event->info)) {
-	case EVENT_READY:
+	if (state == EVENT_READY) {
 		if (!only_preempted(cpu, thread, event))
 			event_ready(server, cpu, thread, event->info, event->first_ready_ns,
 				    now_ns);
-		break;
-	case EVENT_BLOCKED:
+	} else if (state == EVENT_BLOCKED) {
 		event_blocked(server, cpu, thread, event, now_ns);
-		break;
-	case EVENT_DEAD:
+	} else if (state == EVENT_DEAD) {
 		event_dead(server, cpu, thread, now_ns);
-		break;
-	default:
-		break;
 	}
 }
 
@@ -271,16 +267,20 @@ void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 void sched_events_pair(struct sched_server *server, struct sched_cpu *cpu,
 		       const struct sched_pair *pair, time_ns_t now_ns)
 {
-	const uint32_t before = pair->before;
-	struct sched_thread *blocked = pair->thread[before];
-	struct sched_thread *next = pair->thread[1 - before];
+	const bool next_first = pair->next_first;
+	const struct sched_event *event = next_first ? pair->of_next : pair->of_before;
+	struct sched_thread *thread = next_first ? pair->next : pair->before;
 
-	block_then(server, cpu, blocked, pair->event[before]->ran_ns, pair->at_ns);
-	sched_sleep_expire(server, cpu, pair->at_ns);
-	sched_succeed(cpu, next, pair->at_ns);
-	thread_charge(cpu, next, pair->event[1 - before]->ran_ns, now_ns);
-	for (uint32_t i = 0; i < 2; i++)
-		event_apply(server, cpu, pair->thread[i], pair->event[i], now_ns);
+	block_then(server, cpu, pair->before, pair->of_before->ran_ns, pair->at_ns);
+	if (sched_sleep_next(cpu) <= pair->at_ns)
+		sched_sleep_expire(server, cpu, pair->at_ns);
+	sched_succeed(cpu, pair->next, pair->at_ns);
+	thread_charge(cpu, pair->next, pair->of_next->ran_ns, now_ns);
+	for (uint32_t i = 0; i < 2; i++) {
+		event_apply(server, cpu, thread, event, now_ns);
+		event = next_first ? pair->of_before : pair->of_next;
+		thread = next_first ? pair->before : pair->next;
+	}
 }
 
 void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,

@@ -40,13 +40,13 @@ static time_ns_t time_until(const struct sched_thread *thread, uint64_t ns, time
 
 static bool filter_allowed(const struct sched_server *server, const struct sched_cpu *cpu)
 {
-	return server->cpus == 1 ||
+	return !cpu->several ||
 	       (!cpu->strangers && __atomic_load_n(&cpu->load.runnable, __ATOMIC_RELAXED) > 1 &&
 		!sched_idle_any(server, &server->online));
 }
 
-static void offer_again(const struct sched_server *server, time_ns_t now_ns,
-			struct sched_decision *decision)
+straight void offer_again(const struct sched_server *server, time_ns_t now_ns,
+			  struct sched_decision *decision)
 {
 	if (!server->again)
 		return;
@@ -54,8 +54,8 @@ static void offer_again(const struct sched_server *server, time_ns_t now_ns,
 	decision->again_until_ns = now_ns + AGAIN_NS;
 }
 
-void sched_offer_idle(const struct sched_server *server, const struct sched_cpu *cpu,
-		      time_ns_t now_ns, struct sched_decision *decision)
+straight_too void sched_offer_idle(const struct sched_server *server, const struct sched_cpu *cpu,
+				   time_ns_t now_ns, struct sched_decision *decision)
 {
 	if ((server->offers & POLICY_PICK_SUCCESSOR) == 0 || cpu->silent || cpu->strangers)
 		return;
@@ -88,8 +88,8 @@ straight void offer_filter(struct sched_cpu *cpu, const struct policy_pick *pick
 }
 
 /* The first wake of a sleeper from which on the successor may be another one, or until_ns. */
-static time_ns_t sleepers_succeed(const struct sched_cpu *cpu, const struct policy_pick *pick,
-				  const struct sched_decision *decision, time_ns_t until_ns)
+straight time_ns_t sleepers_succeed(const struct sched_cpu *cpu, const struct policy_pick *pick,
+				    const struct sched_decision *decision, time_ns_t until_ns)
 {
 	const struct sched_thread *sleepers[WAKES_MAX];
 	const struct policy_thread *wakes[WAKES_MAX];
@@ -155,7 +155,8 @@ straight void offer_successor(const struct sched_server *server, struct sched_cp
 
 /* Sleepers whose wake decides nothing: their time is when the filter ends, in which of the two runs it ends
  * first.  An idle CPU filters nobody. */
-static void sleepers_defer(struct sched_cpu *cpu, time_ns_t now_ns, struct sched_decision *decision)
+straight void sleepers_defer(struct sched_cpu *cpu, time_ns_t now_ns,
+			     struct sched_decision *decision)
 {
 	/* With slices that end, this dispatcher is entered before. */
 	time_ns_t entered_ns = add_saturate_u64(now_ns + LATE_NS, decision->slice_ns);

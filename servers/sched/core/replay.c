@@ -215,41 +215,44 @@ straight bool unfiltered(const struct sched_cpu *cpu, const struct sched_thread 
 	return (event->info & EVENT_WOKE_SINCE) == 0 || thread->key < cpu->next_filter_key;
 }
 
-static bool pair_find(struct sched_server *server, const struct sched_cpu *cpu,
-		      const struct sched_upcall *upcall, struct sched_pair *pair)
+/* Who was picked is in the queue here while it is cpu->running. */
+straight bool pair_find(struct sched_server *server, const struct sched_cpu *cpu,
+			const struct sched_upcall *upcall, struct sched_pair *pair)
 {
 	const struct upcall_buffer *buffer = upcall->buffer;
+	const struct sched_event *first = &upcall->first, *second = &buffer->events[1];
 	struct sched_thread *before = cpu->running;
 	struct sched_thread *next = sched_thread_find(server, buffer->switched_tag);
 
 	if (before == NULL || next == NULL || next->state != SCHED_READY ||
-	    !sched_thread_settled(cpu, before) || !sched_thread_settled(cpu, next))
+	    !sched_thread_settled(cpu, next))
 		return false;
-	pair->before = upcall->first.tag == before->tid ? 0 : 1;
-	pair->thread[pair->before] = before;
-	pair->thread[1 - pair->before] = next;
-	pair->event[0] = &upcall->first;
-	pair->event[1] = &buffer->events[1];
+	pair->next_first = first->tag != before->tid;
+	pair->before = before;
+	pair->next = next;
+	pair->of_before = pair->next_first ? second : first;
+	pair->of_next = pair->next_first ? first : second;
 	pair->at_ns = min_u64(buffer->switched_ns, upcall->now_ns);
-	return pair->event[0]->tag == pair->thread[0]->tid &&
-	       pair->event[1]->tag == pair->thread[1]->tid &&
-	       unfiltered(cpu, before, pair->event[pair->before]);
+	return pair->of_before->tag == before->tid && pair->of_next->tag == next->tid &&
+	       unfiltered(cpu, before, pair->of_before);
 }
 
 bool sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
 		       const struct sched_upcall *upcall)
 {
 	struct sched_pair pair;
+	struct sched_thread *first;
 
 	if (UPCALL_EVENTS(upcall->info) != 2 || (upcall->info & UPCALL_SWITCHED) == 0 ||
 	    (cpu->decided_flags & (DECISION_SUCCESSOR | DECISION_AGAIN)) != DECISION_SUCCESSOR ||
 	    cpu->sleepers_wait || upcall->buffer->switched_sleep_ns != 0 ||
 	    !pair_find(server, cpu, upcall, &pair))
 		return false;
-	sched_entry_bill(cpu, pair.event[0]->ran_ns + pair.event[1]->ran_ns, upcall->now_ns);
+	first = pair.next_first ? pair.next : pair.before;
+	sched_entry_bill(cpu, pair.of_before->ran_ns + pair.of_next->ran_ns, upcall->now_ns);
 	cpu->filter_key = cpu->next_filter_key;
 	sched_events_pair(server, cpu, &pair, upcall->now_ns);
-	cpu->payer = sched_thread_settled(cpu, pair.thread[0]) ? pair.thread[0] : NULL;
+	cpu->payer = sched_thread_settled(cpu, first) ? first : NULL;
 	return true;
 }
 

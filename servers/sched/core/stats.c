@@ -23,25 +23,10 @@ static void stat_waits(struct sched_thread_stats *stats, uint32_t wakes, uint64_
 	stat_max(&stats->wake_max_ns, wait_ns);
 }
 
-/* A decision to run `thread` is about to be given to the kernel. */
-void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns)
+void sched_stat_woken(struct sched_thread *thread, time_ns_t now_ns)
 {
-	struct sched_thread_stats *stats = thread->stats;
-
-	if (cpu->last_run != thread) {
-		if (cpu->last_run != NULL && cpu->last_run->state == SCHED_READY &&
-		    __atomic_load_n(&cpu->last_run->home, __ATOMIC_RELAXED) == cpu->index)
-			sched_stat_add(&cpu->last_run->stats->preemptions, 1);
-		sched_stat_add(&stats->runs, 1);
-		cpu->last_run = thread;
-	}
-	if (thread->woke) {
-		uint64_t wait_ns = now_ns > thread->ready_since_ns ? now_ns - thread->ready_since_ns
-								   : 0;
-
-		stat_waits(stats, 1, wait_ns);
-		thread->woke = false;
-	}
+	stat_waits(thread->stats, 1, sub_saturate_u64(now_ns, thread->ready_since_ns));
+	thread->woke = false;
 }
 
 void sched_stat_firsts(struct sched_thread *thread, uint32_t wakes, time_ns_t wait_ns)
