@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Seeded bugs of what the scheduler server remembers from one upcall to the next; see table.py."""
+"""Seeded bugs of what one entry leaves for the next, in scheduler and kernel; see table.py."""
 
 MUTANTS = [
     # What the kernel did by itself, when, and who pays
@@ -54,4 +54,11 @@ MUTANTS = [
      "sim_offers"),
     ("servers/sched/core/replay.c", "\tthread->seq = event->seq;\n", "", "replay_sched"),
     ("servers/sched/core/replay.c", "\tif (at == replay->count)\n\t\treturn;\n", "", "replay_sched"),
+    # Notifications
+    ("kernel/object/notification.c", "notification->word |= badge;", "notification->word = badge;",
+     "kernel-ipc"),
+    ("kernel/object/notification.c", "\tnotification->bound = NULL;\n\t__atomic", "\t__atomic", "kernel-ipc"),
+    # What a change of class leaves
+    ("servers/sched/policy/eevdf/eevdf.c", "\t\t\tcpu->normal_woke = false;\n", "\t\t\t;\n",
+     "policy_eevdf_mistakes"),
 ]

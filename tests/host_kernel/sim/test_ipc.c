@@ -213,6 +213,37 @@ Test(ipc, K_ipc_signals_add_up)
 	cr_assert_eq(a->context.x[6], 5);
 }
 
+/* As those of devices, which come by no system call. */
+Test(ipc, K_ipc_signals_of_the_kernel_add_up)
+{
+	struct notification *n = sim_notification();
+	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 1);
+
+	notification_signal(n, 4);
+	notification_signal(n, 1);
+	sim_syscall(0, a, SYS_POLL, (struct sim_regs){{cap}});
+	cr_assert_eq(sim_x0(a), 0);
+	cr_assert_eq(a->context.x[6], 5);
+}
+
+/* Its receiver may be bound to another one afterwards, and it to another receiver. */
+Test(ipc, K_ipc_what_is_unbound_can_be_bound_again)
+{
+	struct notification *n = sim_notification();
+	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 8);
+
+	cr_assert_eq(notification_bind(n, a), ERR_OK);
+	cr_assert_eq(notification_bind(n, b), ERR_STATE);
+	notification_unbind(a);
+	cr_assert_eq(notification_bind(n, b), ERR_OK);
+	sim_syscall(0, a, SYS_SIGNAL, (struct sim_regs){{cap}});
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(b->context.x[1], MSG_NOTIFIED);
+	cr_assert_eq(b->context.x[6], 8);
+	cr_assert_eq(n->word, 0);
+}
+
 Test(ipc, K_ipc_bound_notification_wakes_a_receive_in_both_orders)
 {
 	struct notification *n = sim_notification();

@@ -355,6 +355,22 @@ Test(eevdf, L15_background_yields_at_once_to_a_normal_wake)
 	bench_free(bench);
 }
 
+/* It is one of them now: who woke while it was a background thread comes when it is due. */
+Test(eevdf, L15_a_background_thread_that_becomes_normal_goes_on)
+{
+	struct bench *bench = bench_make(&policy_eevdf, 2);
+
+	bench_add_class(bench, 0, POLICY_WEIGHT_BACKGROUND, 3 * MS, POLICY_CLASS_BACKGROUND);
+	cr_assert_eq(bench_pick(bench), 0);
+	bench_add(bench, 1, 1024, 10 * MS);
+	bench->threads[0].params.class = POLICY_CLASS_NORMAL;
+	bench_params(bench, 0, 1024, 3 * MS);
+	cr_assert_eq(bench_pick(bench), 0);
+	bench_run(bench, 3 * MS);
+	cr_assert_eq(bench_pick(bench), 1);
+	bench_free(bench);
+}
+
 /* Migration went through enqueue and gave a fresh deadline, or lost the lag. */
 Test(eevdf, L16_migration_keeps_lag_and_relative_deadline)
 {
