@@ -50,7 +50,7 @@ MUTANTS = [
      "\t\t\tevent.info &= ~(EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE);\n", "\t\t\t;\n", "sched_replay"),
     ("servers/sched/core/replay.c", "\t\tsleepers_until(replay, at_ns);\n\t\tevent.ran", "\t\tevent.ran",
      "sim_offers"),
-    ("servers/sched/core/replay.c", " &&\n\t       unfiltered(cpu, before, pair->event[pair->before])", "",
+    ("servers/sched/core/replay.c", " &&\n\t       unfiltered(cpu, before, pair->of_before)", "",
      "sim_offers"),
     ("servers/sched/core/replay.c", "\tthread->seq = event->seq;\n", "", "replay_sched"),
     ("servers/sched/core/replay.c", "\tif (at == replay->count)\n\t\treturn;\n", "", "replay_sched"),
