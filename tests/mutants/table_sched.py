@@ -58,6 +58,9 @@ MUTANTS = [
     ("kernel/object/notification.c", "notification->word |= badge;", "notification->word = badge;",
      "kernel-ipc"),
     ("kernel/object/notification.c", "\tnotification->bound = NULL;\n\t__atomic", "\t__atomic", "kernel-ipc"),
+    ("kernel/object/notification.c", "notification->wait.object.dying == 0 && notification->bound == NULL",
+     "notification->bound == NULL", "kernel-ipc"),
+    ("kernel/dispatch/request.c", "\t\tnotification->word = 0;\n", "", "kernel-request"),
     # What a change of class leaves
     ("servers/sched/policy/eevdf/eevdf.c", "\t\t\tcpu->normal_woke = false;\n", "\t\t\t;\n",
      "policy_eevdf_mistakes"),

@@ -242,6 +242,9 @@ Test(ipc, K_ipc_what_is_unbound_can_be_bound_again)
 	cr_assert_eq(b->context.x[1], MSG_NOTIFIED);
 	cr_assert_eq(b->context.x[6], 8);
 	cr_assert_eq(n->word, 0);
+	notification_unbind(b);
+	cr_assert(notification_destroy(n));
+	cr_assert_eq(notification_bind(n, b), ERR_STATE, "it is going");
 }
 
 Test(ipc, K_ipc_bound_notification_wakes_a_receive_in_both_orders)

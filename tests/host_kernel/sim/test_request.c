@@ -125,6 +125,7 @@ Test(request, signal_interrupts_and_is_taken)
 	request(0, a, sched_cap, 5 | SCHED_REQUEST_INTERRUPTIBLE);
 	cr_assert_eq(sim_current(0), a, "a signal that came before: no blocking");
 	cr_assert_eq(a->context.x[3], 2);
+	cr_assert_eq(n->word, 0, "taken");
 }
 
 Test(request, not_interruptible_without_the_flag)
