@@ -126,8 +126,8 @@ static inline int128_t vtime_joins(uint32_t weight, int128_t lag, int128_t rel, 
 	return int128_divide_floor((rel - lag) * (int128_t)weight, all, &rest) - lag;
 }
 
-/* It ran so long, below VTIME_SHORT_NS, where the units of service are a number of 64 bits (remainders are far below
- * 2^52): one division each. */
+/* It ran so long, below VTIME_SHORT_NS, where the units of service are a number of 64 bits (remainders are
+ * far below 2^52): one division each. */
 static inline void vtime_serve_short(struct vtime_queue *queue, struct vtime_thread *thread,
 				     uint64_t ns)
 {
