@@ -57,12 +57,11 @@ static bool timer_starved(struct core *core, time_ns_t now)
 	return core->starvation_end_ns <= now;
 }
 
-void timer_expired(struct core *core)
+/* Whatever it is; the dispatcher may run. */
+static __attribute__((noinline)) void times_note(struct core *core, time_ns_t now)
 {
-	time_ns_t now = arch_now();
-
-	counter_add(&core->stats.timer_interrupts, 1);
-	trace_record_at(arch_this_cpu(), now, TRACE_TIMER, core->armed_ns, now);
+	trace_record_at(container_of(core, struct cpu, core), now, TRACE_TIMER, core->armed_ns,
+			now);
 	core->armed_ns = TIME_NEVER; /* disarmed by arch_irq_take */
 	if (core->dispatcher_running) {
 		if (core->decision_end_ns <= now)
@@ -83,4 +82,25 @@ void timer_expired(struct core *core)
 	/* With a reason to choose it is set then. */
 	if (core->dispatcher_running || core->reasons == 0)
 		timer_update(core);
+}
+
+/* What times_note() would find is the end of a slice and nothing else, as mostly. */
+static inline bool slice_alone(const struct core *core, time_ns_t now)
+{
+	return core->payer != NULL && core->slice_end_ns <= now && core->server_timer_ns > now &&
+	       core->starvation_end_ns > now && !__atomic_load_n(&core->filtered, __ATOMIC_RELAXED);
+}
+
+__attribute__((noinline)) void timer_expired(struct core *core)
+{
+	time_ns_t now = arch_now();
+
+	counter_add(&core->stats.timer_interrupts, 1);
+	if ((trace_mask & 1u << TRACE_TIMER) != 0 || !slice_alone(core, now)) {
+		times_note(core, now);
+		return;
+	}
+	core->armed_ns = TIME_NEVER;
+	core->slice_end_ns = TIME_NEVER;
+	core->reasons |= 1u << REASON_SLICE;
 }

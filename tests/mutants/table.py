@@ -453,6 +453,13 @@ MUTANTS = [
      "sched_offers"),
     ("servers/sched/core/replay.c", "\tcpu->sleepers_wait = true;\n", "", "sim_offers"),
     ("kernel/dispatch/upcall.c", "\tsuccessor_forget(core);\n", "", "kernel-successor"),
+    ("kernel/time/timer.c", "core->slice_end_ns <= now && core->server",
+     "true && core->server", "kernel-timed"),
+    ("kernel/time/timer.c", "core->server_timer_ns > now &&\n", "true &&\n", "kernel-timed"),
+    ("kernel/time/timer.c", "core->starvation_end_ns > now && ", "", "kernel-timed"),
+    ("kernel/time/timer.c", " && !__atomic_load_n(&core->filtered, __ATOMIC_RELAXED)",
+     "", "kernel-timed"),
+    ("kernel/time/timer.c", "\tcore->armed_ns = TIME_NEVER;\n", "", "kernel-timed"),
     ("kernel/time/timer.c", "\tif (__atomic_load_n(&core->filtered, __ATOMIC_RELAXED))\n"
      "\t\tdeadline = earlier(deadline, core->filter_until_ns);\n", "", "protocol"),
     # Storms

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Timed requests: a sleep that the successor of a decision follows. */
+/* Timed requests: a sleep that the successor of a decision follows.  What a timer finds besides a slice. */
+#include <kern/trace.h>
+
+/* Its names are short: after the headers. */
 #include "successor_world.h"
 
 TestSuite(timed, .init = setup, .fini = sim_end);
@@ -172,4 +175,79 @@ Test(timed, fallback_restarts_a_timed_request)
 	cr_assert_eq(sim_x0(b), -ERR_RESTARTED);
 	cr_assert_neq(b->sched, SCHED_BLOCKED);
 	cr_assert_eq(core()->switched_sleep_ns, 0);
+}
+
+/* The timer fires when b's slice is to end; nothing is recorded, as in a release build. */
+static void slice_ends_with(void (*also)(void))
+{
+	const uint32_t mask = trace_mask;
+
+	trace_mask = 0;
+	run_filtered(b, 0);
+	core()->filter_until_ns = 0;
+	also();
+	sim_advance(SLICE_NS);
+	sim_step(0);
+	trace_mask = mask;
+	sim_check();
+}
+
+static void nothing_else(void)
+{
+}
+
+static void server_timer(void)
+{
+	core()->server_timer_ns = core()->slice_end_ns;
+}
+
+static void end_of_filter(void)
+{
+	core()->filter_until_ns = core()->slice_end_ns;
+	core()->filtered = true;
+}
+
+static void starvation(void)
+{
+	core()->starvation_limit_ns = 1;
+	core()->starvation_end_ns = core()->slice_end_ns;
+}
+
+static void moved(void)
+{
+	core()->slice_end_ns += 5;
+}
+
+Test(timed, a_slice_ends_by_itself)
+{
+	slice_ends_with(nothing_else);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(UPCALL_REASONS(info()), 1u << REASON_SLICE);
+	cr_assert_eq(core()->slice_end_ns, TIME_NEVER);
+	cr_assert_eq(core()->armed_ns, core()->decision_end_ns);
+}
+
+Test(timed, a_slice_ends_with_the_server_timer)
+{
+	slice_ends_with(server_timer);
+	cr_assert_eq(UPCALL_REASONS(info()), 1u << REASON_SLICE | 1u << REASON_TIMER);
+}
+
+Test(timed, a_slice_ends_with_the_filter)
+{
+	slice_ends_with(end_of_filter);
+	cr_assert_eq(UPCALL_REASONS(info()), 1u << REASON_SLICE | 1u << REASON_KICK);
+}
+
+Test(timed, a_slice_ends_with_starvation)
+{
+	slice_ends_with(starvation);
+	cr_assert_eq(core()->fallback, FALLBACK_STARVATION);
+}
+
+Test(timed, a_slice_that_is_longer_now_goes_on)
+{
+	slice_ends_with(moved);
+	cr_assert_eq(sim_current(0), b);
+	cr_assert_eq(core()->armed_ns, core()->slice_end_ns);
 }
