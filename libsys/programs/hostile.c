@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <abi/object.h>
 #include <libsys/clock.h>
 #include <libsys/file.h>
 #include <libsys/ipc.h>
@@ -262,6 +263,44 @@ static int storm_requests(void)
 	return flood_server(PROC_SLOT_SCHED, 64);
 }
 
+#define WAITERS 4u
+#define WAKERS  3u
+
+static cptr_t waits[WAITERS];
+
+_Noreturn static int wait_again(void *arg)
+{
+	word_t word;
+
+	(void)!sched_param_set(0, SCHED_PARAM_SLICE_NS, NS_PER_MS / 10, 0);
+	for (;;)
+		(void)!sys_wait(*(cptr_t *)arg, &word);
+}
+
+_Noreturn static int wake_all(void *arg)
+{
+	(void)!sched_param_set(0, SCHED_PARAM_AFFINITY, 1ull << (uintptr_t)arg, 0);
+	for (unsigned i = 0;; i++)
+		(void)!sys_signal(waits[i % WAITERS]);
+}
+
+/* Threads that only wait here, and on each of three other CPUs, if there are any, one that wakes them. With the
+ * shortest slice each wake preempts. */
+static int storm_wakes(void)
+{
+	struct thread *thread;
+
+	for (unsigned i = 0; i < WAITERS; i++) {
+		program_need("making a notification", object_new(OBJ_NOTIFICATION, &waits[i]));
+		if (thrd_create(&thread, wait_again, &waits[i]) != thrd_success)
+			return 1;
+	}
+	for (uintptr_t cpu = 2; cpu <= WAKERS; cpu++)
+		if (thrd_create(&thread, wake_all, (void *)cpu) != thrd_success)
+			return 1;
+	return wake_all((void *)1);
+}
+
 static int flood_spin(void)
 {
 	return spin(NULL);
@@ -416,6 +455,7 @@ int main(int argc, char **argv)
 		{"params", storm_params},
 		{"moves", storm_moves},
 		{"requests", storm_requests},
+		{"wakes", storm_wakes},
 		{"threads", bomb_threads},
 		{"fork", bomb_fork},
 		{"memory", bomb_memory},

@@ -181,6 +181,12 @@ static void beside_a_storm_of_bad_requests(void)
 	worker_gets("requests", 1, SHARE_PERCENT);
 }
 
+static void beside_a_storm_of_wakes(void)
+{
+	/* Four that wait, and on one CPU also the three that wake them. */
+	worker_gets("wakes", 4 + 3, SHARE_PERCENT);
+}
+
 static void beside_a_thread_bomb(void)
 {
 	worker_gets("threads", 0, SHARE_PERCENT);
@@ -281,6 +287,7 @@ int main(void)
 		{"a worker beside a storm of parameters", beside_a_storm_of_parameters},
 		{"a worker beside a storm of moves", beside_a_storm_of_moves},
 		{"a worker beside a storm of bad requests", beside_a_storm_of_bad_requests},
+		{"a worker beside a storm of wakes", beside_a_storm_of_wakes},
 		{"a worker beside a thread bomb", beside_a_thread_bomb},
 		{"a worker beside a pipe bomb", beside_a_pipe_bomb},
 		{"what concerns the machine is refused", what_concerns_the_machine_is_refused},
