@@ -284,8 +284,8 @@ _Noreturn static int wake_all(void *arg)
 		(void)!sys_signal(waits[i % WAITERS]);
 }
 
-/* Threads that only wait here, and on each of three other CPUs, if there are any, one that wakes them. With the
- * shortest slice each wake preempts. */
+/* Threads that only wait here, and on each of three other CPUs, if there are any, one that wakes
+ * them.  With the shortest slice each wake preempts. */
 static int storm_wakes(void)
 {
 	struct thread *thread;
