@@ -39,7 +39,7 @@ static inline struct sched_thread *policy_thread_owner(struct policy_thread *thr
 /* Likewise of one that is declared here: across files where the server is linked as one. */
 #define straight_too inline __attribute__((always_inline))
 
-#define SCHED_DEBT_NS_MAX 1000000000u
+#define SCHED_DEBT_NS_MAX (1u << 30) /* one instruction, as the next */
 
 /* The request, without the flags that the kernel acts on. */
 static inline word_t msg_label_of(const struct sched_request *request)
@@ -83,7 +83,7 @@ static inline time_ns_t sched_slice_after_debt(const struct sched_thread *thread
 								    : slice_ns;
 }
 
-#define SCHED_ENTRY_NS_MAX 100000u
+#define SCHED_ENTRY_NS_MAX (1u << 17)
 
 /*
  * What passed since the last entry and no thread ran: that entry, the kernel's part of it and of this
