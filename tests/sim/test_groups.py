@@ -65,6 +65,44 @@ def shares_of_one_cpu(groups, tasks):
     return shares
 
 
+def fill(members, left):
+    """{name: (weight, limit)} to {name: rate}: water filling by bisection."""
+    low, high = 0.0, 1e3
+    for _ in range(100):
+        level = (low + high) / 2
+        if sum(min(limit, weight * level) for weight, limit in members.values()) < left:
+            low = level
+        else:
+            high = level
+    return {name: min(limit, weight * high) for name, (weight, limit) in members.items()}
+
+
+def shares_of_machine(groups, tasks, cpus):
+    """What each thread should have of the machine, from what can be used (up) and what there is (down)."""
+    def usable(name):
+        sum_ = sum(1 for task in tasks.values() if task.get("group") == name) + \
+            sum(usable(child) for child, group in groups.items() if group.get("parent") == name)
+        if name is not None and "quota_us" in groups[name]:
+            sum_ = min(sum_, groups[name]["quota_us"] / groups[name]["period_us"])
+        return sum_
+
+    shares = {}
+
+    def share(parent, left):
+        members = {("group", name): (group["weight"], usable(name)) for name, group in groups.items()
+                   if group.get("parent") == parent}
+        members.update({("task", name): (task["weight"], 1) for name, task in tasks.items()
+                        if task.get("group") == parent})
+        for (kind, name), rate in fill(members, left).items():
+            if kind == "task":
+                shares[name] = rate
+            else:
+                share(name, rate)
+
+    share(None, min(cpus, usable(None)))
+    return shares
+
+
 class Shares(unittest.TestCase):
     def test_random_trees_on_one_cpu(self):
         for seed in range(10):
@@ -99,6 +137,40 @@ class Shares(unittest.TestCase):
         self.assertAlmostEqual(result.tasks["a"]["share"], 1, delta=0.01)
         for i in range(3):
             self.assertAlmostEqual(result.tasks[f"b-{i}"]["share"], 1 / 3, delta=0.01)
+
+
+class Machine(unittest.TestCase):
+    """Random trees on several CPUs against water filling: threads that should have 5 % of a CPU or more."""
+
+    def case(self, seed, caps):
+        rng = random.Random(seed)
+        cpus = rng.randint(2, 16)
+        groups, tasks = random_tree(rng, 8, rng.randint(cpus, 4 * cpus))
+        for group in groups.values():
+            if caps and rng.random() < 0.4:
+                group["period_us"] = rng.choice([10000, 50000, 100000])
+                group["quota_us"] = int(group["period_us"] * cpus * rng.choice([0.05, 0.1, 0.2, 0.4]))
+        result = run(workload(10, groups, **tasks), cpus)
+        errors = [0.0]
+        for name, share in shares_of_machine(groups, tasks, cpus).items():
+            task = result.tasks[name]
+            self.assertAlmostEqual(task["ideal_share"], share, delta=1e-5, msg=f"seed {seed}, {name}")
+            if share >= 0.05:
+                errors.append(abs(task["share"] / share - 1))
+        for group in result.json["groups"]:
+            quota = groups[group["name"]].get("quota_us")
+            if quota is not None:
+                most = quota / groups[group["name"]]["period_us"] * result.wall_ns
+                self.assertLessEqual(group["cpu_ns"], 1.01 * most, f"seed {seed}, {group}")
+        return max(errors)
+
+    def judge(self, caps, median, most):
+        errors = sorted(self.case(seed, caps) for seed in range(30))
+        self.assertLessEqual(errors[15], median, errors)
+        self.assertLessEqual(errors[27], most, errors)
+
+    def test_weights(self):
+        self.judge(False, 0.015, 0.06)
 
 
 class Caps(unittest.TestCase):

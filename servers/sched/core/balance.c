@@ -243,7 +243,7 @@ static bool balance_plans(struct sched_server *server, struct sched_cpu *cpu,
 	const bool many = sleepers_many(server, cpu);
 
 	/* What is owed to whom says more than the loads, where the policy keeps an account of it. */
-	if (!sched_plan_used(server) || !cpu->place->plans || !cpu->plan_owed)
+	if (!cpu->place->plans || !cpu->plan_owed)
 		return false;
 	return sched_masks_used(server) || (!many && !crowd_anywhere(cpu, view));
 }
@@ -264,6 +264,14 @@ static void balance_plan(struct sched_server *server, struct sched_cpu *cpu,
 	__atomic_store_n(&cpu->plan.pull_tid, plan.pull_tid, __ATOMIC_RELAXED);
 	__atomic_store_n(&cpu->plan.from, plan.from, __ATOMIC_RELAXED);
 	balancer_order(server, cpu, plan.from, BALANCE_PERIOD);
+}
+
+/* A thread of a group that has a CPU weighs the average, rounded somehow. */
+static bool lone_is_full(const struct sched_cpu *cpu, uint64_t weight, uint64_t average)
+{
+	if (!cpu->grouped)
+		return weight > average;
+	return weight + weight / 256u >= average && cpu->plan_throttled == 0;
 }
 
 /*
@@ -290,7 +298,7 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 		return;
 	}
 	average = view.levels != NULL ? levels[cpu->index] : balance_average(&view, &rounded);
-	if (loads[cpu->index].runnable <= 1 && loads[cpu->index].weight > average)
+	if (loads[cpu->index].runnable <= 1 && lone_is_full(cpu, loads[cpu->index].weight, average))
 		average = 0; /* it has a whole CPU and cannot use more */
 	cpu->policy->set_average(policy_cpu(cpu), average, now_ns);
 	/* A surplus that began a moment ago may be gone in the next: look in the coming period. */

@@ -282,14 +282,26 @@ static inline bool sched_masks_used(const struct sched_server *server)
 {
 	return __atomic_load_n(&server->masks.weight, __ATOMIC_RELAXED) != 0;
 }
-/* Where masks bind: fill in view->levels, from an array of server->cpus. */
+/* The layer of policy/group is in use on some CPU. */
+static inline bool sched_grouped(const struct sched_server *server)
+{
+	return __atomic_load_n(&server->masks.grouped, __ATOMIC_RELAXED);
+}
+/* Where masks bind, or there are groups: fill in view->levels, from an array of server->cpus. */
 void sched_levels_view(struct sched_server *server, struct place_view *view, uint64_t *levels);
 /* Bring them nearer to what is now.  O(CPUs). */
 void sched_levels_update(struct sched_server *server, const struct place_view *view);
 
+/* fair.c */
+/* What groups ideally have now, for all CPUs; returns the load that each CPU should have, in weights of the
+ * root.  Context: who holds masks.busy.  O(groups + CPUs). */
+uint64_t sched_fair_update(struct sched_server *server, const struct place_view *view);
+
+/* What a thread of that weight in its group weighs beside threads of the root. */
+uint32_t sched_weight_flat(const struct sched_server *server, struct sched_thread *thread,
+			   uint32_t weight);
+
 /* plan.c */
-/* Plans are made: unless groups are in use. */
-bool sched_plan_used(struct sched_server *server);
 /* Tell the others whom this CPU has. */
 void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu);
 /* What to move, from what is published; false: nothing. */

@@ -9,9 +9,10 @@
  * A slot is taken by compare-and-swap on its number of users, and its mask is written while the number says
  * so.  Two slots with the same mask do no harm.  When all are taken a thread counts as one without a mask.
  *
- * Without masks each CPU's level is the average load.  The levels are one result for all CPUs, brought up to
- * date by whoever balances and finds nobody else at it; readers may see old and new ones together, for a
- * moment.  Not used where groups are: the weights of their threads are no parts of a CPU's load.
+ * Without masks each CPU's level is the average load; with groups it is what a thread of the root weighs that
+ * has a CPU (core/fair.c), and a thread of a group counts with what it weighs beside such a one.  The levels
+ * are one result for all CPUs, brought up to date by whoever balances and finds nobody else at it; readers
+ * may see old and new ones together, for a moment.
  */
 #include <base/math.h>
 
@@ -98,6 +99,8 @@ void sched_mask_count(struct sched_server *server, struct sched_thread *thread)
 	if (thread->state == SCHED_READY)
 		weight = params->class == POLICY_CLASS_BACKGROUND ? POLICY_WEIGHT_BACKGROUND
 								  : params->weight;
+	if (weight != 0)
+		weight = sched_weight_flat(server, thread, weight);
 	weight_set(server, thread, weight);
 }
 
@@ -166,7 +169,8 @@ static void input_fill(const struct sched_server *server, const struct place_vie
 void sched_levels_view(struct sched_server *server, struct place_view *view, uint64_t *levels)
 {
 	view->levels = NULL;
-	if (!sched_masks_used(server) || __atomic_load_n(&server->masks.grouped, __ATOMIC_RELAXED))
+	if (sched_grouped(server) ? __atomic_load_n(&server->masks.level[0], __ATOMIC_RELAXED) == 0
+				  : !sched_masks_used(server))
 		return;
 	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
 		levels[cpu] = __atomic_load_n(&server->masks.level[cpu], __ATOMIC_RELAXED);
@@ -177,8 +181,14 @@ static void levels_find(struct sched_server *server, const struct place_view *vi
 {
 	struct sched_masks *masks = &server->masks;
 	const bool bound = sched_masks_used(server);
+	const bool grouped = sched_grouped(server);
 	bool rounded;
-	const uint64_t average = bound ? 0 : balance_average(view, &rounded);
+	uint64_t average = 0;
+
+	if (grouped)
+		average = sched_fair_update(server, view);
+	else if (!bound)
+		average = balance_average(view, &rounded);
 
 	if (bound) {
 		input_fill(server, view, &masks->input);

@@ -11,15 +11,16 @@
 
 #include "core.h"
 
-bool sched_plan_used(struct sched_server *server)
+static void publish_one(struct sched_server *server, struct sched_plan_thread *to,
+			const struct group_spare *member)
 {
-	return !__atomic_load_n(&server->masks.grouped, __ATOMIC_RELAXED);
-}
-
-static void publish_one(struct sched_plan_thread *to, const struct policy_spare *spare)
-{
+	const struct policy_spare *spare = &member->spare;
 	struct sched_thread *thread = policy_thread_owner(spare->thread);
 	const int64_t owed_us = spare->owed_ns / 1000;
+
+	/* What it weighs on the machine may have changed. */
+	if (member->node != 0)
+		sched_mask_changed(server, thread);
 
 	__atomic_store_n(&to->tid, thread->tid, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->weight, spare->weight, __ATOMIC_RELAXED);
@@ -30,24 +31,42 @@ static void publish_one(struct sched_plan_thread *to, const struct policy_spare 
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&to->class, thread->mask_class, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->running, spare->running, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->group, member->node, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->group_weight, member->weight, __ATOMIC_RELAXED);
 }
 
-void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu)
+static uint32_t members_of(struct sched_cpu *cpu, struct group_spare *member)
 {
 	struct policy_spare spare[PLAN_THREADS_MAX];
 	uint64_t cursor = 0;
 
-	if (!sched_plan_used(server) || !cpu->place->plans)
-		return;
+	if (cpu->grouped)
+		return group_members(policy_cpu(cpu), member, PLAN_THREADS_MAX);
 
 	const uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare,
 						  PLAN_THREADS_MAX);
 
+	for (uint32_t i = 0; i < count; i++)
+		member[i] = (struct group_spare){spare[i], spare[i].weight, 0};
+	return count;
+}
+
+void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu)
+{
+	struct group_spare member[PLAN_THREADS_MAX];
+
+	if (!cpu->place->plans && !cpu->grouped)
+		return;
+
+	const uint32_t count = members_of(cpu, member);
+
 	cpu->plan_owed = false;
 	for (uint32_t i = 0; i < count; i++) {
-		publish_one(&cpu->plan_thread[i], &spare[i]);
-		cpu->plan_owed = cpu->plan_owed || spare[i].owed_ns != 0;
+		publish_one(server, &cpu->plan_thread[i], &member[i]);
+		cpu->plan_owed = cpu->plan_owed || member[i].spare.owed_ns != 0;
 	}
+	__atomic_store_n(&cpu->plan_throttled, cpu->grouped ? group_throttled(policy_cpu(cpu)) : 0,
+			 __ATOMIC_RELAXED);
 	__atomic_store_n(&cpu->plan_count, count, __ATOMIC_RELAXED);
 }
 
@@ -92,8 +111,9 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 
 	out->weight = look->view->loads[index].weight;
 	out->runnable = look->view->loads[index].runnable;
-	out->count = (uint32_t)min_u64(__atomic_load_n(&cpu->plan_count, __ATOMIC_RELAXED),
-				       out->runnable);
+	out->count = (uint32_t)min_u64(
+		__atomic_load_n(&cpu->plan_count, __ATOMIC_RELAXED),
+		out->runnable + __atomic_load_n(&cpu->plan_throttled, __ATOMIC_RELAXED));
 	for (uint32_t i = 0; i < out->count; i++) {
 		const struct sched_plan_thread *from = &cpu->plan_thread[i];
 		const uint32_t class = __atomic_load_n(&from->class, __ATOMIC_RELAXED);

@@ -177,6 +177,8 @@ struct policy_info {
 	bool refused;
 };
 
+#define POLICY_ABOVE_MAX 4u
+
 /* What a thread carries to another CPU, perhaps with another policy there. */
 struct policy_migration {
 	uint32_t policy_id; /* of the source; another id at the target drops lag and deadline */
@@ -187,6 +189,8 @@ struct policy_migration {
 	uint64_t deadline_frac; /* ... and 2^-52 ns units */
 	uint64_t request_ns;    /* service since the request began (so that ve moves along), ns */
 	uint64_t request_frac;
+	/* Its part of what the entities above it are owed, its group's first, ns: policy/group. */
+	int64_t above_ns[POLICY_ABOVE_MAX];
 };
 
 /* One saved queue or thread; the words belong to the policy.  Plain data: may be checksummed. */

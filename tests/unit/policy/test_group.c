@@ -431,6 +431,71 @@ Test(group, cap_over_two_cpus)
 	world_free(world);
 }
 
+/* As the server moves it; the blob travels with it. */
+static void send(struct world *world, uint32_t from, uint32_t tid)
+{
+	struct bench *source = world->bench[from], *target = world->bench[1 - from];
+	struct policy_migration migration;
+
+	source->ops->migrate_out(bench_cpu(source), bench_thread(source, tid), &migration,
+				 source->now_ns);
+	target->threads[tid] = source->threads[tid];
+	source->threads[tid] = (struct bench_thread){0};
+	target->ops->migrate_in(bench_cpu(target), bench_thread(target, tid), &migration,
+				target->now_ns);
+	cr_assert_eq(source->ops->check(bench_cpu(source)), 0);
+	cr_assert_eq(target->ops->check(bench_cpu(target)), 0);
+}
+
+/* Who moves whenever it has had a turn, beside a hog on each CPU: alone in its group, or with a thread
+ * of it on each CPU, or two levels deep. */
+static void move_after_each_turn(uint32_t others, bool deep)
+{
+	struct world *world = world_make(&policy_eevdf, 2);
+	const group_id_t top = make(world, 0, 50, 0, 0);
+	const group_id_t group = deep ? make(world, top, 700, 0, 0) : top;
+	uint32_t at = 0;
+	double last = 0;
+
+	put(world->bench[0], 0, group, 1024);
+	for (uint32_t cpu = 0; cpu < 2; cpu++) {
+		put(world->bench[cpu], 1, 0, 1024);
+		for (uint32_t i = 0; i < others; i++)
+			put(world->bench[cpu], 2 + cpu * others + i, group, 1024);
+	}
+	for (uint64_t at_ns = MS; at_ns <= 40 * SECOND; at_ns += MS) {
+		run_until(world->bench[0], at_ns);
+		run_until(world->bench[1], at_ns);
+		if (used(world->bench[at], 0) < last + 2.9 * MS)
+			continue;
+		last = used(world->bench[at], 0);
+		send(world, at, 0);
+		at = 1 - at;
+		for (uint32_t cpu = 0; cpu < 2; cpu++)
+			group_cpu_refresh(world->cpu[cpu], world->bench[cpu]->now_ns);
+	}
+
+	/* 50 of 1074 on the CPU where all of it is; if it is split, up to twice 25 of 1049. */
+	double group_ns = last;
+
+	for (uint32_t cpu = 0; cpu < 2; cpu++)
+		for (uint32_t tid = 2; tid < 2 + 2 * others; tid++)
+			group_ns += used(world->bench[cpu], tid);
+	cr_assert_lt(group_ns, 1.03 * 40e9 * 50 / (50 + 1024), "%u %d %f s", others, deep,
+		     group_ns / 1e9);
+	cr_assert_gt(group_ns, 0.97 * 40e9 * 50 / (50 + 1024), "%u %d %f s", others, deep,
+		     group_ns / 1e9);
+	world_free(world);
+}
+
+Test(group, a_debt_of_its_group_goes_along_to_another_cpu)
+{
+	move_after_each_turn(0, false);
+	move_after_each_turn(0, true);
+	move_after_each_turn(1, false);
+	move_after_each_turn(2, true);
+}
+
 Test(group, takes_over_a_queue_in_use)
 {
 	struct world *world = calloc(1, sizeof(*world));
@@ -488,6 +553,7 @@ Test(group, random_operations_over_every_policy)
 			put(bench, tid, ids[tid % 4], 1 + (uint32_t)(bench_random(&seed) % 9000));
 		for (uint32_t i = 0; i < 20000; i++) {
 			const uint32_t tid = (uint32_t)(bench_random(&seed) % THREADS);
+			struct policy_migration migration;
 
 			switch (bench_random(&seed) % 8) {
 			case 0:
@@ -502,6 +568,12 @@ Test(group, random_operations_over_every_policy)
 				break;
 			case 4:
 				regroup(bench, tid, ids[bench_random(&seed) % 4]);
+				break;
+			case 5:
+				bench->ops->migrate_out(bench_cpu(bench), bench_thread(bench, tid),
+							&migration, bench->now_ns);
+				bench->ops->migrate_in(bench_cpu(bench), bench_thread(bench, tid),
+						       &migration, bench->now_ns);
 				break;
 			default:
 				if (bench_pick(bench) != UINT32_MAX)

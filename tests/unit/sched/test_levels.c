@@ -143,21 +143,22 @@ Test(levels, slots_run_out, .fini = bench_close)
 	cr_assert_eq(bench_server->threads[THREADS].mask_class, 1, "a slot is free again");
 }
 
-/* Weights of members are no parts of a CPU's load. */
-Test(levels, no_levels_beside_groups, .init = open_4, .fini = bench_close)
+/* Members weigh what they ideally have; until that is known the loads mean nothing. */
+Test(levels, beside_groups_once_it_is_known_what_they_have, .init = open_4, .fini = bench_close)
 {
 	struct place_load loads[CPUS_MAX];
 	uint64_t levels[CPUS_MAX];
 	struct place_view view = {.cpus = CPUS, .loads = loads};
 
 	start(1, 0x1);
+	cr_assert_eq(sched_group_attach(bench_server, &bench_server->cpu[0]), ERR_OK);
+	bench_server->masks.level[0] = 0;
+	sched_levels_view(bench_server, &view, levels);
+	cr_assert_null(view.levels);
 	bench_server->masks.level[0] = 7;
 	sched_levels_view(bench_server, &view, levels);
 	cr_assert_eq(view.levels, levels);
 	cr_assert_eq(levels[0], 7);
-	cr_assert_eq(sched_group_attach(bench_server, &bench_server->cpu[0]), ERR_OK);
-	sched_levels_view(bench_server, &view, levels);
-	cr_assert_null(view.levels);
 }
 
 #define BALANCER 2000u

@@ -19,7 +19,7 @@
 #include <base/heap.h>
 #include <sched/shared.h>
 
-#include "../../policy/group/group.h"
+#include "../../policy/group/fair.h"
 #include "../../policy/place.h"
 #include "../../policy/place/balance.h"
 #include "../../policy/place/level.h"
@@ -70,6 +70,8 @@ struct sched_plan_thread {
 	int32_t owed_us;
 	uint8_t class; /* of its mask */
 	bool running;
+	uint8_t group;         /* index */
+	uint32_t group_weight; /* its weight in that group */
 };
 
 struct sched_cpu {
@@ -130,6 +132,8 @@ struct sched_cpu {
 	/* What its balancer is on its way for; `from` is told who is wanted.  Atomic, relaxed. */
 	struct plan plan;
 	uint32_t plan_count;
+	uint32_t
+		plan_throttled; /* so many threads are not runnable because a group of theirs is throttled */
 	struct sched_plan_thread plan_thread[PLAN_THREADS_MAX];
 };
 
@@ -151,6 +155,7 @@ struct sched_masks {
 	/* Owner: who made busy true. */
 	struct level_input input;
 	struct level_state state;
+	struct fair fair;
 };
 
 struct sched_server {

@@ -22,15 +22,18 @@
 
 #include "../common.h"
 
-#define GROUP_MAX           64u /* the root included */
-#define GROUP_DEPTH_MAX     4u
-#define GROUP_TAG_BYTES     16u
-#define GROUP_PERIOD_NS_MIN 1000000u
-#define GROUP_PERIOD_NS_MAX 1000000000u
-#define GROUP_PIECE_NS_MIN  100000u
-#define GROUP_PIECE_NS_MAX  1000000u
-#define GROUP_TAKEN_BITS    40u
-#define GROUP_ENTITY_TID    (UINT64_C(1) << 62) /* no thread's */
+#define GROUP_MAX             64u /* the root included */
+#define GROUP_DEPTH_MAX       4u
+#define GROUP_TAG_BYTES       16u
+#define GROUP_PERIOD_NS_MIN   1000000u
+#define GROUP_PERIOD_NS_MAX   1000000000u
+#define GROUP_PIECE_NS_MIN    100000u
+#define GROUP_PIECE_NS_MAX    1000000u
+#define GROUP_TAKEN_BITS      40u
+#define GROUP_LAG_BITS        52u /* fraction bits of policy_migration's lag */
+#define GROUP_FULL_SHIFT      6u  /* fraction bits */
+#define GROUP_EFFECTIVE_SHIFT 8u
+#define GROUP_ENTITY_TID      (UINT64_C(1) << 62) /* no thread's */
 
 /* Which group: epoch of the machine << 48 | generation << 16 | index, so that a stale one is known; 0 is
  * the root. */
@@ -59,8 +62,14 @@ struct group_common {
 	uint64_t quota_ns;
 	uint64_t period_ns;
 	uint64_t members; /* threads and groups; MEMBERS_CLOSED: being deleted */
-	uint64_t load;    /* runnable weight in its queues, all CPUs */
-	uint64_t pool;    /* number of the period << GROUP_TAKEN_BITS | ns taken in it */
+	uint64_t load;    /* runnable weight in its queues, all CPUs, as far as it can be used */
+	/* Of its runnable threads, without those of groups below. */
+	uint64_t own_weight;
+	uint64_t own_count;
+	/* As of the last balance period (fair.h); 0: not known. */
+	uint64_t full;
+	uint64_t effective;
+	uint64_t pool; /* number of the period << GROUP_TAKEN_BITS | ns taken in it */
 	/* Figures for people; never less than before. */
 	uint64_t used_ns;
 	uint64_t throttled_ns;      /* sum over the CPUs, of times that are over */
@@ -90,6 +99,9 @@ struct group_node {
 	uint64_t refill_ns;    /* while throttled */
 	uint64_t throttled_ns; /* since when */
 	uint64_t load;         /* as counted in the machine's */
+	uint64_t own_weight, own_count; /* likewise */
+	uint64_t below_weight;          /* of the entities in its queue */
+	uint32_t below_count;
 	struct policy_thread *picked; /* last answer of pick() on this queue, while it is in it */
 };
 
@@ -164,6 +176,20 @@ void group_node_settle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns);
 /* May it run now?  Takes runtime; throttles it if there is none. */
 bool group_node_fund(struct group_cpu *cpu, uint32_t index, uint64_t now_ns);
 void group_node_unthrottle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns);
+/* What entities from this node up are owed, and their part in their queues, before a thread leaves; returns
+ * how many there are. */
+struct group_part {
+	int64_t lag_ns;
+	uint64_t weight; /* of the queue that it is in */
+};
+uint32_t group_path_parts(struct group_cpu *cpu, uint32_t index,
+			  struct group_part part[GROUP_DEPTH_MAX]);
+/* A thread has left the queue of this node, whose weight was `before`: its part of each goes with it. */
+void group_parts_take(struct group_cpu *cpu, uint32_t index, uint64_t before, uint64_t after,
+		      const struct group_part *part, uint32_t count, struct policy_migration *move,
+		      uint64_t now_ns);
+/* An entity is owed so much more, in whatever state it is. */
+void group_entity_owe(struct group_cpu *cpu, uint32_t index, int64_t more_ns, uint64_t now_ns);
 /* Those whose time has come come back; when the next one does, TIME_NEVER if none. */
 uint64_t group_refill(struct group_cpu *cpu, uint64_t now_ns);
 
@@ -175,6 +201,13 @@ static inline struct policy_cpu *group_queue(struct group_cpu *cpu, uint32_t ind
 static inline struct policy_thread *group_entity(struct group_cpu *cpu, uint32_t index)
 {
 	return (struct policy_thread *)(void *)cpu->node[index].entity;
+}
+
+/* What a thread of the group weighs that ideally has a CPU; 0: not known. */
+static inline uint64_t group_average(const struct group_cpu *cpu, uint32_t index)
+{
+	return __atomic_load_n(&cpu->machine->group[index].full, __ATOMIC_RELAXED) >>
+	       GROUP_FULL_SHIFT;
 }
 
 /* The node whose entity this is; 0: a thread. */
@@ -225,6 +258,22 @@ static inline const struct group_tag *group_tag_const(const struct policy_thread
 								thread +
 							POLICY_THREAD_BYTES_MAX - GROUP_TAG_BYTES);
 }
+
+/* Weight of own_weight of a group's threads beside threads of the root; 0 if it is not known yet. */
+uint64_t group_weight_flat(const struct group_machine *machine, uint32_t index, uint64_t weight);
+
+/* A thread as the plans of all CPUs see it (policy/place/plan.h). */
+struct group_spare {
+	struct policy_spare spare; /* weight: beside threads of the root */
+	uint32_t weight;           /* its own */
+	uint32_t node;
+};
+
+/* As policy_ops.spare, of all groups, throttled ones too: up to POLICY_LOOKS of each queue, those owed least.
+ * What is owed leaves out what the groups' entities are owed on this CPU, as it does the threads' lags. */
+uint32_t group_members(const struct policy_cpu *cpu, struct group_spare *out, uint32_t count);
+/* Threads of this CPU that could run, but for throttled groups. */
+uint32_t group_throttled(const struct policy_cpu *cpu);
 
 uint32_t group_spare(const struct policy_cpu *cpu, uint64_t *cursor, struct policy_spare *out,
 		     uint32_t count);

@@ -2,6 +2,9 @@
 /* What the tree of queues looks like from outside, and whether it is sound. */
 #include "group.h"
 
+#define RANK_OWED_NS_MAX UINT64_C(250000000) /* plans count no more */
+#define RANK_OWED_NS_MIN UINT64_C(100000000)
+
 /* Threads that could run, below this queue; throttled groups are not in it. */
 static uint32_t runnable_below(const struct group_cpu *cpu, uint32_t index)
 {
@@ -13,6 +16,53 @@ static uint32_t runnable_below(const struct group_cpu *cpu, uint32_t index)
 	return runnable;
 }
 
+uint64_t group_weight_flat(const struct group_machine *machine, uint32_t index, uint64_t weight)
+{
+	const uint64_t root = __atomic_load_n(&machine->group[0].full, __ATOMIC_RELAXED);
+	const uint64_t full = __atomic_load_n(&machine->group[index].full, __ATOMIC_RELAXED);
+
+	if (index == 0)
+		return weight;
+	/* Below 2^34 each, so the product is too large for 64 bits. */
+	uint64_t rest;
+	return full == 0
+		       ? 0
+		       : (uint64_t)uint128_divide((uint128_t)weight * root + full / 2, full, &rest);
+}
+
+/* What the threads of this CPU weigh on the machine, throttled or not; 0 if that is not known. */
+static uint64_t load_flat(const struct group_cpu *cpu)
+{
+	const uint64_t full = __atomic_load_n(&cpu->machine->group[0].full, __ATOMIC_RELAXED);
+	uint64_t sum = cpu->node[0].own_weight;
+
+	if (full == 0)
+		return 0;
+	for (uint32_t i = 1; i < GROUP_MAX; i++) {
+		const struct group_node *node = &cpu->node[i];
+
+		if (node->own_weight != 0)
+			sum += min_u64(group_weight_flat(cpu->machine, i, node->own_weight),
+				       node->own_count * full >> GROUP_FULL_SHIFT);
+	}
+	return sum;
+}
+
+uint32_t group_throttled(const struct policy_cpu *root)
+{
+	struct group_cpu *cpu = group_cpu_of(root);
+	uint32_t count = 0;
+
+	for (uint32_t i = 1; i < GROUP_MAX; i++)
+		for (uint32_t at = i; cpu->node[i].own_count != 0 && at != 0;
+		     at = cpu->node[at].parent)
+			if (cpu->node[at].throttled) {
+				count += (uint32_t)cpu->node[i].own_count;
+				break;
+			}
+	return count;
+}
+
 void group_query(const struct policy_cpu *root, const struct policy_thread *thread,
 		 struct policy_info *out)
 {
@@ -20,6 +70,11 @@ void group_query(const struct policy_cpu *root, const struct policy_thread *thre
 	struct policy_info info;
 
 	cpu->base->query(root, NULL, out);
+
+	const uint64_t load = load_flat(cpu);
+
+	if (load != 0)
+		out->load = load;
 	if (thread != NULL) {
 		/* Lag and virtual times are those in the thread's own queue. */
 		cpu->base->query(group_queue(cpu, group_tag_const(thread)->node), thread, &info);
@@ -74,6 +129,113 @@ uint32_t group_spare(const struct policy_cpu *root, uint64_t *cursor, struct pol
 	return spare_of(group_cpu_of(root), 0, cursor, true, out, count);
 }
 
+/* What the entity of a node is owed on this CPU, and its part of what those above are, ns. */
+static int64_t owed_above(struct group_cpu *cpu, uint32_t index)
+{
+	uint32_t path[GROUP_DEPTH_MAX];
+	uint32_t length = 0;
+	int64_t owed_ns = 0;
+
+	for (uint32_t i = index; i != 0; i = cpu->node[i].parent)
+		path[length++] = i;
+	while (length-- > 0) {
+		const struct group_node *node = &cpu->node[path[length]];
+		struct policy_info info;
+
+		cpu->base->query(group_queue(cpu, node->parent), group_entity(cpu, path[length]),
+				 &info);
+		if (owed_ns != 0)
+			owed_ns = owed_ns * (int64_t)node->weight /
+				  (int64_t)max_u64(info.weight, node->weight);
+		owed_ns += info.lag_ns.whole;
+	}
+	return owed_ns;
+}
+
+/* Who matters most comes first: the heavy, also those who are owed nothing, for they may need a CPU. */
+static uint64_t member_rank(const struct group_spare *one)
+{
+	const int64_t owed_ns = one->spare.owed_ns;
+	const uint64_t far_ns = owed_ns < 0 ? 0 - (uint64_t)owed_ns : (uint64_t)owed_ns;
+
+	return one->spare.weight * (min_u64(far_ns, RANK_OWED_NS_MAX) + RANK_OWED_NS_MIN);
+}
+
+static uint32_t member_insert(struct group_spare *out, uint32_t used, uint32_t count,
+			      struct group_spare one)
+{
+	const uint64_t rank = member_rank(&one);
+
+	if (used == count && rank <= member_rank(&out[used - 1]))
+		return used;
+	uint32_t at = used < count ? used : count - 1;
+	for (; at > 0 && member_rank(&out[at - 1]) < rank; at--)
+		out[at] = out[at - 1];
+	out[at] = one;
+	return used < count ? used + 1 : used;
+}
+
+/* Was it chosen down to this queue? */
+static bool is_running(struct group_cpu *cpu, uint32_t index)
+{
+	for (; index != 0; index = cpu->node[index].parent)
+		if (cpu->node[cpu->node[index].parent].picked != group_entity(cpu, index))
+			return false;
+	return true;
+}
+
+static uint32_t members_of(struct group_cpu *cpu, uint32_t index, struct group_spare *out,
+			   uint32_t used, uint32_t count)
+{
+	const uint64_t full = __atomic_load_n(&cpu->machine->group[index].full, __ATOMIC_RELAXED);
+	const bool running = is_running(cpu, index);
+	const uint64_t root_full = __atomic_load_n(&cpu->machine->group[0].full, __ATOMIC_RELAXED);
+	struct policy_spare found[POLICY_LOOKS];
+	uint64_t cursor = 0, rest;
+	struct policy_info info;
+	int64_t ahead_ns = 0;
+
+	if (cpu->node[index].own_count == 0)
+		return used;
+	cpu->base->query(group_queue(cpu, index), NULL, &info);
+	/* Time of a CPU's worth of weight, as the account counts. */
+	if (index != 0 && info.weight != 0) {
+		const int128_t owed = (int128_t)owed_above(cpu, index) * (int128_t)full;
+
+		ahead_ns = int128_to_i64(
+			int128_divide_floor(owed, info.weight << GROUP_FULL_SHIFT, &rest));
+	}
+	const uint32_t looked = cpu->base->spare(group_queue(cpu, index), &cursor, found,
+						 POLICY_LOOKS);
+
+	for (uint32_t i = 0; i < looked; i++) {
+		uint64_t flat = group_weight_flat(cpu->machine, index, found[i].weight);
+		struct group_spare one = {found[i], found[i].weight, index};
+
+		if (group_of_entity(cpu, found[i].thread) != 0)
+			continue;
+		/* Nobody in a group can use more than a CPU; its entity's weight knows that. */
+		if (index != 0)
+			flat = min_u64(flat, root_full >> GROUP_FULL_SHIFT);
+		one.spare.owed_ns -= ahead_ns;
+		one.spare.weight = (uint32_t)min_u64(max_u64(flat, POLICY_WEIGHT_MIN), UINT32_MAX);
+		one.spare.running = running && found[i].running;
+		used = member_insert(out, used, count, one);
+	}
+	return used;
+}
+
+uint32_t group_members(const struct policy_cpu *root, struct group_spare *out, uint32_t count)
+{
+	struct group_cpu *cpu = group_cpu_of(root);
+	uint32_t used = 0;
+
+	for (uint32_t i = 0; i < GROUP_MAX; i++)
+		if (i == 0 || cpu->node[i].id != 0)
+			used = members_of(cpu, i, out, used, count);
+	return used;
+}
+
 static bool state_is_inside(uint32_t state)
 {
 	return state == POLICY_QUEUED || state == POLICY_RUNNING;
@@ -86,7 +248,7 @@ static uint32_t node_check(struct group_cpu *cpu, uint32_t index)
 	struct policy_info info;
 	uint64_t load;
 	const uint32_t broken = cpu->base->check(group_queue(cpu, index));
-	const bool runnable = group_queue_runnable(cpu, index, &load) != 0;
+	const uint32_t runnable = group_queue_runnable(cpu, index, &load);
 
 	if (broken != 0)
 		return GROUP_RULE_BASE + broken;
@@ -94,10 +256,12 @@ static uint32_t node_check(struct group_cpu *cpu, uint32_t index)
 		return GROUP_RULE_PARENT;
 	if (throttled != node->throttled)
 		return GROUP_RULE_THROTTLED;
-	if (node->load != load)
+	if (node->load > load || node->own_weight != load - node->below_weight ||
+	    node->own_count != runnable - node->below_count)
 		return GROUP_RULE_LOAD;
 	cpu->base->query(group_queue(cpu, node->parent), group_entity(cpu, index), &info);
-	if (node->inside != (runnable && !throttled) || node->inside != state_is_inside(info.state))
+	if (node->inside != (runnable != 0 && !throttled) ||
+	    node->inside != state_is_inside(info.state))
 		return GROUP_RULE_INSIDE;
 	return 0;
 }

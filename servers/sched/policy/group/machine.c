@@ -150,6 +150,8 @@ enum error group_create(struct group_machine *machine, const struct group_config
 	__atomic_store_n(&group->depth, depth, __ATOMIC_RELAXED);
 	__atomic_fetch_and(&group->members, ~MEMBERS_CLOSED, __ATOMIC_RELAXED);
 	put(&group->pool, UINT64_MAX << GROUP_TAKEN_BITS); /* of a period that is not now */
+	put(&group->full, 0);
+	put(&group->effective, 0);
 	put(&group->used_ns, 0);
 	put(&group->throttled_ns, 0);
 	put(&group->periods, 0);

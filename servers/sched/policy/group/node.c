@@ -45,17 +45,30 @@ static struct policy_params entity_params(uint32_t index, uint32_t weight)
 	};
 }
 
-/* The group's weight, split over the CPUs as its runnable load is. */
+static uint64_t full_of(const struct group_cpu *cpu, uint32_t index)
+{
+	return __atomic_load_n(&common_of(cpu, index)->full, __ATOMIC_RELAXED);
+}
+
+/* What the group can use of its weight, split over the CPUs as its runnable load is. */
 static uint32_t weight_here(const struct group_cpu *cpu, uint32_t index)
 {
 	const struct group_node *node = &cpu->node[index];
-	const uint64_t weight = __atomic_load_n(&common_of(cpu, index)->weight, __ATOMIC_RELAXED);
 	const uint64_t all = __atomic_load_n(&common_of(cpu, index)->load, __ATOMIC_RELAXED);
+	const uint64_t full = full_of(cpu, node->parent);
+	uint64_t weight = __atomic_load_n(&common_of(cpu, index)->effective, __ATOMIC_RELAXED);
 
-	if (node->load == 0 || all <= node->load)
-		return (uint32_t)weight;
+	if (weight == 0)
+		weight = (uint64_t)__atomic_load_n(&common_of(cpu, index)->weight, __ATOMIC_RELAXED)
+			 << GROUP_EFFECTIVE_SHIFT;
 	/* load <= 5120 threads of 2^20, so this does not overflow. */
-	return (uint32_t)max_u64(1, (weight * node->load + all / 2) / all);
+	if (node->load != 0 && all > node->load)
+		weight = weight * node->load / all;
+	/* Nobody can use more than this CPU. */
+	if (full != 0)
+		weight = min_u64(weight, full << (GROUP_EFFECTIVE_SHIFT - GROUP_FULL_SHIFT));
+	weight = (weight + (1u << GROUP_EFFECTIVE_SHIFT) / 2) >> GROUP_EFFECTIVE_SHIFT;
+	return (uint32_t)min_u64(max_u64(weight, 1), POLICY_WEIGHT_MAX);
 }
 
 static void weight_update(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
@@ -67,21 +80,53 @@ static void weight_update(struct group_cpu *cpu, uint32_t index, uint64_t now_ns
 	if (weight == node->weight)
 		return;
 	if (cpu->base->set_params(group_queue(cpu, node->parent), group_entity(cpu, index), &params,
-				  now_ns) == ERR_OK)
-		node->weight = weight;
-	else
+				  now_ns) != ERR_OK) {
 		cpu->misuse++;
+		return;
+	}
+	if (node->inside)
+		cpu->node[node->parent].below_weight += (uint64_t)weight - node->weight;
+	node->weight = weight;
 }
 
-static void load_publish(struct group_cpu *cpu, uint32_t index, uint64_t load)
+/* The sum is modulo 2^64; each CPU adds differences of its own part only. */
+static void part_publish(uint64_t *sum, uint64_t *part, uint64_t now)
+{
+	if (now != *part)
+		__atomic_fetch_add(sum, now - *part, __ATOMIC_RELAXED);
+	*part = now;
+}
+
+static void own_publish(struct group_cpu *cpu, uint32_t index, uint64_t load, uint32_t runnable)
 {
 	struct group_node *node = &cpu->node[index];
+	struct group_common *common = &cpu->machine->group[index];
 
-	/* The sum is modulo 2^64; each CPU adds differences of its own part only. */
-	if (load != node->load)
-		__atomic_fetch_add(&cpu->machine->group[index].load, load - node->load,
-				   __ATOMIC_RELAXED);
-	node->load = load;
+	part_publish(&common->own_weight, &node->own_weight, load - node->below_weight);
+	part_publish(&common->own_count, &node->own_count, runnable - node->below_count);
+}
+
+/* Each thread can use one CPU, and so can what a group below has here. */
+static void load_publish(struct group_cpu *cpu, uint32_t index, uint64_t load, uint32_t runnable)
+{
+	struct group_node *node = &cpu->node[index];
+	const uint64_t full = full_of(cpu, index);
+
+	if (full != 0)
+		load = min_u64(load, (full * runnable + (1u << GROUP_FULL_SHIFT) - 1) >>
+					     GROUP_FULL_SHIFT);
+	part_publish(&cpu->machine->group[index].load, &node->load, load);
+}
+
+static void inside_set(struct group_cpu *cpu, struct group_node *node, bool inside)
+{
+	struct group_node *above = &cpu->node[node->parent];
+
+	if (inside == node->inside)
+		return;
+	node->inside = inside;
+	above->below_weight += inside ? node->weight : 0 - (uint64_t)node->weight;
+	above->below_count += inside ? 1 : UINT32_MAX;
 }
 
 /* What this CPU does not need goes back, so that it is not lost to the others. */
@@ -101,12 +146,13 @@ void group_node_settle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 	while (index != 0) {
 		struct group_node *node = &cpu->node[index];
 		uint64_t load;
-		const bool runnable = group_queue_runnable(cpu, index, &load) != 0;
-		const bool wanted = runnable && !node->throttled;
+		const uint32_t runnable = group_queue_runnable(cpu, index, &load);
+		const bool wanted = runnable != 0 && !node->throttled;
 
-		load_publish(cpu, index, load);
+		own_publish(cpu, index, load, runnable);
+		load_publish(cpu, index, load, runnable);
 		/* An empty queue has no part; the weight stays until it has one again. */
-		if (runnable)
+		if (runnable != 0)
 			weight_update(cpu, index, now_ns);
 		if (wanted && !node->inside) {
 			cpu->base->enqueue(group_queue(cpu, node->parent), group_entity(cpu, index),
@@ -122,9 +168,14 @@ void group_node_settle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 			if (!node->throttled)
 				runtime_give(cpu, index, now_ns);
 		}
-		node->inside = wanted;
+		inside_set(cpu, node, wanted);
 		index = node->parent;
 	}
+
+	uint64_t load;
+	const uint32_t runnable = group_queue_runnable(cpu, 0, &load);
+
+	own_publish(cpu, 0, load, runnable);
 }
 
 /* Entities of groups that lived in this slot, or below it, before: out of the queues. */
@@ -139,7 +190,11 @@ static void node_expel(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 			node_expel(cpu, i, now_ns);
 	cpu->base->dequeue(group_queue(cpu, node->parent), group_entity(cpu, index),
 			   POLICY_LEAVE_EXIT, now_ns);
-	load_publish(cpu, index, 0);
+	inside_set(cpu, node, false);
+	load_publish(cpu, index, 0, 0);
+	node->below_weight = 0;
+	node->below_count = 0;
+	own_publish(cpu, index, 0, 0);
 	cpu->throttled &= ~(UINT64_C(1) << index);
 	node->id = 0;
 }
@@ -169,6 +224,9 @@ uint32_t group_node_ready(struct group_cpu *cpu, group_id_t id, uint64_t now_ns)
 	if (cpu->base->thread_init(group_entity(cpu, index), &params) != ERR_OK)
 		cpu->misuse++;
 	cpu->base->cpu_init(group_queue(cpu, index), cpu->index);
+	/* Else who comes has its account begun anew. */
+	if (group_average(cpu, index) > 1)
+		cpu->base->set_average(group_queue(cpu, index), group_average(cpu, index), now_ns);
 	return index;
 }
 

@@ -145,37 +145,74 @@ static bool group_charge(struct policy_cpu *root, struct policy_thread *thread, 
 	return done;
 }
 
+static void queue_leave(struct group_cpu *cpu, struct policy_thread *thread,
+			struct policy_migration *out, uint64_t now_ns)
+{
+	picked_forget(cpu, thread);
+	cpu->base->migrate_out(queue_of(cpu, thread), thread, out, now_ns);
+	group_node_settle(cpu, group_tag(thread)->node, now_ns);
+	thread_unbind(cpu, thread);
+}
+
+static uint64_t weight_of(struct group_cpu *cpu, uint32_t index)
+{
+	struct policy_info info;
+
+	cpu->base->query(group_queue(cpu, index), NULL, &info);
+	return info.weight;
+}
+
+/*
+ * It takes along its part of what the entities above it are owed, or owe: by weight, and all of it from a
+ * queue that it leaves empty.  Else who is alone in its group on both CPUs would have a new turn on each.
+ */
 static void group_migrate_out(struct policy_cpu *root, struct policy_thread *thread,
 			      struct policy_migration *out, uint64_t now_ns)
 {
 	struct group_cpu *cpu = group_cpu_of(root);
-	const uint32_t index = group_tag(thread)->node;
+	const uint32_t node = group_tag(thread)->node;
+	const uint64_t before = node == 0 ? 0 : weight_of(cpu, node);
+	struct group_part part[GROUP_DEPTH_MAX];
+	uint32_t count = 0;
 
-	picked_forget(cpu, thread);
-	cpu->base->migrate_out(group_queue(cpu, index), thread, out, now_ns);
-	group_node_settle(cpu, index, now_ns);
-	thread_unbind(cpu, thread);
+	if (node == 0) {
+		queue_leave(cpu, thread, out, now_ns);
+		return;
+	}
+	count = group_path_parts(cpu, node, part);
+	queue_leave(cpu, thread, out, now_ns);
+	group_parts_take(cpu, node, before, weight_of(cpu, node), part, count, out, now_ns);
+}
+
+static void queue_join(struct group_cpu *cpu, struct policy_thread *thread,
+		       const struct policy_migration *in, uint64_t now_ns)
+{
+	thread_bind(cpu, thread, now_ns);
+	cpu->base->migrate_in(queue_of(cpu, thread), thread, in, now_ns);
+	group_node_settle(cpu, group_tag(thread)->node, now_ns);
 }
 
 static void group_migrate_in(struct policy_cpu *root, struct policy_thread *thread,
 			     const struct policy_migration *in, uint64_t now_ns)
 {
 	struct group_cpu *cpu = group_cpu_of(root);
+	uint32_t level = 0;
 
-	thread_bind(cpu, thread, now_ns);
-	cpu->base->migrate_in(queue_of(cpu, thread), thread, in, now_ns);
-	group_node_settle(cpu, group_tag(thread)->node, now_ns);
+	queue_join(cpu, thread, in, now_ns);
+	for (uint32_t i = group_tag(thread)->node; i != 0 && level < POLICY_ABOVE_MAX;
+	     i = cpu->node[i].parent)
+		group_entity_owe(cpu, i, in->above_ns[level++], now_ns);
 }
 
 /* To another group: a migration to another queue of the same CPU, so lag and request travel. */
-static void thread_regroup(struct policy_cpu *root, struct policy_thread *thread, group_id_t id,
+static void thread_regroup(struct group_cpu *cpu, struct policy_thread *thread, group_id_t id,
 			   uint64_t now_ns)
 {
 	struct policy_migration migration;
 
-	group_migrate_out(root, thread, &migration, now_ns);
+	queue_leave(cpu, thread, &migration, now_ns);
 	group_tag(thread)->id = id;
-	group_migrate_in(root, thread, &migration, now_ns);
+	queue_join(cpu, thread, &migration, now_ns);
 }
 
 static enum error group_set_params(struct policy_cpu *root, struct policy_thread *thread,
@@ -190,7 +227,7 @@ static enum error group_set_params(struct policy_cpu *root, struct policy_thread
 	if (error != ERR_OK)
 		return error;
 	if (params->group != group_tag(thread)->id)
-		thread_regroup(root, thread, params->group, now_ns);
+		thread_regroup(cpu, thread, params->group, now_ns);
 	else
 		group_node_settle(cpu, group_tag(thread)->node, now_ns);
 	return ERR_OK;
@@ -282,18 +319,28 @@ static enum error group_restore(struct policy_cpu *root, const struct policy_rec
 	return error;
 }
 
+/* What stands still (average 0) is the account of who has the CPU: in the other queues time goes on. */
 static void group_set_average(struct policy_cpu *root, uint64_t average_weight, uint64_t now_ns)
 {
 	struct group_cpu *cpu = group_cpu_of(root);
 
-	cpu->base->set_average(root, average_weight, now_ns);
+	cpu->base->set_average(root,
+			       average_weight != 0 || cpu->node[0].own_count != 0
+				       ? average_weight
+				       : group_average(cpu, 0),
+			       now_ns);
 	for (uint32_t index = 1; index < GROUP_MAX; index++) {
-		const uint64_t load = __atomic_load_n(&cpu->machine->group[index].load,
-						      __ATOMIC_RELAXED);
+		uint64_t average = group_average(cpu, index);
 
-		if (cpu->node[index].id != 0 && load >= cpu->machine->cpus)
-			cpu->base->set_average(group_queue(cpu, index), load / cpu->machine->cpus,
-					       now_ns);
+		/* Where masks bind this CPU may have another level than the mean. */
+		if (average_weight != 0 && group_average(cpu, 0) != 0)
+			average = average * average_weight / group_average(cpu, 0);
+		if (cpu->node[index].id != 0 && average > 1)
+			cpu->base->set_average(
+				group_queue(cpu, index),
+				average_weight == 0 && cpu->node[index].own_count != 0 ? 0
+										       : average,
+				now_ns);
 	}
 	group_cpu_refresh(cpu, now_ns);
 }

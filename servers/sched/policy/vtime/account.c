@@ -13,7 +13,8 @@
  */
 #include "vtime.h"
 
-#define AHEAD_MAX_NS 1000000000u
+/* A turn of who has a thousandth of a CPU is 3 s of its share. */
+#define AHEAD_MAX_NS 20000000000u
 
 void vtime_account_begin(struct vtime_queue *queue, struct vtime_thread *thread)
 {
