@@ -86,7 +86,6 @@ void group_entity_owe(struct group_cpu *cpu, uint32_t index, int64_t more_ns, ui
 
 	move.lag_whole = (int64_t)(lag >> 64);
 	move.lag_low = (uint64_t)lag;
+	/* It is not RUNNING any more for the base, but still what was picked. */
 	cpu->base->migrate_in(queue, entity, &move, now_ns);
-	if (cpu->node[node->parent].picked == entity)
-		cpu->node[node->parent].picked = NULL;
 }

@@ -107,16 +107,17 @@ static uint32_t spare_of(struct group_cpu *cpu, uint32_t index, uint64_t *cursor
 
 	for (uint32_t i = 0; i < looked && used < count; i++) {
 		const uint32_t child = group_of_entity(cpu, found[i].thread);
+		const bool is_picked = found[i].thread == cpu->node[index].picked;
 		uint64_t below = start;
 
 		if (child != 0) {
-			used += spare_of(cpu, child, &below, running && found[i].running,
-					 out + used, count - used);
+			used += spare_of(cpu, child, &below, running && is_picked, out + used,
+					 count - used);
 			continue;
 		}
 		out[used] = found[i];
 		out[used].weight = weight_seen(cpu, index, found[i].weight);
-		out[used].running = running && found[i].running;
+		out[used].running = running && is_picked;
 		used++;
 	}
 	return used;
@@ -219,7 +220,7 @@ static uint32_t members_of(struct group_cpu *cpu, uint32_t index, struct group_s
 			flat = min_u64(flat, root_full >> GROUP_FULL_SHIFT);
 		one.spare.owed_ns -= ahead_ns;
 		one.spare.weight = (uint32_t)min_u64(max_u64(flat, POLICY_WEIGHT_MIN), UINT32_MAX);
-		one.spare.running = running && found[i].running;
+		one.spare.running = running && found[i].thread == cpu->node[index].picked;
 		used = member_insert(out, used, count, one);
 	}
 	return used;
