@@ -52,6 +52,7 @@ static void fair_fill(const struct sched_server *server, const struct place_view
 {
 	fair->cpus = cpumask_count(&view->online);
 	fair->threads = 0;
+	fair->unlimited = sched_masks_used(server);
 	for (uint32_t i = 0; i < GROUP_MAX; i++)
 		group_fill(&server->groups, i, &fair->group[i]);
 	cpumask_for_each(cpu, &view->online)
@@ -88,6 +89,7 @@ uint64_t sched_fair_update(struct sched_server *server, const struct place_view 
 
 	fair_fill(server, view, fair);
 	fair_solve(fair);
+	__atomic_store_n(&server->groups.limited, !fair->unlimited, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < GROUP_MAX; i++) {
 		struct group_common *group = &server->groups.group[i];
 
@@ -104,10 +106,7 @@ uint32_t sched_weight_flat(const struct sched_server *server, struct sched_threa
 			   uint32_t weight)
 {
 	const uint32_t index = group_tag(policy_thread(thread))->node;
-	const uint64_t flat = group_weight_flat(&server->groups, index, weight);
-	const uint64_t most = load(&server->groups.group[0].full) >> GROUP_FULL_SHIFT;
+	const uint64_t flat = group_flat_most(&server->groups, index, weight, 1);
 
-	if (index == 0 || flat == 0)
-		return weight;
-	return (uint32_t)max_u64(1, min_u64(flat, most));
+	return index == 0 || flat == 0 ? weight : (uint32_t)min_u64(flat, POLICY_WEIGHT_MAX);
 }

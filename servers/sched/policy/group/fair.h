@@ -15,7 +15,9 @@
  * weights does.
  *
  * Cost: O(members * members at their limit in one group) at most, ROUNDS of each group in all.
- * Bad at: affinity masks, which it does not know (core/level.c puts levels over it).
+ * Affinity masks: what a thread can use is not known then, since others may have its CPUs.  So nobody is
+ * limited (`unlimited`), weights are shared as on one CPU, and levels say what comes of them (core/level.c).
+ * Bad at: that; of a thread that has a CPU to itself, others of its group do not have the rest then.
  */
 #pragma once
 
@@ -52,12 +54,14 @@ struct fair_group {
 
 	/* Private. */
 	uint64_t limit;
+	bool capped; /* it is the cap that limits it */
 	uint32_t first_thread, first_group, next;
 	bool fixed, rest_fixed;
 };
 
 struct fair {
 	uint32_t cpus;
+	bool unlimited; /* threads can use any number of CPUs: weights and caps alone count */
 	uint32_t threads;
 	struct fair_thread thread[FAIR_THREADS_MAX];
 	struct fair_group group[GROUP_MAX];

@@ -82,6 +82,7 @@ struct group_machine {
 	uint32_t cpus;
 	uint32_t epoch;   /* in all its ids */
 	uint32_t changes; /* counts group_set() */
+	uint32_t limited; /* `full` of the groups knows that threads can use one CPU each */
 	struct group_common group[GROUP_MAX];
 };
 
@@ -203,6 +204,14 @@ static inline struct policy_thread *group_entity(struct group_cpu *cpu, uint32_t
 	return (struct policy_thread *)(void *)cpu->node[index].entity;
 }
 
+/* The same if nobody of the group can use more on a CPU; else 0. */
+static inline uint64_t group_most(const struct group_machine *machine, uint32_t index)
+{
+	return __atomic_load_n(&machine->limited, __ATOMIC_RELAXED) == 0
+		       ? 0
+		       : __atomic_load_n(&machine->group[index].full, __ATOMIC_RELAXED);
+}
+
 /* What a thread of the group weighs that ideally has a CPU; 0: not known. */
 static inline uint64_t group_average(const struct group_cpu *cpu, uint32_t index)
 {
@@ -261,6 +270,10 @@ static inline const struct group_tag *group_tag_const(const struct policy_thread
 
 /* Weight of own_weight of a group's threads beside threads of the root; 0 if it is not known yet. */
 uint64_t group_weight_flat(const struct group_machine *machine, uint32_t index, uint64_t weight);
+
+/* The same of so many threads, each of which can use one CPU at most. */
+uint64_t group_flat_most(const struct group_machine *machine, uint32_t index, uint64_t weight,
+			 uint64_t count);
 
 /* A thread as the plans of all CPUs see it (policy/place/plan.h). */
 struct group_spare {

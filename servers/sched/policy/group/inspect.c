@@ -30,20 +30,27 @@ uint64_t group_weight_flat(const struct group_machine *machine, uint32_t index, 
 		       : (uint64_t)uint128_divide((uint128_t)weight * root + full / 2, full, &rest);
 }
 
+uint64_t group_flat_most(const struct group_machine *machine, uint32_t index, uint64_t weight,
+			 uint64_t count)
+{
+	const uint64_t flat = group_weight_flat(machine, index, weight);
+	const uint64_t most = group_most(machine, 0);
+
+	return index == 0 || most == 0 ? flat : min_u64(flat, most * count >> GROUP_FULL_SHIFT);
+}
+
 /* What the threads of this CPU weigh on the machine, throttled or not; 0 if that is not known. */
 static uint64_t load_flat(const struct group_cpu *cpu)
 {
-	const uint64_t full = __atomic_load_n(&cpu->machine->group[0].full, __ATOMIC_RELAXED);
 	uint64_t sum = cpu->node[0].own_weight;
 
-	if (full == 0)
+	if (group_average(cpu, 0) == 0)
 		return 0;
 	for (uint32_t i = 1; i < GROUP_MAX; i++) {
 		const struct group_node *node = &cpu->node[i];
 
 		if (node->own_weight != 0)
-			sum += min_u64(group_weight_flat(cpu->machine, i, node->own_weight),
-				       node->own_count * full >> GROUP_FULL_SHIFT);
+			sum += group_flat_most(cpu->machine, i, node->own_weight, node->own_count);
 	}
 	return sum;
 }
@@ -190,7 +197,6 @@ static uint32_t members_of(struct group_cpu *cpu, uint32_t index, struct group_s
 {
 	const uint64_t full = __atomic_load_n(&cpu->machine->group[index].full, __ATOMIC_RELAXED);
 	const bool running = is_running(cpu, index);
-	const uint64_t root_full = __atomic_load_n(&cpu->machine->group[0].full, __ATOMIC_RELAXED);
 	struct policy_spare found[POLICY_LOOKS];
 	uint64_t cursor = 0, rest;
 	struct policy_info info;
@@ -210,14 +216,11 @@ static uint32_t members_of(struct group_cpu *cpu, uint32_t index, struct group_s
 						 POLICY_LOOKS);
 
 	for (uint32_t i = 0; i < looked; i++) {
-		uint64_t flat = group_weight_flat(cpu->machine, index, found[i].weight);
+		const uint64_t flat = group_flat_most(cpu->machine, index, found[i].weight, 1);
 		struct group_spare one = {found[i], found[i].weight, index};
 
 		if (group_of_entity(cpu, found[i].thread) != 0)
 			continue;
-		/* Nobody in a group can use more than a CPU; its entity's weight knows that. */
-		if (index != 0)
-			flat = min_u64(flat, root_full >> GROUP_FULL_SHIFT);
 		one.spare.owed_ns -= ahead_ns;
 		one.spare.weight = (uint32_t)min_u64(max_u64(flat, POLICY_WEIGHT_MIN), UINT32_MAX);
 		one.spare.running = running && found[i].thread == cpu->node[index].picked;

@@ -45,17 +45,12 @@ static struct policy_params entity_params(uint32_t index, uint32_t weight)
 	};
 }
 
-static uint64_t full_of(const struct group_cpu *cpu, uint32_t index)
-{
-	return __atomic_load_n(&common_of(cpu, index)->full, __ATOMIC_RELAXED);
-}
-
 /* What the group can use of its weight, split over the CPUs as its runnable load is. */
 static uint32_t weight_here(const struct group_cpu *cpu, uint32_t index)
 {
 	const struct group_node *node = &cpu->node[index];
 	const uint64_t all = __atomic_load_n(&common_of(cpu, index)->load, __ATOMIC_RELAXED);
-	const uint64_t full = full_of(cpu, node->parent);
+	const uint64_t full = group_most(cpu->machine, node->parent);
 	uint64_t weight = __atomic_load_n(&common_of(cpu, index)->effective, __ATOMIC_RELAXED);
 
 	if (weight == 0)
@@ -110,7 +105,7 @@ static void own_publish(struct group_cpu *cpu, uint32_t index, uint64_t load, ui
 static void load_publish(struct group_cpu *cpu, uint32_t index, uint64_t load, uint32_t runnable)
 {
 	struct group_node *node = &cpu->node[index];
-	const uint64_t full = full_of(cpu, index);
+	const uint64_t full = group_most(cpu->machine, index);
 
 	if (full != 0)
 		load = min_u64(load, (full * runnable + (1u << GROUP_FULL_SHIFT) - 1) >>
