@@ -13,7 +13,8 @@
  * Left out of the general path, and why that may be:
  *   more records, requests, fallback, a dispatcher whose state is live elsewhere or that has no buffer for
  *     what else there is: given up beforehand;
- *   a second look at the clock: the payer stops and the dispatcher is entered at the same moment;
+ *   a second look at the clock: the payer stops and the dispatcher is entered at the same moment, which
+ *     at the end of a slice is when that was noticed, unless a record may be younger;
  *   the bound dispatcher, and that it was started: both follow from FALLBACK_NONE, which is set by its
  *     first decision and replaced when it goes away;
  *   a kick that comes after the look at requests: posted under the lock of the Core, with a record or
@@ -180,7 +181,7 @@ __attribute__((noinline)) struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNC
 		spin_unlock(&core->lock);
 		return NULL;
 	}
-	now = arch_now();
+	now = calm && reasons == 1u << REASON_SLICE ? core->slice_over_ns : arch_now();
 	if (!calm)
 		upcall += untold_take(core);
 	counter_add(&core->stats.entries[__builtin_ctzl(reasons)], 1);

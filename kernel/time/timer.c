@@ -70,6 +70,7 @@ static __attribute__((noinline)) void times_note(struct core *core, time_ns_t no
 		fallback_enter(core, FALLBACK_STARVATION);
 	} else {
 		if (core->payer != NULL && core->slice_end_ns <= now) {
+			core->slice_over_ns = now;
 			core->slice_end_ns = TIME_NEVER;
 			core->reasons |= 1u << REASON_SLICE;
 		}
@@ -101,6 +102,7 @@ __attribute__((noinline)) void timer_expired(struct core *core)
 		return;
 	}
 	core->armed_ns = TIME_NEVER;
+	core->slice_over_ns = now;
 	core->slice_end_ns = TIME_NEVER;
 	core->reasons |= 1u << REASON_SLICE;
 }

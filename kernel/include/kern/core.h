@@ -100,6 +100,7 @@ struct core {
 	uint32_t refusals;       /* in a row */
 	uint64_t
 		named_version; /* of a slot with a capability to decide here (fastpath_decision.c) */
+	time_ns_t slice_over_ns; /* when the end of the slice was noticed (REASON_SLICE) */
 	time_ns_t slice_end_ns;
 	time_ns_t server_timer_ns; /* x5 of the last decision */
 	time_ns_t decision_end_ns; /* while the dispatcher runs */
