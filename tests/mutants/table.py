@@ -130,7 +130,7 @@ MUTANTS = [
     ("servers/sched/core/plan.c", "\t\tleast[class] = UINT64_MAX;", "\t\tleast[class] = 1024;",
      "sched_remains"),
     ("servers/sched/core/param.c",
-     "\t\tsched_plan_publish(server, cpu);\n\telse if", "\t\treturn;\n\telse if", "sched_remains"),
+     "\t\tsched_plan_publish(server, cpu, now_ns);\n\telse if", "\t\treturn;\n\telse if", "sched_remains"),
     ("servers/sched/core/plan.c", " || thread->in_request ||", " ||", "sched_remains"),
     ("servers/sched/core/plan.c",
      "\tif (claimed)\n\t\tsched_idle_publish(server, target);\n",
@@ -231,8 +231,7 @@ MUTANTS = [
     ("servers/sched/core/balance.c", "if (swap && moved)", "if (swap && !moved)", "sim_several"),
     ("servers/sched/core/balance.c", "weight > mul_saturate_u64(average, 2)",
      "weight > mul_saturate_u64(average, 20)", "sim_several"),
-    ("servers/sched/core/balance.c", "sum - seen > server->cpus / 2;",
-     "sum - seen > 1000000;", "sim_several"),
+    ("servers/sched/core/steady.c", "if (wakes != steady->wakes)", "if (false)", "sim_several"),
     ("servers/sched/policy/vtime/account.c", "thread->account + queue->vq - queue->fair;",
      "thread->account + queue->vq;", "sim_several"),
     # Scheduler server, in simulation

@@ -42,11 +42,13 @@ class Result:
 
 
 def simulate(tool, workload, *arguments):
-    """Run the tool on a workload (a dict); the Result."""
+    """Run the tool on a workload (a dict, or the name of a file); the Result."""
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "workload.json")
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(workload, file)
+        path = workload
+        if isinstance(workload, dict):
+            path = os.path.join(folder, "workload.json")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(workload, file)
         done = subprocess.run(
             [tool, "--workload", path, "--json", "-", *[str(word) for word in arguments]],
             check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=20)

@@ -162,6 +162,8 @@ static void quiet_set(struct sched_server *server, uint32_t cpu, bool quiet)
 		__atomic_fetch_and(&server->quiet.bits[cpu / 64u], ~bit, __ATOMIC_RELAXED);
 }
 
+#define MEAN_NOISE_US    20000
+#define MEAN_MAX_US      80000
 #define QUIET_SERVED_MAX 4u /* in one period: bounds the time that it takes */
 
 /*
@@ -221,31 +223,15 @@ static bool crowd_anywhere(const struct sched_cpu *cpu, const struct place_view 
 	return false;
 }
 
-/*
- * With many sleepers the loads of a moment are no guess of those to come, and nor are plans made of them
- * (measured with ten threads on four CPUs, four of which wake 15 times in a period: eight times the
- * migrations, and the heaviest got 94 % of its CPU instead of 99.9 %).
- */
-static bool sleepers_many(struct sched_server *server, struct sched_cpu *cpu)
-{
-	const uint32_t seen = cpu->wakes_seen;
-	uint32_t sum = 0;
-
-	for (uint32_t i = 0; i < server->cpus; i++)
-		sum += __atomic_load_n(&server->cpu[i].wakes, __ATOMIC_RELAXED);
-	cpu->wakes_seen = sum;
-	return sum - seen > server->cpus / 2;
-}
-
 static bool balance_plans(struct sched_server *server, struct sched_cpu *cpu,
 			  const struct place_view *view)
 {
-	const bool many = sleepers_many(server, cpu);
-
 	/* What is owed to whom says more than the loads, where the policy keeps an account of it. */
 	if (!cpu->place->plans || !cpu->plan_owed)
 		return false;
-	return sched_masks_used(server) || (!many && !crowd_anywhere(cpu, view));
+	if (sched_grouped(server) && cpu->steady.many)
+		return sched_masks_used(server);
+	return sched_masks_used(server) || !crowd_anywhere(cpu, view);
 }
 
 static void balance_plan(struct sched_server *server, struct sched_cpu *cpu,
@@ -275,9 +261,47 @@ static bool lone_is_full(const struct sched_cpu *cpu, uint64_t weight, uint64_t 
 }
 
 /*
+ * The average is a guess where threads sleep.  With one that is too low all are owed more and more, and the
+ * differences get lost in that; so it goes after the mean, as far as that is more than noise.
+ */
+static uint64_t average_corrected(const struct sched_server *server, uint64_t average)
+{
+	int64_t owed_us = sched_plan_mean_us(server);
+
+	if (owed_us > -MEAN_NOISE_US && owed_us < MEAN_NOISE_US)
+		return average;
+	owed_us = owed_us > MEAN_MAX_US    ? MEAN_MAX_US
+		  : owed_us < -MEAN_MAX_US ? -MEAN_MAX_US
+					   : owed_us;
+	return average + (uint64_t)((int64_t)average * owed_us / (2 * MEAN_MAX_US));
+}
+
+/* What the average load is for the accounts of this CPU's threads; 0: they get what is due to them. */
+static uint64_t average_here(const struct sched_server *server, const struct sched_cpu *cpu,
+			     const struct place_view *view)
+{
+	const struct place_load *load = &view->loads[cpu->index];
+	bool rounded;
+	uint64_t average = view->levels != NULL ? view->levels[cpu->index]
+						: balance_average(view, &rounded);
+	/* It has a whole CPU and cannot use more. */
+	const bool full = load->runnable <= 1 && lone_is_full(cpu, load->weight, average);
+
+	if (!sched_steady_used(server, cpu))
+		return full ? 0
+		       : sched_grouped(server) || !cpu->plan_owed
+			       ? average
+			       : average_corrected(server, average);
+	/* Nobody is owed more than a CPU; what sleepers take of it is owed. */
+	average = max_u64(average, sched_steady_least(cpu));
+	return full ? average : average_corrected(server, average);
+}
+
+/*
  * Only while something runs here: an idle CPU needs no period, it is found by its bit.  Nor does a CPU
- * with a single thread while no other has more than one: it goes quiet, and who has more later takes care
- * of it in its own periods.  No order is needed between the two: whoever has a surplus looks again in each.
+ * with a single thread while no other has more than one, and nobody sleeps and wakes: it goes quiet, and
+ * who has more later takes care of it in its own periods.  No order is needed between the two: whoever has a
+ * surplus looks again in each.
  */
 void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
@@ -285,22 +309,22 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
 	uint64_t levels[CPUS_MAX];
-	uint64_t average;
-	bool rounded;
 
 	balance_next(server, cpu, now_ns);
+	sched_steady_update(server, cpu, now_ns);
 	sched_view(server, &view, loads);
-	sched_levels_update(server, &view);
+
+	const bool quiet = !sched_steady_used(server, cpu) && !surplus_anywhere(&view);
+
+	sched_steady_view(server, cpu, loads);
+	sched_levels_update(server, cpu, &view);
 	sched_levels_view(server, &view, levels);
-	if (!surplus_anywhere(&view)) {
+	if (quiet) {
 		cpu->policy->set_average(policy_cpu(cpu), 0, now_ns);
 		quiet_set(server, cpu->index, true);
 		return;
 	}
-	average = view.levels != NULL ? levels[cpu->index] : balance_average(&view, &rounded);
-	if (loads[cpu->index].runnable <= 1 && lone_is_full(cpu, loads[cpu->index].weight, average))
-		average = 0; /* it has a whole CPU and cannot use more */
-	cpu->policy->set_average(policy_cpu(cpu), average, now_ns);
+	cpu->policy->set_average(policy_cpu(cpu), average_here(server, cpu, &view), now_ns);
 	/* A surplus that began a moment ago may be gone in the next: look in the coming period. */
 	if (is_quiet(server, cpu->index)) {
 		quiet_set(server, cpu->index, false);
@@ -308,7 +332,8 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 	}
 	if (loads[cpu->index].runnable > 1)
 		quiet_serve(server, cpu, now_ns);
-	sched_plan_publish(server, cpu);
+	sched_plan_publish(server, cpu, now_ns);
+	cpu->way_out = sched_steady_used(server, cpu) && cpu->plan_count != 0;
 	if (!own || !cpu->balancer_parked)
 		return;
 	if (balance_plans(server, cpu, &view))

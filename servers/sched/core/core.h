@@ -290,7 +290,8 @@ static inline bool sched_grouped(const struct sched_server *server)
 /* Where masks bind, or there are groups: fill in view->levels, from an array of server->cpus. */
 void sched_levels_view(struct sched_server *server, struct place_view *view, uint64_t *levels);
 /* Bring them nearer to what is now.  O(CPUs). */
-void sched_levels_update(struct sched_server *server, const struct place_view *view);
+void sched_levels_update(struct sched_server *server, const struct sched_cpu *cpu,
+			 const struct place_view *view);
 
 /* fair.c */
 /* What groups ideally have now, for all CPUs; returns the load that each CPU should have, in weights of the
@@ -303,7 +304,9 @@ uint32_t sched_weight_flat(const struct sched_server *server, struct sched_threa
 
 /* plan.c */
 /* Tell the others whom this CPU has. */
-void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu);
+/* What is owed in the mean to those who share CPUs.  O(CPUs). */
+int32_t sched_plan_mean_us(const struct sched_server *server);
+void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 /* What to move, from what is published; false: nothing. */
 bool sched_plan_make(struct sched_server *server, struct sched_cpu *cpu,
 		     const struct place_view *view, struct plan *plan);
@@ -327,6 +330,27 @@ time_ns_t sched_balance_period_next(struct sched_server *server, struct sched_cp
 /* "You own your queue: which threads can you spare?"  Returns how many went to the puller. */
 uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
 			    time_ns_t now_ns);
+
+/* steady.c: loads where threads sleep and wake, from those that hardly do.  Before others are published:
+ * count what those had. */
+void sched_steady_close(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
+/* At the end of a balance period. */
+void sched_steady_update(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
+/* There are sleepers, not too many, and no groups,
+ * and the policy keeps an account of who is owed what. */
+bool sched_steady_used(const struct sched_server *server, const struct sched_cpu *cpu);
+/* The mean weight of its lasting threads, or of all that want to run: no average is below that. */
+uint64_t sched_steady_least(const struct sched_cpu *cpu);
+bool sched_thread_lasts(const struct sched_cpu *cpu, const struct sched_thread *thread,
+			time_ns_t now_ns);
+/* The load that the lasting threads of a CPU meet. */
+uint64_t sched_steady_weight(const struct sched_cpu *cpu);
+/* The same for all CPUs, in place of the loads of the moment. */
+void sched_steady_view(struct sched_server *server, const struct sched_cpu *cpu,
+		       struct place_load *loads);
+/* Where a thread that wakes here had better go, or here; once a period, while cpu->way_out.  O(CPUs). */
+uint32_t sched_steady_target(struct sched_server *server, struct sched_cpu *cpu,
+			     const struct sched_thread *thread);
 
 /* stats.c; one writer each (see shared.h), so a relaxed load and store is enough. */
 static inline void sched_stat_add(uint64_t *counter, uint64_t amount)

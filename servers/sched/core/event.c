@@ -42,7 +42,7 @@ static void thread_arrive(struct sched_server *server, struct sched_cpu *cpu,
 	cpu->policy->migrate_in(policy_cpu(cpu), policy_thread(thread), &thread->migration, now_ns);
 	thread->state = thread->migration.state == POLICY_OUT ? SCHED_OUT : SCHED_READY;
 	sched_mask_changed(server, thread);
-	sched_plan_publish(server, cpu);
+	sched_plan_publish(server, cpu, now_ns);
 }
 
 straight void thread_leave(struct sched_server *server, struct sched_cpu *cpu,
@@ -98,6 +98,8 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		target = sched_fork_target(server, cpu, thread, cpu->index);
 	else if (server->cpus > 1)
 		target = sched_wake_target(server, cpu, thread, now_ns);
+	if (cpu->way_out && target == cpu->index && !fresh)
+		target = sched_steady_target(server, cpu, thread);
 
 	enum policy_join join = thread->joined ? POLICY_JOIN_WAKE : POLICY_JOIN_NEW;
 

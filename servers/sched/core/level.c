@@ -122,18 +122,86 @@ void sched_mask_set(struct sched_server *server, struct sched_thread *thread)
 
 /* ---- Levels ---------------------------------------------------------------------------------- */
 
+static void known_add(struct level_input *input, uint64_t weight, uint32_t class)
+{
+	input->thread[input->known++] = (struct level_thread){
+		.weight = (uint32_t)min_u64(weight, UINT32_MAX),
+		.class = (uint8_t) class,
+	};
+}
+
 static void lone_fill(const struct sched_server *server, const struct place_view *view,
 		      struct level_input *input)
 {
-	for (uint32_t cpu = 0; cpu < view->cpus; cpu++) {
-		const struct place_load *load = &view->loads[cpu];
+	input->known = 0;
+	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
+		if (view->loads[cpu].runnable == 1)
+			known_add(
+				input, view->loads[cpu].weight,
+				__atomic_load_n(&server->cpu[cpu].running_class, __ATOMIC_RELAXED));
+}
 
-		input->lone_weight[cpu] = load->runnable == 1
-						  ? (uint32_t)min_u64(load->weight, UINT32_MAX)
-						  : 0;
-		input->lone_class[cpu] = __atomic_load_n(&server->cpu[cpu].running_class,
-							 __ATOMIC_RELAXED);
+static void class_mask_fill(const struct sched_server *server, struct level_input *input,
+			    uint32_t class)
+{
+	for (uint32_t word = 0; word < CPUMASK_WORDS; word++)
+		input->mask[class].bits[word] = __atomic_load_n(
+			&server->masks.class[class].mask.bits[word], __ATOMIC_RELAXED);
+}
+
+/* The threads that a CPU has published. */
+static void lasting_add(const struct sched_cpu *cpu, uint32_t count, struct level_input *input)
+{
+	for (uint32_t at = 0; at < count; at++) {
+		const struct sched_plan_thread *thread = &cpu->plan_thread[at];
+		const uint32_t class = __atomic_load_n(&thread->class, __ATOMIC_RELAXED);
+		const uint32_t weight = __atomic_load_n(&thread->weight, __ATOMIC_RELAXED);
+
+		input->weight[class] += weight;
+		input->count[class]++;
+		known_add(input, weight, class);
 	}
+}
+
+/* What sleepers use of the CPUs is as if threads without a mask had used it, at the level of such ones. */
+static void sleepers_add(const struct sched_server *server, const struct place_view *view,
+			 const struct level_state *state, struct level_input *input)
+{
+	uint64_t used = 0, height = state->height[0] >> LEVEL_SHIFT;
+
+	for (uint32_t i = 0; i < view->cpus; i++) {
+		used += __atomic_load_n(&server->cpu[i].steady.used, __ATOMIC_RELAXED);
+		if (state->height[0] == 0)
+			height += level_of(state, i) / view->cpus;
+	}
+	input->weight[0] += used * height / STEADY_WHOLE;
+	input->count[0] += (uint32_t)(used / STEADY_WHOLE) + 1;
+}
+
+/* From the threads that hardly sleep, one by one; false: not all are known. */
+static bool input_fill_lasting(const struct sched_server *server, const struct place_view *view,
+			       const struct level_state *state, struct level_input *input)
+{
+	input->cpus = view->cpus;
+	input->online = view->online;
+	input->known = 0;
+	for (uint32_t i = 0; i < LEVEL_CLASSES_MAX; i++) {
+		input->weight[i] = 0;
+		input->count[i] = 0;
+	}
+	for (uint32_t i = 0; i < view->cpus; i++) {
+		const uint32_t count = __atomic_load_n(&server->cpu[i].plan_count,
+						       __ATOMIC_RELAXED);
+
+		if (count >= PLAN_THREADS_MAX)
+			return false;
+		lasting_add(&server->cpu[i], count, input);
+	}
+	for (uint32_t i = 1; i < LEVEL_CLASSES_MAX; i++)
+		if (input->weight[i] != 0)
+			class_mask_fill(server, input, i);
+	sleepers_add(server, view, state, input);
+	return true;
 }
 
 static void input_fill(const struct sched_server *server, const struct place_view *view,
@@ -151,9 +219,7 @@ static void input_fill(const struct sched_server *server, const struct place_vie
 		input->count[i] = __atomic_load_n(&class->count, __ATOMIC_RELAXED);
 		if (input->weight[i] == 0)
 			continue;
-		for (uint32_t word = 0; word < CPUMASK_WORDS; word++)
-			input->mask[i].bits[word] = __atomic_load_n(&class->mask.bits[word],
-								    __ATOMIC_RELAXED);
+		class_mask_fill(server, input, i);
 		masked += input->weight[i];
 		masked_count += input->count[i];
 	}
@@ -169,38 +235,44 @@ static void input_fill(const struct sched_server *server, const struct place_vie
 void sched_levels_view(struct sched_server *server, struct place_view *view, uint64_t *levels)
 {
 	view->levels = NULL;
-	if (sched_grouped(server) ? __atomic_load_n(&server->masks.level[0], __ATOMIC_RELAXED) == 0
-				  : !sched_masks_used(server))
+	if (sched_grouped(server)
+		    ? __atomic_load_n(&server->masks.level[0], __ATOMIC_RELAXED) == 0
+		    : !sched_masks_used(server) &&
+			      !__atomic_load_n(&server->masks.lasting, __ATOMIC_RELAXED))
 		return;
 	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
 		levels[cpu] = __atomic_load_n(&server->masks.level[cpu], __ATOMIC_RELAXED);
 	view->levels = levels;
 }
 
-static void levels_find(struct sched_server *server, const struct place_view *view)
+static void levels_find(struct sched_server *server, const struct sched_cpu *asks,
+			const struct place_view *view)
 {
 	struct sched_masks *masks = &server->masks;
-	const bool bound = sched_masks_used(server);
 	const bool grouped = sched_grouped(server);
+	const bool lasting = sched_steady_used(server, asks) &&
+			     input_fill_lasting(server, view, &masks->state, &masks->input);
+	const bool filled = lasting || sched_masks_used(server);
 	bool rounded;
 	uint64_t average = 0;
 
 	if (grouped)
 		average = sched_fair_update(server, view);
-	else if (!bound)
+	else if (!filled)
 		average = balance_average(view, &rounded);
-
-	if (bound) {
+	if (!lasting && filled)
 		input_fill(server, view, &masks->input);
+	for (uint32_t round = 0; filled && round < (lasting ? 4 : 1); round++)
 		level_step(&masks->state, &masks->input);
-	}
 	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
-		__atomic_store_n(&masks->level[cpu], bound ? level_of(&masks->state, cpu) : average,
-				 __ATOMIC_RELAXED);
+		__atomic_store_n(&masks->level[cpu],
+				 filled ? level_of(&masks->state, cpu) : average, __ATOMIC_RELAXED);
+	__atomic_store_n(&masks->lasting, lasting, __ATOMIC_RELAXED);
 }
 
 /* Acquire and release of `busy`: who comes next sees what this one left.  Nobody waits. */
-void sched_levels_update(struct sched_server *server, const struct place_view *view)
+void sched_levels_update(struct sched_server *server, const struct sched_cpu *cpu,
+			 const struct place_view *view)
 {
 	struct sched_masks *masks = &server->masks;
 	bool busy = false;
@@ -208,6 +280,6 @@ void sched_levels_update(struct sched_server *server, const struct place_view *v
 	if (!__atomic_compare_exchange_n(&masks->busy, &busy, true, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		return;
-	levels_find(server, view);
+	levels_find(server, cpu, view);
 	__atomic_store_n(&masks->busy, false, __ATOMIC_RELEASE);
 }

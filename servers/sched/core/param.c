@@ -118,7 +118,7 @@ static void affinity_follow(struct sched_server *server, struct sched_cpu *cpu,
 
 	/* What others see of it has the old mask. */
 	if (target == cpu->index)
-		sched_plan_publish(server, cpu);
+		sched_plan_publish(server, cpu, now_ns);
 	else if (sched_thread_move(server, cpu, thread, target, now_ns))
 		sched_load_publish(cpu);
 }

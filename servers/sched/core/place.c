@@ -168,7 +168,7 @@ bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 		if (cpu->payer == thread)
 			cpu->payer = NULL;
 		sched_stat_add(&cpu->stats->threads_pushed, 1);
-		sched_plan_publish(server, cpu);
+		sched_plan_publish(server, cpu, now_ns);
 		return true;
 	}
 	sched_incoming_remove(server, target, thread);

@@ -11,12 +11,18 @@
 
 #include "core.h"
 
+#define PUBLISHED_US_MAX 1000000000
+
+static int32_t clamp_us(int64_t us, int32_t most_us)
+{
+	return us > most_us ? most_us : us < -most_us ? -most_us : (int32_t)us;
+}
+
 static void publish_one(struct sched_server *server, struct sched_plan_thread *to,
 			const struct group_spare *member)
 {
 	const struct policy_spare *spare = &member->spare;
 	struct sched_thread *thread = policy_thread_owner(spare->thread);
-	const int64_t owed_us = spare->owed_ns / 1000;
 
 	/* What it weighs on the machine may have changed. */
 	if (member->node != 0)
@@ -24,15 +30,13 @@ static void publish_one(struct sched_server *server, struct sched_plan_thread *t
 
 	__atomic_store_n(&to->tid, thread->tid, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->weight, spare->weight, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->owed_us,
-			 owed_us > PLAN_OWED_US_MAX    ? PLAN_OWED_US_MAX
-			 : owed_us < -PLAN_OWED_US_MAX ? -PLAN_OWED_US_MAX
-						       : (int32_t)owed_us,
+	__atomic_store_n(&to->owed_us, clamp_us(spare->owed_ns / 1000, PUBLISHED_US_MAX),
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&to->class, thread->mask_class, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->running, spare->running, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->group, member->node, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->group_weight, member->weight, __ATOMIC_RELAXED);
+	to->cpu_ns = thread->stats->cpu_ns;
 }
 
 static uint32_t members_of(struct sched_cpu *cpu, struct group_spare *member)
@@ -51,23 +55,59 @@ static uint32_t members_of(struct sched_cpu *cpu, struct group_spare *member)
 	return count;
 }
 
-void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu)
+void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
 	struct group_spare member[PLAN_THREADS_MAX];
+	uint64_t lasting = 0;
+	int64_t owed_us = 0;
+	uint32_t used = 0;
 
 	if (!cpu->place->plans && !cpu->grouped)
 		return;
+	sched_steady_close(server, cpu, now_ns);
 
 	const uint32_t count = members_of(cpu, member);
 
 	cpu->plan_owed = false;
 	for (uint32_t i = 0; i < count; i++) {
-		publish_one(server, &cpu->plan_thread[i], &member[i]);
-		cpu->plan_owed = cpu->plan_owed || member[i].spare.owed_ns != 0;
+		const struct policy_spare *spare = &member[i].spare;
+
+		cpu->plan_owed = cpu->plan_owed || spare->owed_ns != 0;
+		if (!cpu->grouped &&
+		    !sched_thread_lasts(cpu, policy_thread_owner(spare->thread), now_ns))
+			continue;
+		publish_one(server, &cpu->plan_thread[used], &member[i]);
+		lasting += spare->weight;
+		owed_us += cpu->plan_thread[used].owed_us;
+		used++;
 	}
 	__atomic_store_n(&cpu->plan_throttled, cpu->grouped ? group_throttled(policy_cpu(cpu)) : 0,
 			 __ATOMIC_RELAXED);
-	__atomic_store_n(&cpu->plan_count, count, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->plan_count, used, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->steady.lasting, lasting, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->steady.owed_us, used == 0 ? 0 : (int32_t)(owed_us / (int64_t)used),
+			 __ATOMIC_RELAXED);
+}
+
+int32_t sched_plan_mean_us(const struct sched_server *server)
+{
+	int64_t sum = 0;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < server->cpus; i++) {
+		const struct sched_cpu *cpu = &server->cpu[i];
+		const uint32_t here = __atomic_load_n(&cpu->plan_count, __ATOMIC_RELAXED);
+
+		/* One that has a whole CPU and cannot use more has an account of its own. */
+		if (here == 0 ||
+		    (here == 1 &&
+		     __atomic_load_n(&cpu->steady.lasting, __ATOMIC_RELAXED) >=
+			     __atomic_load_n(&server->masks.level[i], __ATOMIC_RELAXED)))
+			continue;
+		sum += (int64_t)__atomic_load_n(&cpu->steady.owed_us, __ATOMIC_RELAXED) * here;
+		count += here;
+	}
+	return count == 0 ? 0 : (int32_t)(sum / (int64_t)count);
 }
 
 static struct cpumask class_mask(const struct sched_server *server, uint32_t class)
@@ -85,6 +125,7 @@ struct look {
 	struct sched_server *server;
 	const struct place_view *view;
 	uint64_t *least; /* level of the CPUs of each class; UINT64_MAX: not looked at yet */
+	int32_t mean_us; /* what is owed to all, in the mean */
 };
 
 static uint64_t least_level(const struct look *look, uint32_t class, const struct cpumask *mask)
@@ -125,7 +166,9 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 			.weight = weight,
 			/* Nobody can use more than one CPU. */
 			.full = max_u64(least_level(look, class, &allowed), weight),
-			.owed_us = __atomic_load_n(&from->owed_us, __ATOMIC_RELAXED),
+			.owed_us = clamp_us(__atomic_load_n(&from->owed_us, __ATOMIC_RELAXED) -
+						    look->mean_us,
+					    PLAN_OWED_US_MAX),
 			.running = __atomic_load_n(&from->running, __ATOMIC_RELAXED),
 			.allowed = allowed,
 		};
@@ -136,7 +179,11 @@ bool sched_plan_make(struct sched_server *server, struct sched_cpu *cpu,
 		     const struct place_view *view, struct plan *plan)
 {
 	uint64_t least[LEVEL_CLASSES_MAX];
-	const struct look look = {.server = server, .view = view, .least = least};
+	const struct look look = {.server = server,
+				  .view = view,
+				  .least = least,
+				  .mean_us = sched_grouped(server) ? 0
+								   : sched_plan_mean_us(server)};
 	const struct plan_input input = {
 		.cpu = cpu->index,
 		.cpus = server->cpus,

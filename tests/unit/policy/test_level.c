@@ -162,7 +162,7 @@ Test(level, a_lone_heavy_thread_without_a_mask)
 	add(50000, cpumask_first(2));
 	add(1000, cpumask_first(2));
 	add(500, (struct cpumask){{0x1}});
-	world.input.lone_weight[1] = 50000;
+	world.input.thread[world.input.known++] = (struct level_thread){.weight = 50000};
 	steps(300);
 	assert_fair(0.005, 0);
 }

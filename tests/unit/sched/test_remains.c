@@ -256,7 +256,7 @@ Test(remains, a_thread_that_is_released_is_published, .init = open_plan, .fini =
 {
 	struct sched_cpu *cpu = &bench_server->cpu[0];
 
-	sched_plan_publish(bench_server, cpu);
+	sched_plan_publish(bench_server, cpu, bench_now);
 	cr_assert_eq(cpu->plan_count, 2);
 	cr_assert_eq(cpu->plan_thread[0].class + cpu->plan_thread[1].class, 1, "6 has a mask");
 	__atomic_store_n(&bench_server->cpu[1].load.weight, 4096, __ATOMIC_RELAXED);

@@ -72,7 +72,29 @@ struct sched_plan_thread {
 	bool running;
 	uint8_t group;         /* index */
 	uint32_t group_weight; /* its weight in that group */
+	uint64_t cpu_ns;       /* owner: what it had had when core/steady.c looked last */
 };
+
+/* What the load of a CPU has been lately: core/steady.c. */
+struct sched_steady {
+	/* Owner: this CPU's dispatcher. */
+	time_ns_t since_ns;  /* when the period began */
+	time_ns_t closed_ns; /* until when what follows was counted */
+	uint64_t seen_ns;    /* how long there were lasting threads since since_ns */
+	uint64_t served_ns;  /* and what they had */
+	uint32_t wakes;      /* of all CPUs, until then; goes round */
+	bool many;           /* more woke in that period than half of the CPUs */
+	uint32_t periods;    /* so many more without a wake count as periods with sleepers */
+	bool counts;         /* there are sleepers, and they are no more than part of the machine */
+
+	/* Any CPU may read; atomic, relaxed. */
+	uint64_t lasting; /* weight of the threads that hardly sleep */
+	int32_t owed_us;  /* to these, in the mean */
+	uint32_t used;    /* part of the CPU that sleepers have, of STEADY_WHOLE */
+};
+
+#define STEADY_WHOLE    65536u
+#define STEADY_USED_MAX (STEADY_WHOLE / 10u * 9u) /* more counts as that */
 
 struct sched_cpu {
 	/* Owner: this CPU's dispatcher. */
@@ -113,7 +135,7 @@ struct sched_cpu {
 	time_ns_t next_balance_ns; /* when to look */
 	time_ns_t slot_ns;         /* when to ask */
 	time_ns_t swap_until_ns;   /* idle until then: a thread comes in exchange for one */
-	uint32_t wakes_seen;       /* of all CPUs, when it asked the last time */
+	bool way_out;              /* the next sleeper that wakes may go where it is better */
 	bool plan_owed;            /* its policy keeps an account of who is owed what */
 	uint32_t plan_start;       /* with which CPUs the next plan begins */
 	struct sched_thread
@@ -128,6 +150,7 @@ struct sched_cpu {
 	uint64_t incoming_weight;
 	time_ns_t incoming_ns; /* when the last one was sent */
 	uint32_t wakes;        /* goes round; relaxed */
+	struct sched_steady steady;
 	uint8_t running_class; /* mask class of the thread that runs */
 	/* What its balancer is on its way for; `from` is told who is wanted.  Atomic, relaxed. */
 	struct plan plan;
@@ -151,6 +174,7 @@ struct sched_masks {
 	bool grouped;    /* the layer of policy/group is in use */
 	struct sched_mask_class class[LEVEL_CLASSES_MAX];
 	uint64_t level[CPUS_MAX];
+	bool lasting; /* the levels were found from the threads that hardly sleep */
 	bool busy;
 	/* Owner: who made busy true. */
 	struct level_input input;

@@ -73,12 +73,12 @@ static uint64_t class_water(const struct level_state *state, const struct level_
 	uint64_t rest = input->weight[class] << LEVEL_SHIFT;
 	uint32_t count = input->count[class];
 	uint64_t water = 0;
-	for (uint32_t cpu = 0; cpu < input->cpus; cpu++) {
-		const uint64_t lone = (uint64_t)input->lone_weight[cpu] << LEVEL_SHIFT;
-		if (lone == 0 || input->lone_class[cpu] != class || count == 0)
+	for (uint32_t i = 0; i < input->known && count != 0; i++) {
+		const uint64_t weight = (uint64_t)input->thread[i].weight << LEVEL_SHIFT;
+		if (input->thread[i].class != class)
 			continue;
-		water += min_u64(lone, cpu_most);
-		rest = sub_saturate_u64(rest, lone);
+		water += min_u64(weight, cpu_most);
+		rest = sub_saturate_u64(rest, weight);
 		count--;
 	}
 	return water + min_u64(rest, count * cpu_most);

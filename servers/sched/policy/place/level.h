@@ -25,6 +25,7 @@
 #define LEVEL_CLASSES_MAX 65u /* the first: those without a mask */
 #define LEVEL_STEP_MAX    16u /* classes for each call */
 #define LEVEL_SHIFT       4u  /* fraction bits */
+#define LEVEL_KNOWN_MAX   (8u * CPUS_MAX)
 
 /* What is now; a snapshot. */
 struct level_input {
@@ -33,9 +34,12 @@ struct level_input {
 	uint64_t weight[LEVEL_CLASSES_MAX];
 	uint32_t count[LEVEL_CLASSES_MAX];
 	struct cpumask mask[LEVEL_CLASSES_MAX]; /* [0] does not matter */
-	uint32_t
-		lone_weight[CPUS_MAX]; /* of the only runnable thread of a CPU, 0: there are more */
-	uint8_t lone_class[CPUS_MAX];
+	/* Threads that are known one by one; all counted above. */
+	uint32_t known;
+	struct level_thread {
+		uint32_t weight;
+		uint8_t class;
+	} thread[LEVEL_KNOWN_MAX];
 };
 
 /* Zeroed memory is a good start. */
