@@ -6,8 +6,8 @@ Which of several equal threads meets which neighbour on which CPU hangs on nanos
 threads (instances of one task) count together, by their mean; and the simulator runs with its own costs and
 with costs around them.  The booted machine agrees if its figure is within the limit of what lies between the
 smallest and the largest simulated one: 0.01 of a CPU for shares, 10 % for switches.  Where the costs do not
-matter that is a plain comparison.  Where they move a share by more than that (two at a barrier: 20 to 23 %), six
-simulations do not show all of its range, and half of what they show may be missing at either end.
+matter that is a plain comparison.  Where they move a share by more than that (two at a barrier: 20 to 23 %),
+six simulations do not show all of its range, and half of what they show may be missing at either end.
 
 In the standard workload, which threads share a CPU with which hangs on the same nanoseconds for all of its
 5 s (in the simulator alone, `nice` gets 24.8 to 28.2 %), so those that always want to run count together.
