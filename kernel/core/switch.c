@@ -50,22 +50,22 @@ static bool switch_to(struct core *core, struct tcb *next)
 /* All that are pending.  True: one of them was seen to as far as user mode (fastpath_irq()). */
 static bool interrupts_take(struct cpu *cpu)
 {
-	struct core *core = &cpu->core;
 	uint32_t irq;
 
 	while ((irq = arch_irq_take()) != ARCH_IRQ_NONE) {
 		if (irq == ARCH_IRQ_TIMER) {
-			timer_expired(core);
+			timer_expired(&cpu->core);
 		} else if (irq == ARCH_IRQ_IPI) {
-			counter_add(&core->stats.ipis_received, 1);
+			counter_add(&cpu->core.stats.ipis_received, 1);
 		} else {
 			if (fastpath_irq(irq, cpu) != NULL)
 				return true;
-			counter_add(&core->stats.device_interrupts, 1);
+			counter_add(&cpu->core.stats.device_interrupts, 1);
 			trace_record(TRACE_IRQ, irq, 0);
 			irq_deliver(irq);
 		}
-		if (!arch_irq_pending())
+		/* Mostly it was the only one: no registers for what a loop would keep. */
+		if (__builtin_expect(!arch_irq_pending(), 1))
 			break;
 	}
 	return false;

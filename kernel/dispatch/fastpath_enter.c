@@ -34,9 +34,8 @@
 #include <kern/upcall.h>
 #include <kern/waitable.h>
 
-#define ENTER_TRACES                                                                     \
-	(1u << TRACE_SYSCALL | 1u << TRACE_IRQ | 1u << TRACE_READY | 1u << TRACE_EVENT | \
-	 1u << TRACE_UPCALL)
+/* More than what is recorded here: all but what always is, a mask that is one immediate operand. */
+#define ENTER_TRACES (~(1u << TRACE_FALLBACK))
 
 /*
  * Lock held: core_take_payer(), event_post() and event_take() of its record, which is not linked.
@@ -181,9 +180,11 @@ __attribute__((noinline)) struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNC
 		spin_unlock(&core->lock);
 		return NULL;
 	}
-	now = calm && reasons == 1u << REASON_SLICE ? core->slice_over_ns : arch_now();
+	now = core->slice_over_ns;
 	if (!calm)
 		upcall += untold_take(core);
+	if (!calm || reasons != 1u << REASON_SLICE)
+		now = arch_now();
 	counter_add(&core->stats.entries[__builtin_ctzl(reasons)], 1);
 	/* core_preempt() */
 	schedulable_ready(core, core->payer, now);
