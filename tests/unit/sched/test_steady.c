@@ -150,6 +150,44 @@ Test(steady, sleepers_have_half_of_the_machine_at_most)
 	cr_assert(!cpu->steady.counts);
 }
 
+static void level_is(uint64_t wanted)
+{
+	struct place_load loads[CPUS_MAX];
+	struct place_view view;
+
+	for (uint32_t i = 0; i < 20; i++) {
+		sched_view(bench_server, &view, loads);
+		sched_levels_update(bench_server, cpu, &view);
+	}
+	for (uint32_t i = 0; i < CPUS; i++)
+		cr_assert_float_eq((double)bench_server->masks.level[i], (double)wanted, 20, "%lu",
+				   bench_server->masks.level[i]);
+}
+
+/*
+ * H + 4 x 1024 = 4 H: nobody counts more than a CPU, also who shares one.  What sleepers use counts at that
+ * level: with half a CPU H + H / 2 + 4 x 1024 = 4 H.
+ */
+Test(steady, levels_of_the_lasting_threads)
+{
+	for (uint32_t i = 0; i < CPUS; i++) {
+		struct sched_cpu *of = &bench_server->cpu[i];
+
+		of->plan_count = 1;
+		of->plan_thread[0] = (struct sched_plan_thread){.tid = 5 + i, .weight = 1024};
+		of->load.runnable = 9;
+		of->load.weight = 50000;
+	}
+	cpu->plan_count = 2;
+	cpu->plan_thread[1] = (struct sched_plan_thread){.tid = 20, .weight = 4096};
+	cpu->steady.counts = true;
+	level_is(4096 / 3);
+	bench_server->cpu[2].steady.used = STEADY_WHOLE / 2;
+	level_is(4096 * 2 / 5);
+	cpu->steady.counts = false;
+	level_is(50000);
+}
+
 /* Lasting threads are owed this here and on the others. */
 static void owe(int32_t here_us, int32_t us_1, int32_t us_2, int32_t us_3)
 {
