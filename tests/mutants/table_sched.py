@@ -85,7 +85,7 @@ MUTANTS = [
     ("servers/sched/core/steady.c", " - STEADY_OWED_US;", ";", "sched_steady"),
     ("servers/sched/core/steady.c", "|| !cpumask_test(mask, i) ||", "||", "sched_steady"),
     ("servers/sched/core/steady.c", "\t\tleast_us = owed_us;\n", "", "sched_steady"),
-    ("servers/sched/core/event.c", "if (cpu->way_out && target == cpu->index && !fresh)", "if (false)",
+    ("servers/sched/core/event.c", "if (cpu->way_out && target == cpu->index)", "if (false)",
      "sched_steady"),
     ("servers/sched/core/balance.c", "\taverage = max_u64(average, sched_steady_least(cpu));\n", "",
      "sim_several"),

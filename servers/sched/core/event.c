@@ -73,6 +73,16 @@ static __attribute__((noinline)) void thread_renew(struct sched_server *server,
 	thread->seq = seq;
 }
 
+static uint32_t wake_target(struct sched_server *server, struct sched_cpu *cpu,
+			    struct sched_thread *thread, time_ns_t now_ns)
+{
+	const uint32_t target = sched_wake_target(server, cpu, thread, now_ns);
+
+	if (cpu->way_out && target == cpu->index)
+		return sched_steady_target(server, cpu, thread);
+	return target;
+}
+
 void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, time_ns_t ready_ns, time_ns_t now_ns)
 {
@@ -97,9 +107,7 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 	if (fresh)
 		target = sched_fork_target(server, cpu, thread, cpu->index);
 	else if (server->cpus > 1)
-		target = sched_wake_target(server, cpu, thread, now_ns);
-	if (cpu->way_out && target == cpu->index && !fresh)
-		target = sched_steady_target(server, cpu, thread);
+		target = wake_target(server, cpu, thread, now_ns);
 
 	enum policy_join join = thread->joined ? POLICY_JOIN_WAKE : POLICY_JOIN_NEW;
 
