@@ -58,6 +58,8 @@
 	.macro	vector number
 	.section .vectors.\number, "ax"
 	.balign	128
+	.type	vector_\number, %function
+vector_\number:
 	.endm
 
 	.macro	vector_panic number
