@@ -287,11 +287,13 @@ static uint64_t average_here(const struct sched_server *server, const struct sch
 	/* It has a whole CPU and cannot use more. */
 	const bool full = load->runnable <= 1 && lone_is_full(cpu, load->weight, average);
 
-	if (!sched_steady_used(server, cpu))
-		return full ? 0
-		       : sched_grouped(server) || !cpu->plan_owed
+	if (!sched_steady_used(server, cpu)) {
+		if (full)
+			return 0;
+		return sched_grouped(server) || !cpu->plan_owed
 			       ? average
 			       : average_corrected(server, average);
+	}
 	/* Nobody is owed more than a CPU; what sleepers take of it is owed. */
 	average = max_u64(average, sched_steady_least(cpu));
 	return full ? average : average_corrected(server, average);
