@@ -92,6 +92,8 @@ MUTANTS = [
     ("servers/sched/core/balance.c", "return full ? average : average_corrected(server, average);",
      "return full ? 0 : average;", "sim_several"),
     ("servers/sched/core/balance.c", "\tsched_steady_view(server, cpu, loads);\n", "", "sim_several"),
+    ("servers/sched/core/balance.c", "\t\tsched_plan_publish(server, cpu, now_ns);\n\t\t__atomic", "\t\t__atomic",
+     "sim_several"),
     ("servers/sched/core/level.c", "used * height / STEADY_WHOLE;", "used / 4 * height / STEADY_WHOLE;",
      "sched_steady"),
     ("servers/sched/core/level.c", "\t\tknown_add(input, weight, class);\n", "", "sched_steady"),

@@ -235,6 +235,17 @@ class Sleepers(unittest.TestCase):
             if not name.startswith("nap"):
                 self.assertAlmostEqual(task["share"] / task["ideal_share"], 1, delta=0.05, msg=name)
 
+    def test_cpus_that_are_quiet(self):
+        """Who has such a CPU counts, though it looks at nothing until a sleeper comes there: else the
+        average is that of the others alone, and falls to nothing (a heavy one had 0.92 then)."""
+        tasks = {"light": {"instance": 2, "loop": -1, "run": 1000000, "weight": 335},
+                 "heavy": {"instance": 3, "loop": -1, "run": 1000000, "weight": 1586},
+                 "nap": {"instance": 3, "run": 4000, "sleep": 40000}}
+        result = run({"global": {"duration": 10}, "tasks": tasks}, 5)
+        for name, task in result.tasks.items():
+            if not name.startswith("nap"):
+                self.assertAlmostEqual(task["share"] / task["ideal_share"], 1, delta=0.03, msg=name)
+
     def test_the_standard_workload(self):
         """What `./baton run` shows first.  By the loads of a moment `nice` and `batch` have half more."""
         path = os.path.join(os.path.dirname(os.path.abspath(__file__)),

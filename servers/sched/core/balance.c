@@ -323,6 +323,9 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 	sched_levels_view(server, &view, levels);
 	if (quiet) {
 		cpu->policy->set_average(policy_cpu(cpu), 0, now_ns);
+		/* Others may be at balancing while it is quiet, and must know who has this CPU. */
+		sched_plan_publish(server, cpu, now_ns);
+		__atomic_store_n(&cpu->steady.used, 0, __ATOMIC_RELAXED);
 		quiet_set(server, cpu->index, true);
 		return;
 	}
