@@ -131,13 +131,19 @@ static void choose(struct core *core)
 		fallback_schedule(core);
 }
 
+/* Nearly every entry of the dispatcher that takes the CPU from somebody. */
+static inline bool preempted(struct cpu *cpu)
+{
+	return cpu->core.reasons != 0 && fastpath_preempt(cpu) != NULL;
+}
+
 void kernel_exit(void)
 {
 	struct cpu *cpu = arch_this_cpu();
 	struct core *core = &cpu->core;
 
 	lock_none_held();
-	if (core->reasons != 0 && fastpath_preempt(cpu) != NULL)
+	if (preempted(cpu))
 		return;
 	for (;;) {
 		struct tcb *next;
@@ -169,7 +175,7 @@ void kernel_interrupt(void)
 {
 	struct cpu *cpu = arch_this_cpu();
 
-	/* The same as in kernel_exit(), without its frame: mostly it is a slice that ends. */
-	if (!interrupts_take(cpu) && (cpu->core.reasons == 0 || fastpath_preempt(cpu) == NULL))
+	/* Before kernel_exit(), without its frame: mostly it is a slice that ends. */
+	if (!interrupts_take(cpu) && !preempted(cpu))
 		kernel_exit();
 }

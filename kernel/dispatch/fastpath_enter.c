@@ -132,8 +132,7 @@ static __attribute__((noinline)) struct sched_event *second_event(struct core *c
 	const struct list_node *first = list_first(&core->events);
 	struct upcall_buffer *buffer;
 
-	if (core->fallback != FALLBACK_NONE || !list_empty(&core->requests_waiting) ||
-	    core->rebind_next != NULL)
+	if (!only_records(core))
 		return NULL;
 	buffer = upcall_buffer(core->dispatcher);
 	if (buffer == NULL)
@@ -149,12 +148,8 @@ static __attribute__((noinline)) struct sched_event *second_event(struct core *c
 static __attribute__((noinline)) word_t untold_take(struct core *core) LOCK_REQUIRES(core->lock)
 {
 	struct list_node *node = list_first(&core->events);
-	word_t upcall = 0;
+	word_t upcall = untold_clear(core);
 
-	core->untold = 0;
-	if (core->switched)
-		upcall = upcall_switched(core, upcall_buffer(core->dispatcher));
-	core->switched_sleep_ns = 0;
 	if (node == NULL)
 		return upcall;
 	event_take(core, container_of(node, struct tcb, event_link), first_event(core->dispatcher));

@@ -39,8 +39,7 @@ static inline bool alone_untold(const struct core *core, const struct tcb *payer
 {
 	const struct list_node *first = core->events.next;
 
-	return core->fallback == FALLBACK_NONE && list_empty(&core->requests_waiting) &&
-	       core->rebind_next == NULL && core->events.prev == first &&
+	return only_records(core) && core->events.prev == first &&
 	       (first == &core->events || first == &payer->event_link);
 }
 
@@ -52,19 +51,6 @@ static inline bool wakes_here(const struct core *core, const struct tcb *woken,
 	       payer->tail == woken && payer->sched == SCHED_BLOCKED &&
 	       (now >= core->filter_until_ns ||
 		__atomic_load_n(&payer->key, __ATOMIC_RELAXED) < core->filter_key);
-}
-
-/* Lock held: what the switch before adds to the upcall; nothing is untold any more. */
-static inline word_t untold_clear(struct core *core, struct upcall_buffer *buffer)
-	LOCK_REQUIRES(core->lock)
-{
-	word_t upcall = 0;
-
-	core->untold = 0;
-	if (core->switched)
-		upcall = upcall_switched(core, buffer);
-	core->switched_sleep_ns = 0;
-	return upcall;
 }
 
 /* Lock held: sched_ready(), event_post() and event_take() of its record. */
@@ -136,7 +122,7 @@ static __attribute__((noinline)) struct tcb *wake(struct notification *notificat
 		goto give_up_core;
 	word_give(notification, woken, badge);
 	if (core->untold != 0)
-		upcall += untold_clear(core, buffer);
+		upcall += untold_clear(core);
 	woken_report(core, payer, now);
 	origin_done(core, tcb, origin);
 	counter_add(&core->stats.entries[REASON_KICK], 1);

@@ -57,6 +57,13 @@ static bool timer_starved(struct core *core, time_ns_t now)
 	return core->starvation_end_ns <= now;
 }
 
+static inline void slice_over(struct core *core, time_ns_t now)
+{
+	core->slice_over_ns = now;
+	core->slice_end_ns = TIME_NEVER;
+	core->reasons |= 1u << REASON_SLICE;
+}
+
 /* Whatever it is; the dispatcher may run. */
 static __attribute__((noinline)) void times_note(struct core *core, time_ns_t now)
 {
@@ -69,11 +76,8 @@ static __attribute__((noinline)) void times_note(struct core *core, time_ns_t no
 	} else if (core->dispatcher != NULL && timer_starved(core, now)) {
 		fallback_enter(core, FALLBACK_STARVATION);
 	} else {
-		if (core->payer != NULL && core->slice_end_ns <= now) {
-			core->slice_over_ns = now;
-			core->slice_end_ns = TIME_NEVER;
-			core->reasons |= 1u << REASON_SLICE;
-		}
+		if (core->payer != NULL && core->slice_end_ns <= now)
+			slice_over(core, now);
 		if (core->dispatcher != NULL && core->server_timer_ns <= now) {
 			core->server_timer_ns = TIME_NEVER;
 			core->reasons |= 1u << REASON_TIMER;
@@ -102,7 +106,5 @@ __attribute__((noinline)) void timer_expired(struct core *core)
 		return;
 	}
 	core->armed_ns = TIME_NEVER;
-	core->slice_over_ns = now;
-	core->slice_end_ns = TIME_NEVER;
-	core->reasons |= 1u << REASON_SLICE;
+	slice_over(core, now);
 }

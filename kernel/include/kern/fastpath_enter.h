@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kern/ready.h>
+#include <kern/upcall.h>
 
 /* Event 0, laid out as the registers (upcall.c). */
 static inline struct sched_event *first_event(struct tcb *dispatcher)
@@ -15,6 +16,25 @@ static inline struct sched_event *first_event(struct tcb *dispatcher)
 #define ORIGIN_SIGNAL  ((word_t)1 << 63)
 #define ORIGIN_IRQ     ((word_t)1 << 62)
 #define ORIGIN_PREEMPT ((word_t)0) /* traced as it entered the kernel */
+
+/* Lock held: nothing but records is to be handed over. */
+static inline bool only_records(const struct core *core) LOCK_REQUIRES(core->lock)
+{
+	return core->fallback == FALLBACK_NONE && list_empty(&core->requests_waiting) &&
+	       core->rebind_next == NULL;
+}
+
+/* Lock held: what the switch before adds to the upcall; nothing is untold any more. */
+static inline word_t untold_clear(struct core *core) LOCK_REQUIRES(core->lock)
+{
+	word_t upcall = 0;
+
+	core->untold = 0;
+	if (core->switched)
+		upcall = upcall_switched(core, upcall_buffer(core->dispatcher));
+	core->switched_sleep_ns = 0;
+	return upcall;
+}
 
 /* Lock held: ready_insert() */
 static inline void schedulable_ready(struct core *core, struct tcb *payer, time_ns_t now)
