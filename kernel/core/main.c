@@ -19,7 +19,8 @@
 
 #define CPU_START_LIMIT_NS 5000000000ull
 
-struct cpu cpus[CPUS_MAX];
+/* So large that kernel.ld has it last. */
+struct cpu cpus[CPUS_MAX] __attribute__((section(".bss..large")));
 unsigned cpus_count = 1;
 
 static boot_only bool cpu_is_online(unsigned index)

@@ -29,7 +29,7 @@ extern uint64_t fixed_l2[FIXED_SLOTS];
 extern uint64_t stacks_l3[STACK_TABLES * 512];
 extern const char image_start[];
 extern const char rodata_end[];
-extern const char image_end[];
+extern const uint64_t image_header_bytes; /* the image's end itself is too far away to name */
 
 static _Alignas(PAGE_SIZE) uint64_t table_pool[TABLE_POOL][512];
 static unsigned table_pool_used;
@@ -41,7 +41,7 @@ _Static_assert(FIXED_SLOT_STACKS + STACK_TABLES <= FIXED_SLOT_TREE,
 
 uint64_t mmu_image_bytes(void)
 {
-	return (uint64_t)(image_end - image_start);
+	return image_header_bytes;
 }
 
 static uint64_t table_entry(const void *table)

@@ -18,6 +18,8 @@ image_start:
 	b	boot_start
 	.long	0
 	.quad	0			/* text offset */
+	.global image_header_bytes
+image_header_bytes:
 	.quad	image_bytes
 	.quad	0xa			/* little endian, 4 KiB pages, anywhere in RAM */
 	.quad	0, 0, 0
