@@ -469,6 +469,18 @@ MUTANTS = [
     ("kernel/time/timer.c", "\tcore->armed_ns = TIME_NEVER;\n", "", "kernel-timed"),
     ("kernel/time/timer.c", "\tif (__atomic_load_n(&core->filtered, __ATOMIC_RELAXED))\n"
      "\t\tdeadline = earlier(deadline, core->filter_until_ns);\n", "", "protocol"),
+    # A signal, a stop and a wake at an unusual time
+    ("kernel/object/notification.c", "\tif (tcb_payer(tcb) == NULL || !endpoint_cancel(tcb))",
+     "\tif (!endpoint_cancel(tcb))", "kernel-chain"),
+    ("kernel/smp/stop.c",
+     "\t\t__atomic_store_n(&tcb->dispatcher_core, NULL, __ATOMIC_RELEASE);\n\t\tnoted",
+     "\t\tnoted", "kernel-stop"),
+    ("kernel/dispatch/request.c", " && !list_linked(&payer->event_link))", ")", "kernel-request"),
+    ("kernel/dispatch/ready.c", "\tif (payer->first_ready_ns == 0)\n\t\tpayer->first",
+     "\tpayer->first", "kernel-successor"),
+    ("kernel/dispatch/ready.c", "\t\tspent = 0; /*", "\t\t; /*", "kernel-dispatch"),
+    ("kernel/time/timer.c", "core->server_timer_ns <= now) {", "core->server_timer_ns < now) {",
+     "kernel-timed"),
     # Storms
     ("kernel/object/notification.c", "\t\tipc_fail(wait_thread(node), ERR_DELETED);\n", "",
      "kernel-storm-seeded"),

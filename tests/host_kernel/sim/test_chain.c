@@ -92,6 +92,18 @@ Test(chain, K_donation_call_and_reply_make_no_scheduling_event)
 	sim_check();
 }
 
+Test(chain, a_signal_does_not_wake_a_server_that_has_no_time)
+{
+	struct notification *n = sim_notification();
+
+	cr_assert_eq(notification_bind(n, server[0]), ERR_OK);
+	sim_as(1);
+	notification_signal(n, 4);
+	cr_assert_eq(server[0]->state, THREAD_RECEIVING);
+	cr_assert_eq(n->word, 4, "kept");
+	build(1);
+}
+
 Test(chain, K_donation_slice_end_preempts_the_payer_and_resumes_the_tail)
 {
 	build(LEVELS);

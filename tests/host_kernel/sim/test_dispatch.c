@@ -554,6 +554,14 @@ Test(dispatch, Z25_not_switched_in_before_it_is_switched_out)
 	cr_assert_eq(sim_current(1), a);
 }
 
+Test(dispatch, Z39_what_was_before_its_start_is_no_time_of_a_cpu)
+{
+	const struct core_stats *stats = &cpus[0].core.stats;
+
+	cr_assert_gt(arch_now(), 0);
+	cr_assert_eq(stats->busy_ns + stats->idle_ns + stats->dispatcher_ns, 0);
+}
+
 Test(dispatch, Z39_accounting_adds_up)
 {
 	const struct core_stats *stats = &cpus[0].core.stats;

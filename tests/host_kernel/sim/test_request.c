@@ -85,6 +85,23 @@ Test(request, to_another_cpus_dispatcher)
 	cr_assert_eq(a->context.x[3], 7);
 }
 
+/* It comes to the CPU of the dispatcher that answers it: that one has not seen it there yet. */
+Test(request, answer_of_one_that_is_just_arriving_goes_into_its_record)
+{
+	request(0, a, fixed_cap, 6);
+	sim_step(1);
+	cr_assert_eq(sim_request(1)->badge, 0xf1);
+	cr_assert(sim_deciding(0));
+	sim_as(0);
+	cr_assert_eq(tcb_set_home(a, &cpus[1].core), ERR_OK);
+	cr_assert(list_linked(&a->event_link));
+	cr_assert_eq(answer(1, a, 0, 7), ERR_OK);
+	sim_decide(1, DECISION_IDLE, NULL, 0);
+	cr_assert_not_null(sim_event_of(1, 1));
+	cr_assert_eq(EVENT_STATE(sim_event_of(1, 1)->info), EVENT_READY);
+	sim_check();
+}
+
 Test(request, one_per_upcall)
 {
 	struct tcb *c = sim_thread_running(3, 1);

@@ -170,6 +170,23 @@ Test(stop, destroy_of_a_thread_with_a_pending_bind)
 	cr_assert_eq(sim_current(0), a);
 }
 
+Test(stop, a_thread_whose_pending_bind_was_stopped_is_like_any_other)
+{
+	struct tcb *d = sim_thread(8, 0);
+
+	sim_as(1);
+	cr_assert_eq(core_bind(&cpus[0].core, d, LIMIT_NS, 0, NULL), ERR_OK);
+	cr_assert_eq(thread_resume(d), ERR_STATE);
+	cr_assert(thread_suspend(d));
+	cr_assert_null(cpus[0].core.bind_next);
+	sim_settle();
+	sim_as(1);
+	cr_assert_eq(tcb_set_home(d, &cpus[1].core), ERR_OK);
+	cr_assert_eq(thread_resume(d), ERR_OK);
+	cr_assert_eq(d->sched, SCHED_READY);
+	sim_check();
+}
+
 Test(stop, M27_grace_passes_idle_cpus_and_waits_for_busy_ones)
 {
 	uint64_t seen = cpus[1].core.grace_seen;

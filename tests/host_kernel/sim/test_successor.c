@@ -109,6 +109,24 @@ Test(successor, starts_arrivals_and_stops_are_not_filtered)
 	cr_assert(sim_deciding(0));
 }
 
+Test(successor, a_record_tells_of_the_first_wake_since_the_last)
+{
+	time_ns_t woken;
+
+	run_filtered(b, KEY);
+	sim_advance(1000);
+	woken = arch_now();
+	ring();
+	cr_assert_eq(sim_current(0), b);
+	sim_as(1);
+	cr_assert(thread_suspend(a));
+	sim_advance(1000);
+	resume(a);
+	sim_step(0);
+	cr_assert_eq(EVENT_STATE(sim_event_of(0, 1)->info), EVENT_READY);
+	cr_assert_eq(sim_event_of(0, 1)->first_ready_ns, woken);
+}
+
 Test(successor, a_request_is_not_filtered)
 {
 	run_filtered(b, KEY);
