@@ -76,13 +76,35 @@ def changing_case(seed):
     return tasks, threads
 
 
+def pinned_cases(seed):
+    """A machine whose CPUs each have threads of their own: one pair of tasks and threads for each CPU.
+    Two of each want to run always: the request of a thread that is alone ends when somebody looks, and
+    the balancers of other CPUs look."""
+    for cpu in range(random.Random(seed).randint(2, 5)):
+        tasks, threads = (changing_case if (seed + cpu) % 2 else random_case)(seed * 8 + cpu)
+        for weight in (335, 1024):
+            tasks[f"h{weight}"] = {"weight": weight, "loop": -1, "run": 1000000000}
+            threads.append(Thread(len(threads) + 1, f"h{weight}", weight))
+        for thread in threads:
+            thread.name = f"c{cpu}{thread.name}"
+        yield {f"c{cpu}{name}": {**task, "cpus": [cpu]} for name, task in tasks.items()}, threads
+
+
 class Model(unittest.TestCase):
+    def simulated(self, tasks, cpus, end_ns):
+        result = simulate(TOOL, {"global": {"duration": end_ns / 1e9}, "tasks": tasks}, "--policy",
+                          "eevdf", "--cpus", cpus, "--costs", "none", "--schedule")
+        found = [[] for _ in range(cpus)]
+        for each in result.json["schedule"]:
+            found[each["cpu"]].append((each["start_ns"], each["end_ns"], each["task"]))
+        return found
+
     def compare(self, case, seed, end_ns):
         tasks, threads = case(seed)
-        wanted = Queue(threads).run(end_ns)
-        result = simulate(TOOL, {"global": {"duration": end_ns / 1e9}, "tasks": tasks}, "--policy",
-                          "eevdf", "--cpus", 1, "--costs", "none", "--schedule")
-        found = [(s["start_ns"], s["end_ns"], s["task"]) for s in result.json["schedule"]]
+        found, = self.simulated(tasks, 1, end_ns)
+        self.equal(Queue(threads).run(end_ns), found, seed, tasks)
+
+    def equal(self, wanted, found, seed, tasks):
         for at, (want, have) in enumerate(zip(wanted, found)):
             near = abs(want[0] - have[0]) <= 2 and abs(want[1] - have[1]) <= 2
             self.assertTrue(want[2] == have[2] and near,
@@ -99,6 +121,15 @@ class Model(unittest.TestCase):
         for seed in range(CASES):
             with self.subTest(seed=seed):
                 self.compare(changing_case, seed, 150_000_000)
+
+    def test_threads_bound_to_one_of_several_cpus(self):
+        for seed in range(CASES // 3):
+            with self.subTest(seed=seed):
+                cpus = list(pinned_cases(seed))
+                tasks = {name: task for each, _ in cpus for name, task in each.items()}
+                found = self.simulated(tasks, len(cpus), 100_000_000)
+                for (mine, threads), have in zip(cpus, found):
+                    self.equal(Queue(threads).run(100_000_000), have, seed, mine)
 
 
 if __name__ == "__main__":
