@@ -116,6 +116,16 @@ class Shares(unittest.TestCase):
                     self.assertAlmostEqual(task["cpu_ns"], share * 100 * SECOND,
                                            delta=max(0.01 * share * 100 * SECOND, 15 * MS))
 
+    def test_paths_of_taskgroups(self):
+        """rt-app's key: groups that nobody declares, below one that is."""
+        result = run(workload(10, {"/web": {"weight": 3072}},
+                              front={**HOG, "instance": 3, "taskgroup": "/web/front"},
+                              back={**HOG, "taskgroup": "/web/back"}, tool={**HOG, "taskgroup": "/tools"},
+                              root={**HOG, "taskgroup": "/"}), 1)
+        for name, share in (("front-1", 0.1), ("back", 0.3), ("tool", 0.2), ("root", 0.2)):
+            self.assertAlmostEqual(result.tasks[name]["ideal_share"], share, delta=1e-6)
+            self.assertAlmostEqual(result.tasks[name]["share"], share, delta=0.01)
+
     def test_what_a_policy_shares_it_shares_among_groups(self):
         groups = {"a": {"weight": 3072}, "b": {}}
         for policy, delta in (("eevdf", 0.01), ("stride", 0.01), ("lottery", 0.05)):

@@ -220,7 +220,7 @@ class AsRtApp(WithFiles):
                                  ("sync", {"ref": "c", "mutex": "m"}, "never locks the mutex"),
                                  ("mem1", 1000, "but run"), ("membind_nodes", [0], '"membind_nodes";'),
                                  ("policy", "SCHED_DEADLINE", "slice_us and period_us under the policy edf"),
-                                 ("taskgroup", "/tg", '"groups"'), ("util_min", 1, "rt-app's"),
+                                 ("taskgroup", "tg", 'begins with "/"'), ("util_min", 1, "rt-app's"),
                                  ("exec", 5000, "unknown key"), ("external_workload0", {}, "rt-app's")):
             path = self.file("w.json", {"tasks": {"t": {"loop": 1, "phases": {"p": {"run": 1, key: value}}}}})
             done = call("--policy", "eevdf", "--workload", path)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Scheduling groups: the object "groups" of the file. */
+/* Scheduling groups: the object "groups" of the file, and those that only a taskgroup's path names. */
 #include "internal.h"
 
 #include <string.h>
@@ -145,8 +145,6 @@ bool groups_read(struct loader *loader, struct json_object *groups)
 	if (json_object_object_length(groups) > (int)WORKLOAD_GROUPS_MAX)
 		return fail(loader, "groups", "has more than %u groups", WORKLOAD_GROUPS_MAX);
 	sources = arena_alloc(loader->arena, sizeof(*sources) * (WORKLOAD_GROUPS_MAX + 1));
-	loader->workload->groups = arena_alloc(loader->arena, sizeof(loader->workload->groups[0]) *
-								      (WORKLOAD_GROUPS_MAX + 1));
 	json_object_object_foreach(groups, key, value)
 	{
 		sources[count].path = path_join(loader->arena, "groups", key);
@@ -167,4 +165,55 @@ uint32_t group_named(const struct loader *loader, const char *name)
 		if (strcmp(loader->workload->groups[i].name, name) == 0)
 			return i;
 	return WORKLOAD_GROUP_NONE;
+}
+
+static bool group_make(struct loader *loader, const char *where, const char *name, uint32_t parent)
+{
+	struct workload *workload = loader->workload;
+	struct workload_group *group = &workload->groups[workload->group_count];
+	uint32_t depth = 1;
+
+	if (!value_name(loader, where, name, WORKLOAD_NAME_BYTES_MAX))
+		return false;
+	for (uint32_t at = parent; at != WORKLOAD_GROUP_NONE; at = workload->groups[at].parent)
+		depth++;
+	if (depth > WORKLOAD_GROUP_DEPTH_MAX)
+		return fail(loader, where, "is %u deep; groups nest to depth %u", depth,
+			    WORKLOAD_GROUP_DEPTH_MAX);
+	if (workload->group_count == WORKLOAD_GROUPS_MAX)
+		return fail(loader, where, "makes more than %u groups", WORKLOAD_GROUPS_MAX);
+	*group = (struct workload_group){
+		.parent = parent, .weight = nice_weight(0), .period_ns = WORKLOAD_GROUP_PERIOD_NS};
+	snprintf(group->name, sizeof(group->name), "%s", name);
+	workload->group_count++;
+	return true;
+}
+
+bool group_of_path(struct loader *loader, const char *where, const char *name, uint32_t *group)
+{
+	char *above = arena_alloc(loader->arena, strlen(name) + 2); /* what is read of it, zeroed */
+	size_t len = 0;
+
+	*group = WORKLOAD_GROUP_NONE;
+	if (name[0] != '/')
+		return fail(loader, where,
+			    "a taskgroup begins with \"/\"; groups of \"groups\" "
+			    "with other names are for the key \"group\"");
+	/* As in a file system, more than one slash is one. */
+	while (*(name += strspn(name, "/")) != '\0') {
+		const size_t part = strcspn(name, "/");
+		const uint32_t parent = *group;
+
+		above[len++] = '/';
+		memcpy(above + len, name, part);
+		len += part;
+		name += part;
+		*group = group_named(loader, above);
+		if (*group != WORKLOAD_GROUP_NONE)
+			continue;
+		*group = loader->workload->group_count;
+		if (!group_make(loader, where, above, parent))
+			return false;
+	}
+	return true;
 }

@@ -101,6 +101,11 @@ bool policy_read(struct loader *loader, const char *path, struct json_object *va
 bool groups_read(struct loader *loader, struct json_object *groups);
 /* The index of the group of that name; WORKLOAD_GROUP_NONE: there is none. */
 uint32_t group_named(const struct loader *loader, const char *name);
+/*
+ * The group of a taskgroup's path, "/a/b"; "/" is WORKLOAD_GROUP_NONE.  A group on the way that is
+ * not there yet is made, with weight 1024.  Fails at @where.
+ */
+bool group_of_path(struct loader *loader, const char *where, const char *name, uint32_t *group);
 
 /* event.c: SOURCE_SYNC is a kind of key, of which two events are made, @event[0] and [1]. */
 #define SOURCE_SYNC ((enum workload_event_kind)WORKLOAD_EVENT_COUNT)

@@ -83,6 +83,8 @@ static bool root_read(struct loader *loader, struct json_object *root)
 	struct json_object *groups;
 	struct json_object *tasks;
 
+	loader->workload->groups = arena_alloc(loader->arena, sizeof(loader->workload->groups[0]) *
+								      WORKLOAD_GROUPS_MAX);
 	if (!json_object_is_type(root, json_type_object))
 		return fail(loader, "", "the file must hold one JSON object");
 	json_object_object_foreach(root, key, value)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Scheduling parameters of a task or phase: policy, priority, weight, slice_us, period_us, cpus, group. */
+/* Scheduling parameters of a task or phase: policy, priority, weight, slice_us, period_us, cpus, groups. */
 #include "internal.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@
 bool params_has_key(const char *key)
 {
 	static const char *const keys[] = {"policy",    "priority", "weight", "slice_us",
-					   "period_us", "cpus",     "group"};
+					   "period_us", "cpus",     "group",  "taskgroup"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(keys[i], key) == 0)
@@ -145,6 +145,22 @@ static bool group_read(struct loader *loader, const char *path, struct json_obje
 	       fail(loader, path, "there is no group \"%s\" in \"groups\"", name);
 }
 
+/* As in rt-app, "/" is no group and an empty path says nothing. */
+static bool taskgroup_read(struct loader *loader, const char *path, struct json_object *value,
+			   struct workload_params *params)
+{
+	const char *name;
+
+	if (!value_string(loader, path, value, true, &name))
+		return false;
+	if (name[0] == '\0')
+		return true;
+	if ((params->set & WORKLOAD_SET_GROUP) != 0)
+		return fail(loader, path, "group and taskgroup cannot both be given");
+	params->set |= WORKLOAD_SET_GROUP;
+	return group_of_path(loader, path, name, &params->group);
+}
+
 /* In this order whatever the file's, because priority means what the policy says. */
 bool params_read(struct loader *loader, const char *path, struct json_object *object,
 		 struct workload_params *params)
@@ -153,9 +169,10 @@ bool params_read(struct loader *loader, const char *path, struct json_object *ob
 		const char *key;
 		bool (*read)(struct loader *loader, const char *path, struct json_object *value,
 			     struct workload_params *params);
-	} readers[] = {{"priority", priority_read}, {"weight", weight_read},
-		       {"slice_us", slice_read},    {"period_us", period_read},
-		       {"cpus", cpus_read},         {"group", group_read}};
+	} readers[] = {{"priority", priority_read},  {"weight", weight_read},
+		       {"slice_us", slice_read},     {"period_us", period_read},
+		       {"cpus", cpus_read},          {"group", group_read},
+		       {"taskgroup", taskgroup_read}};
 	struct json_object *value;
 
 	if (json_object_object_get_ex(object, "policy", &value)) {

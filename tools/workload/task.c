@@ -11,10 +11,10 @@
 bool key_is_foreign(const char *key)
 {
 	static const char *const words[] = {
-		"mem",           "iorun",      "dl-runtime",        "dl-period",
-		"dl-deadline",   "dl-reclaim", "external_workload", "deadline",
-		"period",        "util_min",   "util_max",          "numa_nodes_membind",
-		"membind_nodes", "taskgroup"};
+		"mem",          "iorun",      "dl-runtime",        "dl-period",
+		"dl-deadline",  "dl-reclaim", "external_workload", "deadline",
+		"period",       "util_min",   "util_max",          "numa_nodes_membind",
+		"membind_nodes"};
 	size_t len = strlen(key);
 
 	while (len > 0 && key[len - 1] >= '0' && key[len - 1] <= '9')
@@ -32,7 +32,6 @@ static const char *key_instead(const char *key)
 		const char *key;
 		const char *instead;
 	} rows[] = {
-		{"taskgroup", " (but groups: \"groups\" beside the tasks, \"group\" here)"},
 		{"dl-", " (but slice_us, and with the policy edf period_us)"},
 		{"membind", ""},
 		{"mem", " (but run, for the time that it takes)"},
@@ -51,9 +50,9 @@ static bool key_unknown(struct loader *loader, const char *path, const char *key
 	return fail(
 		loader, path_join(loader->arena, path, key),
 		"%s \"%s\"%s; known here: %sloop, policy, priority, weight, slice_us, "
-		"period_us, cpus, group, and the events run, runtime, sleep, timer, yield, lock, "
-		"unlock, wait, signal, broad, sync, barrier, suspend, resume, fork, each with or "
-		"without a number after it",
+		"period_us, cpus, group, taskgroup, and the events run, runtime, sleep, timer, "
+		"yield, lock, unlock, wait, signal, broad, sync, barrier, suspend, resume, fork, "
+		"each with or without a number after it",
 		key_is_foreign(key) ? "Baton does not do rt-app's" : "unknown key", key,
 		key_is_foreign(key) ? key_instead(key) : "",
 		in_phase ? "" : "instance, delay, phases, ");

@@ -277,6 +277,53 @@ Test(workload, a_phase_without_cpus_has_its_tasks)
 	workload_file_free(file);
 }
 
+Test(workload, taskgroups_are_made_of_paths)
+{
+	struct workload_file *file = load_good(
+		"{\"groups\": {\"/a\": {\"weight\": 300}, \"b\": {}},\n"
+		" \"tasks\": {\"u\": {\"run\": 1, \"taskgroup\": \"/x//y/\"},\n"
+		" \"v\": {\"taskgroup\": \"/a\", \"phases\": {\n"
+		"   \"p\": {\"run\": 1, \"taskgroup\": \"/a/b\"},\n"
+		"   \"q\": {\"run\": 1, \"taskgroup\": \"/\"},\n"
+		"   \"r\": {\"run\": 1, \"taskgroup\": \"\"}}}}}");
+	const struct workload *workload = workload_of(file);
+	const struct workload_group *groups = workload->groups;
+	const struct workload_task *v = &workload->tasks[1];
+
+	cr_assert_eq(workload->group_count, 5);
+	cr_expect_str_eq(groups[2].name, "/x");
+	cr_expect_eq(groups[2].parent, WORKLOAD_GROUP_NONE);
+	cr_expect_str_eq(groups[3].name, "/x/y");
+	cr_expect_eq(groups[3].parent, 2);
+	cr_expect_eq(groups[3].weight, 1024);
+	cr_expect_eq(groups[3].quota_ns, 0);
+	cr_expect_eq(workload->tasks[0].params.group, 3);
+	cr_expect_str_eq(groups[v->params.group].name, "/a");
+	cr_expect_eq(groups[v->params.group].weight, 300);
+	cr_expect_str_eq(groups[v->phases[0].params.group].name, "/a/b");
+	cr_expect_eq(groups[v->phases[0].params.group].parent, v->params.group);
+	cr_expect_eq(v->phases[1].params.set, WORKLOAD_SET_GROUP);
+	cr_expect_eq(v->phases[1].params.group, WORKLOAD_GROUP_NONE);
+	cr_expect_eq(v->phases[2].params.set, 0);
+	workload_file_free(file);
+}
+
+/* Each of 32 tasks names two groups that nobody else names: one more than there may be. */
+Test(workload, taskgroups_are_limited)
+{
+	char text[4096] = "{\"tasks\": {";
+	size_t len = strlen(text);
+
+	for (unsigned int i = 0; i < 32; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"%s\"t%u\": {\"run\": 1, \"taskgroup\": \"/g%u/h\"}",
+					i == 0 ? "" : ",", i, i);
+	snprintf(text + len, sizeof(text) - len, "}}");
+	cr_assert_null(load(text, 0));
+	cr_expect_str_eq(fault.path, "tasks.t31.taskgroup");
+	cr_expect(strstr(fault.text, "more than 63 groups") != NULL, "%s", fault.text);
+}
+
 struct bad {
 	unsigned int line;
 	const char *path;
@@ -291,6 +338,13 @@ static const struct bad bads[] = {
 	{1, "tasks.a.group", "string", "\"a\": {\"run\": 1, \"group\": 3}"},
 	{1, "tasks.a.phases.p.group", "there is no group",
 	 "\"a\": {\"phases\": {\"p\": {\"run\": 1, \"group\": \"g\"}}}"},
+	{1, "tasks.a.taskgroup", "begins with \"/\"", "\"a\": {\"run\": 1, \"taskgroup\": \"tg\"}"},
+	{1, "tasks.a.taskgroup", "string", "\"a\": {\"run\": 1, \"taskgroup\": 1}"},
+	{1, "tasks.a.taskgroup", "visible ASCII", "\"a\": {\"run\": 1, \"taskgroup\": \"/a b\"}"},
+	{1, "tasks.a.taskgroup", "5 deep", "\"a\": {\"run\": 1, \"taskgroup\": \"/a/b/c/d/e\"}"},
+	{1, "tasks.a.taskgroup", "cannot both",
+	 "!{\"groups\": {\"g\": {}}, \"tasks\": {\"a\": {\"run\": 1, \"group\": \"g\", "
+	 "\"taskgroup\": \"/g\"}}}"},
 	{1, "groups", "object", "!{\"groups\": [], \"tasks\": {\"t\": {\"run\": 1}}}"},
 	{1, "groups.g", "object", GROUPS("\"g\": 1")},
 	{2, "groups.g.wieght", "unknown key \"wieght\"", GROUPS("\"g\": {\n\"wieght\": 1}")},
