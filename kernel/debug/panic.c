@@ -11,6 +11,7 @@
 #include <kern/core.h>
 #include <kern/debug.h>
 #include <kern/entry.h>
+#include <kern/fallback.h>
 #include <kern/trace.h>
 
 #define PANIC_STATUS      101u
@@ -68,11 +69,11 @@ static void cpu_print(unsigned index, bool self)
 		kprintf(" tag %lx pc %lx sp %lx x8 %lx", (unsigned long)current->tag,
 			(unsigned long)current->context.pc, (unsigned long)current->context.sp,
 			(unsigned long)current->context.x[8]);
-	kprintf("\n    requests %x, dispatcher %lx%s, fallback reason %u, slice ends %lu ns, "
+	kprintf("\n    requests %x, dispatcher %lx%s, fallback: %s, slice ends %lu ns, "
 		"timer %lu ns\n",
 		(unsigned)__atomic_load_n(&core->requests, __ATOMIC_RELAXED),
 		(unsigned long)core->dispatcher, core->dispatcher_running ? " running" : "",
-		(unsigned)core->fallback, (unsigned long)core->slice_end_ns,
+		fallback_text(core->fallback), (unsigned long)core->slice_end_ns,
 		(unsigned long)core->armed_ns);
 	trace_print(cpu, self ? TRACE_PANIC_SELF : TRACE_PANIC_OTHER);
 }

@@ -11,7 +11,7 @@
 #include <kern/trace.h>
 #include <kern/waitable.h>
 
-static const char *fallback_name(enum fallback_reason reason)
+const char *fallback_text(unsigned reason)
 {
 	static const char *const names[] = {
 #define X(name, value, meaning) [value] = meaning,
@@ -19,7 +19,7 @@ static const char *fallback_name(enum fallback_reason reason)
 #undef X
 	};
 
-	return names[reason];
+	return reason < FALLBACK_COUNT ? names[reason] : "?";
 }
 
 /* Lock held: the dispatcher is an ordinary stopped thread again. */
@@ -69,7 +69,7 @@ void fallback_enter(struct core *core, enum fallback_reason reason)
 	timer_update(core);
 	if (reason == FALLBACK_UNBOUND)
 		return;
-	kprintf("CPU %u in fallback: %s\n", core->index, fallback_name(reason));
+	kprintf("CPU %u in fallback: %s\n", core->index, fallback_text(reason));
 	if (supervisor != NULL)
 		notification_signal(supervisor, (word_t)1 << (core->index % 64u));
 }

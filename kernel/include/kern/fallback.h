@@ -9,6 +9,9 @@
 
 #define FALLBACK_SLICE_NS 10000000ull
 
+/* The reason in words; also for one that is none. */
+const char *fallback_text(unsigned reason);
+
 /* Owner, no lock held.  End the binding of the dispatcher, answer the callers blocked on this Core,
  * tell the supervisor.  The old dispatcher is stopped; if it was parked its park returns UNBOUND. */
 void fallback_enter(struct core *core, enum fallback_reason reason) LOCK_EXCLUDES(core->lock);
