@@ -28,8 +28,13 @@ static const struct thread *live_thread(const struct process *process, uint32_t 
 	return NULL;
 }
 
+static struct heir heir_of(const struct thread *thread)
+{
+	return thread != NULL ? (struct heir){thread_tid(thread), thread->pid} : (struct heir){0};
+}
+
 /* Upwards to the first that has a thread. */
-const struct thread *thread_heir(const struct process *process)
+struct heir process_payer(const struct process *process)
 {
 	const struct thread *thread = NULL;
 
@@ -37,10 +42,10 @@ const struct thread *thread_heir(const struct process *process)
 		thread = live_thread(process, 0);
 		process = process_get(process->warden);
 	}
-	return thread;
+	return heir_of(thread);
 }
 
-static const struct thread *process_heir(const struct process *process)
+static struct heir process_heir(const struct process *process)
 {
 	for (struct list_node *node = process->wards.prev; node != &process->wards;
 	     node = node->prev) {
@@ -48,17 +53,9 @@ static const struct thread *process_heir(const struct process *process)
 							  0);
 
 		if (thread != NULL)
-			return thread;
+			return heir_of(thread);
 	}
-	return thread_heir(process_get(process->warden));
-}
-
-static void heir_set(const struct thread *thread, const struct thread *heir)
-{
-	if (heir != NULL)
-		register_heir(thread_tid(thread), thread_tid(heir), heir->pid);
-	else
-		register_heir(thread_tid(thread), 0, 0);
+	return process_payer(process_get(process->warden));
 }
 
 void heir_thread_ends(const struct thread *thread)
@@ -67,7 +64,7 @@ void heir_thread_ends(const struct thread *thread)
 	const struct thread *heir = live_thread(process, thread_tid(thread));
 
 	/* The last one: its process ends, too. */
-	heir_set(thread, heir != NULL ? heir : process_heir(process));
+	register_heir(thread_tid(thread), heir != NULL ? heir_of(heir) : process_heir(process));
 }
 
 void heir_ward(struct process *warden, struct process *process)
@@ -82,13 +79,11 @@ void heir_ward(struct process *warden, struct process *process)
 
 void heir_process_ends(struct process *process)
 {
-	const struct thread *heir = process_heir(process);
 	struct process *warden = process_get(process->warden);
 
+	process->heir = process_heir(process);
 	list_for_each (node, &process->threads)
-		heir_set(container_of(node, struct thread, link), heir);
-	process->heir = heir;
-	process->heir_pid = heir != NULL ? heir->pid : 0;
+		register_heir(thread_tid(container_of(node, struct thread, link)), process->heir);
 	while (!list_empty(&process->wards))
 		heir_ward(warden, container_of(list_first(&process->wards), struct process, ward));
 	list_remove(&process->ward);

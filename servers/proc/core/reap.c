@@ -49,13 +49,12 @@ void reap_process(struct process *process)
 static void job_bill(const struct process *process, uint64_t ns)
 {
 	const bool runs = process != NULL && process->state == PROC_STATE_RUNNING;
-	const struct thread *heir = runs              ? thread_heir(process)
-				    : process != NULL ? process->heir
-						      : NULL;
+	const struct heir heir = runs              ? process_payer(process)
+				 : process != NULL ? process->heir
+						   : (struct heir){0};
 
-	if (heir != NULL)
-		sched_bill(register_shared(), thread_tid(heir),
-			   runs ? heir->pid : process->heir_pid, ns);
+	if (heir.tid != 0)
+		sched_bill(register_shared(), heir.tid, heir.pid, ns);
 }
 
 static void job_done(const struct msg *m)

@@ -76,8 +76,8 @@ static void record_fill(uint32_t tid, const struct register_params *params, uint
 		.affinity = params->affinity,
 		.group = params->group,
 		.group_top = params->group_top,
-		.heir = params->heir,
-		.heir_pid = params->heir_pid,
+		.heir = params->heir.tid,
+		.heir_pid = params->heir.pid,
 	};
 }
 
@@ -96,12 +96,12 @@ void register_again(uint32_t tid, cptr_t tcb, const struct register_params *para
 }
 
 /* Relaxed, and one after the other: a dispatcher that sees half of it knows no such thread. */
-void register_heir(uint32_t tid, uint32_t heir, uint32_t heir_pid)
+void register_heir(uint32_t tid, struct heir heir)
 {
 	struct sched_thread_params *record = &register_shared()->params[tid];
 
-	__atomic_store_n(&record->heir, heir, __ATOMIC_RELAXED);
-	__atomic_store_n(&record->heir_pid, heir_pid, __ATOMIC_RELAXED);
+	__atomic_store_n(&record->heir, heir.tid, __ATOMIC_RELAXED);
+	__atomic_store_n(&record->heir_pid, heir.pid, __ATOMIC_RELAXED);
 }
 
 /* The dispatcher looks when the thread blocks, which is later. */

@@ -16,6 +16,13 @@ static inline struct sched_shared *register_shared(void);
 void register_init(uint32_t cpus);
 uint64_t register_shared_pages(void);
 
+/* Who pays what a thread owes when it ends (heir.c).  Not the thread itself: by the time of the bill its tid may be another's, which its
+ * process then tells. */
+struct heir {
+	uint32_t tid; /* 0: nobody */
+	uint32_t pid;
+};
+
 struct register_params {
 	uint32_t pid;
 	int32_t nice; /* INT32_MIN: take weight */
@@ -25,8 +32,7 @@ struct register_params {
 	uint64_t group; /* scheduling group, 0: none */
 	bool confined;
 	uint64_t group_top; /* below which a confined thread may use groups */
-	uint32_t heir;      /* tid of who pays what the thread owes when it ends, or 0 */
-	uint32_t heir_pid;
+	struct heir heir;
 };
 
 /* Record and capability of a stopped thread.  ERR_SLOT_OCCUPIED: the number is in use. */
@@ -36,8 +42,8 @@ register_thread(uint32_t tid, cptr_t tcb, const struct register_params *params);
 /* The thread that has the number already begins anew, when it next becomes ready. */
 void register_again(uint32_t tid, cptr_t tcb, const struct register_params *params);
 
-/* Another one pays what the thread owes when it ends; 0, 0: nobody. */
-void register_heir(uint32_t tid, uint32_t heir, uint32_t heir_pid);
+/* Another one pays what the thread owes when it ends. */
+void register_heir(uint32_t tid, struct heir heir);
 
 /* The thread ended and is kept: it is in no group any more as soon as it blocks. */
 void register_ended(uint32_t tid);

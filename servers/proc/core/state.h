@@ -19,6 +19,7 @@
 #include <proc/slots.h>
 
 #include "own.h"
+#include "register.h"
 
 struct msg;
 struct process;
@@ -156,11 +157,9 @@ struct process {
 	struct list_node waiters; /* its own threads in WAIT */
 	/* heir.c */
 	uint32_t warden; /* pid of who stands in for it: its maker, or that one's; 0: nobody */
-	struct list_node wards; /* by `ward`, the one that came last last */
-	struct list_node ward;  /* linked to itself: of nobody */
-	const struct thread
-		*heir; /* of one that has ended: who pays for the reaper's work, or NULL */
-	uint32_t heir_pid;
+	struct list_node wards;   /* by `ward`, the one that came last last */
+	struct list_node ward;    /* linked to itself: of nobody */
+	struct heir heir;         /* of one that has ended: who pays for the reaper's work */
 	struct list_node callers; /* all its waiters */
 	uint64_t index_used[INDEX_WORDS];
 	uint64_t cpu_ns; /* of threads that ended */
@@ -199,9 +198,8 @@ uint32_t machine_cpus(void);
 
 /* ---- heir.c: who pays for what ends ------------------------------------------------------------ */
 
-/* Who pays for threads that the process makes: one of its own, or of the process that stands in for it; or
- * NULL. */
-const struct thread *thread_heir(const struct process *process);
+/* Who pays for threads that the process makes: one of its own, or of the process that stands in for it. */
+struct heir process_payer(const struct process *process);
 /* Their heirs are settled: before the reaper is told of a thread, or it is parked; before it is told of a
  * process, which is not RUNNING any more. */
 void heir_thread_ends(const struct thread *thread);

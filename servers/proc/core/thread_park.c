@@ -21,12 +21,9 @@
 
 struct register_params thread_params(const struct process *process, const struct thread_args *args)
 {
-	const struct thread *heir = thread_heir(process);
-
 	return (struct register_params){
 		.pid = process->pid,
-		.heir = heir != NULL ? thread_tid(heir) : 0,
-		.heir_pid = heir != NULL ? heir->pid : 0,
+		.heir = process_payer(process),
 		.nice = args->nice == PROC_NICE_INHERIT ? process->nice : (int32_t)args->nice,
 		.slice_ns = args->slice_ns,
 		.affinity = cpumask_empty(&args->affinity) ? process->affinity : args->affinity,
