@@ -58,6 +58,14 @@ static inline bool int128_below(int128_t a, int128_t b)
 	return (int64_t)(((uint128_t)a - (uint128_t)b) >> 64) < 0;
 }
 
+/* The nearest of -most to most; most >= 0. */
+static inline int64_t bound_i64(int64_t value, int64_t most)
+{
+	if (value > most)
+		return most;
+	return value < -most ? -most : value;
+}
+
 static inline bool int128_fits_i64(int128_t a)
 {
 	return a == (int128_t)(int64_t)a;

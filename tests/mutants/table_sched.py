@@ -35,7 +35,7 @@ MUTANTS = [
      "sched_replay"),
     ("servers/sched/core/event.c", "\tsched_requesting_forget(cpu, thread);\n\towed", "\towed",
      "sched_replay"),
-    ("servers/sched/core/plan.c", "us < -most_us ? -most_us", "false ? 0", "sched_replay"),
+    ("libsys/base/math.h", "value < -most ? -most", "false ? 0", "sched_replay"),
     ("servers/sched/core/plan.c", "\tcpu->plan_owed = false;\n", "", "sched_replay"),
     ("servers/sched/core/dispatcher.c", "(again || upcall->buffer->switched_tag == 0)", "again",
      "sched_replay"),

@@ -266,13 +266,10 @@ static bool lone_is_full(const struct sched_cpu *cpu, uint64_t weight, uint64_t 
  */
 static uint64_t average_corrected(const struct sched_server *server, uint64_t average)
 {
-	int64_t owed_us = sched_plan_mean_us(server);
+	const int64_t owed_us = bound_i64(sched_plan_mean_us(server), MEAN_MAX_US);
 
 	if (owed_us > -MEAN_NOISE_US && owed_us < MEAN_NOISE_US)
 		return average;
-	owed_us = owed_us > MEAN_MAX_US    ? MEAN_MAX_US
-		  : owed_us < -MEAN_MAX_US ? -MEAN_MAX_US
-					   : owed_us;
 	return average + (uint64_t)((int64_t)average * owed_us / (2 * MEAN_MAX_US));
 }
 

@@ -266,6 +266,8 @@ void sched_turn_over(struct sched_server *server, struct sched_cpu *cpu, time_ns
 void sched_push_surplus(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 
 /* level.c */
+/* The CPUs of a class of masks; class 0: all.  One that changes may be seen half changed, by words. */
+struct cpumask sched_class_mask(const struct sched_server *server, uint32_t class);
 /* Its mask is new: find its class.  O(classes). */
 void sched_mask_set(struct sched_server *server, struct sched_thread *thread);
 /* It dies, or another thread takes its place: out of its class. */
@@ -303,9 +305,9 @@ uint32_t sched_weight_flat(const struct sched_server *server, struct sched_threa
 			   uint32_t weight);
 
 /* plan.c */
-/* Tell the others whom this CPU has. */
 /* What is owed in the mean to those who share CPUs.  O(CPUs). */
 int32_t sched_plan_mean_us(const struct sched_server *server);
+/* Tell the others whom this CPU has. */
 void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 /* What to move, from what is published; false: nothing. */
 bool sched_plan_make(struct sched_server *server, struct sched_cpu *cpu,

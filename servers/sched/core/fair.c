@@ -33,7 +33,7 @@ static void group_fill(const struct group_machine *machine, uint32_t index, stru
 		out->cap = max_u64(1, (quota_ns << FAIR_RATE_SHIFT) / load(&group->period_ns));
 }
 
-/* From the rest to those that are listed; false if there is no such thread among the rest. */
+/* From the rest to those that are listed, if there is such a thread among the rest. */
 static void thread_list(struct fair *fair, const struct sched_plan_thread *from)
 {
 	const uint32_t weight = __atomic_load_n(&from->group_weight, __ATOMIC_RELAXED);
@@ -78,9 +78,12 @@ static void fair_fill(const struct sched_server *server, const struct place_view
 			thread_list(fair, &from->plan_thread[i]);
 	}
 	/* A sum and its number are read one after the other. */
-	for (uint32_t i = 0; i < GROUP_MAX; i++)
-		if (fair->group[i].rest_count == 0 || fair->group[i].rest_weight == 0)
-			fair->group[i].rest_count = 0, fair->group[i].rest_weight = 0;
+	for (uint32_t i = 0; i < GROUP_MAX; i++) {
+		if (fair->group[i].rest_count == 0 || fair->group[i].rest_weight == 0) {
+			fair->group[i].rest_count = 0;
+			fair->group[i].rest_weight = 0;
+		}
+	}
 }
 
 uint64_t sched_fair_update(struct sched_server *server, const struct place_view *view)

@@ -141,12 +141,14 @@ static void lone_fill(const struct sched_server *server, const struct place_view
 				__atomic_load_n(&server->cpu[cpu].running_class, __ATOMIC_RELAXED));
 }
 
-static void class_mask_fill(const struct sched_server *server, struct level_input *input,
-			    uint32_t class)
+struct cpumask sched_class_mask(const struct sched_server *server, uint32_t class)
 {
-	for (uint32_t word = 0; word < CPUMASK_WORDS; word++)
-		input->mask[class].bits[word] = __atomic_load_n(
-			&server->masks.class[class].mask.bits[word], __ATOMIC_RELAXED);
+	struct cpumask mask = cpumask_first(server->cpus);
+
+	for (uint32_t word = 0; class != 0 && word < CPUMASK_WORDS; word++)
+		mask.bits[word] = __atomic_load_n(&server->masks.class[class].mask.bits[word],
+						  __ATOMIC_RELAXED);
+	return mask;
 }
 
 /* The threads that a CPU has published. */
@@ -199,7 +201,7 @@ static bool input_fill_lasting(const struct sched_server *server, const struct p
 	}
 	for (uint32_t i = 1; i < LEVEL_CLASSES_MAX; i++)
 		if (input->weight[i] != 0)
-			class_mask_fill(server, input, i);
+			input->mask[i] = sched_class_mask(server, i);
 	sleepers_add(server, view, state, input);
 	return true;
 }
@@ -219,7 +221,7 @@ static void input_fill(const struct sched_server *server, const struct place_vie
 		input->count[i] = __atomic_load_n(&class->count, __ATOMIC_RELAXED);
 		if (input->weight[i] == 0)
 			continue;
-		class_mask_fill(server, input, i);
+		input->mask[i] = sched_class_mask(server, i);
 		masked += input->weight[i];
 		masked_count += input->count[i];
 	}

@@ -13,11 +13,6 @@
 
 #define PUBLISHED_US_MAX 1000000000
 
-static int32_t clamp_us(int64_t us, int32_t most_us)
-{
-	return us > most_us ? most_us : us < -most_us ? -most_us : (int32_t)us;
-}
-
 static void publish_one(struct sched_server *server, struct sched_plan_thread *to,
 			const struct group_spare *member)
 {
@@ -30,7 +25,7 @@ static void publish_one(struct sched_server *server, struct sched_plan_thread *t
 
 	__atomic_store_n(&to->tid, thread->tid, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->weight, spare->weight, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->owed_us, clamp_us(spare->owed_ns / 1000, PUBLISHED_US_MAX),
+	__atomic_store_n(&to->owed_us, (int32_t)bound_i64(spare->owed_ns / 1000, PUBLISHED_US_MAX),
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&to->class, thread->mask_class, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->running, spare->running, __ATOMIC_RELAXED);
@@ -110,16 +105,6 @@ int32_t sched_plan_mean_us(const struct sched_server *server)
 	return count == 0 ? 0 : (int32_t)(sum / (int64_t)count);
 }
 
-static struct cpumask class_mask(const struct sched_server *server, uint32_t class)
-{
-	struct cpumask mask = cpumask_first(server->cpus);
-
-	for (uint32_t word = 0; class != 0 && word < CPUMASK_WORDS; word++)
-		mask.bits[word] = __atomic_load_n(&server->masks.class[class].mask.bits[word],
-						  __ATOMIC_RELAXED);
-	return mask;
-}
-
 /* The levels are those of now: what was published may be from before a mask changed. */
 struct look {
 	struct sched_server *server;
@@ -159,16 +144,17 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 		const struct sched_plan_thread *from = &cpu->plan_thread[i];
 		const uint32_t class = __atomic_load_n(&from->class, __ATOMIC_RELAXED);
 		const uint32_t weight = __atomic_load_n(&from->weight, __ATOMIC_RELAXED);
-		const struct cpumask allowed = class_mask(look->server, class);
+		const struct cpumask allowed = sched_class_mask(look->server, class);
 
 		out->thread[i] = (struct plan_thread){
 			.tid = __atomic_load_n(&from->tid, __ATOMIC_RELAXED),
 			.weight = weight,
 			/* Nobody can use more than one CPU. */
 			.full = max_u64(least_level(look, class, &allowed), weight),
-			.owed_us = clamp_us(__atomic_load_n(&from->owed_us, __ATOMIC_RELAXED) -
-						    look->mean_us,
-					    PLAN_OWED_US_MAX),
+			.owed_us = (int32_t)bound_i64(
+				(int64_t)__atomic_load_n(&from->owed_us, __ATOMIC_RELAXED) -
+					look->mean_us,
+				PLAN_OWED_US_MAX),
 			.running = __atomic_load_n(&from->running, __ATOMIC_RELAXED),
 			.allowed = allowed,
 		};

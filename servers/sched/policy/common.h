@@ -217,13 +217,13 @@ static inline struct policy_number policy_number_of(int128_t units, uint32_t fra
 				      .frac = (uint32_t)fine};
 }
 
+/* " name=value" in a dump. */
 static inline void policy_show_signed(struct text *text, const char *name, int64_t value)
 {
 	text_name(text, name);
 	text_i64(text, value);
 }
 
-/* " name=value" in a dump. */
 static inline void policy_show(struct text *text, const char *name, uint64_t value)
 {
 	text_name(text, name);

@@ -178,6 +178,7 @@ struct policy_info {
 };
 
 #define POLICY_ABOVE_MAX 4u
+#define POLICY_LAG_BITS  52u /* fraction bits of a lag that travels */
 
 /* What a thread carries to another CPU, perhaps with another policy there. */
 struct policy_migration {

@@ -68,11 +68,11 @@ void eevdf_save(const struct policy_cpu *policy_cpu, const struct policy_thread 
 		const struct eevdf_thread *thread = eevdf_thread_const(policy_thread);
 		out->kind = 2;
 		out->tid = thread->tid;
-		image = (struct image){{thread->v, thread->ve, thread->vd},
-				       thread->lag,
-				       {thread->v_rem, thread->ve_rem, thread->vd_rem},
-				       thread->weight,
-				       thread->state};
+		image = (struct image){.whole = {thread->v, thread->ve, thread->vd},
+				       .lag = thread->lag,
+				       .rem = {thread->v_rem, thread->ve_rem, thread->vd_rem},
+				       .weight = thread->weight,
+				       .state = thread->state};
 	}
 	__builtin_memcpy(out->words, &image, sizeof(image));
 }

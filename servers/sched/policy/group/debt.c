@@ -40,7 +40,7 @@ static int64_t own_lag_ns(const struct policy_migration *move)
 {
 	const int128_t lag = int128_of_words((uint64_t)move->lag_whole, move->lag_low);
 
-	return move->state == POLICY_QUEUED ? int128_to_i64(lag >> GROUP_LAG_BITS) : 0;
+	return move->state == POLICY_QUEUED ? int128_to_i64(lag >> POLICY_LAG_BITS) : 0;
 }
 
 void group_parts_take(struct group_cpu *cpu, uint32_t index, uint64_t before, uint64_t after,
@@ -56,9 +56,7 @@ void group_parts_take(struct group_cpu *cpu, uint32_t index, uint64_t before, ui
 		uint64_t rest;
 
 		owed_ns += empty ? part[level].lag_ns : part_of(part[level].lag_ns, mine, all);
-		owed_ns = owed_ns > OWED_NS_MAX    ? OWED_NS_MAX
-			  : owed_ns < -OWED_NS_MAX ? -OWED_NS_MAX
-						   : owed_ns;
+		owed_ns = bound_i64(owed_ns, OWED_NS_MAX);
 		move->above_ns[level] = owed_ns;
 		group_entity_owe(cpu, index, -owed_ns, now_ns);
 		/* Its part of this entity is its part of what this entity is of the queue above. */
@@ -82,7 +80,7 @@ void group_entity_owe(struct group_cpu *cpu, uint32_t index, int64_t more_ns, ui
 	cpu->base->migrate_out(queue, entity, &move, now_ns);
 
 	const int128_t lag = int128_of_words((uint64_t)move.lag_whole, move.lag_low) +
-			     (int128_t)more_ns * ((int128_t)1 << GROUP_LAG_BITS);
+			     (int128_t)more_ns * ((int128_t)1 << POLICY_LAG_BITS);
 
 	move.lag_whole = (int64_t)(lag >> 64);
 	move.lag_low = (uint64_t)lag;

@@ -23,15 +23,14 @@
 #include "../common.h"
 
 #define GROUP_MAX             64u /* the root included */
-#define GROUP_DEPTH_MAX       4u
+#define GROUP_DEPTH_MAX       POLICY_ABOVE_MAX
 #define GROUP_TAG_BYTES       16u
 #define GROUP_PERIOD_NS_MIN   1000000u
 #define GROUP_PERIOD_NS_MAX   1000000000u
 #define GROUP_PIECE_NS_MIN    100000u
 #define GROUP_PIECE_NS_MAX    1000000u
 #define GROUP_TAKEN_BITS      40u
-#define GROUP_LAG_BITS        52u /* fraction bits of policy_migration's lag */
-#define GROUP_FULL_SHIFT      6u  /* fraction bits */
+#define GROUP_FULL_SHIFT      6u /* fraction bits */
 #define GROUP_EFFECTIVE_SHIFT 8u
 #define GROUP_ENTITY_TID      (UINT64_C(1) << 62) /* no thread's */
 

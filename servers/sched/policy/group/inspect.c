@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the tree of queues looks like from outside, and whether it is sound. */
+#include "../place/plan.h"
 #include "group.h"
 
-#define RANK_OWED_NS_MAX UINT64_C(250000000) /* plans count no more */
+#define RANK_OWED_NS_MAX (UINT64_C(1000) * PLAN_OWED_US_MAX) /* plans count no more */
 #define RANK_OWED_NS_MIN UINT64_C(100000000)
 
 /* Threads that could run, below this queue; throttled groups are not in it. */

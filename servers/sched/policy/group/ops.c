@@ -171,15 +171,16 @@ static void group_migrate_out(struct policy_cpu *root, struct policy_thread *thr
 {
 	struct group_cpu *cpu = group_cpu_of(root);
 	const uint32_t node = group_tag(thread)->node;
-	const uint64_t before = node == 0 ? 0 : weight_of(cpu, node);
 	struct group_part part[GROUP_DEPTH_MAX];
-	uint32_t count = 0;
 
 	if (node == 0) {
 		queue_leave(cpu, thread, out, now_ns);
 		return;
 	}
-	count = group_path_parts(cpu, node, part);
+
+	const uint64_t before = weight_of(cpu, node);
+	const uint32_t count = group_path_parts(cpu, node, part);
+
 	queue_leave(cpu, thread, out, now_ns);
 	group_parts_take(cpu, node, before, weight_of(cpu, node), part, count, out, now_ns);
 }

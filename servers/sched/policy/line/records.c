@@ -144,12 +144,10 @@ uint32_t line_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor, struc
 		if ((running && !kind->running_spare) ||
 		    (kind->spares != NULL && !kind->spares(thread)))
 			continue;
-		struct policy_spare one = {.thread = line_handle(thread),
-					   .weight = thread->weight,
-					   .running = running};
-		if (kind->owed_ns != NULL)
-			one.owed_ns = kind->owed_ns(cpu, thread);
-		used = policy_spare_insert(out, used, count, one);
+		const int64_t owed_ns = kind->owed_ns != NULL ? kind->owed_ns(cpu, thread) : 0;
+		used = policy_spare_insert(
+			out, used, count,
+			policy_spare_of(line_handle(thread), owed_ns, thread->weight, running));
 	}
 	*cursor += 1;
 	return used;

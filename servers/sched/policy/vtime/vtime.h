@@ -20,7 +20,7 @@
 
 #include "../common.h"
 
-#define VTIME_FRAC_BITS 52u /* fraction bits of service units and of v */
+#define VTIME_FRAC_BITS POLICY_LAG_BITS /* fraction bits of service units and of v */
 #define VTIME_FRAC_MASK ((UINT64_C(1) << VTIME_FRAC_BITS) - 1)
 #define VTIME_SHORT_NS  (UINT64_C(1) << (64u - VTIME_FRAC_BITS))
 
