@@ -16,8 +16,8 @@ static inline struct sched_shared *register_shared(void);
 void register_init(uint32_t cpus);
 uint64_t register_shared_pages(void);
 
-/* Who pays what a thread owes when it ends (heir.c).  Not the thread itself: by the time of the bill its tid may be another's, which its
- * process then tells. */
+/* Who pays what a thread owes when it ends (heir.c).  Not the thread itself: by the time of the bill its
+ * tid may be another's, which its process then tells. */
 struct heir {
 	uint32_t tid; /* 0: nobody */
 	uint32_t pid;
