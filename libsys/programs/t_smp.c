@@ -21,7 +21,7 @@
 #define CREW_MAX 24u
 
 static unsigned cpus;
-static bool masks_hold; /* not in a build without core_masks, where any thread runs on any CPU */
+static bool masks_hold;
 static atomic_uint counter;
 static atomic_bool stop;
 
@@ -55,18 +55,6 @@ static void crew_run(unsigned count, thrd_start_t *body)
 static void pin(unsigned cpu)
 {
 	program_need("pinning", sched_param_set(0, SCHED_PARAM_AFFINITY, 1ull << cpu, 0));
-}
-
-static bool masks_found_to_hold(void)
-{
-	word_t low = 0;
-	word_t high = 0;
-
-	pin(0);
-	program_need("asking for the mask", sched_param_get(SCHED_PARAM_AFFINITY, &low, &high));
-	program_need("being free again",
-		     sched_param_set(0, SCHED_PARAM_AFFINITY, UINT64_MAX, UINT64_MAX));
-	return low == 1 && high == 0;
 }
 
 static unsigned cpu_now(void)
@@ -581,7 +569,7 @@ int main(int argc, char **argv)
 	cpus = program_cpus();
 	if (argc > 1)
 		return child(argv[1]);
-	masks_hold = masks_found_to_hold();
+	masks_hold = program_masks_hold();
 	if (!masks_hold)
 		printf("# this build does not keep threads inside their masks\n");
 	return tap_run(cases, sizeof(cases) / sizeof(cases[0]));

@@ -28,7 +28,10 @@ SWITCHES = ["spinlock_validate", "core_masks", "directed_ipi"]
 ALL_MACHINES = [
     ("cpus1-gicv2", "t_ipc", ["--cpus=1", "--gic=2"]),
     ("cpus2-gicv3-el2", "t_ipc", ["--cpus=2", "--gic=3", "--el2"]),
-    ("cpus4-gicv3-host", "t_smp", ["--cpus=4", "--gic=3", "--clock=host"]),
+    ("cpus4-gicv3-host", "t_smp", ["--cpus=4", "--gic=3", "--clock=host",
+                                   "--boot-arg=sched.decision_ms=5000"]),
+    ("cpus4-gicv2", "t_sched", ["--cpus=4", "--gic=2"]),
+    ("cpus1-gicv3", "t_recover", ["--cpus=1", "--gic=3"]),
     ("cpus8-gicv2", "t_ipc", ["--cpus=8", "--gic=2"]),
 ]
 SLICE_MACHINES = [

@@ -6,6 +6,7 @@
 
 #include <libsys/errno.h>
 #include <libsys/process.h>
+#include <libsys/sched.h>
 #include <libsys/syscall.h>
 
 _Noreturn void program_fail(const char *what, enum error error)
@@ -43,6 +44,18 @@ unsigned program_cpus(void)
 
 	program_need("asking about the machine", process_info(&self));
 	return (unsigned)self.cpus_online;
+}
+
+bool program_masks_hold(void)
+{
+	word_t low = 0;
+	word_t high = 0;
+
+	program_need("choosing a CPU", sched_param_set(0, SCHED_PARAM_AFFINITY, 1, 0));
+	program_need("asking for the mask", sched_param_get(SCHED_PARAM_AFFINITY, &low, &high));
+	program_need("being free again",
+		     sched_param_set(0, SCHED_PARAM_AFFINITY, UINT64_MAX, UINT64_MAX));
+	return low == 1 && high == 0;
 }
 
 /* The kernel's clock is asked rarely: in between, a fixed amount of work that depends on itself. */

@@ -22,6 +22,10 @@ uint64_t program_number(int argc, char **argv, int index, uint64_t otherwise, ui
 /* CPUs that run Baton. */
 unsigned program_cpus(void);
 
+/* Whether threads stay inside their masks: not in a build without core_masks, where any thread runs on
+ * any CPU.  The calling thread may run anywhere afterwards. */
+bool program_masks_hold(void);
+
 /* A small pseudo-random generator (xorshift64*); @state is not 0. */
 static inline uint64_t program_random(uint64_t *state)
 {
