@@ -23,10 +23,8 @@ static enum error offer_make(struct process *process, enum object_type type)
 	offer_used = false;
 	if (process->objects == CPTR_NULL) {
 		error = untyped_alloc(PROCESS_OBJECTS_BITS, &process->objects);
-		if (error != ERR_OK) {
-			process->objects = CPTR_NULL;
+		if (error != ERR_OK)
 			return error;
-		}
 	}
 	error = untyped_retype(process->objects, type, 0, 1, 0, OWN_OFFER);
 	offer_used = error == ERR_OK;

@@ -267,8 +267,8 @@ static void waits_fail(struct process *parent)
 		struct waiter *waiter = waiter_of(node);
 
 		node = node->next == &parent->waiters ? NULL : node->next;
-		if (child_find(parent, waiter->want, true) == NULL &&
-		    child_find(parent, waiter->want, false) == NULL)
+		/* None that it waits for is a zombie: it would have been told. */
+		if (child_find(parent, waiter->want, false) == NULL)
 			waiter_fail(waiter, ERR_NOT_FOUND);
 	}
 }

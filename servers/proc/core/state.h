@@ -30,7 +30,6 @@ struct process;
 struct waiter {
 	struct list_node link;   /* what it waits for; linked to itself: nothing any more */
 	struct list_node caller; /* of those of its process; linked to itself: of none */
-	uint32_t pid;            /* 0: unused, or of proc's own threads */
 	word_t want;             /* READ: bytes; WAIT: pid */
 };
 

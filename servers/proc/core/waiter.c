@@ -40,7 +40,6 @@ struct waiter *waiter_defer(uint32_t pid)
 	struct process *process = process_get(pid);
 
 	list_init(&waiter->link);
-	waiter->pid = pid;
 	waiter->want = 0;
 	if (process != NULL)
 		list_push_back(&process->callers, &waiter->caller);
@@ -52,7 +51,6 @@ void waiter_free(struct waiter *waiter)
 {
 	list_remove(&waiter->link);
 	list_remove(&waiter->caller);
-	waiter->pid = 0;
 	list_push_front(&waiters_free, &waiter->link);
 }
 
@@ -77,7 +75,6 @@ void waiter_answer_next(struct waiter *waiter)
 {
 	list_remove(&waiter->link);
 	list_remove(&waiter->caller);
-	waiter->pid = 0;
 	waiter_free(current);
 	current = waiter;
 }

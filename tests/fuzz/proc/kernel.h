@@ -44,5 +44,9 @@ void paper_thread_gone(uint32_t tid);
 /* It runs. */
 void paper_thread_runs(uint32_t tid, uint32_t pid);
 
+/* If it is set: what goes to the console, and each line of the log. */
+extern void (*paper_console)(const char *text, size_t bytes);
+extern void (*paper_log)(const char *line);
+
 /* start.c: proc as it is when its service thread begins; the bytes that it can hand out. */
 uint64_t proc_start(void);

@@ -3,6 +3,7 @@
 #include <abi/object.h>
 #include <libsys/clock.h>
 #include <libsys/objects.h>
+#include <stdarg.h>
 #include <sys/mman.h>
 
 #include "../fuzz.h"
@@ -25,6 +26,9 @@
 struct options options = {.device = "prog:/clock", .run = "prog,one,two", .sched = true};
 struct builder own_builder;
 
+void (*paper_console)(const char *text, size_t bytes);
+void (*paper_log)(const char *line);
+
 /* ---- What proc is linked with ----------------------------------------------------------------- */
 
 time_ns_t clock_now_ns(void)
@@ -39,7 +43,15 @@ struct thread_clock sys_thread_clock(void)
 
 void log_line(unsigned level, const char *format, ...)
 {
-	(void)level, (void)format;
+	char line[256];
+	va_list arguments;
+
+	(void)level;
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	if (paper_log != NULL)
+		paper_log(line);
 }
 
 _Noreturn void proc_panic(const char *what, enum error error)
@@ -52,6 +64,8 @@ enum error system_debug_write(cptr_t system, const char *text, size_t bytes)
 {
 	(void)system;
 	fuzz_touch(text, bytes);
+	if (paper_console != NULL)
+		paper_console(text, bytes);
 	return ERR_OK;
 }
 

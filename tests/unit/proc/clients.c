@@ -7,6 +7,7 @@
 #include <abi/object.h>
 #include <libsys/ipc.h>
 
+#include "bytes_msg.h"
 #include "kernel.h"
 #include "register.h"
 #include "service.h"
@@ -27,6 +28,8 @@ static struct client {
 	cptr_t reply; /* what holds it */
 	int error;
 	word_t words[MSG_WORDS_MAX];
+	unsigned caps;
+	cptr_t cap;
 } clients[PROC_THREADS_MAX];
 
 uint32_t client_newest;
@@ -112,6 +115,8 @@ static enum error answer(cptr_t reply, const struct msg *m)
 	fuzz_check(client->pid != 0 && client->calling);
 	client->calling = false;
 	client->error = (int)msg_label(m->info);
+	client->caps = msg_caps(m->info);
+	client->cap = paper_buffer.caps[0];
 	for (unsigned i = 0; i < msg_length(m->info); i++)
 		client->words[i] = msg_word(m, i);
 	*caller = REPLY_NONE;
@@ -201,6 +206,37 @@ int client_thread(uint32_t tid)
 void client_exit(uint32_t tid, word_t value)
 {
 	fuzz_check(ask(tid, PROC_REQ_THREAD_EXIT, thread_get(tid)->index, value) == WAITS);
+}
+
+unsigned client_caps(uint32_t tid)
+{
+	return clients[tid].caps;
+}
+
+cptr_t client_cap(uint32_t tid)
+{
+	return clients[tid].cap;
+}
+
+void client_fault(uint32_t tid, enum fault kind, word_t w0, word_t w1, word_t w2, word_t w3)
+{
+	struct client *client = &clients[tid];
+	const struct msg m = {
+		.info = msg_info(kind, 4, 0) | MSG_FAULTED, .badge = tid, .w = {w0, w1, w2, w3}};
+
+	fuzz_check(!client->calling);
+	client->calling = true;
+	client->reply = waiter_current_slot();
+	post(&m, tid);
+}
+
+void console_type(const char *text)
+{
+	struct msg m = {.info = msg_info(OWN_REQ_INPUT, MSG_WORDS_MAX, 0), .badge = OWN_BADGE};
+
+	m.w[0] = strlen(text);
+	msg_words_put(&m, 1, text, (uint32_t)m.w[0]);
+	post(&m, CALLER_OWN);
 }
 
 void reap(void)

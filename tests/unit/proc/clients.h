@@ -7,6 +7,7 @@
 #pragma once
 
 #include <abi/error.h>
+#include <abi/fault.h>
 #include <abi/types.h>
 #include <proc/protocol.h>
 #include <stdbool.h>
@@ -40,6 +41,15 @@ int client_spawn(uint32_t tid, word_t flags, word_t memory_bytes);
 int client_thread(uint32_t tid);
 /* THREAD_EXIT of itself, which is not answered. */
 void client_exit(uint32_t tid, word_t value);
+
+/* Capabilities in its last answer, and the first one's slot in proc's CNode. */
+unsigned client_caps(uint32_t tid);
+cptr_t client_cap(uint32_t tid);
+
+/* A fault of it that nobody resolved. */
+void client_fault(uint32_t tid, enum fault kind, word_t w0, word_t w1, word_t w2, word_t w3);
+/* Typed at the console, up to PROC_IO_BYTES_MAX. */
+void console_type(const char *text);
 
 /* The reaper, until it has nothing to do. */
 void reap(void);
