@@ -11,7 +11,7 @@
 #define TEMPLATE_ID      1000u /* distinct from every other policy's */
 #define TEMPLATE_VERSION 1u    /* of the records; raise it when what save() writes changes */
 
-/* What is remembered of a thread, and of a CPU.  No globals: two CPUs run this code at once. */
+/* What is remembered of a thread, and of a CPU; zeros at first.  No globals: CPUs run this code at once. */
 struct TEMPLATE_thread {
 	struct line_thread line;
 };
@@ -19,6 +19,9 @@ struct TEMPLATE_thread {
 struct TEMPLATE_cpu {
 	struct line_cpu line;
 };
+
+/* TEMPLATE_thread(thread), TEMPLATE_cpu(cpu): these, of what a hook is given; _const forms, too. */
+LINE_VIEWS(TEMPLATE);
 
 /* A thread became ready: where does it stand? */
 static void place_ready(struct line_cpu *cpu, struct line_thread *thread, enum policy_join reason,
@@ -36,7 +39,7 @@ static void place_behind(struct line_cpu *cpu, struct line_thread *thread, bool 
 	thread->key = line_key_back(cpu);
 }
 
-/* How long may a thread run, each time it is its turn? */
+/* How long may a thread run, each time it is its turn?  Not 0. */
 static uint64_t turn_length_ns(struct line_cpu *cpu, const struct line_thread *thread)
 {
 	(void)cpu;

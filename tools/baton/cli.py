@@ -13,17 +13,20 @@ from test import CHOICES, test
 from trace import trace
 
 
+BOARD_HELP = "the machine, a folder of boards/ (default qemu-virt)"
+POLICY_HELP = "scheduling policy; an unknown one (\"list\") is answered with the known ones"
+
 # Those of baton-sim that take a word: name, its metavar, help.
 SIM_OPTIONS = (
-    ("--policy", "NAME", "scheduling policy"),
+    ("--policy", "NAME", POLICY_HELP),
     ("--place", "NAME", "placement policy (default: least_loaded, or the policy's own)"),
     ("--cpus", "N", "number of CPUs (default 4)"),
     ("--workload", "FILE.json", "the rt-app workload"),
     ("--json", "FILE", "write the results as JSON; -: to the standard output"),
     ("--trace", "FILE", "write a timeline, trace-event JSON for Perfetto and chrome://tracing"),
     ("--costs", "none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS,call=NS",
-     "what scheduling costs; virtual: as on the virtual clock of a boot (default: 300, 500, 1000 and "
-     "200 ns)"),
+     "what scheduling costs; virtual: as on the virtual clock of a boot (default: 300, 500, 1000, 200 "
+     "and 0 ns)"),
     ("--seed", "S", "put what happens at once into another order (default 0: that of the causes)"),
     ("--duration", "SECONDS", "how long, instead of what the workload says"),
     ("--filter", "on|off", "wake filters (default on)"),
@@ -42,6 +45,22 @@ operations, one a line; # starts a comment:
   dequeue tid=N         prints the lag that it left with, too
   reweight tid=N weight=N
   slice tid=N slice_ns=N"""
+
+
+TEST_SUITES = """\
+without a SUITE, those that are quick:
+  lint      the source tree        unit   portable parts, policies, tools
+  model     small protocols, EEVDF against exact arithmetic
+  sim       simulated machines     host   the portable kernel on host threads
+  boot      the image in the emulator, release and debug build
+and, when named:
+  static    analysers              fuzz   what reads bytes from outside
+  builds    other build options    sweep  one program on every machine
+  matrix    machines, seeded bugs  coverage  of lines and branches
+
+Each test has a name: meson test -C build --list tells them, and
+meson test -C build NAME runs one; -C build-virt, or -C build-virt-debug, those that boot.
+docs/testing.md tells more."""
 
 
 def tool_status(name, arguments, assume_yes):
@@ -93,9 +112,9 @@ def times(text):
 
 
 def add_machine_options(parser):
-    parser.add_argument("--board", default="qemu-virt", metavar="NAME")
+    parser.add_argument("--board", default="qemu-virt", metavar="NAME", help=BOARD_HELP)
     parser.add_argument("--cpus", type=int, metavar="N", help="number of CPUs (default 4)")
-    parser.add_argument("--policy", metavar="NAME", help="scheduling policy (boot argument sched=)")
+    parser.add_argument("--policy", metavar="NAME", help=POLICY_HELP + " (boot argument sched=)")
     parser.add_argument("--place", metavar="NAME", help="placement policy (boot argument place=)")
     parser.add_argument("--workload", metavar="FILE.json", help="run this rt-app workload")
     parser.add_argument("--run", dest="program", metavar="PROGRAM[,ARG...]",
@@ -148,7 +167,7 @@ def add_tools(commands):
     step = commands.add_parser(
         "step", help="feed one run queue operations from a file",
         formatter_class=argparse.RawDescriptionHelpFormatter, description=STEP_OPERATIONS)
-    step.add_argument("--policy", metavar="NAME", required=True, help="scheduling policy")
+    step.add_argument("--policy", metavar="NAME", required=True, help=POLICY_HELP)
     step.add_argument("file", metavar="FILE", help="the operations; -: from the standard input")
     step.set_defaults(action=tool_command(
         "baton-step", lambda args: ["--policy", args.policy, args.file, *args.rest]))
@@ -171,7 +190,9 @@ def make_parser():
         epilog="./baton COMMAND --help tells the options of one command.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     every = [add_run(commands)]
-    tests = commands.add_parser("test", help="run the tests: everything that is quick, or suites")
+    tests = commands.add_parser(
+        "test", help="run the tests: everything that is quick, or suites", epilog=TEST_SUITES,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     tests.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(CHOICES))
     tests.add_argument("--soak", action="store_true",
                        help="the runs that take hours instead; SUITE is then one of: "
@@ -188,7 +209,7 @@ def make_parser():
     benches.add_argument("--breakdown", metavar="ID",
                          help="of one row (1 CPU): instructions by part of the system, barriers, atomics, "
                          "system registers, cache lines of code in one operation")
-    benches.add_argument("--board", default="qemu-virt", metavar="NAME")
+    benches.add_argument("--board", default="qemu-virt", metavar="NAME", help=BOARD_HELP)
     benches.add_argument("--timeout", type=seconds, default=1200, metavar="S",
                          help="end a boot after so many seconds (default 1200)")
     benches.set_defaults(action=bench)
