@@ -47,28 +47,25 @@ static bool switch_to(struct core *core, struct tcb *next)
 	return true;
 }
 
-/* All that are pending.  True: one of them was seen to as far as user mode (fastpath_irq()). */
-static bool interrupts_take(struct cpu *cpu)
+static void interrupt_serve(struct core *core, uint32_t irq)
 {
-	uint32_t irq;
-
-	while ((irq = arch_irq_take()) != ARCH_IRQ_NONE) {
-		if (irq == ARCH_IRQ_TIMER) {
-			timer_expired(&cpu->core);
-		} else if (irq == ARCH_IRQ_IPI) {
-			counter_add(&cpu->core.stats.ipis_received, 1);
-		} else {
-			if (fastpath_irq(irq, cpu) != NULL)
-				return true;
-			counter_add(&cpu->core.stats.device_interrupts, 1);
-			trace_record(TRACE_IRQ, irq, 0);
-			irq_deliver(irq);
-		}
-		/* Mostly it was the only one: no registers for what a loop would keep. */
-		if (__builtin_expect(!arch_irq_pending(), 1))
-			break;
+	if (irq == ARCH_IRQ_TIMER) {
+		timer_expired(core);
+	} else if (irq == ARCH_IRQ_IPI) {
+		counter_add(&core->stats.ipis_received, 1);
+	} else if (irq != ARCH_IRQ_NONE) {
+		counter_add(&core->stats.device_interrupts, 1);
+		trace_record(TRACE_IRQ, irq, 0);
+		irq_deliver(irq);
 	}
-	return false;
+}
+
+/* All that are pending. */
+static __attribute__((noinline)) void interrupts_take(struct core *core)
+{
+	do {
+		interrupt_serve(core, arch_irq_take());
+	} while (arch_irq_pending());
 }
 
 /*
@@ -87,7 +84,6 @@ static void core_idle(struct core *core)
 {
 	switch_to_empty_space();
 	release_held(core);
-	arch_this_cpu()->current = NULL;
 	timer_update(core);
 	core_account(core, arch_now());
 	trace_record(TRACE_IDLE, 1, 0);
@@ -99,8 +95,7 @@ static void core_idle(struct core *core)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	core_account(core, arch_now());
 	trace_record(TRACE_IDLE, 0, 0);
-	/* Nobody runs here: no fast path. */
-	(void)interrupts_take(arch_this_cpu());
+	interrupts_take(core);
 	if (core->reasons != 0 ||
 	    (__atomic_load_n(&core->requests, __ATOMIC_RELAXED) & CORE_REQUEST_KICK) != 0)
 		core->reasons |= 1u << REASON_IDLE;
@@ -131,10 +126,10 @@ static void choose(struct core *core)
 		fallback_schedule(core);
 }
 
-/* Nearly every entry of the dispatcher that takes the CPU from somebody. */
-static inline bool preempted(struct cpu *cpu)
+/* Nearly every entry of the dispatcher that takes the CPU from somebody; or NULL. */
+static inline struct tcb *preempted(struct cpu *cpu)
 {
-	return cpu->core.reasons != 0 && fastpath_preempt(cpu) != NULL;
+	return cpu->core.reasons != 0 ? fastpath_preempt(cpu) : NULL;
 }
 
 void kernel_exit(void)
@@ -143,7 +138,7 @@ void kernel_exit(void)
 	struct core *core = &cpu->core;
 
 	lock_none_held();
-	if (preempted(cpu))
+	if (preempted(cpu) != NULL)
 		return;
 	for (;;) {
 		struct tcb *next;
@@ -166,16 +161,27 @@ void kernel_exit(void)
 			continue;
 		}
 		lock_none_held();
-		cpu->current = next;
 		return;
 	}
 }
 
-void kernel_interrupt(void)
+struct tcb *kernel_interrupt(void)
 {
 	struct cpu *cpu = arch_this_cpu();
+	struct core *core = &cpu->core;
+	uint32_t irq = arch_irq_take();
+	struct tcb *next;
 
+	if (irq < IRQ_LINES_MAX && (next = fastpath_irq(irq, cpu)) != NULL)
+		return next;
+	interrupt_serve(core, irq);
+	/* Mostly it was the only one. */
+	if (__builtin_expect(arch_irq_pending(), 0))
+		interrupts_take(core);
 	/* Before kernel_exit(), without its frame: mostly it is a slice that ends. */
-	if (!interrupts_take(cpu) && !preempted(cpu))
-		kernel_exit();
+	next = preempted(cpu);
+	if (next != NULL)
+		return next;
+	kernel_exit();
+	return core->current;
 }

@@ -136,7 +136,7 @@ void kernel_syscall(void)
 void kernel_svc(void)
 {
 	struct cpu *cpu = arch_this_cpu();
-	struct tcb *tcb = cpu->current;
+	struct tcb *tcb = cpu->core.current;
 	const uint64_t *x = tcb->context.x;
 	struct tcb *next = NULL;
 

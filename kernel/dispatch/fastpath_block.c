@@ -95,7 +95,7 @@ static __attribute__((cold, noinline)) struct tcb *follow_ended(struct cpu *cpu,
 	trace_record_at(cpu, now, TRACE_EVENT, payer->tag, payer->event_info);
 	trace_record_at(cpu, now, TRACE_SWITCH, core->payer->tag, core->slice_end_ns - now);
 	timer_update(core);
-	return cpu->current;
+	return core->current;
 }
 
 /* Both locks held, a successor is armed. */
@@ -141,7 +141,7 @@ struct tcb *fastpath_wait(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu 
 	struct vspace *space;
 
 	(void)info;
-	if (!slot_exists(cspace_bits(tcb), cptr) || !cpu_is_ready(core, tcb) ||
+	if (!slot_exists(cspace_bits(tcb), cptr) || core_obstacles(core) != 0 ||
 	    !slot_read(slot_at(tcb, cptr), &view, false) || !can_wait(&view))
 		return NULL;
 	notification = (struct notification *)(uintptr_t)view.object;

@@ -85,13 +85,6 @@ static inline bool core_named(struct root root, cptr_t cptr, struct core *core)
 		core_recall(slot, core));
 }
 
-/* A dispatcher runs, nobody wants anything, and no floating-point state is live. */
-static inline bool decides(const struct core *core, const struct tcb *tcb)
-{
-	return (__atomic_load_n(&core->requests, __ATOMIC_RELAXED) | tcb->fpu_live) == 0 &&
-	       core->dispatcher == tcb;
-}
-
 /* decision_lookup() */
 static inline bool choice_look_up(struct root root, word_t decision, const word_t *x,
 				  struct choice *choice)
@@ -189,7 +182,7 @@ struct tcb *fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb,
 	time_ns_t now, timer, slice_end;
 
 	if ((decision & ~(DECISION_FILTER | DECISION_SUCCESSOR)) != DECISION_RUN ||
-	    !decides(core, tcb) || !core_named(root, cptr, core) ||
+	    core_obstacles(core) != CORE_DISPATCHER_RUNS || !core_named(root, cptr, core) ||
 	    !choice_look_up(root, decision, x, &choice) || !spin_try_lock(&core->lock))
 		return NULL;
 	if (!choice_check(core, x, &choice)) {

@@ -79,7 +79,7 @@ static void trace_wake(struct cpu *cpu, const uint64_t *x, word_t origin)
 static __attribute__((cold, noinline)) struct tcb *
 enter_traced(struct cpu *cpu, const struct sched_event *event, word_t origin)
 {
-	struct tcb *dispatcher = cpu->current;
+	struct tcb *dispatcher = cpu->core.current;
 	const uint64_t *x = dispatcher->context.x;
 
 	if ((origin & (ORIGIN_SIGNAL | ORIGIN_IRQ)) != 0)
@@ -160,14 +160,16 @@ __attribute__((noinline)) struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNC
 {
 	struct core *core = &cpu->core;
 	struct tcb *prev = core->loaded;
-	word_t reasons = core->reasons, upcall = 1 | reasons << 16, info;
+	uint64_t obstacles = core_obstacles(core);
+	word_t reasons = core->reasons, upcall = obstacles | 1, info;
 	struct sched_event *event;
 	struct vspace *space;
 	time_ns_t now;
 	bool calm;
 
-	if (prev == NULL || core->held != prev || !cpu_is_ready(core, prev) ||
-	    !spin_try_lock(&core->lock))
+	/* Nothing but reasons is in the way, where the upcall has them. */
+	if ((obstacles & ~((uint64_t)UINT16_MAX << 16)) != 0 || core->payer == NULL ||
+	    prev == NULL || core->held != prev || !spin_try_lock(&core->lock))
 		return NULL;
 	calm = core_is_calm(core);
 	event = calm ? first_event(core->dispatcher) : second_event(core);

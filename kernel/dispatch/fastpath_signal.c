@@ -18,7 +18,7 @@
  *   first_claim(): it is of a CPU that idles, and a payer runs here;
  *   dead_posted: who is destroyed was stopped before, and does not wait;
  *   reasons: none at a system call, for who is no dispatcher gets to user mode when there is none
- *     (kernel_exit()); of an interrupt before this one: given up;
+ *     (kernel_exit()); nor at an interrupt, which is the first since then;
  *   a second look at the clock: the wake and the entry are one moment;
  *   a second interrupt: given up if one is pending, because it is taken before the dispatcher is entered;
  *   what concerns the entry: see fastpath_enter.c.
@@ -148,7 +148,7 @@ struct tcb *fastpath_signal(cptr_t cptr, word_t info, struct tcb *tcb,
 	struct slot_view view;
 
 	(void)info;
-	if (!slot_exists(cspace_bits(tcb), cptr) || !cpu_is_ready(&cpu->core, tcb) ||
+	if (!slot_exists(cspace_bits(tcb), cptr) || core_obstacles(&cpu->core) != 0 ||
 	    !slot_read(slot_at(tcb, cptr), &view, true) || !can_signal(&view))
 		return NULL;
 	notification = (struct notification *)(uintptr_t)view.object;
@@ -174,13 +174,11 @@ give_up:
 __attribute__((noinline)) struct tcb *fastpath_irq(uint32_t irq, struct cpu *cpu) LOCK_UNCHECKED
 {
 	struct notification *notification;
-	struct tcb *tcb = cpu->current;
+	struct tcb *tcb = cpu->core.current;
 	struct slot_view view;
 
-	/* Somebody runs if there is a payer; a reason would be of an interrupt before this one. */
-	if (irq >= IRQ_LINES_MAX || !cpu_is_ready(&cpu->core, tcb) || cpu->core.reasons != 0 ||
-	    arch_irq_pending() || !slot_read(irq_notification(irq), &view, true) ||
-	    VIEW_TYPE(&view) != OBJ_NOTIFICATION)
+	if (core_obstacles(&cpu->core) != 0 || arch_irq_pending() ||
+	    !slot_read(irq_notification(irq), &view, true) || VIEW_TYPE(&view) != OBJ_NOTIFICATION)
 		return NULL;
 	notification = (struct notification *)(uintptr_t)view.object;
 	if (!spin_try_lock(&notification->wait.lock))

@@ -11,7 +11,7 @@
 void core_kick(struct core *core, enum upcall_reason reason)
 {
 	if (core == this_core()) {
-		core->reasons |= 1u << reason;
+		core->reasons = (uint16_t)(core->reasons | 1u << reason);
 		return;
 	}
 	if (core->dispatcher_running)

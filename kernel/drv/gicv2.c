@@ -84,7 +84,7 @@ static boot_only void gicv2_init_cpu(unsigned cpu, uint64_t mpidr, uint32_t time
 	mmio_write32(interface, GICC_CTLR, 1);
 }
 
-static uint32_t gicv2_acknowledge(void)
+uint32_t gicv2_acknowledge(void)
 {
 	uint32_t acknowledged = mmio_read32(interface, GICC_IAR);
 
@@ -92,14 +92,14 @@ static uint32_t gicv2_acknowledge(void)
 	return acknowledged;
 }
 
-static void gicv2_end(uint32_t acknowledged)
+void gicv2_end(uint32_t acknowledged)
 {
 	/* What was done to the device comes first. */
 	barrier_dsb(sy);
 	mmio_write32(interface, GICC_EOIR, acknowledged);
 }
 
-static void gicv2_mask(uint32_t irq)
+void gicv2_mask(uint32_t irq)
 {
 	mmio_write32(dist, GICD_ICENABLER + irq / 32 * 4, 1u << irq % 32);
 }
@@ -124,9 +124,6 @@ static void gicv2_ipi(unsigned cpu)
 const struct gic_ops gicv2_ops = {
 	.init = gicv2_init,
 	.init_cpu = gicv2_init_cpu,
-	.acknowledge = gicv2_acknowledge,
-	.end = gicv2_end,
-	.mask = gicv2_mask,
 	.unmask = gicv2_unmask,
 	.route = gicv2_route,
 	.ipi = gicv2_ipi,

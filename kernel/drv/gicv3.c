@@ -153,7 +153,7 @@ static boot_only void gicv3_init_cpu(unsigned cpu, uint64_t mpidr, uint32_t time
 	barrier_isb();
 }
 
-static uint32_t gicv3_acknowledge(void)
+uint32_t gicv3_acknowledge(void)
 {
 	uint64_t acknowledged = sysreg_read(ICC_IAR1_EL1);
 
@@ -161,7 +161,7 @@ static uint32_t gicv3_acknowledge(void)
 	return (uint32_t)acknowledged;
 }
 
-static void gicv3_end(uint32_t acknowledged)
+void gicv3_end(uint32_t acknowledged)
 {
 	/* What was done to the device comes first. */
 	barrier_dsb(sy);
@@ -169,7 +169,7 @@ static void gicv3_end(uint32_t acknowledged)
 	barrier_isb();
 }
 
-static void gicv3_mask(uint32_t irq)
+void gicv3_mask(uint32_t irq)
 {
 	mmio_write32(dist, GICD_ICENABLER + irq / 32 * 4, 1u << irq % 32);
 	dist_wait();
@@ -201,9 +201,6 @@ static void gicv3_ipi(unsigned cpu)
 const struct gic_ops gicv3_ops = {
 	.init = gicv3_init,
 	.init_cpu = gicv3_init_cpu,
-	.acknowledge = gicv3_acknowledge,
-	.end = gicv3_end,
-	.mask = gicv3_mask,
 	.unmask = gicv3_unmask,
 	.route = gicv3_route,
 	.ipi = gicv3_ipi,

@@ -9,14 +9,14 @@
 #include <kern/entry.h>
 #include <kern/machine.h>
 
-#define ACKNOWLEDGED_V2 0x3ffu
+#define NUMBER_V2 0x3ffu /* the other bits name who sent it, and go back */
 
 /* Constant after irq_init().  In one place, whose address an interrupt makes once. */
 static struct {
 	const struct gic_ops *ops;
 	uint32_t irq_count;
 	uint32_t timer_irq;
-	uint32_t number_mask;
+	bool v3;
 } gic;
 
 boot_only void irq_init(const struct platform *platform)
@@ -24,7 +24,7 @@ boot_only void irq_init(const struct platform *platform)
 	bool v3 = platform->gic.kind == GIC_KIND_V3;
 
 	gic.ops = v3 ? &gicv3_ops : &gicv2_ops;
-	gic.number_mask = v3 ? 0xffffffu : ACKNOWLEDGED_V2;
+	gic.v3 = v3;
 	gic.timer_irq = platform->timer_virtual_irq;
 	machine.gic_version = v3 ? 3 : 2;
 	gic.irq_count = gic.ops->init(platform);
@@ -35,32 +35,44 @@ boot_only void irq_init_cpu(unsigned cpu)
 	gic.ops->init_cpu(cpu, cpus[cpu].hw_id, gic.timer_irq);
 }
 
+static inline void interrupt_end(bool v3, uint32_t acknowledged)
+{
+	if (v3)
+		gicv3_end(acknowledged);
+	else
+		gicv2_end(acknowledged);
+}
+
 uint32_t arch_irq_take(void)
 {
-	uint32_t acknowledged = gic.ops->acknowledge();
-	uint32_t irq = acknowledged & gic.number_mask;
+	bool v3 = gic.v3;
+	uint32_t acknowledged = v3 ? gicv3_acknowledge() : gicv2_acknowledge();
+	uint32_t irq = v3 ? acknowledged : acknowledged & NUMBER_V2;
 
 	if (irq >= GIC_IRQ_SPECIAL)
 		return ARCH_IRQ_NONE;
 	if (irq == gic.timer_irq) {
 		/* The line is level-triggered: silence it before it can be pending again. */
 		timer_disarm();
-		gic.ops->end(acknowledged);
+		interrupt_end(v3, acknowledged);
 		return ARCH_IRQ_TIMER;
 	}
 	if (irq == GIC_SGI_IPI) {
-		gic.ops->end(acknowledged);
+		interrupt_end(v3, acknowledged);
 		return ARCH_IRQ_IPI;
 	}
 	if (irq >= GIC_SPI_FIRST)
-		gic.ops->mask(irq);
-	gic.ops->end(acknowledged);
+		arch_irq_mask(irq);
+	interrupt_end(v3, acknowledged);
 	return irq;
 }
 
 void arch_irq_mask(uint32_t irq)
 {
-	gic.ops->mask(irq);
+	if (gic.v3)
+		gicv3_mask(irq);
+	else
+		gicv2_mask(irq);
 }
 
 void arch_irq_unmask(uint32_t irq)

@@ -52,7 +52,7 @@ static __attribute__((cold, noinline)) struct tcb *exit_slowly(enum syscall numb
 {
 	trace_record(TRACE_SYSCALL, number, a);
 	kernel_exit();
-	return arch_this_cpu()->current;
+	return this_core()->current;
 }
 
 /* ---- Messages -------------------------------------------------------------------------------- */
@@ -190,7 +190,7 @@ struct tcb *fastpath_call(cptr_t cptr, word_t info, struct tcb *tcb, struct cpu 
 	struct tcb *server;
 
 	if (!slot_exists(cspace_bits(tcb), cptr) || !message_is_plain(info) ||
-	    !cpu_is_ready(&cpu->core, tcb) || !slot_read(slot_at(tcb, cptr), &view, true) ||
+	    core_obstacles(&cpu->core) != 0 || !slot_read(slot_at(tcb, cptr), &view, true) ||
 	    !can_call(&view))
 		return NULL;
 	server = server_take((struct endpoint *)(uintptr_t)view.object, tcb, info, &taken);
@@ -282,7 +282,7 @@ struct tcb *fastpath_reply_recv(cptr_t cptr, word_t info, struct tcb *tcb,
 	struct tcb *caller;
 
 	if (!slot_exists(bits, cptr) || !slot_exists(bits, reply_cptr) || !message_is_plain(info) ||
-	    !cpu_is_ready(&cpu->core, tcb) || !slot_read(slot_at(tcb, cptr), &view, false) ||
+	    core_obstacles(&cpu->core) != 0 || !slot_read(slot_at(tcb, cptr), &view, false) ||
 	    !can_receive(&view))
 		return NULL;
 	endpoint = (struct endpoint *)(uintptr_t)view.object;

@@ -116,7 +116,7 @@ static void memory_init(void)
 		boot_fail("memory", "all of it is in use or reserved");
 	mmu_map_window(&platform);
 	for (unsigned i = 0; i < cpus_count; i++)
-		cpus[i].kernel_stack = mmu_map_stack(i);
+		cpus[i].core.kernel_stack = mmu_map_stack(i);
 }
 
 const struct platform *arch_boot(uint64_t tree, uint64_t entered_el, uint64_t image,

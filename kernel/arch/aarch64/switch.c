@@ -5,13 +5,13 @@
  *
  * FPU: a thread begins each turn with the FPU trapping; its first use loads its state.  If it used
  * the FPU, its state is saved when it is switched out, so that a queued thread is complete in
- * memory.  Invariant: the FPU does not trap exactly while current->fpu_live.
+ * memory.  Invariant: the FPU does not trap exactly while core.fpu_live.
  */
 #include <arch/cpu.h>
 #include <arch/fpu.h>
 #include <arch/sysreg.h>
 #include <kern/arch_if.h>
-#include <kern/tcb.h>
+#include <kern/core.h>
 #include <kern/vspace.h>
 
 static void address_space_set(uint64_t ttbr)
@@ -25,13 +25,14 @@ static void address_space_set(uint64_t ttbr)
 
 void arch_switch(struct tcb *prev, struct tcb *next)
 {
+	struct core *core = this_core();
 	const struct vspace *vspace;
 
 	if (prev != NULL) {
 		prev->context.tls = sysreg_read(tpidr_el0);
-		if (prev->fpu_live) {
+		if (core->fpu_live) {
 			fpu_save(&prev->fpu);
-			prev->fpu_live = false;
+			core->fpu_live = false;
 			sysreg_write(cpacr_el1, CPACR_FPU_TRAP_USER);
 		}
 	}
@@ -61,9 +62,11 @@ void arch_switch_short(struct tcb *prev, struct tcb *next, const struct vspace *
 
 void arch_fpu_enable(struct tcb *current)
 {
-	if (!current->fpu_live) {
+	struct core *core = this_core();
+
+	if (!core->fpu_live) {
 		fpu_load(&current->fpu);
-		current->fpu_live = true;
+		core->fpu_live = true;
 	}
 	sysreg_write(cpacr_el1, CPACR_FPU_FREE);
 }

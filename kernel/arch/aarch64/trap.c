@@ -79,8 +79,8 @@ void trap_user(uint64_t esr, uint64_t far)
 		kernel_fault(FAULT_ALIGNMENT, far, FAULT_ACCESS_EXECUTE, esr);
 		break;
 	case CLASS_SP_ALIGNMENT:
-		kernel_fault(FAULT_ALIGNMENT, arch_this_cpu()->current->context.sp,
-			     FAULT_ACCESS_READ, esr);
+		kernel_fault(FAULT_ALIGNMENT, this_core()->current->context.sp, FAULT_ACCESS_READ,
+			     esr);
 		break;
 	case CLASS_BREAKPOINT:
 	case CLASS_STEP:
@@ -112,7 +112,7 @@ static void frame_print(const struct exception_frame *frame)
 
 static bool on_stack(const struct cpu *cpu, uint64_t address)
 {
-	uint64_t top = cpu->kernel_stack + STACK_EMERGENCY_BYTES;
+	uint64_t top = cpu->core.kernel_stack + STACK_EMERGENCY_BYTES;
 
 	return (address & 7) == 0 && address < top &&
 	       address >= top - (STACK_SLOT_BYTES - STACK_GUARD_BYTES);
@@ -142,7 +142,7 @@ void arch_backtrace(void)
 
 static bool stack_overflown(const struct exception_frame *frame)
 {
-	uint64_t guard_end = arch_this_cpu()->kernel_stack + STACK_EMERGENCY_BYTES -
+	uint64_t guard_end = this_core()->kernel_stack + STACK_EMERGENCY_BYTES -
 			     (STACK_SLOT_BYTES - STACK_GUARD_BYTES);
 
 	return frame->far < guard_end && frame->far >= guard_end - STACK_GUARD_BYTES;

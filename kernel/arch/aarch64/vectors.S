@@ -95,7 +95,7 @@ vectors:
 	vector 09				/* user, 64 bits: interrupt */
 	user_save
 	bl	kernel_interrupt
-	b	user_restore
+	b	user_resume
 
 	vector_panic 10
 	vector_panic 11

@@ -97,12 +97,12 @@ void arch_ipi_send(unsigned cpu);
 void arch_switch(struct tcb *prev, struct tcb *next);
 
 /*
- * The same for two threads, when prev has not used the FPU since it was switched to (fpu_live) and
+ * The same for two threads, when prev has not used the FPU since it was switched to (core.fpu_live) and
  * space is next's, not NULL: what a call within a program or to a server costs at least.
  */
 void arch_switch_short(struct tcb *prev, struct tcb *next, const struct vspace *space);
 
-/* Leave to user mode with the registers of arch_this_cpu()->current, which is not NULL; the kernel
+/* Leave to user mode with the registers of core.current of arch_this_cpu(), which is not NULL; the kernel
  * stack is empty afterwards.  The end of kernel_main and kernel_secondary: the vectors do the same
  * after every other entry. */
 _Noreturn void arch_user_enter(void);

@@ -38,11 +38,25 @@ struct core_next {
 };
 
 struct core {
-	uint32_t index;
+	/* Fixed offsets, used by the vectors.  Owner: this CPU only. */
+	struct tcb *
+		current; /* thread that runs next in user mode, or NULL: idle, starting, or to be chosen */
+	uint64_t kernel_stack; /* top */
+	uint64_t scratch[2];
 
-	/* Posted by any CPU with an atomic OR; the poster that changes it from zero sends the IPI.
-	 * The owner takes bits with an atomic AND or exchange before it acts on them. */
-	uint32_t requests;   /* atomic */
+	/*
+	 * What keeps this CPU from a fast path, in one word (core_obstacles()).  The first three are the
+	 * owner's; requests are posted by any CPU with an atomic OR, and the poster that changes them from
+	 * zero sends the IPI.  The owner takes bits with an atomic AND or exchange before it acts on them.
+	 */
+	_Alignas(
+		8) bool dispatcher_running; /* it is current, and looks at all records before it parks;
+						written under the lock, others read with it */
+	bool fpu_live;                      /* the FPU holds the state of `loaded` */
+	uint16_t reasons;  /* why the dispatcher is to be entered: 1 << enum upcall_reason */
+	uint32_t requests; /* atomic */
+
+	uint32_t index;
 	uint32_t online;     /* atomic; set by the CPU itself, never cleared */
 	uint32_t idle;       /* atomic; in WFI or about to, no object in use, empty address space */
 	uint64_t grace_seen; /* atomic; last grace generation acknowledged */
@@ -62,7 +76,6 @@ struct core {
 
 	/* Written by the owner under the lock: the owner reads without, others with it. */
 	struct tcb *dispatcher;        /* bound one, or NULL */
-	bool dispatcher_running;       /* it is current, and looks at all records before it parks */
 	uint64_t batch;                /* counts batches of records that were dealt with */
 	_Alignas(8) uint32_t fallback; /* enum fallback_reason; NONE = the dispatcher decides */
 
@@ -88,15 +101,12 @@ struct core {
 	struct list_node *rebind_next; /* next homed thread to report after a bind; NULL: done */
 
 	/* Owner: this CPU only. */
-	struct tcb
-		*current;   /* thread that runs next in user mode, or NULL: idle, or to be chosen */
 	struct tcb *loaded; /* thread whose user state is live, or NULL: the empty address space */
 	struct tcb *held;   /* thread whose on_cpu this CPU has set, or NULL */
 	struct tcb *payer;  /* whose time it is: head of current's chain; NULL: dispatcher, idle */
 	struct tcb *last_payer;  /* to count switches; compared only */
 	bool dispatcher_started; /* it has run since it was bound: an entry is an upcall */
 	bool bounced;            /* the last decision was returned STALE: take the next */
-	uint32_t reasons;        /* why the dispatcher is to be entered: 1 << enum upcall_reason */
 	uint32_t refusals;       /* in a row */
 	uint64_t
 		named_version; /* of a slot with a capability to decide here (fastpath_decision.c) */
@@ -116,13 +126,8 @@ struct core {
 #define TRACE_RECORDS 256u
 
 struct cpu {
-	/* Fixed offsets, used by the vectors. */
-	struct tcb *current;   /* copy of core.current; NULL while idle or starting */
-	uint64_t kernel_stack; /* top */
-	uint64_t scratch[2];
-
-	struct core core;
-	uint64_t hw_id; /* MPIDR affinity */
+	struct core core; /* first: one base for what is in both */
+	uint64_t hw_id;   /* MPIDR affinity */
 	uint32_t trace_next;
 	struct trace_chunk
 		trace_chunk; /* head of what is sent; the records follow without a hole */
@@ -146,7 +151,27 @@ static inline bool core_is_calm(const struct core *core) LOCK_REQUIRES(core->loc
 
 _Static_assert(offsetof(struct core, untold) == offsetof(struct core, fallback) + 4, "one word");
 
-_Static_assert(offsetof(struct cpu, current) == CPU_OFFSET_CURRENT, "vectors.S");
-_Static_assert(offsetof(struct cpu, kernel_stack) == CPU_OFFSET_STACK, "vectors.S");
-_Static_assert(offsetof(struct cpu, scratch) == CPU_OFFSET_SCRATCH, "vectors.S");
+#define CORE_DISPATCHER_RUNS 1u
+
+/* Owner: 0 if a thread runs here that is no dispatcher (so there is a payer), nobody wants anything, and no
+ * floating-point state is live; CORE_DISPATCHER_RUNS if a dispatcher does.  Relaxed: of the words of others
+ * only requests are in it, and whoever posts one later interrupts. */
+static inline uint64_t core_obstacles(const struct core *core)
+{
+	return __atomic_load_n((const uint64_t *)(const void *)&core->dispatcher_running,
+			       __ATOMIC_RELAXED);
+}
+
+_Static_assert(offsetof(struct core, fpu_live) == offsetof(struct core, dispatcher_running) + 1 &&
+		       offsetof(struct core, reasons) ==
+			       offsetof(struct core, dispatcher_running) + 2 &&
+		       offsetof(struct core, requests) ==
+			       offsetof(struct core, dispatcher_running) + 4,
+	       "core_obstacles() reads one word, little-endian");
+_Static_assert(REASON_COUNT <= 16, "reasons hold each");
+
+_Static_assert(offsetof(struct cpu, core) == 0, "vectors.S");
+_Static_assert(offsetof(struct core, current) == CPU_OFFSET_CURRENT, "vectors.S");
+_Static_assert(offsetof(struct core, kernel_stack) == CPU_OFFSET_STACK, "vectors.S");
+_Static_assert(offsetof(struct core, scratch) == CPU_OFFSET_SCRATCH, "vectors.S");
 _Static_assert(offsetof(struct tcb, context) == TCB_OFFSET_CONTEXT, "vectors.S");

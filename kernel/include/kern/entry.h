@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where the vectors call the portable kernel.  On entry the user registers are in
- * this_cpu()->current->context; on return the vectors restore those of this_cpu()->current, which
+ * this_core()->current->context; on return the vectors restore those of this_core()->current, which
  * is never NULL then (kernel_exit idles until there is somebody to run).  Interrupts stay masked
  * throughout; the kernel itself takes no interrupts: idle polls.
  */
@@ -10,8 +10,11 @@
 #include <abi/fault.h>
 #include <abi/types.h>
 
-void kernel_syscall(void);   /* svc #0 */
-void kernel_interrupt(void); /* IRQ from user mode */
+struct tcb;
+
+void kernel_syscall(void); /* svc #0 */
+/* IRQ from user mode.  The current thread, for the vectors; who has none need not look. */
+struct tcb *kernel_interrupt(void);
 void kernel_fault(enum fault kind, uint64_t address, uint32_t access, uint64_t esr);
 void kernel_fpu_trap(void); /* first FPU use since the switch */
 
@@ -22,7 +25,7 @@ struct platform;
 _Noreturn void kernel_main(const struct platform *platform);
 _Noreturn void kernel_secondary(void);
 
-/* Back to user mode; idles while there is nothing to run.  Sets this_cpu()->current. */
+/* Back to user mode; idles while there is nothing to run.  Sets this_core()->current. */
 void kernel_exit(void);
 
 /* Print the epitaph, stop the other CPUs, end the machine with status 101. */

@@ -28,7 +28,7 @@ struct tcb *must_check fastpath_signal(cptr_t cptr, word_t info, struct tcb *tcb
 
 /*
  * A device's interrupt that was taken, likewise: its signal to one who waits and whose home is here, if
- * user mode was interrupted and nothing else has happened since.  NULL: nothing has changed, and it is still
+ * it is what interrupted user mode; irq < IRQ_LINES_MAX.  NULL: nothing has changed, and it is still
  * to be delivered.
  */
 struct tcb *must_check fastpath_irq(uint32_t irq, struct cpu *cpu);

@@ -52,13 +52,6 @@ static inline unsigned cspace_bits(const struct tcb *tcb)
 
 /* ---- The CPU --------------------------------------------------------------------------------- */
 
-/* A thread runs that is no dispatcher, nobody wants anything, and no floating-point state is live. */
-static inline bool cpu_is_ready(const struct core *core, const struct tcb *tcb)
-{
-	return __atomic_load_n(&core->requests, __ATOMIC_RELAXED) == 0 && core->payer != NULL &&
-	       !tcb->fpu_live;
-}
-
 /* An owned thread, or one whose queue is locked: it can go on here as soon as it may. */
 static inline bool can_run(const struct tcb *next, struct vspace **space)
 {
@@ -76,7 +69,6 @@ static inline void run_next(struct cpu *cpu, struct tcb *prev, struct tcb *next,
 	core->current = next;
 	core->loaded = next;
 	core->held = next;
-	cpu->current = next;
 	arch_switch_short(prev, next, space);
 	__atomic_store_n(&prev->on_cpu, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&next->on_cpu, 1, __ATOMIC_RELAXED);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where assembly finds things in struct cpu, struct tcb and struct user_context.  Plain numbers;
- * asserted where the structures are known.
+ * Where assembly finds things in struct cpu (in its core, which is first), struct tcb and struct
+ * user_context.  Plain numbers; asserted where the structures are known.
  */
 #pragma once
 

@@ -46,7 +46,6 @@ struct tcb {
 	/* Context: the CPU that runs the thread; anybody who made sure that it does not run. */
 	struct user_context context;
 	struct fpu_state fpu;
-	bool fpu_live; /* the FPU of the CPU that runs it holds its state (running thread only) */
 
 	/* Configuration: written while the thread is stopped, under the lock of its home Core (or
 	 * before it ever ran). */

@@ -41,6 +41,8 @@ static void check_core(const struct core *core)
 	if (core->payer != NULL)
 		fuzz_check(core->payer->sched == SCHED_RUNNING && core->payer->home == core &&
 			   core->current == core->payer->tail);
+	else
+		fuzz_check(core->current == NULL || core->dispatcher_running);
 	if (core->dispatcher_running)
 		fuzz_check(core->dispatcher != NULL && core->current == core->dispatcher);
 	if (core->dispatcher != NULL)

@@ -66,7 +66,7 @@ static void cpu_op(const struct machine_cpu *self)
 		kernel_fpu_trap();
 		break;
 	case OP_INTERRUPT:
-		kernel_interrupt();
+		(void)kernel_interrupt();
 		break;
 	}
 }
@@ -117,7 +117,7 @@ enum machine_at machine_at(unsigned cpu)
 
 struct tcb *machine_current(unsigned cpu)
 {
-	return machine_cpus[cpu].at == AT_USER ? cpus[cpu].current : NULL;
+	return machine_cpus[cpu].at == AT_USER ? cpus[cpu].core.current : NULL;
 }
 
 struct ipc_buffer *machine_buffer(const struct tcb *tcb)

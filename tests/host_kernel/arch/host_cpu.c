@@ -251,7 +251,7 @@ void arch_switch(struct tcb *prev, struct tcb *next)
 	struct vspace *vspace = NULL;
 
 	if (prev != NULL)
-		prev->fpu_live = false;
+		this_core()->fpu_live = false;
 	if (next != NULL)
 		vspace = __atomic_load_n(&next->vspace, __ATOMIC_ACQUIRE);
 	__atomic_add_fetch(&host_counters.switches, 1, __ATOMIC_RELAXED);
@@ -260,11 +260,12 @@ void arch_switch(struct tcb *prev, struct tcb *next)
 
 void arch_switch_short(struct tcb *prev, struct tcb *next, const struct vspace *space)
 {
-	assert(!prev->fpu_live && space != NULL);
+	assert(!this_core()->fpu_live && space != NULL);
 	arch_switch(prev, next);
 }
 
 void arch_fpu_enable(struct tcb *current)
 {
-	current->fpu_live = true;
+	(void)current;
+	this_core()->fpu_live = true;
 }

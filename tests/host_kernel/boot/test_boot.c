@@ -33,7 +33,8 @@ static void fails(uint64_t status, const char *why)
 
 static const struct cap_slot *slot(unsigned index)
 {
-	const struct cnode *cnode = (const struct cnode *)(uintptr_t)cpus[0].current->cspace.object;
+	const struct cnode *cnode =
+		(const struct cnode *)(uintptr_t)cpus[0].core.current->cspace.object;
 
 	return &cnode->slots[index];
 }
@@ -42,7 +43,7 @@ static const unsigned char *page_of(uint64_t vaddr)
 {
 	paddr_t paddr = 0;
 
-	cr_assert(host_tlb_touch(cpus[0].current->vspace, vaddr, &paddr), "%lx is not mapped",
+	cr_assert(host_tlb_touch(cpus[0].core.current->vspace, vaddr, &paddr), "%lx is not mapped",
 		  (unsigned long)vaddr);
 	return arch_phys_to_virt(paddr);
 }
@@ -58,7 +59,7 @@ Test(boot, first_thread_has_its_registers_and_space)
 
 	boot_machine_init(&boot, 1);
 	runs();
-	tcb = cpus[0].current;
+	tcb = cpus[0].core.current;
 	cr_assert_eq(tcb->context.pc, BOOT_ENTRY);
 	cr_assert_eq(tcb->context.sp, BOOT_STACK_TOP);
 	cr_assert_eq(tcb->context.x[0], BOOTINFO_VADDR);

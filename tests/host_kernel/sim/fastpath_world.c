@@ -31,8 +31,8 @@ static struct tcb *taken_by(struct tcb *next, const struct cpu *cpu, unsigned *c
 {
 	if (next != NULL) {
 		(*count)++;
-		cr_assert(next == cpu->current && next == cpu->core.current &&
-			  next == cpu->core.loaded && next == cpu->core.held);
+		cr_assert(next == cpu->core.current && next == cpu->core.loaded &&
+			  next == cpu->core.held);
 	}
 	return next;
 }

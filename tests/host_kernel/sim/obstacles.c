@@ -39,7 +39,7 @@ void root_gone(void)
 
 void fpu_used(void)
 {
-	sim_current(0)->fpu_live = true;
+	cpus[0].core.fpu_live = true;
 }
 
 void rebind_unfinished(void)

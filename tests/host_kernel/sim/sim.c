@@ -75,7 +75,7 @@ static void *cpu_main(void *argument)
 			kernel_fault(self->fault, self->address, FAULT_ACCESS_READ, 0);
 			break;
 		case OP_INTERRUPT:
-			kernel_interrupt();
+			(void)kernel_interrupt();
 			break;
 		}
 		cpu_yield(SIM_USER);
@@ -166,7 +166,7 @@ enum sim_at sim_at(unsigned cpu)
 
 struct tcb *sim_current(unsigned cpu)
 {
-	return sim_cpus[cpu].at == SIM_USER ? cpus[cpu].current : NULL;
+	return sim_cpus[cpu].at == SIM_USER ? cpus[cpu].core.current : NULL;
 }
 
 void sim_syscall(unsigned cpu, struct tcb *tcb, enum syscall number, struct sim_regs regs)
@@ -215,6 +215,8 @@ static void check_cpu(unsigned cpu)
 	if (core->payer != NULL)
 		assert(core->payer->sched == SCHED_RUNNING && core->payer->home == core &&
 		       core->current == core->payer->tail);
+	else
+		assert(core->current == NULL || core->dispatcher_running);
 	list_for_each (node, &core->homed) {
 		const struct tcb *tcb = container_of_const(node, struct tcb, home_link);
 

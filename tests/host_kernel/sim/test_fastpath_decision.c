@@ -124,7 +124,7 @@ static void decide_spoilt(unsigned cpu, struct tcb *chosen, struct sim_regs regs
 	if (kind == 0)
 		chosen->object.dying = 1;
 	else if (kind == 1)
-		dispatcher[cpu]->fpu_live = true;
+		cpus[cpu].core.fpu_live = true;
 	else if (kind == 2 && chosen->sched == SCHED_READY)
 		tail->exit_work |= EXIT_STOP;
 	else if (kind == 3)

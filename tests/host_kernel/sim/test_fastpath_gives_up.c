@@ -265,11 +265,13 @@ Test(fastpath, K_fastpath_leaves_an_active_receiver_and_a_dispatcher_alone)
 	/* A dispatcher runs on nobody's time. */
 	thread[0]->payer = NULL;
 	cpus[0].core.payer = NULL;
+	cpus[0].core.dispatcher_running = true;
 	state_take(before);
 	cr_assert_null(__real_fastpath_call(ep_cap[0], info, thread[4], &cpus[0]));
 	state_take(after);
 	cr_assert_arr_eq(before, after, sizeof(before));
 	cpus[0].core.payer = thread[4];
+	cpus[0].core.dispatcher_running = false;
 	cr_assert_eq(__real_fastpath_call(ep_cap[0], info, thread[4], &cpus[0]), thread[0]);
 	state_take(after);
 	cr_assert(memcmp(before, after, sizeof(before)) != 0);

@@ -397,7 +397,6 @@ Test(fastpath, K_fastpath_signal_does_not_wait_for_locks)
 		cr_assert_arr_eq(before, after, sizeof(before));
 	}
 	sim_as(0);
-	cr_assert_null(__real_fastpath_irq(IRQ_LINES_MAX, &cpus[0]));
 	cpus[0].core.reasons = 1u << REASON_TIMER;
 	cr_assert_null(__real_fastpath_irq(LINE, &cpus[0]));
 	cpus[0].core.reasons = 0;

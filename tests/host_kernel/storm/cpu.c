@@ -112,10 +112,10 @@ static void user_step(struct storm_cpu *self, struct tcb *tcb)
 
 void storm_cpu_step(unsigned cpu)
 {
-	struct tcb *tcb = cpus[cpu].current;
+	struct tcb *tcb = cpus[cpu].core.current;
 
 	if (arch_irq_pending()) {
-		kernel_interrupt();
+		(void)kernel_interrupt();
 		return;
 	}
 	switch (storm_phase()) {

@@ -61,9 +61,9 @@ static void check_core(const struct core *core)
 /* In user mode: nobody else runs the thread, no IPI is owed. */
 static void check_user(unsigned cpu, unsigned count)
 {
-	const struct tcb *tcb = cpus[cpu].current;
+	const struct tcb *tcb = cpus[cpu].core.current;
 
-	must(tcb != NULL && tcb == cpus[cpu].core.current && tcb->on_cpu == 1);
+	must(tcb != NULL && tcb->on_cpu == 1);
 	for (unsigned i = 0; i < count; i++) {
 		must(i == cpu || cpus[i].core.held != tcb);
 		must(!strand_of(cpu)->ipi_owed[i]);

@@ -139,7 +139,7 @@ static void cpu_main(void)
 	for (;;) {
 		stop_at(AT_USER, NULL, "user mode");
 		if (all->strand[all->running].choice == CHOICE_INTERRUPT)
-			kernel_interrupt();
+			(void)kernel_interrupt();
 		else
 			user_execute(all->running);
 	}

@@ -253,7 +253,8 @@ void world_forbid(struct tcb *tcb, bool forbidden)
 
 static struct model_dispatcher *dispatcher_current(unsigned cpu)
 {
-	struct model_dispatcher *dispatcher = (struct model_dispatcher *)(void *)cpus[cpu].current;
+	struct model_dispatcher *dispatcher =
+		(struct model_dispatcher *)(void *)cpus[cpu].core.current;
 
 	if (dispatcher >= dispatchers && dispatcher < dispatchers + MODEL_CPUS)
 		return dispatcher;
@@ -262,7 +263,7 @@ static struct model_dispatcher *dispatcher_current(unsigned cpu)
 
 bool user_has_instruction(unsigned cpu)
 {
-	return dispatcher_current(cpu) != NULL || !thread_finished(cpus[cpu].current);
+	return dispatcher_current(cpu) != NULL || !thread_finished(cpus[cpu].core.current);
 }
 
 /* x7 and the rest are the decision's; nobody else has so many arguments. */
@@ -280,7 +281,7 @@ static void dispatcher_execute(unsigned cpu, struct model_dispatcher *dispatcher
 void user_execute(unsigned cpu)
 {
 	struct model_dispatcher *dispatcher = dispatcher_current(cpu);
-	struct tcb *tcb = cpus[cpu].current;
+	struct tcb *tcb = cpus[cpu].core.current;
 	const struct instruction *next;
 
 	if (dispatcher != NULL) {

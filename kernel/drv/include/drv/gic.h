@@ -17,13 +17,18 @@ struct gic_ops {
 	uint32_t (*init)(const struct platform *platform);
 	/* Every CPU: its interface, the IPI and the timer's private line enabled. */
 	void (*init_cpu)(unsigned cpu, uint64_t mpidr, uint32_t timer_irq);
-	uint32_t (*acknowledge)(void); /* raw; compare number bits with GIC_IRQ_SPECIAL */
-	void (*end)(uint32_t acknowledged);
-	void (*mask)(uint32_t irq);
 	void (*unmask)(uint32_t irq);
 	void (*route)(uint32_t irq, unsigned cpu);
 	void (*ipi)(unsigned cpu);
 };
+
+/* Done at each interrupt, and without a call through the table. */
+uint32_t gicv2_acknowledge(void); /* raw; compare number bits with GIC_IRQ_SPECIAL */
+uint32_t gicv3_acknowledge(void); /* no other bits */
+void gicv2_end(uint32_t acknowledged);
+void gicv3_end(uint32_t acknowledged);
+void gicv2_mask(uint32_t irq);
+void gicv3_mask(uint32_t irq);
 
 extern const struct gic_ops gicv2_ops;
 extern const struct gic_ops gicv3_ops;
