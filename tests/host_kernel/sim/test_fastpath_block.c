@@ -50,14 +50,6 @@ static void dying(void)
 	notice[0]->wait.object.dying = 1;
 }
 
-static void kick_posted(void)
-{
-	sim_as(1);
-	spin_lock(&cpus[0].core.lock);
-	core_kick(&cpus[0].core, REASON_KICK);
-	spin_unlock(&cpus[0].core.lock);
-}
-
 /* Its record is linked, and nobody was kicked. */
 static void wake_filtered(void)
 {
@@ -74,11 +66,10 @@ static void filter_unused(void)
 	decide(DECISION_FILTER, (struct sim_regs){.x = {[6] = TIME_NEVER - 1}});
 }
 
-/* The record went away with its thread; that there was one stays noted until the next entry. */
-static void record_gone(void)
+static void filtered_record_gone(void)
 {
 	filter_unused();
-	cpus[0].core.untold = 1;
+	record_gone();
 }
 
 static void successor_known(void)
@@ -168,24 +159,7 @@ static void successor_and_more_to_report(void)
 static void passive(void)
 {
 	sim_syscall(0, thread[4], SYS_SIGNAL, (struct sim_regs){{notice_cap[1]}});
-	until_runs(thread[0]);
-	sim_syscall(0, thread[0], SYS_RECV,
-		    (struct sim_regs){{ep_cap[0], 0, 0, 0, 0, 0, reply_cap[0]}});
-	sim_auto_all();
-	until_runs(thread[4]);
-	sim_syscall(0, thread[4], SYS_CALL, (struct sim_regs){{ep_cap[0], msg_info(1, 0, 0)}});
-	cr_assert_eq(sim_current(0), thread[0]);
-}
-
-static void others_wait(void)
-{
-	while (sim_current(1) != thread[5]) {
-		sim_advance(2000000);
-		sim_step(1);
-		sim_auto_all();
-	}
-	sim_syscall(1, thread[5], SYS_WAIT, (struct sim_regs){{notice_cap[0]}});
-	sim_auto_all();
+	on_donated_time();
 }
 
 static const struct {
@@ -205,7 +179,7 @@ static const struct {
 	{"kick posted", false, kick_posted},
 	{"filtered wake", false, wake_filtered},
 	{"unused filter", true, filter_unused},
-	{"record that is gone", false, record_gone},
+	{"record that is gone", false, filtered_record_gone},
 	{"successor known", true, successor_known},
 	{"successor too late", false, successor_late},
 	{"idle is next", false, successor_idle},
@@ -226,7 +200,7 @@ static const struct {
 	{"flags and times to report", true, was_reported},
 	{"successor, and more to report", true, successor_and_more_to_report},
 	{"on donated time", true, passive},
-	{"others wait", true, others_wait},
+	{"others wait", true, notice_awaited_elsewhere},
 };
 
 static void bail_run(unsigned i, bool with_fast, uint64_t part[PARTS])

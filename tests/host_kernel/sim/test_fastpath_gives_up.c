@@ -12,16 +12,6 @@
 
 #include <string.h>
 
-/* Thread 0 is a passive server of endpoint 0, thread 4 its client. */
-static void wait_for_calls(void)
-{
-	until_runs(thread[0]);
-	sim_syscall(0, thread[0], SYS_RECV,
-		    (struct sim_regs){{ep_cap[0], 0, 0, 0, 0, 0, reply_cap[0]}});
-	sim_auto_all();
-	until_runs(thread[4]);
-}
-
 struct bail {
 	const char *name;
 	bool answer; /* the condition is one of reply_recv */
@@ -224,7 +214,7 @@ static void bail_run(unsigned i, bool with_fast, uint64_t part[PARTS])
 	unsigned before;
 
 	machine_start(with_fast);
-	wait_for_calls();
+	calls_awaited();
 	asked = (struct sim_regs){{ep_cap[0], msg_info(7, 2, 0), 11, 12}};
 	if (bail->answer) {
 		sim_syscall(0, thread[4], SYS_CALL, asked);
@@ -253,7 +243,7 @@ Test(fastpath, K_fastpath_leaves_an_active_receiver_and_a_dispatcher_alone)
 	word_t info = msg_info(7, 2, 0);
 
 	machine_start(true);
-	wait_for_calls();
+	calls_awaited();
 	thread[4]->context.x[0] = ep_cap[0];
 	thread[4]->context.x[1] = info;
 	server_active();

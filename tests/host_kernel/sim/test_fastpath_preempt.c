@@ -11,10 +11,7 @@ static void start(bool with_fast)
 {
 	machine_start(with_fast);
 	signals_go_slowly = true;
-	until_runs(thread[6]);
-	sim_syscall(0, thread[6], SYS_WAIT, (struct sim_regs){{notice_cap[1]}});
-	sim_auto_all();
-	until_runs(thread[4]);
+	notice_awaited();
 }
 
 /* Its record is linked before the other. */
@@ -40,54 +37,16 @@ static void flagged(void)
 	thread[4]->first_ready_ns = 77;
 }
 
-static void no_buffer(void)
-{
-	dispatcher[0]->ipc_buffer = NULL;
-}
-
-static void switched(void)
-{
-	cpus[0].core.switched = true;
-	cpus[0].core.switched_ns = 8;
-	cpus[0].core.switched_tag = 7;
-	cpus[0].core.switched_sleep_ns = 9;
-	cpus[0].core.untold = 1;
-}
-
 static void switched_without_buffer(void)
 {
 	switched();
-	no_buffer();
-}
-
-/* It is not linked any more. */
-static void record_gone(void)
-{
-	cpus[0].core.untold = 1;
+	dispatcher_without_buffer();
 }
 
 static void own_record(void)
 {
 	list_push_back(&cpus[0].core.events, &thread[4]->event_link);
 	cpus[0].core.untold = 1;
-}
-
-static void successor_armed(void)
-{
-	cpus[0].core.next.armed = true;
-	cpus[0].core.next.tcb = thread[2];
-}
-
-/* A server on the time of thread 4. */
-static void donated(void)
-{
-	until_runs(thread[0]);
-	sim_syscall(0, thread[0], SYS_RECV,
-		    (struct sim_regs){{ep_cap[0], 0, 0, 0, 0, 0, reply_cap[0]}});
-	sim_auto_all();
-	until_runs(thread[4]);
-	sim_syscall(0, thread[4], SYS_CALL, (struct sim_regs){{ep_cap[0], msg_info(1, 0, 0)}});
-	cr_assert_eq(sim_current(0), thread[0]);
 }
 
 static const struct {
@@ -100,8 +59,8 @@ static const struct {
 	{"slice", true, true, fine},
 	{"wake, flags and times", false, true, flagged},
 	{"slice, flags and times", true, true, flagged},
-	{"wake without buffer", false, false, no_buffer},
-	{"slice without buffer", true, true, no_buffer},
+	{"wake without buffer", false, false, dispatcher_without_buffer},
+	{"slice without buffer", true, true, dispatcher_without_buffer},
 	{"second wake", false, false, another_woken},
 	{"slice after a wake", true, true, another_woken},
 	{"live floating-point state", true, false, fpu_used},
@@ -119,8 +78,8 @@ static const struct {
 	{"dispatcher without address space", true, false, dispatcher_without_space},
 	{"successor known", true, true, successor_armed},
 	{"decision limit next", false, true, limit_is_next},
-	{"wake on donated time", false, true, donated},
-	{"slice on donated time", true, true, donated},
+	{"wake on donated time", false, true, on_donated_time},
+	{"slice on donated time", true, true, on_donated_time},
 };
 
 static void bail_run(unsigned i, bool with_fast, uint64_t part[PARTS])

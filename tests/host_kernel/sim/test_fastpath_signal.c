@@ -27,10 +27,7 @@ static void line_set(uint32_t irq, struct cap_slot to)
 static void start(bool with_fast)
 {
 	machine_start(with_fast);
-	until_runs(thread[6]);
-	sim_syscall(0, thread[6], SYS_WAIT, (struct sim_regs){{notice_cap[1]}});
-	sim_auto_all();
-	until_runs(thread[4]);
+	notice_awaited();
 	line_set(LINE, (struct cap_slot){
 			       .type = OBJ_NOTIFICATION,
 			       .rights = RIGHT_ALL,
@@ -61,15 +58,8 @@ static void dying(void)
 	notice[1]->wait.object.dying = 1;
 }
 
-static void kick_posted(void)
-{
-	sim_as(1);
-	spin_lock(&cpus[0].core.lock);
-	core_kick(&cpus[0].core, REASON_KICK);
-	spin_unlock(&cpus[0].core.lock);
-}
-
-static void nobody_waits(void)
+/* The signal is one of notification 0. */
+static void other_notice(void)
 {
 	asked.x[0] = notice_cap[0];
 	line_set(LINE, (struct cap_slot){.type = OBJ_NOTIFICATION,
@@ -79,19 +69,19 @@ static void nobody_waits(void)
 
 static void word_is_there(void)
 {
-	nobody_waits();
+	other_notice();
 	notice[0]->word = 64;
 }
 
 static void bound(void)
 {
-	nobody_waits();
+	other_notice();
 	cr_assert_eq(notification_bind(notice[0], thread[6]), ERR_OK);
 }
 
 static void stopping(void)
 {
-	nobody_waits();
+	other_notice();
 	thread[4]->exit_work = EXIT_STOP;
 }
 
@@ -106,17 +96,8 @@ static void two_wait(void)
 /* Thread 5, of CPU 1, waits first. */
 static void waits_elsewhere(void)
 {
-	while (sim_current(1) != thread[5]) {
-		sim_advance(2000000);
-		sim_step(1);
-		sim_auto_all();
-	}
-	sim_syscall(1, thread[5], SYS_WAIT, (struct sim_regs){{notice_cap[0]}});
-	sim_auto_all();
-	asked.x[0] = notice_cap[0];
-	line_set(LINE, (struct cap_slot){.type = OBJ_NOTIFICATION,
-					 .badge = 128,
-					 .object = (uintptr_t)notice[0]});
+	notice_awaited_elsewhere();
+	other_notice();
 }
 
 static void without_time(void)
@@ -202,30 +183,10 @@ static void both_records(void)
 	record_of_payer();
 }
 
-/* As left by an entry for something that then went away. */
-static void record_gone(void)
-{
-	cpus[0].core.untold = 1;
-}
-
-static void switched(void)
+static void switched_with_record(void)
 {
 	own_record();
-	cpus[0].core.switched = true;
-	cpus[0].core.switched_ns = 8;
-	cpus[0].core.switched_tag = 7;
-	cpus[0].core.switched_sleep_ns = 9;
-}
-
-static void successor_known(void)
-{
-	cpus[0].core.next.armed = true;
-	cpus[0].core.next.tcb = thread[2];
-}
-
-static void no_buffer(void)
-{
-	dispatcher[0]->ipc_buffer = NULL;
+	switched();
 }
 
 static void first_in_fallback(void)
@@ -239,18 +200,6 @@ static void both_first_in_fallback(void)
 	thread[4]->flags |= TCB_FLAG_FALLBACK_FIRST;
 }
 
-/* Thread 4 calls the server that it then runs as. */
-static void on_donated_time(void)
-{
-	until_runs(thread[0]);
-	sim_syscall(0, thread[0], SYS_RECV,
-		    (struct sim_regs){{ep_cap[0], 0, 0, 0, 0, 0, reply_cap[0]}});
-	sim_auto_all();
-	until_runs(thread[4]);
-	sim_syscall(0, thread[4], SYS_CALL, (struct sim_regs){{ep_cap[0], msg_info(1, 0, 0)}});
-	cr_assert_eq(sim_current(0), thread[0]);
-}
-
 /* Its client pays for a server that waits. */
 static void waits_on_donated_time(void)
 {
@@ -258,10 +207,7 @@ static void waits_on_donated_time(void)
 	sim_syscall(0, thread[0], SYS_WAIT, (struct sim_regs){{notice_cap[0]}});
 	sim_auto_all();
 	until_runs(thread[2]);
-	asked.x[0] = notice_cap[0];
-	line_set(LINE, (struct cap_slot){.type = OBJ_NOTIFICATION,
-					 .badge = 128,
-					 .object = (uintptr_t)notice[0]});
+	other_notice();
 }
 
 static void another_interrupt(void)
@@ -283,7 +229,7 @@ static const struct {
 	{"dying notification", false, false, dying},
 	{"live floating-point state", false, false, fpu_used},
 	{"kick posted", false, false, kick_posted},
-	{"nobody waits", true, false, nobody_waits},
+	{"nobody waits", true, false, other_notice},
 	{"nobody waits, a word is there", true, false, word_is_there},
 	{"bound to a thread", false, false, bound},
 	{"nobody waits, to stop", false, false, stopping},
@@ -297,12 +243,12 @@ static const struct {
 	{"record of the payer linked", false, false, record_of_payer},
 	{"both records linked", false, false, both_records},
 	{"record that is gone", true, true, record_gone},
-	{"switch not told", true, true, switched},
-	{"successor known", true, true, successor_known},
+	{"switch not told", true, true, switched_with_record},
+	{"successor known", true, true, successor_armed},
 	{"rebind unfinished", false, false, rebind_unfinished},
 	{"request waiting", false, false, request_waiting},
 	{"unbound", false, false, unbound},
-	{"dispatcher without buffer", false, false, no_buffer},
+	{"dispatcher without buffer", false, false, dispatcher_without_buffer},
 	{"dispatcher to stop", false, false, dispatcher_stopping},
 	{"dispatcher without address space", false, false, dispatcher_without_space},
 	{"decision limit next", true, true, limit_is_next},
