@@ -104,9 +104,8 @@ void sim_check_decision(struct sim *sim, uint32_t cpu, const struct sched_decisi
 		picked_check(sim, cpu, decision->successor_tid);
 	if (decision->slice_ns == 0 && !sim->failed)
 		sim_fail(sim,
-			 "policy %s gave task \"%s\" a slice of 0 ns on CPU %u at %llu ns; this is "
-			 "a "
-			 "bug in it",
+			 "policy %s gave task \"%s\" on CPU %u a slice of 0 ns at %llu ns; "
+			 "this is a bug in it",
 			 sim->server->cpu[cpu].policy->name, sim->threads[decision->tid]->name, cpu,
 			 (unsigned long long)sim->now_ns);
 }

@@ -90,6 +90,13 @@ void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct pla
 	bench_clear_calls();
 }
 
+void bench_open_offering(uint32_t cpus)
+{
+	bench_open(cpus, policies[0], places[0]);
+	bench_server->offers = POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR;
+	bench_server->again = true;
+}
+
 void bench_close(void)
 {
 	for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++) {
@@ -216,6 +223,12 @@ struct sched_decision bench_request_as(uint32_t cpu, uint32_t tid, word_t badge,
 	bench_buffer.events[0] = (struct sched_event){
 		.tag = tid, .info = BENCH_BLOCKED(CAUSE_REQUEST), .seq = ++bench_seq};
 	return upcall(cpu, UPCALL_REQUEST | (local ? 1u : 0u), ERR_OK);
+}
+
+struct sched_decision bench_start(uint32_t cpu, uint32_t tid)
+{
+	bench_thread(tid, 1024);
+	return bench_event(cpu, tid, BENCH_READY(CAUSE_START), 0);
 }
 
 struct sched_decision bench_request(uint32_t cpu, uint32_t tid, word_t label, word_t w0, word_t w1,

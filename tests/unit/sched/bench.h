@@ -39,6 +39,8 @@ extern struct sched_shared *bench_shared;
 
 /* A fresh server with so many CPUs, all with one policy. */
 void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct place_ops *place);
+/* Likewise with EEVDF, and decisions offer all that they can say beyond who runs. */
+void bench_open_offering(uint32_t cpus);
 void bench_close(void);
 void bench_clear_calls(void);
 
@@ -47,6 +49,8 @@ void bench_thread(uint32_t tid, uint32_t weight);
 
 /* One upcall with at most one event and at most one request. */
 struct sched_decision bench_event(uint32_t cpu, uint32_t tid, word_t info, time_ns_t ran_ns);
+/* A new thread of weight 1024. */
+struct sched_decision bench_start(uint32_t cpu, uint32_t tid);
 struct sched_decision bench_request(uint32_t cpu, uint32_t tid, word_t label, word_t w0, word_t w1,
 				    word_t w2, word_t w3);
 struct sched_decision bench_request_as(uint32_t cpu, uint32_t tid, word_t badge, word_t label,

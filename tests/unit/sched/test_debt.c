@@ -9,18 +9,12 @@
 #define MADE      6u
 #define BYSTANDER 7u
 
-static void start(uint32_t cpu, uint32_t tid)
-{
-	bench_thread(tid, 1024);
-	(void)bench_event(cpu, tid, BENCH_READY(CAUSE_START), 0);
-}
-
 static void open_with(uint32_t cpus, uint32_t cpu_of_maker)
 {
 	bench_open(cpus, policies[0], places[0]);
-	start(cpu_of_maker, MAKER);
-	start(0, BYSTANDER);
-	start(0, MADE);
+	(void)bench_start(cpu_of_maker, MAKER);
+	(void)bench_start(0, BYSTANDER);
+	(void)bench_start(0, MADE);
 	bench_shared->params[MADE].heir = MAKER;
 	bench_shared->params[MADE].heir_pid = bench_shared->params[MAKER].pid;
 }
@@ -51,10 +45,10 @@ static int64_t lag_of(uint32_t cpu, uint32_t tid)
 static void open_asleep(void)
 {
 	bench_open(1, policies[0], places[0]);
-	start(0, MAKER);
+	(void)bench_start(0, MAKER);
 	(void)bench_event(0, MAKER, BENCH_BLOCKED(CAUSE_IPC), 0);
-	start(0, BYSTANDER);
-	start(0, MADE);
+	(void)bench_start(0, BYSTANDER);
+	(void)bench_start(0, MADE);
 	bench_shared->params[MADE].heir = MAKER;
 	bench_shared->params[MADE].heir_pid = bench_shared->params[MAKER].pid;
 }
@@ -146,7 +140,7 @@ Test(sched_debt, a_maker_of_another_cpu_pays_there, .init = open_2, .fini = benc
 	end_after(4 * MS);
 	cr_assert_eq(bench_shared->bill_ns[MAKER], 2 * MS);
 	(void)bench_event(1, MAKER, BENCH_BLOCKED(CAUSE_IPC), 0);
-	start(1, BYSTANDER + 1);
+	(void)bench_start(1, BYSTANDER + 1);
 	(void)bench_event(1, MAKER, BENCH_READY(CAUSE_WAKE), 0);
 	cr_assert_eq(bench_shared->bill_ns[MAKER], 0);
 	cr_assert_eq(lag_of(1, MAKER), -2 * MS);

@@ -8,9 +8,7 @@
 
 static void open_with(uint32_t cpus)
 {
-	bench_open(cpus, policies[0], places[0]);
-	bench_server->offers = POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR;
-	bench_server->again = true;
+	bench_open_offering(cpus);
 	for (uint32_t tid = 5; tid < 8; tid++)
 		bench_thread(tid, 1024);
 }

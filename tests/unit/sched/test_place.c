@@ -30,12 +30,6 @@ static void open_stubborn(void)
 	bench_open(4, policies[0], &stubborn);
 }
 
-static void start(uint32_t cpu, uint32_t tid)
-{
-	bench_thread(tid, 1024);
-	(void)bench_event(cpu, tid, BENCH_READY(CAUSE_START), 0);
-}
-
 static bool is_idle(uint32_t cpu)
 {
 	return (__atomic_load_n(&bench_server->idle.bits[0], __ATOMIC_RELAXED) >> cpu & 1) != 0;
@@ -46,10 +40,10 @@ Test(sched_place, a_move_that_is_refused_leaves_no_trace, .init = open_2, .fini 
 {
 	const struct sched_cpu *idle = &bench_server->cpu[1];
 
-	start(0, 5);
+	(void)bench_start(0, 5);
 	(void)bench_nothing(1, ERR_OK);
 	__atomic_store_n(&bench_server->idle.bits[0], 0, __ATOMIC_RELAXED);
-	start(0, 6);
+	(void)bench_start(0, 6);
 	bench_clear_calls();
 	__atomic_store_n(&bench_server->idle.bits[0], 2, __ATOMIC_RELAXED);
 	bench_move_error = ERR_STATE;
@@ -78,7 +72,7 @@ Test(sched_place, priority_is_raised_by_right_only, .init = open_2, .fini = benc
 {
 	const word_t badge = sched_badge(105, 1024);
 
-	start(0, 5);
+	(void)bench_start(0, 5);
 	for (word_t above = 0; above < 2; above++) {
 		bench_clear_calls();
 		(void)bench_request_as(0, 5, badge, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_PRIORITY,
@@ -90,7 +84,7 @@ Test(sched_place, priority_is_raised_by_right_only, .init = open_2, .fini = benc
 /* A placement that says what the mask forbids: the thread stays, if it may. */
 Test(sched_place, a_forbidden_target_is_not_taken, .init = open_stubborn, .fini = bench_close)
 {
-	start(2, 5);
+	(void)bench_start(2, 5);
 	bench_shared->params[5].affinity = (struct cpumask){{6}};
 	cr_assert_eq(sched_fork_target(bench_server, &bench_server->cpu[2],
 				       &bench_server->threads[5], 2),

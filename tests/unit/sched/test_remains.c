@@ -19,12 +19,6 @@ static void open_2(void)
 	bench_open(2, policies[0], places[0]);
 }
 
-static struct sched_decision start(uint32_t cpu, uint32_t tid)
-{
-	bench_thread(tid, 1024);
-	return bench_event(cpu, tid, BENCH_READY(CAUSE_START), 0);
-}
-
 static bool is_idle(uint32_t cpu)
 {
 	return (__atomic_load_n(&bench_server->idle.bits[0], __ATOMIC_RELAXED) >> cpu & 1) != 0;
@@ -35,7 +29,7 @@ Test(remains, a_cpu_that_runs_again_is_not_idle, .init = open_2, .fini = bench_c
 {
 	struct sched_cpu *cpu = &bench_server->cpu[1];
 
-	(void)start(1, 5);
+	(void)bench_start(1, 5);
 	(void)bench_event(1, 5, BENCH_BLOCKED(CAUSE_IPC), 0);
 	cr_assert(is_idle(1));
 	cpumask_set(&cpu->idle_tried, 0);
@@ -49,7 +43,7 @@ Test(remains, a_run_after_idling_is_another_run, .init = open_1, .fini = bench_c
 {
 	const struct sched_thread_stats *stats = &bench_shared->stats[5];
 
-	(void)start(0, 5);
+	(void)bench_start(0, 5);
 	for (uint32_t i = 1; i < 4; i++) {
 		cr_assert_eq(stats->runs, i);
 		(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), 0);
@@ -61,7 +55,7 @@ Test(remains, a_run_after_idling_is_another_run, .init = open_1, .fini = bench_c
 /* A turn is over once. */
 Test(remains, who_is_dispatched_has_a_turn, .init = open_1, .fini = bench_close)
 {
-	(void)start(0, 5);
+	(void)bench_start(0, 5);
 	bench_now += 3 * MS;
 	cr_assert_eq(bench_event(0, 5, BENCH_READY(CAUSE_SLICE), 3 * MS).tid, 5);
 	cr_assert_eq(bench_server->threads[5].turn_over, 0);
@@ -70,8 +64,8 @@ Test(remains, who_is_dispatched_has_a_turn, .init = open_1, .fini = bench_close)
 /* 5 runs, 6 follows. */
 static struct sched_decision start_two(void)
 {
-	(void)start(0, 5);
-	(void)start(0, 6);
+	(void)bench_start(0, 5);
+	(void)bench_start(0, 6);
 	bench_now += MS;
 	(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), MS);
 	bench_now += MS / 10;
@@ -101,11 +95,11 @@ Test(remains, a_filter_is_of_one_decision, .init = open_1, .fini = bench_close)
 Test(remains, sleepers_wait_for_one_decision, .init = open_1, .fini = bench_close)
 {
 	for (uint32_t tid = 8; tid < 18; tid++) {
-		(void)start(0, tid);
+		(void)bench_start(0, tid);
 		(void)bench_request(0, tid, SCHED_REQ_SLEEP, bench_now + 3 * MS / 2, 0, 0, 0);
 	}
-	(void)start(0, 5);
-	const struct sched_decision d = start(0, 6);
+	(void)bench_start(0, 5);
+	const struct sched_decision d = bench_start(0, 6);
 
 	cr_assert(bench_server->cpu[0].sleepers_wait);
 	bench_now += d.slice_ns;
@@ -126,7 +120,7 @@ Test(remains, a_stay_tells_how_long_it_was_waited_for, .init = open_1, .fini = b
 					  .ran_ns = MS};
 
 	bench_server->again = true;
-	(void)start(0, 5);
+	(void)bench_start(0, 5);
 	cr_assert_neq(bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), 0).flags & DECISION_AGAIN, 0);
 	cr_assert_eq(bench_shared->stats[5].wake_max_ns, 0);
 	bench_now += 3 * MS;
