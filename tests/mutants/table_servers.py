@@ -157,7 +157,7 @@ MUTANTS = [
     ("servers/proc/core/service.c",
      "target != process && target->parent", "target->parent", "proc_world"),
     ("servers/proc/core/spawn.c", "spawn->fds[fd] != PROC_FD_INHERIT)\n", "false)\n", "proc_world"),
-    ("servers/proc/core/file.c", "from == NULL || m->w[1] != PROC_FD_NONE ? ERR_ARG", "from == NULL ? ERR_ARG",
-     "proc_world"),
+    ("servers/proc/core/file.c", "from == NULL || m->w[1] != PROC_FD_NONE ? ERR_ARG",
+     "from == NULL ? ERR_ARG", "proc_world"),
     ("servers/proc/core/thread.c", "\t\tprocess_end(process, 0, 0);\n", "\t\t;\n", "proc_world"),
 ]
