@@ -190,6 +190,7 @@ MUTANTS = [
     ("servers/sched/policy/edf/records.c", "out->refused = thread->bandwidth == 0 &&", "out->refused =",
      "sim_one"),
     ("tools/sim/script.c", "if (!sim_mutex_again(sim, thread))", "if (false)", "sim_golden"),
+    ("tools/sim/script.c", "script->started_ns = sim->now_ns;", "script->started_ns = thread->begin_ns;", "sim_one"),
     ("tools/baton/trace.py", "lost += max(0, first - following)", "lost += 0", "test_trace"),
     ("tools/baton/trace.py", "known += records[max(0, following - first):]", "known += records",
      "test_trace"),

@@ -156,6 +156,16 @@ class RoundRobin(unittest.TestCase):
         self.assertEqual(names[:6], ["hog-0", "hog-1", "hog-2"] * 2)
 
 
+class Timers(unittest.TestCase):
+    def test_the_grid_begins_where_the_task_first_runs(self):
+        """b may run once a has had its 2 ms; both, then, after their own periods."""
+        result = run({"a": {"run": 2000, "timer": {"ref": "unique", "period": 30000}},
+                      "b": {"run": 2500, "timer": {"ref": "unique", "period": 10000}}}, 0.03,
+                     "--costs", "none", "--schedule", policy="rr")
+        starts = [s["start_ns"] for s in result.json["schedule"] if s["task"] == "b"]
+        self.assertEqual(starts, [2 * MS, 12 * MS, 22 * MS])
+
+
 class Proportional(unittest.TestCase):
     def test_stride_gives_shares_by_weight(self):
         tasks = run({"a": hog(weight=3000), "b": hog(weight=1000)}, 10, policy="stride").tasks

@@ -76,7 +76,6 @@ void sim_thread_ready(struct sim *sim, struct sim_thread *thread, enum event_cau
 void sim_thread_resume(struct sim *sim, struct sim_thread *thread)
 {
 	thread->begin_ns = sim->now_ns;
-	thread->script.started_ns = sim->now_ns;
 	sim_admission_ask(sim, thread);
 	sim_thread_ready(sim, thread, CAUSE_START);
 }

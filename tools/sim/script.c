@@ -256,14 +256,14 @@ static void answer_take(struct sim *sim, struct sim_thread *thread)
 	script->child = 0;
 }
 
-/* A thread that was forked sleeps through its delay itself; its timers begin behind it. */
+/* A thread that was forked sleeps through its delay itself. */
 static enum sim_step delay_step(struct sim *sim, struct sim_thread *thread)
 {
 	struct sim_script *script = &thread->script;
+	const time_ns_t until_ns = add_saturate_u64(sim->now_ns, script->delay_ns);
 
-	script->started_ns = add_saturate_u64(sim->now_ns, script->delay_ns);
 	script->delay_ns = 0;
-	return request(sim, thread, SCHED_REQ_SLEEP, script->started_ns, 0, 0, 0);
+	return request(sim, thread, SCHED_REQ_SLEEP, until_ns, 0, 0, 0);
 }
 
 enum sim_step sim_script_advance(struct sim *sim, struct sim_thread *thread)
@@ -276,6 +276,10 @@ enum sim_step sim_script_advance(struct sim *sim, struct sim_thread *thread)
 		return SIM_STEP_BLOCKS;
 	if (script->delay_ns != 0)
 		return delay_step(sim, thread);
+	if (!script->begun) {
+		script->begun = true;
+		script->started_ns = sim->now_ns;
+	}
 	for (uint32_t step = 0; step < STEPS_MAX && !sim->failed; step++) {
 		const struct workload_phase *phase = &script->task->phases[script->phase];
 		enum sim_step result;

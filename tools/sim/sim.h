@@ -75,8 +75,9 @@ struct sim_script {
 	uint64_t delay_ns;    /* fork: to be slept before anything else */
 	uint64_t left_ns;     /* CPU time left of "run", or of the call before the present event */
 	bool called;          /* the call is paid for */
+	bool begun;           /* it has run, and started_ns holds */
 	time_ns_t until_ns;   /* end of "runtime"; 0: not in one */
-	time_ns_t started_ns; /* when the thread began: first point of its timers */
+	time_ns_t started_ns; /* when its first event began: first point of its timers */
 };
 
 struct sim_samples {
