@@ -171,7 +171,9 @@ static enum error answer(cptr_t reply, const struct msg *m)
 	fuzz_check(user->pid != 0 && user->calling);
 	fuzz_check(user->label == PROC_REQ_THREAD_PARK ||
 		   (error < ERR_COUNT && error != ERR_INTERNAL));
-	fuzz_check(msg_caps(m->info) == 0 || paper_at(OWN_OFFER) != NULL);
+	fuzz_check(msg_caps(m->info) == 0 ||
+		   paper_at(user->label == PROC_REQ_DEVICE_OPEN ? OWN_DEVICE_IRQ : OWN_OFFER) !=
+			   NULL);
 	user->calling = false;
 	return ERR_OK;
 }

@@ -250,13 +250,14 @@ static enum error region_allows(const struct region *region, uint64_t vaddr, uin
 		return ERR_FAULT_ADDR;
 	if (region->guard != 0 && vaddr - region->start < PAGE_SIZE)
 		return ERR_RANGE;
+	/* All of it: what is allowed in part only would fault again for ever. */
 	if ((access & FAULT_ACCESS_WRITE) != 0)
-		need = MM_PROT_WRITE;
-	else if ((access & FAULT_ACCESS_EXECUTE) != 0)
-		need = MM_PROT_EXECUTE;
-	else
+		need |= MM_PROT_WRITE;
+	if ((access & FAULT_ACCESS_EXECUTE) != 0)
+		need |= MM_PROT_EXECUTE;
+	if (need == 0)
 		return region->prot != 0 ? ERR_OK : ERR_PERMISSION;
-	return (region->prot & need) != 0 ? ERR_OK : ERR_PERMISSION;
+	return (region->prot & need) == need ? ERR_OK : ERR_PERMISSION;
 }
 
 enum error page_resolve(struct space *space, uint64_t vaddr, uint32_t access, uint64_t **found,

@@ -34,6 +34,8 @@ static void anonymous_memory_is_zero_and_comes_back(void)
 		}
 		check(why_not(1, vspace, AT + 8 * PAGE_SIZE, FAULT_ACCESS_READ) == ERR_FAULT_ADDR);
 		check(why_not(1, vspace, AT, FAULT_ACCESS_EXECUTE) == ERR_PERMISSION);
+		check(why_not(1, vspace, AT, FAULT_ACCESS_WRITE | FAULT_ACCESS_EXECUTE) ==
+		      ERR_PERMISSION);
 		space_end(1, vspace);
 		check(frames_lost() == 0);
 	}
