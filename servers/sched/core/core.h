@@ -236,6 +236,8 @@ uint32_t sched_sleep_first(const struct sched_cpu *cpu, time_ns_t until_ns,
 
 /* place.c */
 void sched_view(struct sched_server *server, struct place_view *view, struct place_load *loads);
+/* A mask whose words others change. */
+struct cpumask sched_mask_load(const struct cpumask *mask);
 void sched_load_publish(struct sched_cpu *cpu);
 void sched_load_publish_pick(struct sched_cpu *cpu, const struct policy_pick *pick, bool several);
 void sched_idle_publish(struct sched_server *server, uint32_t cpu);

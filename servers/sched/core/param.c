@@ -53,13 +53,16 @@ static enum error param_period(struct sched_thread_params *params, uint64_t peri
 static enum error param_affinity(struct sched_server *server, struct sched_thread_params *params,
 				 const struct sched_request *request)
 {
-	struct cpumask wanted = {{request->words[2], request->words[3]}};
+	const struct cpumask wanted = {{request->words[2], request->words[3]}};
+	const struct cpumask all = cpumask_and(wanted, cpumask_first(server->cpus));
+	const struct cpumask online = cpumask_and(wanted, sched_mask_load(&server->online));
 
-	for (uint32_t word = 0; word < CPUMASK_WORDS; word++)
-		wanted.bits[word] &= __atomic_load_n(&server->online.bits[word], __ATOMIC_RELAXED);
-	if (cpumask_empty(&wanted))
+	if (cpumask_empty(&all))
 		return ERR_RANGE;
-	params->affinity = (struct cpumask){{request->words[2], request->words[3]}};
+	/* This instance is just taking over, and is on none of these CPUs yet. */
+	if (cpumask_empty(&online))
+		return ERR_RESTARTED;
+	params->affinity = wanted;
 	return ERR_OK;
 }
 

@@ -16,7 +16,7 @@
 
 #include "core.h"
 
-static struct cpumask mask_load(const struct cpumask *mask)
+struct cpumask sched_mask_load(const struct cpumask *mask)
 {
 	struct cpumask copy;
 
@@ -40,8 +40,8 @@ void sched_view(struct sched_server *server, struct place_view *view, struct pla
 	}
 	*view = (struct place_view){
 		.cpus = server->cpus,
-		.online = mask_load(&server->online),
-		.idle = mask_load(&server->idle),
+		.online = sched_mask_load(&server->online),
+		.idle = sched_mask_load(&server->idle),
 		.loads = loads,
 	};
 }

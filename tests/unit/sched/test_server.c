@@ -355,6 +355,23 @@ Test(sched_server, impossible_parameters_change_nothing, .init = open_1, .fini =
 	cr_assert_arr_eq(&bench_shared->params[5], &before, sizeof(before));
 }
 
+/* The threads of an instance that takes over are told to ask again, not that there is no such CPU. */
+Test(sched_server, a_mask_of_cpus_that_are_not_taken_over_yet, .init = open_4, .fini = bench_close)
+{
+	start_on(0, 5, 1024);
+	const struct sched_thread_params before = bench_shared->params[5];
+
+	bench_server->online.bits[0] &= ~cpumask_bit(1);
+	bench_clear_calls();
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_AFFINITY, 2, 0);
+	cr_assert_eq(bench_answers[0].error, ERR_RESTARTED);
+	cr_assert_arr_eq(&bench_shared->params[5], &before, sizeof(before));
+	bench_clear_calls();
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_AFFINITY, 3, 0);
+	cr_assert_eq(bench_answers[0].error, ERR_OK);
+	cr_assert_eq(bench_shared->params[5].affinity.bits[0], 3);
+}
+
 Test(sched_server, every_parameter_reads_back_as_it_was_set, .init = open_4, .fini = bench_close)
 {
 	static const struct {
