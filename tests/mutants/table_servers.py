@@ -44,6 +44,13 @@ MUTANTS = [
     ("servers/mm/core/shared.c", "\t\tobject->allow_all = false;\n", "", "mm_rules"),
     ("servers/mm/core/space.c", "*entry |= PAGE_COW;", ";", "replay_mm"),
     ("servers/mm/core/page.c", "\t\tframe_drop(page_frame(*entry));\n", "", "replay_mm"),
+    ("servers/mm/core/region_pool.c", "\tpool_free = piece;\n", "", "mm_rules"),
+    ("servers/mm/core/region_pool.c", "\t\tpiece[i].next = pool_free;\n", "", "mm_rules"),
+    ("servers/mm/core/shared.c", "\t\terror = ERR_OK;\n\t\tbreak;", "\t\terror = ERR_OK;", "mm_rules"),
+    ("servers/mm/core/page.c", "\t\tbytes = PAGE_SIZE;\n", "\t\t;\n", "mm_rules"),
+    ("servers/mm/core/request.c", "\t\trequest_stats(m);\n", "\t\t;\n", "mm_rules"),
+    ("servers/mm/core/request.c", "to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);", "to[i] = from[i];",
+     "mm_core"),
     # Process server
     ("servers/proc/core/pipe.c", "if (writer && --pipe->writers == 0)", "if (writer && pipe->writers-- == 0)",
      "replay_proc"),

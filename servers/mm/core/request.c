@@ -99,9 +99,21 @@ static void request_space_info(struct msg *m, const struct space *space)
 		msg_word_set(m, i, words[i]);
 }
 
+/* Each counter as it is at some moment: others go on counting. */
+static struct mm_stats counters_read(void)
+{
+	const word_t *from = (const word_t *)&mm_stats;
+	struct mm_stats stats;
+	word_t *to = (word_t *)&stats;
+
+	for (unsigned i = 0; i < sizeof(stats) / sizeof(word_t); i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	return stats;
+}
+
 static void request_stats(struct msg *m)
 {
-	struct mm_stats stats = mm_stats;
+	struct mm_stats stats = counters_read();
 	const word_t *words = (const word_t *)&stats;
 	uint32_t held;
 

@@ -51,7 +51,8 @@ enum error space_new(uint32_t pid, uint64_t limit_pages, uint32_t *vspace)
 			error = ERR_NO_MEMORY;
 	}
 	if (error == ERR_OK) {
-		space->pid = pid;
+		/* Atomic: spaces_stats() looks without the lock. */
+		__atomic_store_n(&space->pid, pid, __ATOMIC_RELAXED);
 		space->regions = (struct region_set){.tree = {NULL}};
 		space->map = (struct pagemap){.ops = &nodes_ops};
 		space->account = (struct account){.limit = limit_pages};
@@ -111,7 +112,7 @@ enum error space_free(uint32_t pid, uint64_t *pages)
 		region_drop(space, region);
 	pagemap_free(&space->map, table_unmap, NULL);
 	vspace_free(space->vspace);
-	space->pid = 0;
+	__atomic_store_n(&space->pid, 0, __ATOMIC_RELAXED);
 	space_leave(space);
 	shared_free_all(pid);
 	return ERR_OK;

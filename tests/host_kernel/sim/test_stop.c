@@ -131,6 +131,8 @@ Test(stop, M26_destroyed_thread_is_reported_dead_before_its_memory_is_free)
 	cr_assert(sim_deciding(0));
 	sim_as(1);
 	cr_assert_not(thread_destroy(a), "stopped, but the record is not consumed");
+	sim_as(0);
+	cr_assert_eq(tcb_set_home(a, &cpus[1].core), ERR_DEAD);
 	sim_decide(0, DECISION_IDLE, NULL, 0);
 	cr_assert_eq(sim_x0(cpus[0].core.dispatcher), -ERR_STALE);
 	cr_assert_eq(EVENT_STATE(sim_event_of(0, 1)->info), EVENT_DEAD);

@@ -231,6 +231,8 @@ Test(timed, a_slice_ends_with_the_server_timer)
 {
 	slice_ends_with(server_timer);
 	cr_assert_eq(UPCALL_REASONS(info()), 1u << REASON_SLICE | 1u << REASON_TIMER);
+	cr_assert_eq(core()->slice_end_ns, TIME_NEVER);
+	cr_assert_eq(core()->server_timer_ns, TIME_NEVER);
 }
 
 Test(timed, a_slice_ends_with_the_filter)

@@ -166,9 +166,12 @@ Test(mapping, moved_frame_stays_mapped)
 	cr_assert_eq(map_at(16, VA, MAP_READ), ERR_OK);
 	cr_assert_eq(move(70, 16), ERR_OK);
 	cr_assert_eq(call(70, METHOD_FRAME_INFO, 0), ERR_OK);
+	cr_assert_eq(world.result[0], slot_of(70)->object);
 	cr_assert_eq(world.result[1], PAGE_BITS);
 	cr_assert_eq(world.result[2], VA);
 	cr_assert_eq(unmap(70), ERR_OK);
+	cr_assert_eq(call(70, METHOD_FRAME_INFO, 0), ERR_OK);
+	cr_assert_eq(world.result[2], 0, "nowhere");
 	cr_assert_eq(unmap(70), ERR_NOT_MAPPED);
 }
 

@@ -86,7 +86,11 @@ Test(threads, first_in_fallback_needs_the_schedule_right)
 	slot_of(16)->rights &= (uint8_t)~RIGHT_SCHEDULE;
 	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, TCB_FLAG_FALLBACK_FIRST, 0), ERR_CAP_RIGHTS);
 	cr_assert_eq(thread->flags & TCB_FLAG_FALLBACK_FIRST, 0);
+	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, 0, TCB_FLAG_FALLBACK_FIRST), ERR_CAP_RIGHTS,
+		     "nor is it taken away without");
+	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, 0, 1ull << 31), ERR_ARG);
 	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, TCB_FLAG_NO_FPU, 0), ERR_OK);
+	cr_assert_neq(thread->flags & TCB_FLAG_NO_FPU, 0);
 }
 
 /* The frame of an IPC buffer is held: deleting all its capabilities does not free it, revoking does. */
@@ -252,11 +256,17 @@ Test(threads, K_core_core_and_its_supervisor)
 	cr_assert_eq(call(W_CORE1, METHOD_CORE_INFO, 0), ERR_OK);
 	cr_assert_eq(world.result[0], 1);
 	cr_assert_eq(world.result[1], CORE_BOUND | CORE_ONLINE);
+	cpus[1].core.fallback = FALLBACK_FAULT;
+	cpus[1].core.idle = 1;
+	cr_assert_eq(call(W_CORE1, METHOD_CORE_INFO, 0), ERR_OK);
+	cr_assert_eq(world.result[1], CORE_BOUND | CORE_ONLINE | CORE_FALLBACK | CORE_IDLE);
+	cr_assert_eq(world.result[2], FALLBACK_FAULT);
 	cpus[1].core.stats.syscalls = 4711;
 	cr_assert_eq(call(W_CORE1, METHOD_CORE_STATS, 0), ERR_OK);
 	cr_assert_eq(world.result_words, sizeof(struct core_stats) / 8);
 	cr_assert_eq(world.buffer.msg[offsetof(struct core_stats, syscalls) / 8], 4711);
 	cr_assert_eq(call(W_CORE1, METHOD_CORE_UNBIND, 0), ERR_OK);
+	cr_assert_null(cpus[1].core.dispatcher);
 }
 
 Test(threads, system)
@@ -268,6 +278,7 @@ Test(threads, system)
 			  0x6162636465666768, 0x6162636465666768),
 		     ERR_OK);
 	cr_assert_str_eq(host_console, "hgfedcbahgfedcbahgfedcbamore");
+	cr_assert_eq(call(W_SYSTEM, METHOD_SYSTEM_DEBUG_WRITE, 64, 504, 0, 0, 0), ERR_OK);
 	cr_assert_eq(call(W_SYSTEM, METHOD_SYSTEM_INFO, 0), ERR_OK);
 	cr_assert_eq(world.result[0], 2);
 }

@@ -95,6 +95,18 @@ Test(memmap, take_finds_memory_if_there_is_any_aligned)
 	cr_assert_eq(memmap_bytes(&map), 2 * PAGE_SIZE);
 }
 
+Test(memmap, what_is_no_whole_page_is_counted_as_lost)
+{
+	struct memmap map = {0};
+
+	memmap_add(&map, PAGE_SIZE - 100, 2 * PAGE_SIZE);
+	cr_assert_eq(memmap_bytes(&map), PAGE_SIZE);
+	cr_assert_eq(map.lost_bytes, PAGE_SIZE);
+	memmap_add(&map, 5 * PAGE_SIZE + 1, PAGE_SIZE);
+	cr_assert_eq(map.lost_bytes, 2 * PAGE_SIZE);
+	cr_assert_eq(memmap_bytes(&map), PAGE_SIZE);
+}
+
 Test(memmap, too_many_regions_are_lost_not_written)
 {
 	struct memmap map = {0};

@@ -16,6 +16,7 @@
 #include "memory.h"
 #include "mm.h"
 #include "mm_bench.h"
+#include "region_pool.h"
 #include "shared.h"
 #include "space.h"
 
@@ -295,6 +296,71 @@ static void M09_same_page_fault_storm(void)
 	storm_of(true, 64, 40);
 }
 
+/* ---- every lock ---- */
+
+static word_t mix_ids[THREADS];
+
+static void *mix_run(void *argument)
+{
+	struct storm *mix = argument;
+	const uint32_t other = mix->pid + THREADS;
+	const word_t shared = MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_SHARED);
+
+	pthread_barrier_wait(mix->barrier);
+	for (unsigned i = 0; i < 20; i++) {
+		word_t w[4] = {2 * PAGE_SIZE}, id, vspace = 0, none[4] = {0};
+
+		mix->wrong += request_of(mix->pid, MM_REQ_SHARED_NEW, 0, w, 0, 0) != ERR_OK;
+		id = w[0];
+		w[1] = other;
+		mix->wrong += request_of(mix->pid, MM_REQ_SHARED_ALLOW, 0, w, 0, 0) != ERR_OK;
+		mix->wrong += proc_of(MM_REQ_SPACE_NEW, other, 0, 0, 0, &vspace) != ERR_OK;
+		mix->wrong += map_of(other, AT, 2 * PAGE_SIZE, shared, id, 0, 0) != ERR_OK;
+		mix->wrong += !put(other, (uint32_t)vspace, AT, 1);
+		mix->wrong += map_of(mix->pid, AT, PAGE_SIZE, shared | MM_MAP_EAGER, id, 0, 0) !=
+			      ERR_OK;
+		(void)request_of(mix->pid, MM_REQ_STATS, 0, none, 0, 0);
+		/* Another one's object, which may not be there, or be for others. */
+		__atomic_store_n(&mix_ids[mix->me], id, __ATOMIC_RELAXED);
+		(void)map_of(other, 2 * AT, PAGE_SIZE, shared,
+			     __atomic_load_n(&mix_ids[(mix->me + 1) % THREADS], __ATOMIC_RELAXED),
+			     0, 0);
+		mix->wrong += proc_of(MM_REQ_SPACE_FREE, other, 0, 0, 0, NULL) != ERR_OK;
+		w[0] = AT;
+		w[1] = PAGE_SIZE;
+		mix->wrong += request_of(mix->pid, MM_REQ_UNMAP, 0, w, 0, 0) != ERR_OK;
+		w[0] = id;
+		mix->wrong += request_of(mix->pid, MM_REQ_SHARED_FREE, 0, w, 0, 0) != ERR_OK;
+		(void)shared_frames_held();
+		(void)region_pool_frames();
+	}
+	return NULL;
+}
+
+/* Each thread has spaces of its own; what they have in common is mm's.  The race detector watches. */
+static void M09_all_kinds_of_requests_at_once(void)
+{
+	pthread_t thread[THREADS];
+	struct storm mix[THREADS];
+	uint32_t vspace[THREADS];
+	pthread_barrier_t barrier;
+
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (unsigned i = 0; i < THREADS; i++) {
+		vspace[i] = space_make(40 + i, 0);
+		mix[i] = (struct storm){.pid = 40 + i, .barrier = &barrier, .me = i};
+		pthread_create(&thread[i], NULL, mix_run, &mix[i]);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		pthread_join(thread[i], NULL);
+		check(mix[i].wrong == 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		space_end(40 + i, vspace[i]);
+	check(shared_frames_held() == 0 && frames_lost() == 0);
+	pthread_barrier_destroy(&barrier);
+}
+
 static void M10_losers_frames_come_back(void)
 {
 	const word_t zeroed = mm_stats.pages_zeroed;
@@ -402,6 +468,7 @@ static const struct mm_case all[] = {
 	CASE(the_bounce_buffer_reaches_any_byte),
 	CASE(strangers_are_refused),
 	CASE(M09_same_page_fault_storm),
+	CASE(M09_all_kinds_of_requests_at_once),
 	CASE(M10_losers_frames_come_back),
 	CASE(spaces_do_not_disturb_each_other),
 	CASE(clones_are_written_by_two_cpus_at_once),

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "mm.h"
 #include "mm_bench.h"
+#include "region_pool.h"
 #include "shared.h"
 
 #define PAGES_ALL  ((1ull << UNTYPED_BITS) / PAGE_SIZE)
@@ -240,6 +241,81 @@ static void bounds_of_an_object(void)
 	check(shared_frames_held() == 0);
 }
 
+/* One page's worth, again and again. */
+static void regions_come_back(void)
+{
+	const uint32_t vspace = space_make(16, 0);
+	const uint32_t frames = region_pool_frames();
+
+	for (unsigned i = 0; i < 300; i++) {
+		word_t w[4] = {AT, 64 * PAGE_SIZE};
+
+		for (unsigned page = 0; page < 20; page++)
+			check(map_of(16, AT + 2 * page * PAGE_SIZE, PAGE_SIZE, ANON_RW, 0, 0, 0) ==
+			      ERR_OK);
+		check(request_of(16, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	}
+	check(region_pool_frames() <= frames + 1);
+	space_end(16, vspace);
+}
+
+static void objects_are_so_many(void)
+{
+	const uint32_t vspace = space_make(17, 0);
+	word_t w[4] = {PAGE_SIZE}, first = shared_new_of(17, 1);
+	unsigned made = 1;
+
+	while (made < 1000) {
+		w[0] = PAGE_SIZE;
+		if (request_of(17, MM_REQ_SHARED_NEW, 0, w, 0, 0) != ERR_OK)
+			break;
+		made++;
+	}
+	check(made == 256);
+	check(shared_of(MM_REQ_SHARED_FREE, 17, first, 0) == ERR_OK);
+	check(shared_new_of(17, 1) != first);
+	space_end(17, vspace);
+	check(shared_frames_held() == 0);
+}
+
+/* A page of a long file is one page, also where it is copied because it may be written: all other frames
+ * are in use, so whatever is written past it is somebody's. */
+static void a_file_is_copied_page_by_page(void)
+{
+	const uint32_t vspace = memory_end(18);
+	const uint64_t hole = AT + 100 * PAGE_SIZE, hole_pages = 12;
+	word_t w[4] = {hole, hole_pages * PAGE_SIZE};
+
+	check(request_of(18, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(map_of(18, hole, 4 * PAGE_SIZE,
+		     MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_FILE), 0, 3 * PAGE_SIZE,
+		     2 * PAGE_SIZE + 10) == ERR_OK);
+	for (unsigned page = 0; page < 3; page++)
+		check(put(18, vspace, hole + page * PAGE_SIZE + 100, 5));
+	for (unsigned page = 0; page < 3; page++)
+		check(get(18, vspace, hole + page * PAGE_SIZE + 2) == (int)(3 + page));
+	check(get(18, vspace, hole + 2 * PAGE_SIZE + 12) == 0);
+	for (uint64_t at = AT; at < hole + 500 * PAGE_SIZE; at += PAGE_SIZE)
+		check((at >= hole && at < hole + hole_pages * PAGE_SIZE) ||
+		      get(18, vspace, at) == 1);
+	space_end(18, vspace);
+}
+
+/* What a process and the machine are told. */
+static void memory_is_told(void)
+{
+	const uint32_t vspace = space_make(19, 1000);
+	word_t w[4] = {0};
+
+	check(map_of(19, AT, 4 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	check(put(19, vspace, AT, 1));
+	check(request_of(19, MM_REQ_SPACE_INFO, 0, w, 0, 0) == ERR_OK);
+	check(w[0] != 0 && w[0] < 20 && w[1] == 1000 && w[2] >= w[0] && w[3] == 1);
+	check(request_of(19, MM_REQ_STATS, 0, w, 0, 0) == ERR_OK);
+	check(w[0] == PAGES_ALL && w[1] != 0 && w[1] < w[0]);
+	space_end(19, vspace);
+}
+
 static const struct mm_case all[] = {
 	CASE(spaces_are_kept),
 	CASE(refusals_are_not_charged),
@@ -253,6 +329,10 @@ static const struct mm_case all[] = {
 	CASE(an_object_lives_for_its_last_mapping),
 	CASE(a_place_of_an_object_forgets_the_one_before),
 	CASE(bounds_of_an_object),
+	CASE(regions_come_back),
+	CASE(objects_are_so_many),
+	CASE(a_file_is_copied_page_by_page),
+	CASE(memory_is_told),
 };
 
 int main(void)
