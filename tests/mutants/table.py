@@ -496,10 +496,10 @@ MUTANTS = [
     ("kernel/mm/memmap.c", "\tmap->lost_bytes += size_bytes - (last - first);\n", "", "memmap"),
     ("kernel/time/timer.c", "\tcore->slice_end_ns = TIME_NEVER;\n", "", "kernel-timed"),
     ("kernel/time/timer.c", "\ttimer_starvation(core);\n\tspin_unlock", "\tspin_unlock",
-     "kernel-dispatch"),
+     "kernel-timed"),
     ("kernel/smp/grace.c",
      "\tif (core->reasons != 0 && !core->dispatcher_running)\n\t\treturn true;\n", "",
-     "kernel-dispatch"),
+     "kernel-stop"),
     ("kernel/dispatch/home.c", "\t\treturn ERR_DEAD;\n", "\t\t;\n", "kernel-stop"),
     # Storms
     ("kernel/object/notification.c", "\t\tipc_fail(wait_thread(node), ERR_DELETED);\n", "",

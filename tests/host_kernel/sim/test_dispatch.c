@@ -380,43 +380,6 @@ Test(dispatch, starvation_limit)
 	cr_assert_eq(sim_x0(d), -ERR_UNBOUND, "its park ended");
 }
 
-/* Each waits for less than the limit, for longer than it altogether. */
-Test(dispatch, who_is_served_in_time_does_not_starve)
-{
-	sim_end();
-	sim_start(1);
-	sim_bind(0, LIMIT_NS, 5 * SLICE_NS, NULL);
-	sim_auto_all();
-	a = sim_thread_running(1, 0);
-	b = sim_thread_running(2, 0);
-	sim_step(0);
-	for (unsigned i = 0; i < 6; i++) {
-		sim_decide(0, DECISION_RUN, i % 2 != 0 ? b : a, 3 * SLICE_NS);
-		sim_advance(3 * SLICE_NS);
-		sim_step(0);
-		cr_assert_eq(cpus[0].core.fallback, FALLBACK_NONE, "turn %u", i);
-		cr_assert(sim_deciding(0));
-	}
-}
-
-/* A long operation stops for what this CPU has to do next, but not for what waits for its dispatcher. */
-Test(dispatch, what_preempts_a_long_operation)
-{
-	struct core *core = &cpus[0].core;
-
-	sim_as(0);
-	cr_assert_not(preempt_pending());
-	core->reasons = 1u << REASON_SLICE;
-	cr_assert(preempt_pending());
-	core->dispatcher_running = true;
-	cr_assert_not(preempt_pending());
-	core->dispatcher_running = false;
-	core->reasons = 0;
-	core->requests = CORE_REQUEST_STOP;
-	cr_assert(preempt_pending());
-	core->requests = 0;
-}
-
 Test(dispatch, a_dispatcher_that_blocks_or_faults_loses_its_core)
 {
 	struct tcb *d = cpus[0].core.dispatcher;

@@ -193,7 +193,7 @@ static void step(void)
 
 static uint64_t general[STEPS][PARTS];
 
-Test(fastpath, K_fastpath_random_sequences_leave_the_state_of_the_general_path, .timeout = 50)
+Test(fastpath, K_fastpath_random_sequences_leave_the_state_of_the_general_path)
 {
 	unsigned all = 0, waits = 0, signals = 0, preempts = 0;
 

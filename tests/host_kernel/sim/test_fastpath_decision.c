@@ -308,7 +308,7 @@ static unsigned compare(unsigned seed)
 	return fast;
 }
 
-Test(fastpath, K_decisions_leave_the_state_of_the_general_path, .timeout = 50)
+Test(fastpath, K_decisions_leave_the_state_of_the_general_path)
 {
 	unsigned all = 0;
 

@@ -201,6 +201,24 @@ Test(stop, M27_grace_passes_idle_cpus_and_waits_for_busy_ones)
 	cr_assert_eq(cpus[1].core.grace_seen, seen, "idle: not even asked");
 }
 
+/* A long operation stops for what this CPU has to do next, but not for what waits for its dispatcher. */
+Test(stop, what_preempts_a_long_operation)
+{
+	struct core *core = &cpus[0].core;
+
+	sim_as(0);
+	cr_assert_not(preempt_pending());
+	core->reasons = 1u << REASON_SLICE;
+	cr_assert(preempt_pending());
+	core->dispatcher_running = true;
+	cr_assert_not(preempt_pending());
+	core->dispatcher_running = false;
+	core->reasons = 0;
+	core->requests = CORE_REQUEST_STOP;
+	cr_assert(preempt_pending());
+	core->requests = 0;
+}
+
 Test(stop, wake_between_dequeue_and_stop_is_not_lost)
 {
 	/* Owned by a sender that is just copying: stop must fail and leave it alone. */

@@ -247,6 +247,25 @@ Test(timed, a_slice_ends_with_starvation)
 	cr_assert_eq(core()->fallback, FALLBACK_STARVATION);
 }
 
+/* Each waits for less than the limit, for longer than it altogether. */
+Test(timed, who_is_served_in_time_does_not_starve)
+{
+	sim_end();
+	sim_start(1);
+	sim_bind(0, LIMIT_NS, 5 * SLICE_NS, NULL);
+	sim_auto_all();
+	a = sim_thread_running(1, 0);
+	b = sim_thread_running(2, 0);
+	sim_step(0);
+	for (unsigned i = 0; i < 6; i++) {
+		sim_decide(0, DECISION_RUN, i % 2 != 0 ? b : a, 3 * SLICE_NS);
+		sim_advance(3 * SLICE_NS);
+		sim_step(0);
+		cr_assert_eq(cpus[0].core.fallback, FALLBACK_NONE, "turn %u", i);
+		cr_assert(sim_deciding(0));
+	}
+}
+
 Test(timed, a_slice_that_is_longer_now_goes_on)
 {
 	slice_ends_with(moved);
