@@ -102,7 +102,7 @@ void bind_serve(struct core *core)
 		core->dispatcher = next;
 		core->dispatcher_started = false;
 		core->rebind_next = list_first(&core->homed);
-		core->untold = 1;
+		core->untold_more = 1;
 		core->reasons |= 1u << REASON_BIND;
 	}
 	spin_unlock(&core->lock);

@@ -116,16 +116,25 @@ static inline time_ns_t at_least(time_ns_t time, time_ns_t least)
 static inline void terms_set(struct core *core, word_t decision, const word_t *x,
 			     struct tcb *successor) LOCK_REQUIRES(core->lock)
 {
+	time_ns_t slice_ns, until_ns, filter_until_ns;
+	word_t seq, filter_key;
+
 	if ((decision & DECISION_FILTER) != 0)
 		filter_set(core, x[6], x[7]);
 	if ((decision & DECISION_SUCCESSOR) == 0)
 		return;
+	/* All loads first, as in upcall_switched(). */
+	seq = x[10];
+	slice_ns = at_least(x[11], SLICE_MIN_NS);
+	until_ns = x[12];
+	filter_until_ns = x[13];
+	filter_key = x[14];
 	core->next.tcb = successor;
-	core->next.seq = x[10];
-	core->next.slice_ns = at_least(x[11], SLICE_MIN_NS);
-	core->next.until_ns = x[12];
-	core->next.filter_until_ns = x[13];
-	core->next.filter_key = x[14];
+	core->next.seq = seq;
+	core->next.slice_ns = slice_ns;
+	core->next.until_ns = until_ns;
+	core->next.filter_until_ns = filter_until_ns;
+	core->next.filter_key = filter_key;
 	successor_arm(core, true);
 }
 

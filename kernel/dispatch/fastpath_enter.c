@@ -46,13 +46,15 @@ static inline void payer_report(struct core *core, struct sched_event *out, word
 {
 	struct tcb *payer = core->payer;
 	time_ns_t spent = now - core->stretch_ns;
-	word_t seq = payer->seq + 1;
+	/* All loads first, as in upcall_switched(). */
+	word_t gathered = payer->event_info & EVENT_GATHERED, seq = payer->seq + 1;
+	time_ns_t ran_ns = payer->ran_ns + spent, first_ready_ns = payer->first_ready_ns;
 
 	out->tag = __atomic_load_n(&payer->tag, __ATOMIC_RELAXED);
-	out->info = info | (payer->event_info & EVENT_GATHERED);
+	out->info = info | gathered;
 	out->seq = seq;
-	out->ran_ns = payer->ran_ns + spent;
-	out->first_ready_ns = payer->first_ready_ns;
+	out->ran_ns = ran_ns;
+	out->first_ready_ns = first_ready_ns;
 	payer->event_info = info & ~EVENT_GATHERED;
 	payer->ran_ns = 0;
 	payer->first_ready_ns = 0;
@@ -126,13 +128,14 @@ __attribute__((noinline)) struct tcb *fastpath_enter(word_t origin, const struct
  * Lock held: where the record of the payer goes.  Something is linked: it goes second, if that is one
  * record of another thread.  NULL: nowhere, because there is more to hand over, or in fallback.
  */
-static __attribute__((noinline)) struct sched_event *second_event(struct core *core)
+static __attribute__((noinline)) struct sched_event *second_event(struct core *core,
+								  uint64_t untold)
 	LOCK_REQUIRES(core->lock)
 {
 	const struct list_node *first = list_first(&core->events);
 	struct upcall_buffer *buffer;
 
-	if (!only_records(core))
+	if (!untold_is_short(untold))
 		return NULL;
 	buffer = upcall_buffer(core->dispatcher);
 	if (buffer == NULL)
@@ -148,7 +151,7 @@ static __attribute__((noinline)) struct sched_event *second_event(struct core *c
 static __attribute__((noinline)) word_t untold_take(struct core *core) LOCK_REQUIRES(core->lock)
 {
 	struct list_node *node = list_first(&core->events);
-	word_t upcall = untold_clear(core);
+	word_t upcall = untold_clear(core, upcall_buffer(core->dispatcher));
 
 	if (node == NULL)
 		return upcall;
@@ -164,23 +167,23 @@ __attribute__((noinline)) struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNC
 	word_t reasons = core->reasons, upcall = obstacles | 1, info;
 	struct sched_event *event;
 	struct vspace *space;
+	uint64_t untold;
 	time_ns_t now;
-	bool calm;
 
 	/* Nothing but reasons is in the way, where the upcall has them. */
 	if ((obstacles & ~((uint64_t)UINT16_MAX << 16)) != 0 || core->payer == NULL ||
 	    prev == NULL || core->held != prev || !spin_try_lock(&core->lock))
 		return NULL;
-	calm = core_is_calm(core);
-	event = calm ? first_event(core->dispatcher) : second_event(core);
+	untold = core_untold(core);
+	event = untold == 0 ? first_event(core->dispatcher) : second_event(core, untold);
 	if (event == NULL || !can_run(core->dispatcher, &space)) {
 		spin_unlock(&core->lock);
 		return NULL;
 	}
 	now = core->slice_over_ns;
-	if (!calm)
+	if (untold != 0)
 		upcall += untold_take(core);
-	if (!calm || reasons != 1u << REASON_SLICE)
+	if (untold != 0 || reasons != 1u << REASON_SLICE)
 		now = arch_now();
 	counter_add(&core->stats.entries[__builtin_ctzl(reasons)], 1);
 	/* core_preempt() */

@@ -34,13 +34,13 @@
 #define WOKEN_INFO (EVENT_READY | CAUSE_WAKE << 8)
 
 /* Lock held: no record is linked, or that of this payer alone, and nothing else is to be handed over. */
-static inline bool alone_untold(const struct core *core, const struct tcb *payer)
+static inline bool alone_untold(const struct core *core, const struct tcb *payer, uint64_t untold)
 	LOCK_REQUIRES(core->lock)
 {
 	const struct list_node *first = core->events.next;
 
-	return only_records(core) && core->events.prev == first &&
-	       (first == &core->events || first == &payer->event_link);
+	return untold_is_short(untold) && core->events.prev == first &&
+	       (first == &payer->event_link || first == &core->events);
 }
 
 /* Lock held: the owned thread goes on, at this home, and its dispatcher is to see it now. */
@@ -58,13 +58,14 @@ static inline void woken_report(struct core *core, struct tcb *payer, time_ns_t 
 	LOCK_REQUIRES(core->lock)
 {
 	struct sched_event *out = first_event(core->dispatcher);
-	time_ns_t first_ready_ns = payer->first_ready_ns;
-	word_t seq = payer->seq + 1;
+	/* All loads first, as in upcall_switched(). */
+	word_t gathered = payer->event_info & EVENT_GATHERED, seq = payer->seq + 1;
+	time_ns_t ran_ns = payer->ran_ns, first_ready_ns = payer->first_ready_ns;
 
 	out->tag = __atomic_load_n(&payer->tag, __ATOMIC_RELAXED);
-	out->info = WOKEN_INFO | EVENT_WOKE_SINCE | (payer->event_info & EVENT_GATHERED);
+	out->info = WOKEN_INFO | EVENT_WOKE_SINCE | gathered;
 	out->seq = seq;
-	out->ran_ns = payer->ran_ns;
+	out->ran_ns = ran_ns;
 	out->first_ready_ns = first_ready_ns != 0 ? first_ready_ns : now;
 	payer->event_info = WOKEN_INFO;
 	payer->ran_ns = 0;
@@ -109,20 +110,22 @@ static __attribute__((noinline)) struct tcb *wake(struct notification *notificat
 	struct core *core = &cpu->core;
 	time_ns_t now = arch_now();
 	struct upcall_buffer *buffer;
+	uint64_t untold;
 	struct vspace *space;
 
 	if (!spin_try_lock(&core->lock))
 		goto give_up;
+	untold = core_untold(core);
 	payer = __atomic_load_n(&woken->payer, __ATOMIC_RELAXED);
 	if (!wakes_here(core, woken, payer, now) ||
-	    (!core_is_calm(core) && !alone_untold(core, payer)))
+	    (untold != 0 && !alone_untold(core, payer, untold)))
 		goto give_up_core;
 	buffer = upcall_buffer(core->dispatcher);
 	if (buffer == NULL || !can_run(core->dispatcher, &space))
 		goto give_up_core;
 	word_give(notification, woken, badge);
-	if (core->untold != 0)
-		upcall += untold_clear(core);
+	if (untold != 0)
+		upcall += untold_clear(core, buffer);
 	woken_report(core, payer, now);
 	origin_done(core, tcb, origin);
 	counter_add(&core->stats.entries[REASON_KICK], 1);

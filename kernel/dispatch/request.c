@@ -85,7 +85,7 @@ static void request_block(struct tcb *tcb, struct core *asked, const struct cap 
 		tcb->request_words[i] = tcb->context.x[2 + i];
 	__atomic_store_n(&tcb->request_core, asked, __ATOMIC_RELAXED);
 	list_push_back(&asked->requests_waiting, &tcb->request_link);
-	asked->untold = 1;
+	asked->untold_more = 1;
 	tcb_state_set(tcb, THREAD_REQUESTING);
 	followed = successor_armed(core);
 	core_block(core, CAUSE_REQUEST);

@@ -46,6 +46,7 @@ void upcall_fill(struct core *core, enum error outcome, time_ns_t now)
 	uint32_t reasons = core->reasons;
 	word_t flags = 0;
 	unsigned count;
+	bool more;
 
 	core->reasons = 0;
 	count = upcall_events(core, &dispatcher->context, buffer);
@@ -54,12 +55,13 @@ void upcall_fill(struct core *core, enum error outcome, time_ns_t now)
 		flags |= UPCALL_REQUEST;
 		reasons |= 1u << REASON_REQUEST;
 	}
-	core->untold = event_pending(core);
-	if (core->untold != 0)
+	more = event_pending(core);
+	if (more)
 		flags |= UPCALL_MORE;
 	if (core->switched && buffer != NULL)
 		flags |= upcall_switched(core, buffer);
-	core->untold |= core->switched;
+	core->untold = more || core->switched;
+	core->untold_more = more;
 	core->switched_sleep_ns = 0;
 	tcb_result_set(dispatcher, outcome);
 	dispatcher->context.x[1] = count | flags | (word_t)reasons << 16;

@@ -80,7 +80,8 @@ struct core {
 	_Alignas(8) uint32_t fallback; /* enum fallback_reason; NONE = the dispatcher decides */
 
 	/* Under the lock; whoever posts something sets it, an entry of the dispatcher clears it. */
-	uint32_t untold; /* there may be something to hand over (<kern/event.h>) */
+	uint16_t untold;      /* there may be something to hand over (<kern/event.h>) */
+	uint16_t untold_more; /* and not only a record or a switch */
 
 	/* What the last decision allows without the dispatcher; nothing while that runs, or in
 	 * fallback.  Owner under the lock; who posts a record here disarms next (event_post). */
@@ -142,14 +143,28 @@ static inline struct core *this_core(void)
 	return &arch_this_cpu()->core;
 }
 
+/* Lock held: fallback, and both kinds of what is to be handed over; 0 = FALLBACK_NONE, and neither. */
+static inline uint64_t core_untold(const struct core *core) LOCK_REQUIRES(core->lock)
+{
+	return __atomic_load_n((const uint64_t *)(const void *)&core->fallback, __ATOMIC_RELAXED);
+}
+
+/* What is there of that is a record or a switch. */
+static inline bool untold_is_short(uint64_t untold)
+{
+	return (untold & ~((uint64_t)UINT16_MAX << 32)) == 0;
+}
+
 /* Lock held: a dispatcher decides, and nothing is to be handed over to it. */
 static inline bool core_is_calm(const struct core *core) LOCK_REQUIRES(core->lock)
 {
-	return __atomic_load_n((const uint64_t *)(const void *)&core->fallback, __ATOMIC_RELAXED) ==
-	       FALLBACK_NONE;
+	return core_untold(core) == 0;
 }
 
-_Static_assert(offsetof(struct core, untold) == offsetof(struct core, fallback) + 4, "one word");
+_Static_assert(FALLBACK_NONE == 0 &&
+		       offsetof(struct core, untold) == offsetof(struct core, fallback) + 4 &&
+		       offsetof(struct core, untold_more) == offsetof(struct core, fallback) + 6,
+	       "core_untold() reads one word, little-endian");
 
 #define CORE_DISPATCHER_RUNS 1u
 

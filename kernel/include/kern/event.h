@@ -9,6 +9,7 @@
  * core.untold is set with everything that an entry of the dispatcher hands over: a linked record, a
  * request, a walk over the homed threads, a switch without the dispatcher.  It is cleared when an entry
  * leaves nothing of that, and not when a record goes away by itself: only its 0 means something.
+ * core.untold_more is set with what is neither a record nor a switch.
  */
 #pragma once
 

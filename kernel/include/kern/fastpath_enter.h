@@ -17,21 +17,15 @@ static inline struct sched_event *first_event(struct tcb *dispatcher)
 #define ORIGIN_IRQ     ((word_t)1 << 62)
 #define ORIGIN_PREEMPT ((word_t)0) /* traced as it entered the kernel */
 
-/* Lock held: nothing but records is to be handed over. */
-static inline bool only_records(const struct core *core) LOCK_REQUIRES(core->lock)
-{
-	return core->fallback == FALLBACK_NONE && list_empty(&core->requests_waiting) &&
-	       core->rebind_next == NULL;
-}
-
 /* Lock held: what the switch before adds to the upcall; nothing is untold any more. */
-static inline word_t untold_clear(struct core *core) LOCK_REQUIRES(core->lock)
+static inline word_t untold_clear(struct core *core, struct upcall_buffer *buffer)
+	LOCK_REQUIRES(core->lock)
 {
 	word_t upcall = 0;
 
 	core->untold = 0;
 	if (core->switched)
-		upcall = upcall_switched(core, upcall_buffer(core->dispatcher));
+		upcall = upcall_switched(core, buffer);
 	core->switched_sleep_ns = 0;
 	return upcall;
 }

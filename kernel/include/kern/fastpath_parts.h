@@ -34,10 +34,11 @@ static inline bool slot_read(const struct cap_slot *slot, struct slot_view *out,
 	return (version & 1) == 0 && __atomic_load_n(&slot->version, __ATOMIC_RELAXED) == version;
 }
 
-/* Whether cap_lookup() finds a slot there.  Without a root CNode there are no bits (object/cnode.c). */
+/* Whether cap_lookup() finds a slot there.  Without a root CNode there are no bits (object/cnode.c); slot 0,
+ * its header, never has a type (<kern/cnode.h>). */
 static inline bool slot_exists(unsigned bits, cptr_t cptr)
 {
-	return cptr != CPTR_NULL && (cptr >> bits) == 0;
+	return (cptr >> bits) == 0;
 }
 
 static inline const struct cap_slot *slot_at(const struct tcb *tcb, cptr_t cptr)

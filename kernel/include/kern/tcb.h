@@ -45,7 +45,6 @@ struct tcb {
 
 	/* Context: the CPU that runs the thread; anybody who made sure that it does not run. */
 	struct user_context context;
-	struct fpu_state fpu;
 
 	/* Configuration: written while the thread is stopped, under the lock of its home Core (or
 	 * before it ever ran). */
@@ -57,15 +56,6 @@ struct tcb {
 	uint64_t ipc_buffer_vaddr;
 	uint32_t flags;                          /* TCB_FLAG_* */
 	struct notification *bound_notification; /* notification lock */
-
-	/* Capabilities that the thread holds; derivation lock, read with cap_read(). */
-	struct cap_slot vspace_slot;
-	struct cap_slot buffer_slot;
-	struct cap_slot pager;             /* ENDPOINT or empty */
-	struct cap_slot exception;         /* ENDPOINT or empty */
-	struct cap_slot notification_slot; /* of bound_notification */
-	struct cap_slot anchor; /* stands in the tree for a thread without capabilities that is
-				   being destroyed */
 
 	/*
 	 * State of the thread itself.  Guard: the lock of the guard Core (guard_lock(): home of the
@@ -84,6 +74,20 @@ struct tcb {
 		*dispatcher_core; /* atomic; it is, or is becoming, the dispatcher of this Core */
 	struct list_node ready_link; /* home's ready ring */
 	struct list_node home_link;  /* home's list of schedulables */
+
+	/* Event record of the schedulable: lock of home. */
+	struct list_node event_link;
+	word_t event_info; /* of the next report; EVENT_*_SINCE flags accumulate */
+	word_t tag;        /* atomic */
+	word_t key;        /* atomic; what wake filters compare */
+	word_t seq;
+	time_ns_t ran_ns; /* since the last report */
+	time_ns_t first_ready_ns;
+	time_ns_t ready_since_ns; /* when it last became READY */
+	uint64_t dead_batch;      /* core.batch with which the DEAD record was handed over */
+
+	/* Accounting: the CPU that runs it as payer. */
+	time_ns_t cpu_ns; /* atomic; total, of finished stretches */
 
 	/* Blocking: lock of the object blocked on; the message itself: the owner as above.  send_badge,
 	 * send_is_call and send_can_grant mean something from the start of ipc_send() until the message
@@ -104,26 +108,24 @@ struct tcb {
 	struct tcb *chain_prev; /* atomic; who donated to this server */
 	struct tcb *chain_next; /* atomic; whom it donated to */
 
-	/* Event record of the schedulable: lock of home. */
-	struct list_node event_link;
-	uint64_t dead_batch; /* core.batch with which the DEAD record was handed over */
-	word_t event_info;   /* of the next report; EVENT_*_SINCE flags accumulate */
-	word_t tag;          /* atomic */
-	word_t key;          /* atomic; what wake filters compare */
-	word_t seq;
-	time_ns_t ran_ns; /* since the last report */
-	time_ns_t first_ready_ns;
-	time_ns_t ready_since_ns; /* when it last became READY */
-
-	/* Accounting: the CPU that runs it as payer. */
-	time_ns_t cpu_ns; /* atomic; total, of finished stretches */
-
 	/* Request to a dispatcher: lock of request_core and of the guard Core. */
 	struct list_node request_link; /* request_core's waiting or delivered list */
 	struct core *request_core;     /* atomic */
 	word_t request_badge;
 	word_t request_info;
 	word_t request_words[4];
+
+	/* Capabilities that the thread holds; derivation lock, read with cap_read(). */
+	struct cap_slot vspace_slot;
+	struct cap_slot buffer_slot;
+	struct cap_slot pager;             /* ENDPOINT or empty */
+	struct cap_slot exception;         /* ENDPOINT or empty */
+	struct cap_slot notification_slot; /* of bound_notification */
+	struct cap_slot anchor; /* stands in the tree for a thread without capabilities that is
+				   being destroyed */
+
+	/* As context.  Behind what a change of threads reads, which so is near. */
+	struct fpu_state fpu;
 };
 
 /* Both at once, acquire as on_cpu wants it: it is on no CPU, and has nothing to do at kernel exit. */

@@ -14,9 +14,13 @@ static inline struct upcall_buffer *upcall_buffer(const struct tcb *dispatcher)
 static inline word_t upcall_switched(struct core *core, struct upcall_buffer *buffer)
 	LOCK_REQUIRES(core->lock)
 {
-	buffer->switched_ns = core->switched_ns;
-	buffer->switched_tag = core->switched_tag;
-	buffer->switched_sleep_ns = core->switched_sleep_ns;
+	/* All loads first: what is stored may be anywhere, for all that the compiler knows. */
+	time_ns_t at_ns = core->switched_ns, sleep_ns = core->switched_sleep_ns;
+	word_t tag = core->switched_tag;
+
+	buffer->switched_ns = at_ns;
+	buffer->switched_tag = tag;
+	buffer->switched_sleep_ns = sleep_ns;
 	core->switched = false;
 	return UPCALL_SWITCHED;
 }

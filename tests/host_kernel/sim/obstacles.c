@@ -74,13 +74,13 @@ void fpu_used(void)
 void rebind_unfinished(void)
 {
 	cpus[0].core.rebind_next = cpus[0].core.homed.prev;
-	cpus[0].core.untold = 1;
+	cpus[0].core.untold_more = 1;
 }
 
 void request_waiting(void)
 {
 	list_push_back(&cpus[0].core.requests_waiting, &thread[5]->request_link);
-	cpus[0].core.untold = 1;
+	cpus[0].core.untold_more = 1;
 }
 
 void record_gone(void)

@@ -236,7 +236,9 @@ static void check_cpu(unsigned cpu)
 		assert(list_empty(&core->events) || core->requests != 0 || core->reasons != 0 ||
 		       core->switched);
 	/* Whoever finds nothing noted finds nothing linked either. */
-	assert(core->untold != 0 || (!event_pending(core) && !core->switched));
+	assert(core->untold != 0 || (list_empty(&core->events) && !core->switched));
+	assert(core->untold_more != 0 ||
+	       (core->rebind_next == NULL && list_empty(&core->requests_waiting)));
 	/* What ran first on a CPU that idles again is told in time. */
 	list_for_each (node, &core->events) {
 		const struct tcb *tcb = container_of_const(node, struct tcb, event_link);

@@ -112,7 +112,7 @@ static void successor_and_request(void)
 {
 	successor_known();
 	list_push_back(&cpus[0].core.requests_waiting, &thread[3]->request_link);
-	cpus[0].core.untold = 1;
+	cpus[0].core.untold_more = 1;
 }
 
 static void successor_ran(void)

@@ -48,7 +48,9 @@ static void check_core(const struct core *core)
 	    !core->switched)
 		must(!list_linked(&core->payer->event_link));
 	/* Whoever finds nothing noted finds nothing linked either. */
-	must(core->untold != 0 || (!event_pending(core) && !core->switched));
+	must(core->untold != 0 || (list_empty(&core->events) && !core->switched));
+	must(core->untold_more != 0 ||
+	     (core->rebind_next == NULL && list_empty(&core->requests_waiting)));
 	/* What may be run next without the dispatcher is what it believes it to be. */
 	if (core->next.armed && core->next.tcb != NULL)
 		must(core->next.tcb->home == core && core->next.tcb->sched == SCHED_READY &&
