@@ -97,4 +97,14 @@ MUTANTS = [
     ("servers/sched/core/level.c", "used * height / STEADY_WHOLE;", "used / 4 * height / STEADY_WHOLE;",
      "sched_steady"),
     ("servers/sched/core/level.c", "\t\tknown_add(input, weight, class);\n", "", "sched_steady"),
+    # What a decision or an upcall leaves for the next
+    ("servers/sched/core/plan.c", "cpu->plan_start++ *", "cpu->plan_start *", "sched_remains"),
+    ("servers/sched/core/dispatcher.c", "\tcpu->next_filter_key = UINT64_MAX;\n", "", "sched_remains"),
+    ("servers/sched/core/offer.c",
+     "\t\tuntil_ns = min_u64(until_ns, decision->successor_filter_until_ns);\n", "",
+     "sched_offers"),
+    ("servers/sched/core/event.c", " && !thread->in_request)\n\t\tthread_leave",
+     ")\n\t\tthread_leave", "sched_replay"),
+    ("servers/sched/core/replay.c",
+     "\tcpu->payer = sched_thread_settled(cpu, first) ? first : NULL;\n", "", "sched_replay"),
 ]

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "bench.h"
+#include "core/core.h"
 
 #define MS 1000000u
 
@@ -117,6 +118,36 @@ Test(sched_offers, a_key_that_only_the_successor_heeds_wakes_in_time, .init = op
 	cr_assert_eq(d.successor_tid, 6);
 	cr_assert_geq(bench_keys[8], d.filter_key);
 	cr_assert_lt(bench_keys[8], d.successor_filter_key);
+	cr_assert_eq(d.timer_ns, due_ns);
+}
+
+/* The policy's, but who follows has a short filter. */
+static void pick_short(struct policy_cpu *cpu, uint64_t now_ns, uint32_t flags,
+		       struct policy_pick *pick)
+{
+	policy_eevdf.pick(cpu, now_ns, flags, pick);
+	if (pick->successor.filter_ns > MS / 10)
+		pick->successor.filter_ns = MS / 10;
+}
+
+/* 8 decides nothing while 5 runs, but may after the filter of 6, which may run soon. */
+Test(sched_offers, a_filter_of_the_successor_that_ends_before_lets_wake_in_time, .init = open_1,
+     .fini = bench_close)
+{
+	const time_ns_t due_ns = bench_now + 5 * MS;
+	struct policy_ops shorter = policy_eevdf;
+
+	shorter.pick = pick_short;
+	bench_thread(8, 1024);
+	(void)start(8);
+	(void)bench_request(0, 8, SCHED_REQ_SLEEP, due_ns, 0, 0, 0);
+	sched_policy_set(&bench_server->cpu[0], &shorter);
+	const struct sched_decision d = start_two();
+
+	cr_assert_eq(d.tid, 5);
+	cr_assert_eq(d.successor_tid, 6);
+	cr_assert_gt(d.filter_until_ns, due_ns);
+	cr_assert_lt(d.successor_filter_until_ns, due_ns);
 	cr_assert_eq(d.timer_ns, due_ns);
 }
 

@@ -88,8 +88,10 @@ Test(remains, a_filter_is_of_one_decision, .init = open_1, .fini = bench_close)
 {
 	cr_assert_neq(start_two().flags & DECISION_FILTER, 0);
 	cr_assert_neq(bench_server->cpu[0].filter_key, UINT64_MAX);
+	cr_assert_neq(bench_server->cpu[0].next_filter_key, UINT64_MAX);
 	cr_assert_eq(bench_nothing(0, ERR_FOREIGN).flags & DECISION_FILTER, 0);
 	cr_assert_eq(bench_server->cpu[0].filter_key, UINT64_MAX);
+	cr_assert_eq(bench_server->cpu[0].next_filter_key, UINT64_MAX);
 }
 
 Test(remains, sleepers_wait_for_one_decision, .init = open_1, .fini = bench_close)
@@ -226,6 +228,30 @@ Test(remains, a_plan_takes_the_levels_of_now, .fini = bench_close)
 		bench_server->cpu[0].plan_thread[i].class = 1;
 	assert_plan(&view, 8192, 1024, true);
 	assert_plan(&view, 2048, 2048, false);
+}
+
+/* Some at a time: the others the next time. */
+Test(remains, a_plan_looks_at_all_cpus_by_and_by, .fini = bench_close)
+{
+	const uint32_t cpus = PLAN_CPUS_MAX + 8, busy = PLAN_CPUS_MAX + 7;
+	struct place_load loads[PLAN_CPUS_MAX + 8] = {{0}};
+	const struct place_view view = {.cpus = cpus,
+					.online = cpumask_first(cpus),
+					.idle = cpumask_none(),
+					.loads = loads};
+	struct plan plan;
+
+	bench_open(cpus, policies[0], places[0]);
+	loads[busy] = (struct place_load){.weight = 3072, .runnable = 3};
+	bench_server->cpu[busy].plan_count = 3;
+	for (uint32_t i = 0; i < 3; i++)
+		bench_server->cpu[busy].plan_thread[i] = (struct sched_plan_thread){.tid = 5 + i,
+										    .weight = 1024};
+	for (uint32_t cpu = 0; cpu < cpus; cpu++)
+		bench_server->masks.level[cpu] = 50;
+	cr_assert(!sched_plan_make(bench_server, &bench_server->cpu[0], &view, &plan));
+	cr_assert(sched_plan_make(bench_server, &bench_server->cpu[0], &view, &plan));
+	cr_assert_eq(plan.from, busy);
 }
 
 Test(remains, nobody_can_use_more_than_one_cpu, .fini = bench_close)

@@ -245,6 +245,15 @@ Test(replay, a_sleeper_that_was_due_at_the_switch_woke_there, .init = open_1, .f
 	cr_assert_gt(info.lag_ns.whole, MS / 2, "lag %lld", (long long)info.lag_ns.whole);
 }
 
+/* The first record names who made the entry. */
+Test(replay, who_was_followed_pays_for_the_entry, .init = open_1, .fini = bench_close)
+{
+	start_two();
+	bench_now += 3 * MS;
+	(void)bench_switched(0, followed, 2, 6, bench_now - 2 * MS);
+	cr_assert_eq(bench_server->cpu[0].payer, &bench_server->threads[5]);
+}
+
 /* It was followed in its sleep, and stopped before that was over. */
 Test(replay, a_stop_ends_the_sleep_of_who_was_followed, .init = open_1, .fini = bench_close)
 {
@@ -382,9 +391,13 @@ Test(replay, a_request_keeps_its_place, .init = open_1, .fini = bench_close)
 		 .info = BENCH_READY(CAUSE_WAKE) | EVENT_BLOCKED_SINCE | EVENT_WOKE_SINCE},
 	};
 	struct policy_info before, after;
+	struct policy_ops noting = policy_eevdf;
 	struct sched_cpu *cpu = &bench_server->cpu[0];
 	struct policy_thread *thread = policy_thread(&bench_server->threads[5]);
 
+	noting.dequeue = dequeue_noted;
+	sched_policy_set(cpu, &noting);
+	left_count = 0;
 	(void)start(5);
 	(void)start(6);
 	bench_now += 2 * MS;
@@ -393,6 +406,7 @@ Test(replay, a_request_keeps_its_place, .init = open_1, .fini = bench_close)
 	(void)bench_more(0, back, 1);
 	cpu->policy->query(policy_cpu(cpu), thread, &after);
 	cr_assert_eq(after.left_ns, before.left_ns, "its request goes on");
+	cr_assert_eq(left_count, 0, "it never left");
 	cr_assert(!bench_server->threads[5].in_request);
 }
 
