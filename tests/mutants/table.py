@@ -501,6 +501,12 @@ MUTANTS = [
      "\tif (core->reasons != 0 && !core->dispatcher_running)\n\t\treturn true;\n", "",
      "kernel-stop"),
     ("kernel/dispatch/home.c", "\t\treturn ERR_DEAD;\n", "\t\t;\n", "kernel-stop"),
+    ("kernel/mm/frame.c", "slot->aux != vspace_name(vspace) ||", "slot->aux == vspace_name(vspace) ||",
+     "kobject-mapping"),
+    ("kernel/mm/vspace.c", "\tvspace->generation = asids[asid].generation;\n", "", "kobject-mapping"),
+    ("kernel/dispatch/bind.c",
+     "\t\t__atomic_store_n(&core->bind_next->dispatcher_core, NULL, __ATOMIC_RELEASE);\n\tcore->bind_noted",
+     "\t\t;\n\tcore->bind_noted", "kernel-stop"),
     # Storms
     ("kernel/object/notification.c", "\t\tipc_fail(wait_thread(node), ERR_DELETED);\n", "",
      "kernel-storm-seeded"),

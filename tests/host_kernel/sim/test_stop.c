@@ -181,6 +181,9 @@ Test(stop, a_thread_whose_pending_bind_was_stopped_is_like_any_other)
 	cr_assert_eq(thread_resume(d), ERR_STATE);
 	cr_assert(thread_suspend(d));
 	cr_assert_null(cpus[0].core.bind_next);
+	cr_assert_eq(core_bind(&cpus[0].core, d, LIMIT_NS, 0, NULL), ERR_OK);
+	cr_assert_eq(core_bind(&cpus[0].core, sim_thread(9, 0), LIMIT_NS, 0, NULL), ERR_OK);
+	cr_assert_null(d->dispatcher_core, "another one is to be bound instead");
 	sim_settle();
 	sim_as(1);
 	cr_assert_eq(tcb_set_home(d, &cpus[1].core), ERR_OK);

@@ -236,6 +236,22 @@ Test(mapping, stale_name)
 	touch(120, VA, 60);
 }
 
+/* And it is mapped, at the same address, in the next space, as any other. */
+Test(mapping, a_frame_with_a_stale_name_gets_the_new_one)
+{
+	cr_assert_eq(retype(W_UNTYPED, OBJ_VSPACE, 0, 14, 100), ERR_OK);
+	cr_assert_eq(map_with_tables(16, 107, VA, MAP_READ, &next_table), ERR_OK);
+	cr_assert_eq(delete_cap(107), ERR_OK);
+	cr_assert_eq(retype(W_UNTYPED, OBJ_VSPACE, 0, 1, 120), ERR_OK);
+	cr_assert_eq(map_with_tables(16, 120, VA, MAP_READ, &next_table), ERR_OK);
+	touch(120, VA, 16);
+	cr_assert_eq(call(16, METHOD_FRAME_INFO, 0), ERR_OK);
+	cr_assert_eq(world.result[2], VA);
+	cr_assert_eq(unmap(16), ERR_OK);
+	cr_assert_eq(cached(16), 0);
+	cr_assert_eq(pages(120), 0);
+}
+
 Test(mapping, device_frames)
 {
 	cr_assert_eq(retype(W_DEVICE, OBJ_FRAME, 0, 1, 60), ERR_OK);
