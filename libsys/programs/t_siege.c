@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What siege.c does to its own threads, capabilities and memory hurts nobody else: whatever it is in
+ * the middle of, it can be killed, others are started and end, nothing of it stays, and on one CPU a
+ * worker beside it has its share.
+ *
+ * t_siege [ROUNDS [SEED [HOW]]]: another number of orders of events, from that seed on, of one kind.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <libsys/clock.h>
+#include <libsys/process.h>
+#include <libsys/sched.h>
+#include <libsys/tap.h>
+#include <libsys/threads.h>
+
+#include "lib/program.h"
+
+#define MEASURED_NS   (300 * NS_PER_MS)
+#define SHARE_PERCENT 95u
+
+static unsigned rounds;
+static unsigned first_seed;
+
+static word_t start(const char *program, const char *how, unsigned seed, bool confined)
+{
+	struct spawn_options options = SPAWN_OPTIONS_DEFAULT;
+	char number[12];
+	char *const argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)how, number, NULL};
+	word_t pid = 0;
+
+	snprintf(number, sizeof(number), "%u", seed);
+	options.nice = 0;
+	options.confined = confined;
+	options.new_group = true;
+	program_need(program, process_spawn(program, argv, NULL, &options, &pid));
+	return pid;
+}
+
+static struct wait_result wait_for(word_t pid)
+{
+	struct wait_result result = {0};
+
+	program_need("waiting", process_wait(pid, false, &result));
+	return result;
+}
+
+static void end(word_t pid)
+{
+	/* It may have ended by itself. */
+	(void)!process_kill(pid, PROC_SIGKILL, false);
+	wait_for(pid);
+}
+
+static void besieged(const char *how, time_ns_t each_ns)
+{
+	struct mm_stats before = {0};
+	struct mm_stats after = {0};
+	time_ns_t worst_ns = 0;
+
+	/* The first may fill what is kept for later. */
+	for (unsigned i = 0; i <= rounds; i++) {
+		const word_t pid = start("siege", how, first_seed + i, true);
+		time_ns_t from;
+
+		thread_sleep_until(clock_now_ns() + each_ns);
+		from = clock_now_ns();
+		tap_equal(wait_for(start("nothing", "", 0, false)).status, 0);
+		if (clock_now_ns() - from > worst_ns)
+			worst_ns = clock_now_ns() - from;
+		end(pid);
+		if (i == 0)
+			program_need("asking for memory in use", machine_memory(&before));
+	}
+	program_need("asking for memory in use", machine_memory(&after));
+	tap_equal(after.frames_user, before.frames_user);
+	tap_equal(after.spaces, before.spaces);
+	tap_equal(after.regions, before.regions);
+	tap_equal(after.frames_lost, 0);
+	printf("# %s: another program started and ended within %llu us\n", how,
+	       (unsigned long long)(worst_ns / NS_PER_US));
+}
+
+static word_t cpu_ns(word_t pid)
+{
+	struct proc_process_info info = {0};
+
+	program_need("asking for CPU time", process_list(pid, &info));
+	return info.pid == pid ? info.cpu_ns : 0;
+}
+
+/* Beside at most so many threads that are ready. */
+static void worker_gets(const char *how, unsigned rivals)
+{
+	const word_t worker = start("hostile", "spin", 0, false);
+	const word_t enemy = start("siege", how, first_seed, true);
+	time_ns_t from;
+	time_ns_t spent;
+	word_t got;
+
+	thread_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
+	got = cpu_ns(worker);
+	from = clock_now_ns();
+	thread_sleep_until(from + MEASURED_NS);
+	got = cpu_ns(worker) - got;
+	spent = clock_now_ns() - from;
+	printf("# a worker beside %s: %llu of %llu us\n", how,
+	       (unsigned long long)(got / NS_PER_US),
+	       (unsigned long long)(spent / (rivals + 1) / NS_PER_US));
+	tap_check(got * (rivals + 1) * 100 >= spent * SHARE_PERCENT);
+	end(enemy);
+	end(worker);
+}
+
+/* X(how, ms for each, threads of it that may be ready at once; 0: their weights differ.  Each member
+ * of a broken chain may go on on time of its own. */
+#define CASES(X)               \
+	X(chain, 20, 60)       \
+	X(quarrels, 30, 9)     \
+	X(capabilities, 30, 8) \
+	X(memory, 30, 4)       \
+	X(carpet, 10, 4)       \
+	X(extremes, 30, 0)     \
+	X(ghosts, 30, 13)      \
+	X(unhandled, 2, 2)
+
+#define X(name, ms, rivals)                               \
+	static void by_##name(void)                       \
+	{                                                 \
+		besieged(#name, (ms)*NS_PER_MS);          \
+		if ((rivals) != 0 && program_cpus() == 1) \
+			worker_gets(#name, (rivals));     \
+	}
+CASES(X)
+#undef X
+
+int main(int argc, char **argv)
+{
+	static const struct tap_case cases[] = {
+#define X(name, ms, rivals) {"besieged: " #name, by_##name},
+		CASES(X)
+#undef X
+	};
+
+	rounds = (unsigned)program_number(argc, argv, 1, 4, 1, 1000000);
+	first_seed = (unsigned)program_number(argc, argv, 2, 1, 0, 1000000000);
+	/* This program measures: it runs whenever it wants to. */
+	program_need("raising the weight",
+		     process_sched_set(0, 0, SCHED_PARAM_NICE, (word_t)-20, 0));
+	for (unsigned i = 0; argc > 3 && i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (strstr(cases[i].name, argv[3]))
+			return tap_run(&cases[i], 1);
+	return tap_run(cases, sizeof(cases) / sizeof(cases[0]));
+}
