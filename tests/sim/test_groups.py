@@ -182,6 +182,18 @@ class Machine(unittest.TestCase):
     def test_weights(self):
         self.judge(False, 0.015, 0.06)
 
+    def test_caps(self):
+        self.judge(True, 0.03, 0.7)
+
+    def test_a_cap_is_shared_by_weight_and_its_threads_stay(self):
+        weights = {"a": 3000, "b": 1500, "c": 1000, "d": 500}
+        tasks = {name: member("capped", weight=weight) for name, weight in weights.items()}
+        result = run(workload(10, {"capped": {"quota_us": 100000}}, **tasks), 4)
+        for name, weight in weights.items():
+            share = result.tasks[name]["share"]
+            self.assertAlmostEqual(share / (weight / 6000), 1, delta=0.03, msg=name)
+            self.assertLess(result.tasks[name]["migrations"], 20, name)
+
 
 class Caps(unittest.TestCase):
     def capped(self, quota_ms, period_ms, cpus, *more, threads=3, policy="eevdf"):

@@ -108,6 +108,7 @@ void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu, time
 
 	if (server->cpus == 1 || now_ns < cpu->swap_until_ns)
 		return;
+	sched_group_idle(cpu);
 	sched_idle_publish(server, cpu->index);
 	if (!cpu->balancer_parked)
 		return;
@@ -425,7 +426,9 @@ static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu,
 			.weight = spare[i].weight,
 			.allowed = !thread->in_request &&
 				   (why == GIVE_ASKED || !spare[i].running) &&
-				   cpumask_test(sched_thread_mask(server, thread), puller),
+				   cpumask_test(sched_thread_mask(server, thread), puller) &&
+				   (request.puller_runnable != 0 ||
+				    !sched_group_stays(server, cpu, thread, puller)),
 		};
 	}
 	if (candidates_choose(cpu, &request, candidates, count, take) == 0)

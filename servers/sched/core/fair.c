@@ -98,6 +98,8 @@ uint64_t sched_fair_update(struct sched_server *server, const struct place_view 
 
 		__atomic_store_n(&group->full, fair->group[i].used ? fair->group[i].full : 0,
 				 __ATOMIC_RELAXED);
+		__atomic_store_n(&group->bound, fair->group[i].capped && fair->group[i].fixed,
+				 __ATOMIC_RELAXED);
 		__atomic_store_n(&group->effective,
 				 fair->group[i].used ? fair->group[i].effective : 0,
 				 __ATOMIC_RELAXED);

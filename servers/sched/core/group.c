@@ -45,6 +45,19 @@ void sched_group_admit(struct sched_server *server, struct sched_cpu *cpu,
 	sched_group_sync(server, thread);
 }
 
+void sched_group_idle(struct sched_cpu *cpu)
+{
+	__atomic_store_n(&cpu->waits, cpu->grouped && group_waits(policy_cpu(cpu)),
+			 __ATOMIC_RELAXED);
+}
+
+bool sched_group_stays(const struct sched_server *server, struct sched_cpu *cpu,
+		       struct sched_thread *thread, uint32_t target)
+{
+	return cpu->grouped && __atomic_load_n(&server->cpu[target].waits, __ATOMIC_RELAXED) &&
+	       group_bound(group_cpu_of(policy_cpu(cpu)), group_tag(policy_thread(thread))->node);
+}
+
 /* ---- Who may do what ------------------------------------------------------------------------- */
 
 /*

@@ -340,7 +340,8 @@ static uint32_t surplus_push(struct sched_server *server, struct sched_cpu *cpu,
 
 		if (target == cpu->index)
 			continue;
-		if (sched_thread_move(server, cpu, thread, target, now_ns))
+		if (!sched_group_stays(server, cpu, thread, target) &&
+		    sched_thread_move(server, cpu, thread, target, now_ns))
 			moved++;
 		else
 			sched_idle_publish(server, target);

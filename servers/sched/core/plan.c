@@ -29,6 +29,7 @@ static void publish_one(struct sched_server *server, struct sched_plan_thread *t
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&to->class, thread->mask_class, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->running, spare->running, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->bound, member->bound, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->group, member->node, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->group_weight, member->weight, __ATOMIC_RELAXED);
 	to->cpu_ns = thread->stats->cpu_ns;
@@ -46,7 +47,7 @@ static uint32_t members_of(struct sched_cpu *cpu, struct group_spare *member)
 						  PLAN_THREADS_MAX);
 
 	for (uint32_t i = 0; i < count; i++)
-		member[i] = (struct group_spare){spare[i], spare[i].weight, 0};
+		member[i] = (struct group_spare){spare[i], spare[i].weight, 0, false};
 	return count;
 }
 
@@ -140,6 +141,7 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 	out->count = (uint32_t)min_u64(
 		__atomic_load_n(&cpu->plan_count, __ATOMIC_RELAXED),
 		out->runnable + __atomic_load_n(&cpu->plan_throttled, __ATOMIC_RELAXED));
+	out->bound = 0;
 	for (uint32_t i = 0; i < out->count; i++) {
 		const struct sched_plan_thread *from = &cpu->plan_thread[i];
 		const uint32_t class = __atomic_load_n(&from->class, __ATOMIC_RELAXED);
@@ -155,9 +157,11 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 				(int64_t)__atomic_load_n(&from->owed_us, __ATOMIC_RELAXED) -
 					look->mean_us,
 				PLAN_OWED_US_MAX),
+			.bound = __atomic_load_n(&from->bound, __ATOMIC_RELAXED),
 			.running = __atomic_load_n(&from->running, __ATOMIC_RELAXED),
 			.allowed = allowed,
 		};
+		out->bound += out->thread[i].bound ? weight : 0;
 	}
 }
 

@@ -1,103 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Groups over every policy: shares and caps against what they should be, computed here. */
-#include "bench.h"
-#include "group/group.h"
+#include "group_world.h"
+
 #include <math.h>
 #include <string.h>
-
-#define MS      UINT64_C(1000000)
-#define SECOND  (1000 * MS)
-#define THREADS 24u
-
-/* One machine, and a bench for each CPU, with the layer on top from the start. */
-struct world {
-	struct group_machine machine;
-	struct group_cpu *cpu[2];
-	struct bench *bench[2];
-};
-
-static void world_attach(struct world *world, uint32_t cpu, const struct policy_ops *base)
-{
-	world->cpu[cpu] = aligned_alloc(POLICY_ALIGN, sizeof(*world->cpu[cpu]));
-	memset(world->cpu[cpu], 0, sizeof(*world->cpu[cpu]));
-	cr_assert_eq(group_cpu_attach(world->cpu[cpu], &world->machine, base,
-				      bench_cpu(world->bench[cpu]), cpu),
-		     ERR_OK);
-	world->bench[cpu]->ops = group_policy_of(base);
-}
-
-static struct world *world_make(const struct policy_ops *base, uint32_t cpus)
-{
-	struct world *world = calloc(1, sizeof(*world));
-
-	group_machine_init(&world->machine, cpus);
-	for (uint32_t cpu = 0; cpu < cpus; cpu++) {
-		world->bench[cpu] = bench_make(base, THREADS);
-		memset(world->bench[cpu]->threads, 0,
-		       THREADS * sizeof(*world->bench[cpu]->threads));
-		world_attach(world, cpu, base);
-	}
-	return world;
-}
-
-static void world_free(struct world *world)
-{
-	for (uint32_t cpu = 0; cpu < world->machine.cpus; cpu++) {
-		bench_free(world->bench[cpu]);
-		free(world->cpu[cpu]);
-	}
-	free(world);
-}
-
-static group_id_t make(struct world *world, group_id_t parent, uint32_t weight, uint64_t quota_ns,
-		       uint64_t period_ns)
-{
-	const struct group_config config = {parent, weight, quota_ns, period_ns};
-	group_id_t id = 0;
-
-	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_OK);
-	return id;
-}
-
-static void put(struct bench *bench, uint32_t tid, group_id_t group, uint32_t weight)
-{
-	struct bench_thread *thread = &bench->threads[tid];
-
-	*thread = (struct bench_thread){.params = {.tid = tid,
-						   .weight = weight,
-						   .slice_ns = 3 * MS,
-						   .priority = POLICY_PRIORITY_DEFAULT,
-						   .group = group}};
-	cr_assert_eq(bench->ops->thread_init(bench_thread(bench, tid), &thread->params), ERR_OK);
-	bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
-}
 
 static void regroup(struct bench *bench, uint32_t tid, group_id_t group)
 {
 	bench->threads[tid].params.group = group;
 	bench_params(bench, tid, bench->threads[tid].params.weight, 3 * MS);
-}
-
-/* Picks and runs what it got; idles until there is something again. */
-static void run_until(struct bench *bench, uint64_t until_ns)
-{
-	while (bench->now_ns < until_ns) {
-		const uint64_t left_ns = until_ns - bench->now_ns;
-		const uint32_t tid = bench_pick(bench);
-		const uint64_t ns = bench->picked.slice_ns < left_ns ? bench->picked.slice_ns
-								     : left_ns;
-
-		cr_assert_gt(ns, 0);
-		if (tid == UINT32_MAX)
-			bench->now_ns += ns;
-		else
-			bench_run(bench, ns);
-	}
-}
-
-static double used(const struct bench *bench, uint32_t tid)
-{
-	return (double)bench->threads[tid].service_ns;
 }
 
 /* A random tree of up to 12 groups and depth 4; a thread's share is the product over its path. */
@@ -118,20 +29,20 @@ Test(group, random_trees_share_by_weight)
 			while (depth[parent[g]] == GROUP_DEPTH_MAX);
 			depth[g] = depth[parent[g]] + 1;
 			weight[g] = 100 + (uint32_t)(bench_random(&seed) % 3000);
-			ids[g] = make(world, ids[parent[g]], weight[g], 0, 0);
+			ids[g] = world_group(world, ids[parent[g]], weight[g], 0, 0);
 		}
 		for (uint32_t tid = 0; tid < THREADS; tid++) {
 			const uint32_t own = 200 + (uint32_t)(bench_random(&seed) % 2000);
 
 			in[tid] = (uint32_t)(bench_random(&seed) % 13);
-			put(world->bench[0], tid, ids[in[tid]], own);
+			world_put(world->bench[0], tid, ids[in[tid]], own);
 			sum[in[tid]] += own;
 			for (uint32_t g = in[tid]; !busy[g]; g = parent[g]) {
 				busy[g] = true;
 				sum[parent[g]] += weight[g];
 			}
 		}
-		run_until(world->bench[0], 100 * SECOND);
+		world_run_until(world->bench[0], 100 * SECOND);
 		for (uint32_t tid = 0; tid < THREADS; tid++) {
 			double share = (double)world->bench[0]->threads[tid].params.weight /
 				       (double)sum[in[tid]];
@@ -140,7 +51,7 @@ Test(group, random_trees_share_by_weight)
 				share *= (double)weight[g] / (double)sum[parent[g]];
 			const double ideal = share * 100e9;
 
-			cr_assert_lt(fabs(used(world->bench[0], tid) - ideal),
+			cr_assert_lt(fabs(world_used(world->bench[0], tid) - ideal),
 				     fmax(0.01 * ideal, 15.0 * MS), "round %u thread %u", round,
 				     tid);
 		}
@@ -152,19 +63,19 @@ Test(group, cap_holds_over_each_second_and_others_get_the_rest)
 {
 	struct world *world = world_make(&policy_eevdf, 1);
 	struct bench *bench = world->bench[0];
-	const group_id_t capped = make(world, 0, 10240, 20 * MS, 100 * MS);
-	const group_id_t inner = make(world, capped, 1024, 8 * MS, 100 * MS);
+	const group_id_t capped = world_group(world, 0, 10240, 20 * MS, 100 * MS);
+	const group_id_t inner = world_group(world, capped, 1024, 8 * MS, 100 * MS);
 
-	put(bench, 0, capped, 1024);
-	put(bench, 1, inner, 1024);
-	put(bench, 2, 0, 1024);
+	world_put(bench, 0, capped, 1024);
+	world_put(bench, 1, inner, 1024);
+	world_put(bench, 2, 0, 1024);
 	for (uint32_t second = 1; second <= 10; second++) {
 		for (uint32_t tid = 0; tid < 3; tid++)
 			bench->threads[tid].service_ns = 0;
-		run_until(bench, second * SECOND);
-		assert_near(used(bench, 0) + used(bench, 1), 200.0 * MS, 2.0 * MS);
-		assert_near(used(bench, 1), 80.0 * MS, 0.8 * MS);
-		assert_near(used(bench, 2), 800.0 * MS, 2.0 * MS);
+		world_run_until(bench, second * SECOND);
+		assert_near(world_used(bench, 0) + world_used(bench, 1), 200.0 * MS, 2.0 * MS);
+		assert_near(world_used(bench, 1), 80.0 * MS, 0.8 * MS);
+		assert_near(world_used(bench, 2), 800.0 * MS, 2.0 * MS);
 	}
 	world_free(world);
 }
@@ -175,9 +86,9 @@ Test(group, cap_of_all_there_is)
 	struct world *world = world_make(&policy_eevdf, 1);
 	struct bench *bench = world->bench[0];
 
-	put(bench, 0, make(world, 0, 1024, 30 * MS, 100 * MS), 1024);
-	run_until(bench, SECOND);
-	assert_near(used(bench, 0), 300.0 * MS, 0.5 * MS);
+	world_put(bench, 0, world_group(world, 0, 1024, 30 * MS, 100 * MS), 1024);
+	world_run_until(bench, SECOND);
+	assert_near(world_used(bench, 0), 300.0 * MS, 0.5 * MS);
 	world_free(world);
 }
 
@@ -187,14 +98,14 @@ Test(group, naps_lose_no_runtime)
 	struct world *world = world_make(&policy_eevdf, 1);
 	struct bench *bench = world->bench[0];
 
-	put(bench, 0, make(world, 0, 1024, 25 * MS, 100 * MS), 1024);
+	world_put(bench, 0, world_group(world, 0, 1024, 25 * MS, 100 * MS), 1024);
 	for (uint32_t i = 0; i < 2000; i++) {
-		run_until(bench, bench->now_ns + MS / 10);
+		world_run_until(bench, bench->now_ns + MS / 10);
 		bench_dequeue(bench, 0, POLICY_LEAVE_SLEEP);
 		bench->now_ns += 4 * MS / 10;
 		bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
 	}
-	assert_near(used(bench, 0), 200.0 * MS, 1.0 * MS);
+	assert_near(world_used(bench, 0), 200.0 * MS, 1.0 * MS);
 	world_free(world);
 }
 
@@ -204,15 +115,15 @@ Test(group, overrun_is_paid_back)
 	struct world *world = world_make(&policy_eevdf, 1);
 	struct bench *bench = world->bench[0];
 
-	put(bench, 0, make(world, 0, 1024, 10 * MS, 100 * MS), 1024);
-	put(bench, 1, 0, 1024);
+	world_put(bench, 0, world_group(world, 0, 1024, 10 * MS, 100 * MS), 1024);
+	world_put(bench, 1, 0, 1024);
 	while (bench->now_ns < 10 * SECOND) {
 		cr_assert_neq(bench_pick(bench), UINT32_MAX);
 		bench_run(bench,
 			  (bench->picked.slice_ns > 5 * MS ? 5 * MS : bench->picked.slice_ns) +
 				  2 * MS);
 	}
-	assert_near(used(bench, 0), 1000.0 * MS, 10.0 * MS);
+	assert_near(world_used(bench, 0), 1000.0 * MS, 10.0 * MS);
 	world_free(world);
 }
 
@@ -220,16 +131,16 @@ static double wake_worst_ns(uint64_t quota_ns)
 {
 	struct world *world = world_make(&policy_eevdf, 1);
 	struct bench *bench = world->bench[0];
-	const group_id_t group = make(world, 0, 1024, quota_ns, 100 * MS);
+	const group_id_t group = world_group(world, 0, 1024, quota_ns, 100 * MS);
 	double worst_ns = 0;
 
 	for (uint32_t tid = 0; tid < 8; tid++)
-		put(bench, tid, group, 1024);
-	put(bench, 8, 0, 1024);
-	put(bench, 9, 0, 1024);
+		world_put(bench, tid, group, 1024);
+	world_put(bench, 8, 0, 1024);
+	world_put(bench, 9, 0, 1024);
 	for (uint32_t i = 1; i <= 500; i++) {
 		bench_dequeue(bench, 9, POLICY_LEAVE_SLEEP);
-		run_until(bench, bench->now_ns + 13 * MS);
+		world_run_until(bench, bench->now_ns + 13 * MS);
 		bench_enqueue(bench, 9, POLICY_JOIN_WAKE);
 		const uint64_t woke_ns = bench->now_ns;
 
@@ -251,11 +162,12 @@ Test(group, moving_keeps_the_lag)
 {
 	struct world *world = world_make(&policy_eevdf, 1);
 	struct bench *bench = world->bench[0];
-	const group_id_t a = make(world, 0, 1024, 0, 0), b = make(world, a, 300, 0, 0);
+	const group_id_t a = world_group(world, 0, 1024, 0, 0),
+			 b = world_group(world, a, 300, 0, 0);
 	uint64_t seed = 3;
 
 	for (uint32_t tid = 0; tid < 9; tid++)
-		put(bench, tid, tid % 3 == 0 ? 0 : tid % 3 == 1 ? a : b, 500 + 100 * tid);
+		world_put(bench, tid, tid % 3 == 0 ? 0 : tid % 3 == 1 ? a : b, 500 + 100 * tid);
 	for (uint32_t i = 0; i < 2000; i++) {
 		const group_id_t to[] = {0, a, b};
 		/* 0..2 stay, so that no queue is empty. */
@@ -277,11 +189,11 @@ Test(group, throttled)
 	struct world *world = world_make(&policy_eevdf, 1);
 	struct bench *bench = world->bench[0];
 	const struct group_config wider = {0, 512, 0, 0};
-	const group_id_t group = make(world, 0, 1024, MS, 1000 * MS);
+	const group_id_t group = world_group(world, 0, 1024, MS, 1000 * MS);
 
 	for (uint32_t tid = 0; tid < 5; tid++)
-		put(bench, tid, group, 1024);
-	run_until(bench, 100 * MS);
+		world_put(bench, tid, group, 1024);
+	world_run_until(bench, 100 * MS);
 	cr_assert_eq(bench_pick(bench), UINT32_MAX);
 	cr_assert_eq(bench_info(bench, 0).runnable, 0, "nobody could run elsewhere");
 	bench_dequeue(bench, 0, POLICY_LEAVE_EXIT);
@@ -308,13 +220,13 @@ Test(group, throttled)
 	cr_assert_eq(group_delete(&world->machine, group), ERR_OK);
 	cr_assert_eq(group_delete(&world->machine, group), ERR_NOT_FOUND);
 	/* The slot is used again, the old name is not. */
-	const group_id_t next = make(world, 0, 1024, 0, 0);
+	const group_id_t next = world_group(world, 0, 1024, 0, 0);
 
 	cr_assert_eq(group_index(next), group_index(group));
-	put(bench, 5, group, 1024);
-	put(bench, 6, next, 1024);
-	run_until(bench, bench->now_ns + 3 * SECOND);
-	assert_near(used(bench, 6), 1000.0 * MS, 10.0 * MS);
+	world_put(bench, 5, group, 1024);
+	world_put(bench, 6, next, 1024);
+	world_run_until(bench, bench->now_ns + 3 * SECOND);
+	assert_near(world_used(bench, 6), 1000.0 * MS, 10.0 * MS);
 	world_free(world);
 }
 
@@ -323,15 +235,15 @@ Test(group, save_and_restore)
 {
 	struct world *world = world_make(&policy_eevdf, 1);
 	struct bench *bench = world->bench[0];
-	const group_id_t a = make(world, 0, 1024, 0, 0);
-	const group_id_t ids[] = {a, make(world, a, 700, 0, 0), 0};
+	const group_id_t a = world_group(world, 0, 1024, 0, 0);
+	const group_id_t ids[] = {a, world_group(world, a, 700, 0, 0), 0};
 	struct policy_record queue, records[9];
 	struct policy_thread *threads[9];
 	double lag[9];
 
 	for (uint32_t tid = 0; tid < 9; tid++)
-		put(bench, tid, ids[tid / 3], 300 + 100 * tid);
-	run_until(bench, 1234 * MS);
+		world_put(bench, tid, ids[tid / 3], 300 + 100 * tid);
+	world_run_until(bench, 1234 * MS);
 	bench->ops->save(bench_cpu(bench), NULL, &queue);
 	for (uint32_t tid = 0; tid < 9; tid++) {
 		bench->ops->save(bench_cpu(bench), bench_thread(bench, tid), &records[tid]);
@@ -347,7 +259,7 @@ Test(group, save_and_restore)
 	for (uint32_t tid = 3; tid < 6; tid++)
 		assert_near(bench_lag(bench, tid), lag[tid], 10);
 	cr_assert_eq(bench_info(bench, 0).runnable, 9);
-	run_until(bench, 1300 * MS);
+	world_run_until(bench, 1300 * MS);
 	world_free(world);
 }
 
@@ -356,14 +268,14 @@ Test(group, preempts_and_spare)
 {
 	struct world *world = world_make(&policy_eevdf, 1);
 	struct bench *bench = world->bench[0];
-	const group_id_t a = make(world, 0, 1024, 0, 0);
-	const group_id_t ids[] = {0, a, make(world, a, 700, 0, 0)};
+	const group_id_t a = world_group(world, 0, 1024, 0, 0);
+	const group_id_t ids[] = {0, a, world_group(world, a, 700, 0, 0)};
 	struct policy_spare spare[16];
 	uint64_t seed = 5, cursor = 0, seen = 0;
 	uint32_t taken = 0;
 
 	for (uint32_t tid = 0; tid < 9; tid++)
-		put(bench, tid, ids[tid % 3], 300 + 100 * tid);
+		world_put(bench, tid, ids[tid % 3], 300 + 100 * tid);
 	for (uint32_t i = 0; i < 3000; i++) {
 		const uint32_t running = bench_pick(bench);
 		const uint32_t woken = (running + 1 + (uint32_t)(bench_random(&seed) % 8)) % 9;
@@ -390,44 +302,20 @@ Test(group, preempts_and_spare)
 	world_free(world);
 }
 
-static void run_both(struct world *world, uint64_t until_ns)
-{
-	for (uint64_t at_ns = 4 * MS; at_ns <= until_ns; at_ns += 4 * MS)
-		for (uint32_t cpu = 0; cpu < 2; cpu++) {
-			run_until(world->bench[cpu], at_ns);
-			world->bench[cpu]->ops->set_average(bench_cpu(world->bench[cpu]), 1024,
-							    at_ns);
-		}
-}
-
 /* Three threads here and one there: weight is split as load is. */
 Test(group, weight_over_two_cpus)
 {
 	struct world *world = world_make(&policy_eevdf, 2);
-	const group_id_t group = make(world, 0, 1024, 0, 0);
+	const group_id_t group = world_group(world, 0, 1024, 0, 0);
 
 	for (uint32_t tid = 0; tid < 3; tid++)
-		put(world->bench[0], tid, group, 1024);
-	put(world->bench[0], 4, 0, 1024);
-	put(world->bench[1], 3, group, 1024);
-	put(world->bench[1], 5, 0, 1024);
-	run_both(world, 20 * SECOND);
-	assert_near(used(world->bench[0], 4), 20e9 * 1024 / (1024 + 768), 0.01 * 20e9);
-	assert_near(used(world->bench[1], 5), 20e9 * 1024 / (1024 + 256), 0.01 * 20e9);
-	world_free(world);
-}
-
-Test(group, cap_over_two_cpus)
-{
-	struct world *world = world_make(&policy_eevdf, 2);
-	const group_id_t group = make(world, 0, 1024, 60 * MS, 100 * MS);
-
-	for (uint32_t cpu = 0; cpu < 2; cpu++) {
-		put(world->bench[cpu], 0, group, 1024);
-		put(world->bench[cpu], 1, 0, 1024);
-	}
-	run_both(world, SECOND);
-	assert_near(used(world->bench[0], 0) + used(world->bench[1], 0), 600.0 * MS, 6.0 * MS);
+		world_put(world->bench[0], tid, group, 1024);
+	world_put(world->bench[0], 4, 0, 1024);
+	world_put(world->bench[1], 3, group, 1024);
+	world_put(world->bench[1], 5, 0, 1024);
+	world_run_both(world, 20 * SECOND);
+	assert_near(world_used(world->bench[0], 4), 20e9 * 1024 / (1024 + 768), 0.01 * 20e9);
+	assert_near(world_used(world->bench[1], 5), 20e9 * 1024 / (1024 + 256), 0.01 * 20e9);
 	world_free(world);
 }
 
@@ -452,23 +340,23 @@ static void send(struct world *world, uint32_t from, uint32_t tid)
 static void move_after_each_turn(uint32_t others, bool deep)
 {
 	struct world *world = world_make(&policy_eevdf, 2);
-	const group_id_t top = make(world, 0, 50, 0, 0);
-	const group_id_t group = deep ? make(world, top, 700, 0, 0) : top;
+	const group_id_t top = world_group(world, 0, 50, 0, 0);
+	const group_id_t group = deep ? world_group(world, top, 700, 0, 0) : top;
 	uint32_t at = 0;
 	double last = 0;
 
-	put(world->bench[0], 0, group, 1024);
+	world_put(world->bench[0], 0, group, 1024);
 	for (uint32_t cpu = 0; cpu < 2; cpu++) {
-		put(world->bench[cpu], 1, 0, 1024);
+		world_put(world->bench[cpu], 1, 0, 1024);
 		for (uint32_t i = 0; i < others; i++)
-			put(world->bench[cpu], 2 + cpu * others + i, group, 1024);
+			world_put(world->bench[cpu], 2 + cpu * others + i, group, 1024);
 	}
 	for (uint64_t at_ns = MS; at_ns <= 40 * SECOND; at_ns += MS) {
-		run_until(world->bench[0], at_ns);
-		run_until(world->bench[1], at_ns);
-		if (used(world->bench[at], 0) < last + 2.9 * MS)
+		world_run_until(world->bench[0], at_ns);
+		world_run_until(world->bench[1], at_ns);
+		if (world_used(world->bench[at], 0) < last + 2.9 * MS)
 			continue;
-		last = used(world->bench[at], 0);
+		last = world_used(world->bench[at], 0);
 		send(world, at, 0);
 		at = 1 - at;
 		for (uint32_t cpu = 0; cpu < 2; cpu++)
@@ -480,7 +368,7 @@ static void move_after_each_turn(uint32_t others, bool deep)
 
 	for (uint32_t cpu = 0; cpu < 2; cpu++)
 		for (uint32_t tid = 2; tid < 2 + 2 * others; tid++)
-			group_ns += used(world->bench[cpu], tid);
+			group_ns += world_used(world->bench[cpu], tid);
 	cr_assert_lt(group_ns, 1.03 * 40e9 * 50 / (50 + 1024), "%u %d %f s", others, deep,
 		     group_ns / 1e9);
 	cr_assert_gt(group_ns, 0.97 * 40e9 * 50 / (50 + 1024), "%u %d %f s", others, deep,
@@ -505,14 +393,14 @@ Test(group, takes_over_a_queue_in_use)
 	memset(world->bench[0]->threads, 0, THREADS * sizeof(*world->bench[0]->threads));
 	for (uint32_t tid = 0; tid < 4; tid++)
 		bench_add(world->bench[0], tid, 512 << tid, 3 * MS);
-	run_until(world->bench[0], 77 * MS);
+	world_run_until(world->bench[0], 77 * MS);
 	const double lag = bench_lag(world->bench[0], 2);
 
 	world_attach(world, 0, &policy_eevdf);
 	cr_assert_eq(bench_lag(world->bench[0], 2), lag);
-	put(world->bench[0], 4, make(world, 0, 512 * 15, 0, 0), 1);
-	run_until(world->bench[0], 77 * MS + 10 * SECOND);
-	assert_near(used(world->bench[0], 4), 5.0 * SECOND, 0.01 * SECOND);
+	world_put(world->bench[0], 4, world_group(world, 0, 512 * 15, 0, 0), 1);
+	world_run_until(world->bench[0], 77 * MS + 10 * SECOND);
+	assert_near(world_used(world->bench[0], 4), 5.0 * SECOND, 0.01 * SECOND);
 	world_free(world);
 }
 
@@ -528,11 +416,11 @@ Test(group, refusals)
 	config = (struct group_config){.weight = 1, .parent = 5};
 	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_NOT_FOUND);
 	for (uint32_t depth = 0; depth < GROUP_DEPTH_MAX; depth++)
-		parent = make(world, parent, 1, 0, 0);
+		parent = world_group(world, parent, 1, 0, 0);
 	config.parent = parent;
 	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_LIMIT);
 	for (uint32_t i = GROUP_DEPTH_MAX + 1; i < GROUP_MAX; i++)
-		(void)make(world, 0, 1, 0, 0);
+		(void)world_group(world, 0, 1, 0, 0);
 	config.parent = 0;
 	cr_assert_eq(group_create(&world->machine, &config, &id), ERR_NO_MEMORY);
 	world_free(world);
@@ -544,13 +432,14 @@ Test(group, random_operations_over_every_policy)
 	for (uint32_t p = 0; p < policies_count; p++) {
 		struct world *world = world_make(policies[p], 1);
 		struct bench *bench = world->bench[0];
-		const group_id_t a = make(world, 0, 1024, 0, 0);
-		const group_id_t b = make(world, a, 300, 10 * MS, 50 * MS);
-		const group_id_t ids[] = {0, a, b, make(world, b, 5000, 2 * MS, 20 * MS)};
+		const group_id_t a = world_group(world, 0, 1024, 0, 0);
+		const group_id_t b = world_group(world, a, 300, 10 * MS, 50 * MS);
+		const group_id_t ids[] = {0, a, b, world_group(world, b, 5000, 2 * MS, 20 * MS)};
 		uint64_t seed = p + 1;
 
 		for (uint32_t tid = 0; tid < THREADS; tid++)
-			put(bench, tid, ids[tid % 4], 1 + (uint32_t)(bench_random(&seed) % 9000));
+			world_put(bench, tid, ids[tid % 4],
+				  1 + (uint32_t)(bench_random(&seed) % 9000));
 		for (uint32_t i = 0; i < 20000; i++) {
 			const uint32_t tid = (uint32_t)(bench_random(&seed) % THREADS);
 			struct policy_migration migration;

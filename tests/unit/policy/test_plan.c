@@ -105,6 +105,19 @@ Test(plan, who_is_too_many_goes, .init = begin)
 	assert_plan(make(0, 2), PLAN_NOBODY, 0, PLAN_NOBODY, 0);
 }
 
+/* Half of the first CPU is for who cannot use more than that; the other one there has the rest. */
+Test(plan, who_is_capped_leaves_the_rest_to_others, .init = begin)
+{
+	add(0, 500, 1000, 0, 1);
+	add(0, 200, 1000, 0, 1);
+	add(1, 650, 1000, 0, 2);
+	const uint32_t comes = add(1, 650, 1000, 0, 3);
+	assert_plan(make(0, 2), PLAN_NOBODY, 0, PLAN_NOBODY, 0);
+	queues[0].thread[0].bound = true;
+	queues[0].bound = 500;
+	assert_plan(make(0, 2), comes, 1, PLAN_NOBODY, 0);
+}
+
 /* Five equal ones on four CPUs: what has built up decides whose turn it is to be alone.  (If the others could
  * go, too, both would be alone, and two of these together.) */
 Test(plan, who_is_owed_most_is_relieved, .init = begin)

@@ -36,7 +36,7 @@
 
 #define SCHED_IPC_BUFFER_VADDR BOOT_IPC_BUFFER_VADDR /* thread n: + n * PAGE_SIZE */
 /* What scheduling groups need on each CPU; mapped when groups are asked for (sched_shared.groups_ready) */
-#define SCHED_GROUP_CPU_BYTES  0xe000u
+#define SCHED_GROUP_CPU_BYTES  0xf000u
 
 static inline uint64_t sched_thread_stack_top(uint64_t n)
 {

@@ -70,6 +70,7 @@ struct sched_plan_thread {
 	int32_t owed_us;
 	uint8_t class; /* of its mask */
 	bool running;
+	bool bound;            /* its group's cap limits it */
 	uint8_t group;         /* index */
 	uint32_t group_weight; /* its weight in that group */
 	uint64_t cpu_ns;       /* owner: what it had had when core/steady.c looked last */
@@ -151,6 +152,7 @@ struct sched_cpu {
 	time_ns_t incoming_ns; /* when the last one was sent */
 	uint32_t wakes;        /* goes round; relaxed */
 	struct sched_steady steady;
+	bool waits; /* when it went idle threads of its own waited for their groups' runtime */
 	uint8_t running_class; /* mask class of the thread that runs */
 	/* What its balancer is on its way for; `from` is told who is wanted.  Atomic, relaxed. */
 	struct plan plan;

@@ -68,7 +68,9 @@ struct group_common {
 	/* As of the last balance period (fair.h); 0: not known. */
 	uint64_t full;
 	uint64_t effective;
-	uint64_t pool; /* number of the period << GROUP_TAKEN_BITS | ns taken in it */
+	uint32_t bound; /* it is its cap that limits it */
+	uint64_t pool;  /* number of the period << GROUP_TAKEN_BITS | ns taken in it */
+	uint64_t due;   /* of all CPUs (part.c) */
 	/* Figures for people; never less than before. */
 	uint64_t used_ns;
 	uint64_t throttled_ns;      /* sum over the CPUs, of times that are over */
@@ -92,7 +94,8 @@ struct group_node {
 	group_id_t id;
 	uint32_t parent;
 	uint32_t weight; /* of the entity now */
-	bool inside;     /* QUEUED or RUNNING in its parent's queue */
+	uint64_t slice_ns;
+	bool inside; /* QUEUED or RUNNING in its parent's queue */
 	bool throttled;
 	bool capped;           /* when it was last asked for */
 	int64_t runtime_ns;    /* left of what was taken from the pool; negative: to be paid back */
@@ -102,6 +105,11 @@ struct group_node {
 	uint64_t own_weight, own_count; /* likewise */
 	uint64_t below_weight;          /* of the entities in its queue */
 	uint32_t below_count;
+	/* Its part of the pool (part.c). */
+	uint64_t due, due_below; /* the latter of groups below, in the former */
+	uint64_t period;         /* of which part_ns is the part that the CPU may take */
+	int64_t part_ns;
+	int64_t allowed_ns;           /* what is left of it */
 	struct policy_thread *picked; /* last answer of pick() on this queue, while it is in it */
 };
 
@@ -151,6 +159,7 @@ group_id_t group_next(const struct group_machine *machine, uint64_t index);
 bool group_member_add(struct group_machine *machine, group_id_t id);
 void group_member_remove(struct group_machine *machine, group_id_t id);
 /* Up to `wanted` of the quota of the period of now_ns; returns what was left of it. */
+uint64_t group_pool_taken(const struct group_machine *machine, uint32_t index, uint64_t now_ns);
 uint64_t group_pool_take(struct group_machine *machine, uint32_t index, uint64_t wanted_ns,
 			 uint64_t now_ns);
 void group_pool_give(struct group_machine *machine, uint32_t index, uint64_t unused_ns,
@@ -192,6 +201,19 @@ void group_parts_take(struct group_cpu *cpu, uint32_t index, uint64_t before, ui
 void group_entity_owe(struct group_cpu *cpu, uint32_t index, int64_t more_ns, uint64_t now_ns);
 /* Those whose time has come come back; when the next one does, TIME_NEVER if none. */
 uint64_t group_refill(struct group_cpu *cpu, uint64_t now_ns);
+
+/* ---- part.c: the CPU's dispatcher ---- */
+/* What is due to the threads of a node has changed, of it or of one below. */
+void group_part_count(struct group_cpu *cpu, uint32_t index);
+/* Runtime for a node that has none left, beside what it has to pay back; 0: not before *retry_ns. */
+uint64_t group_part_take(struct group_cpu *cpu, uint32_t index, uint64_t piece_ns, uint64_t now_ns,
+			 uint64_t *retry_ns);
+/* Request length of its entity. */
+uint64_t group_part_slice_ns(const struct group_cpu *cpu, uint32_t index);
+/* Is it a cap that limits what threads of the node get? */
+bool group_bound(const struct group_cpu *cpu, uint32_t index);
+/* Is one of this CPU's groups throttled? */
+bool group_waits(const struct policy_cpu *root);
 
 static inline struct policy_cpu *group_queue(struct group_cpu *cpu, uint32_t index)
 {
@@ -279,6 +301,7 @@ struct group_spare {
 	struct policy_spare spare; /* weight: beside threads of the root */
 	uint32_t weight;           /* its own */
 	uint32_t node;
+	bool bound; /* a cap limits what it gets */
 };
 
 /* As policy_ops.spare, of all groups, throttled ones too: up to POLICY_LOOKS of each queue, those owed least.

@@ -197,7 +197,7 @@ static uint32_t members_of(struct group_cpu *cpu, uint32_t index, struct group_s
 			   uint32_t used, uint32_t count)
 {
 	const uint64_t full = __atomic_load_n(&cpu->machine->group[index].full, __ATOMIC_RELAXED);
-	const bool running = is_running(cpu, index);
+	const bool running = is_running(cpu, index), bound = group_bound(cpu, index);
 	struct policy_spare found[POLICY_LOOKS];
 	uint64_t cursor = 0, rest;
 	struct policy_info info;
@@ -218,7 +218,7 @@ static uint32_t members_of(struct group_cpu *cpu, uint32_t index, struct group_s
 
 	for (uint32_t i = 0; i < looked; i++) {
 		const uint64_t flat = group_flat_most(cpu->machine, index, found[i].weight, 1);
-		struct group_spare one = {found[i], found[i].weight, index};
+		struct group_spare one = {found[i], found[i].weight, index, bound};
 
 		if (group_of_entity(cpu, found[i].thread) != 0)
 			continue;

@@ -152,6 +152,8 @@ enum error group_create(struct group_machine *machine, const struct group_config
 	put(&group->pool, UINT64_MAX << GROUP_TAKEN_BITS); /* of a period that is not now */
 	put(&group->full, 0);
 	put(&group->effective, 0);
+	put(&group->due, 0);
+	__atomic_store_n(&group->bound, 0, __ATOMIC_RELAXED);
 	put(&group->used_ns, 0);
 	put(&group->throttled_ns, 0);
 	put(&group->periods, 0);
@@ -194,13 +196,25 @@ enum error group_delete(struct group_machine *machine, group_id_t id)
 	return ERR_OK;
 }
 
+static uint64_t period_of(const struct group_common *group, uint64_t now_ns)
+{
+	return (now_ns / get(&group->period_ns)) & (UINT64_MAX >> GROUP_TAKEN_BITS);
+}
+
+uint64_t group_pool_taken(const struct group_machine *machine, uint32_t index, uint64_t now_ns)
+{
+	const struct group_common *group = &machine->group[index];
+	const uint64_t word = get(&group->pool);
+
+	return word >> GROUP_TAKEN_BITS == period_of(group, now_ns) ? word & TAKEN_MASK : 0;
+}
+
 uint64_t group_pool_take(struct group_machine *machine, uint32_t index, uint64_t wanted_ns,
 			 uint64_t now_ns)
 {
 	struct group_common *group = &machine->group[index];
 	const uint64_t quota_ns = get(&group->quota_ns);
-	const uint64_t period = (now_ns / get(&group->period_ns)) &
-				(UINT64_MAX >> GROUP_TAKEN_BITS);
+	const uint64_t period = period_of(group, now_ns);
 	uint64_t word = get(&group->pool);
 	uint64_t got_ns;
 	uint64_t next;
@@ -223,8 +237,7 @@ void group_pool_give(struct group_machine *machine, uint32_t index, uint64_t unu
 		     uint64_t now_ns)
 {
 	struct group_common *group = &machine->group[index];
-	const uint64_t period = (now_ns / get(&group->period_ns)) &
-				(UINT64_MAX >> GROUP_TAKEN_BITS);
+	const uint64_t period = period_of(group, now_ns);
 	uint64_t word = get(&group->pool);
 	uint64_t next;
 

@@ -35,13 +35,13 @@ static const struct group_common *common_of(const struct group_cpu *cpu, uint32_
 	return &cpu->machine->group[index];
 }
 
-static struct policy_params entity_params(uint32_t index, uint32_t weight)
+static struct policy_params entity_params(uint32_t index, uint32_t weight, uint64_t slice_ns)
 {
 	return (struct policy_params){
 		.tid = GROUP_ENTITY_TID + index,
 		.weight = weight,
 		.priority = POLICY_PRIORITY_DEFAULT,
-		.slice_ns = POLICY_SLICE_NS_DEFAULT,
+		.slice_ns = slice_ns,
 	};
 }
 
@@ -70,9 +70,10 @@ static void weight_update(struct group_cpu *cpu, uint32_t index, uint64_t now_ns
 {
 	struct group_node *node = &cpu->node[index];
 	const uint32_t weight = weight_here(cpu, index);
-	const struct policy_params params = entity_params(index, weight);
+	const uint64_t slice_ns = group_part_slice_ns(cpu, index);
+	const struct policy_params params = entity_params(index, weight, slice_ns);
 
-	if (weight == node->weight)
+	if (weight == node->weight && slice_ns == node->slice_ns)
 		return;
 	if (cpu->base->set_params(group_queue(cpu, node->parent), group_entity(cpu, index), &params,
 				  now_ns) != ERR_OK) {
@@ -82,6 +83,7 @@ static void weight_update(struct group_cpu *cpu, uint32_t index, uint64_t now_ns
 	if (node->inside)
 		cpu->node[node->parent].below_weight += (uint64_t)weight - node->weight;
 	node->weight = weight;
+	node->slice_ns = slice_ns;
 }
 
 /* The sum is modulo 2^64; each CPU adds differences of its own part only. */
@@ -133,6 +135,7 @@ static void runtime_give(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 		return;
 	if (__atomic_load_n(&common_of(cpu, index)->quota_ns, __ATOMIC_RELAXED) != 0)
 		group_pool_give(cpu->machine, index, (uint64_t)node->runtime_ns, now_ns);
+	node->allowed_ns += node->runtime_ns;
 	node->runtime_ns = 0;
 }
 
@@ -146,6 +149,7 @@ void group_node_settle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 
 		own_publish(cpu, index, load, runnable);
 		load_publish(cpu, index, load, runnable);
+		group_part_count(cpu, index);
 		/* An empty queue has no part; the weight stays until it has one again. */
 		if (runnable != 0)
 			weight_update(cpu, index, now_ns);
@@ -190,6 +194,7 @@ static void node_expel(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 	node->below_weight = 0;
 	node->below_count = 0;
 	own_publish(cpu, index, 0, 0);
+	group_part_count(cpu, index);
 	cpu->throttled &= ~(UINT64_C(1) << index);
 	node->id = 0;
 }
@@ -208,14 +213,15 @@ uint32_t group_node_ready(struct group_cpu *cpu, group_id_t id, uint64_t now_ns)
 	const struct group_common *common = common_of(cpu, index);
 	const uint32_t parent = __atomic_load_n(&common->parent, __ATOMIC_RELAXED);
 	const uint32_t weight = __atomic_load_n(&common->weight, __ATOMIC_RELAXED);
-	const struct policy_params params = entity_params(index, weight);
+	const struct policy_params params = entity_params(index, weight, POLICY_SLICE_NS_DEFAULT);
 
 	/* A parent is a member's group: it cannot go before its last group did. */
 	if (parent != 0)
 		(void)group_node_ready(
 			cpu, __atomic_load_n(&common_of(cpu, parent)->id, __ATOMIC_RELAXED),
 			now_ns);
-	*node = (struct group_node){.id = id, .parent = parent, .weight = weight};
+	*node = (struct group_node){
+		.id = id, .parent = parent, .weight = weight, .slice_ns = POLICY_SLICE_NS_DEFAULT};
 	if (cpu->base->thread_init(group_entity(cpu, index), &params) != ERR_OK)
 		cpu->misuse++;
 	cpu->base->cpu_init(group_queue(cpu, index), cpu->index);
@@ -225,7 +231,7 @@ uint32_t group_node_ready(struct group_cpu *cpu, group_id_t id, uint64_t now_ns)
 	return index;
 }
 
-static void node_throttle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
+static void node_throttle(struct group_cpu *cpu, uint32_t index, uint64_t until_ns, uint64_t now_ns)
 {
 	struct group_node *node = &cpu->node[index];
 	const uint64_t period_ns = __atomic_load_n(&common_of(cpu, index)->period_ns,
@@ -236,7 +242,7 @@ static void node_throttle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns
 
 	node->throttled = true;
 	node->throttled_ns = now_ns;
-	node->refill_ns = (period + 1) * period_ns;
+	node->refill_ns = until_ns;
 	if (__atomic_exchange_n(&common->throttled_last, period, __ATOMIC_RELAXED) != period)
 		__atomic_fetch_add(&common->throttled_periods, 1, __ATOMIC_RELAXED);
 	cpu->throttled |= UINT64_C(1) << index;
@@ -261,6 +267,8 @@ bool group_node_fund(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 	const uint64_t part_ns = quota_ns / (64u * (uint64_t)cpu->machine->cpus);
 	const uint64_t piece_ns = min_u64(max_u64(part_ns, GROUP_PIECE_NS_MIN), GROUP_PIECE_NS_MAX);
 
+	uint64_t retry_ns;
+
 	node->capped = quota_ns != 0;
 	if (!node->capped) {
 		node->runtime_ns = 0;
@@ -269,11 +277,10 @@ bool group_node_fund(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 	if (node->runtime_ns > 0)
 		return true;
 	/* A debt is paid first. */
-	node->runtime_ns += (int64_t)group_pool_take(
-		cpu->machine, index, piece_ns + (uint64_t)-node->runtime_ns, now_ns);
+	node->runtime_ns += (int64_t)group_part_take(cpu, index, piece_ns, now_ns, &retry_ns);
 	if (node->runtime_ns > 0)
 		return true;
-	node_throttle(cpu, index, now_ns);
+	node_throttle(cpu, index, retry_ns, now_ns);
 	return false;
 }
 

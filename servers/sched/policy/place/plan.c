@@ -8,30 +8,50 @@
 #define RATIO_MAX   8u /* f / W larger than that counts as that */
 #define WORTH       ((int64_t)PLAN_GAIN_US * PLAN_GAIN_US)
 
+static uint64_t bound_weight(const struct plan_thread *thread)
+{
+	return thread->bound ? thread->weight : 0;
+}
+
+/* T f / W of who is not limited by a cap, us. */
+static int64_t share_us(uint64_t full, uint64_t weight, uint64_t rate)
+{
+	return (int64_t)(min_u64(full, weight * RATIO_MAX) * rate >> RATIO_SHIFT);
+}
+
 /* What a queue costs without thread number `without` and with `with` beside the others. */
 static int64_t queue_cost(const struct plan_queue *queue, uint32_t without,
 			  const struct plan_thread *with)
 {
-	uint64_t weight = queue->weight;
+	uint64_t weight = queue->weight, bound = queue->bound;
 	int64_t cost = 0;
 
-	if (without < queue->count)
+	if (without < queue->count) {
 		weight = sub_saturate_u64(weight, queue->thread[without].weight);
-	if (with != NULL)
+		bound = sub_saturate_u64(bound, bound_weight(&queue->thread[without]));
+	}
+	if (with != NULL) {
 		weight += with->weight;
+		bound += bound_weight(with);
+	}
 	if (weight == 0)
 		return 0;
 
 	const uint64_t rate = ((uint64_t)PLAN_AHEAD_US << RATIO_SHIFT) / weight;
+	const uint64_t free = max_u64(sub_saturate_u64(weight, bound), 1);
+	const uint64_t free_rate = ((uint64_t)PLAN_AHEAD_US << RATIO_SHIFT) / free;
 
 	for (uint32_t i = 0; i <= queue->count; i++) {
 		const struct plan_thread *thread = i < queue->count ? &queue->thread[i] : with;
 
 		if (i == without || thread == NULL)
 			continue;
-		const uint64_t full = min_u64(thread->full, weight * RATIO_MAX);
-		const int64_t end_us = thread->owed_us + PLAN_AHEAD_US -
-				       (int64_t)(full * rate >> RATIO_SHIFT);
+		const int64_t gets_us = thread->bound
+						? share_us(min_u64(thread->full, weight), weight,
+							   rate)
+						: share_us(sub_saturate_u64(thread->full, bound),
+							   free, free_rate);
+		const int64_t end_us = thread->owed_us + PLAN_AHEAD_US - gets_us;
 
 		cost += end_us * end_us;
 	}

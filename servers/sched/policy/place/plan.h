@@ -11,6 +11,9 @@
  *             it grows by 1 - f_i / W_c for each unit of time
  *   T         PLAN_AHEAD_US: how far we look ahead
  *
+ * Who is limited by a cap gets no more where W_c < f_i; the others have what is left: for them f_i / W_c is
+ * (f_i - B_c) / (W_c - B_c).
+ *
  *   cost(c) = sum over i in Q_c of (e_i + T - T f_i / W_c)^2: what is owed in the end if nobody moves.
  *
  * The CPU that asks, c, looks for whatever makes the sum of the costs least: a thread j of another CPU a
@@ -41,12 +44,14 @@ struct plan_thread {
 	uint32_t weight;
 	uint64_t full;   /* f */
 	int32_t owed_us; /* e */
+	bool bound;      /* a cap limits it: it gets no more where there is more */
 	bool running; /* of the CPU that asks: it is about to run, and goes only later, for another */
 	struct cpumask allowed;
 };
 
 struct plan_queue {
 	uint64_t weight;   /* W, of all its threads */
+	uint64_t bound;    /* B, of those that a cap limits */
 	uint32_t runnable; /* how many, also those beyond PLAN_THREADS_MAX */
 	uint32_t count;
 	struct plan_thread thread[PLAN_THREADS_MAX];
