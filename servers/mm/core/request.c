@@ -103,7 +103,7 @@ static void request_space_info(struct msg *m, const struct space *space)
 static struct mm_stats counters_read(void)
 {
 	const word_t *from = (const word_t *)&mm_stats;
-	struct mm_stats stats;
+	struct mm_stats stats = {0};
 	word_t *to = (word_t *)&stats;
 
 	for (unsigned i = 0; i < sizeof(stats) / sizeof(word_t); i++)
