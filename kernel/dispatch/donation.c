@@ -36,12 +36,12 @@ struct core *guard_lock(const struct tcb *tcb)
 
 void core_lock_two(struct core *a, struct core *b) LOCK_UNCHECKED
 {
-	if (b == NULL || a == b) {
-		spin_lock(&a->lock);
-		return;
-	}
-	spin_lock(a->index < b->index ? &a->lock : &b->lock);
-	spin_lock(a->index < b->index ? &b->lock : &a->lock);
+	struct core *first = b != NULL && b->index < a->index ? b : a;
+	struct core *second = first == a ? b : a;
+
+	spin_lock(&first->lock);
+	if (second != NULL && second != first)
+		spin_lock(&second->lock);
 }
 
 void core_unlock_two(struct core *a, struct core *b) LOCK_UNCHECKED
@@ -75,7 +75,7 @@ void chain_pop(struct tcb *server)
 	counter_add(&core->stats.donations, 1);
 }
 
-void chain_leave(struct tcb *tcb)
+__attribute__((cold)) void chain_leave(struct tcb *tcb)
 {
 	struct core *core = this_core();
 	struct tcb *payer = tcb_payer(tcb);
@@ -96,8 +96,8 @@ void chain_leave(struct tcb *tcb)
 }
 
 /* Lock of home held: a passive thread becomes the payer of itself and of the rest of its chain. */
-static void orphan_make(struct core *home, struct tcb *tcb, struct tcb *tail)
-	LOCK_REQUIRES(home->lock)
+static __attribute__((cold, noinline)) void orphan_make(struct core *home, struct tcb *tcb,
+							struct tcb *tail) LOCK_REQUIRES(home->lock)
 {
 	kassert(tcb->sched == SCHED_NONE);
 	for (struct tcb *member = tcb; member != NULL; member = member->chain_next)
@@ -113,7 +113,7 @@ static void orphan_make(struct core *home, struct tcb *tcb, struct tcb *tail)
 		sched_blocked(home, tcb, CAUSE_IPC);
 }
 
-void chain_orphan(struct tcb *tcb)
+__attribute__((cold)) void chain_orphan(struct tcb *tcb)
 {
 	struct core *home = guard_lock(tcb);
 

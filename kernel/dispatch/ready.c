@@ -52,7 +52,8 @@ void sched_ready_silent(struct core *home, struct tcb *payer)
 	ready_insert(home, payer, arch_now());
 }
 
-void sched_blocked(struct core *home, struct tcb *payer, enum event_cause cause)
+__attribute__((cold)) void sched_blocked(struct core *home, struct tcb *payer,
+					 enum event_cause cause)
 {
 	kassert(payer->sched != SCHED_RUNNING);
 	list_remove(&payer->ready_link);
@@ -94,7 +95,7 @@ static struct tcb *core_take_payer(struct core *core, time_ns_t now)
 	return payer;
 }
 
-void core_preempt(struct core *core, enum event_cause cause, time_ns_t now)
+__attribute__((cold)) void core_preempt(struct core *core, enum event_cause cause, time_ns_t now)
 {
 	struct tcb *payer = core_take_payer(core, now);
 
@@ -115,7 +116,8 @@ void core_block(struct core *core, enum event_cause cause)
 	core->reasons |= 1u << REASON_BLOCK;
 }
 
-void core_block_current(enum event_cause cause)
+/* Not inline: its callers are many, and block. */
+__attribute__((noinline)) void core_block_current(enum event_cause cause)
 {
 	struct core *core = this_core();
 

@@ -28,7 +28,7 @@ word_t fault_message_info(const struct tcb *tcb)
 	return msg_info(tcb->send_fault, MSG_REGS, 0) | MSG_FAULTED;
 }
 
-static void fault_print(const struct tcb *tcb, const char *what)
+static __attribute__((cold, noinline)) void fault_print(const struct tcb *tcb, const char *what)
 {
 	kprintf("thread tag %lx %s: %s; address or number %lx, pc %lx, access %lx, esr %lx\n",
 		(unsigned long)tcb->tag, what, fault_name(tcb->send_fault),
@@ -36,7 +36,7 @@ static void fault_print(const struct tcb *tcb, const char *what)
 		(unsigned long)tcb->fault_words[2], (unsigned long)tcb->fault_words[3]);
 }
 
-void fault_unhandled(struct tcb *tcb)
+__attribute__((cold)) void fault_unhandled(struct tcb *tcb)
 {
 	struct vspace *space = __atomic_load_n(&tcb->vspace, __ATOMIC_RELAXED);
 

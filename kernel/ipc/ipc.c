@@ -204,7 +204,7 @@ static enum error recv_pick(struct tcb *tcb, struct endpoint *endpoint, const st
 }
 
 /* The reply object went away: the call ends here. */
-static void recv_lost(struct tcb *tcb, struct tcb *sender)
+static __attribute__((cold, noinline)) void recv_lost(struct tcb *tcb, struct tcb *sender)
 {
 	ipc_fail(sender, ERR_DELETED);
 	thread_wake(sender);

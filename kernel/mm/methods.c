@@ -2,6 +2,7 @@
 /* Methods of VSpace, page table and frame capabilities. */
 #include <kern/frame.h>
 #include <kern/invocation.h>
+#include <kern/mapping.h>
 #include <kern/page_table.h>
 #include <kern/vspace.h>
 
@@ -36,13 +37,26 @@ static const struct method_entry vspace_table[] = {
 const struct method_table vspace_methods = {vspace_table,
 					    sizeof(vspace_table) / sizeof(vspace_table[0])};
 
+/* ---- UNMAP, of both kinds ------------------------------------------------------------------------- */
+
+static enum error decode_unmap(struct invocation *inv)
+{
+	return mapping_exists(inv->slot) ? ERR_OK : ERR_NOT_MAPPED;
+}
+
+static enum invoke_step invoke_unmap(struct invocation *inv) LOCK_REQUIRES(derivation_held)
+{
+	mapping_remove(inv->slot);
+	return STEP_DONE;
+}
+
 /* ---- PAGE_TABLE ------------------------------------------------------------------------------ */
 
 static enum error decode_table_map(struct invocation *inv)
 {
 	enum error error;
 
-	if (page_table_is_mapped(inv->slot))
+	if (mapping_exists(inv->slot))
 		return ERR_MAPPED;
 	error = decode_vspace(inv, inv->args[0]);
 	if (error != ERR_OK)
@@ -61,22 +75,10 @@ static enum invoke_step invoke_table_map(struct invocation *inv) LOCK_REQUIRES(d
 	return STEP_DONE;
 }
 
-static enum error decode_table_unmap(struct invocation *inv)
-{
-	return page_table_is_mapped(inv->slot) ? ERR_OK : ERR_NOT_MAPPED;
-}
-
-static enum invoke_step invoke_table_unmap(struct invocation *inv) LOCK_REQUIRES(derivation_held)
-{
-	page_table_unmap(inv->slot);
-	return STEP_DONE;
-}
-
 static const struct method_entry table_table[] = {
 	{METHOD_PAGE_TABLE_MAP, RIGHT_CONTROL, METHOD_LOCKED, 2, decode_table_map,
 	 invoke_table_map},
-	{METHOD_PAGE_TABLE_UNMAP, RIGHT_CONTROL, METHOD_LOCKED, 0, decode_table_unmap,
-	 invoke_table_unmap},
+	{METHOD_PAGE_TABLE_UNMAP, RIGHT_CONTROL, METHOD_LOCKED, 0, decode_unmap, invoke_unmap},
 };
 
 const struct method_table page_table_methods = {table_table,
@@ -111,7 +113,7 @@ static enum error decode_map_flags(struct invocation *inv)
 static enum error decode_map_entry(struct invocation *inv)
 {
 	const struct vspace *vspace = inv->object;
-	bool mapped = frame_is_mapped(inv->slot);
+	bool mapped = mapping_exists(inv->slot);
 	unsigned missing = 0;
 
 	if (mapped && (inv->slot->aux != vspace_name(vspace) || inv->slot->badge != inv->args[1]))
@@ -155,20 +157,9 @@ static enum invoke_step invoke_map(struct invocation *inv) LOCK_REQUIRES(derivat
 	return STEP_DONE;
 }
 
-static enum error decode_unmap(struct invocation *inv)
-{
-	return frame_is_mapped(inv->slot) ? ERR_OK : ERR_NOT_MAPPED;
-}
-
-static enum invoke_step invoke_unmap(struct invocation *inv) LOCK_REQUIRES(derivation_held)
-{
-	frame_unmap(inv->slot);
-	return STEP_DONE;
-}
-
 static enum invoke_step invoke_frame_info(struct invocation *inv)
 {
-	bool mapped = frame_is_mapped(inv->slot);
+	bool mapped = mapping_exists(inv->slot);
 
 	invocation_result(inv, 0, inv->slot->object);
 	invocation_result(inv, 1, frame_bits((enum object_type)inv->slot->type));

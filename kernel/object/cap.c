@@ -70,8 +70,9 @@ enum error cap_lookup(const struct tcb *tcb, cptr_t cptr, struct cap *out)
 	return out->type == OBJ_NULL ? ERR_CAP_INVALID : ERR_OK;
 }
 
-enum error cap_lookup_type(const struct tcb *tcb, cptr_t cptr, enum object_type type,
-			   unsigned rights, struct cap *out)
+__attribute__((noinline)) enum error cap_lookup_type(const struct tcb *tcb, cptr_t cptr,
+						     enum object_type type, unsigned rights,
+						     struct cap *out)
 {
 	enum error error = cap_lookup(tcb, cptr, out);
 

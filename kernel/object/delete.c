@@ -7,9 +7,8 @@
 #include <kern/cnode.h>
 #include <kern/derive.h>
 #include <kern/entry.h>
-#include <kern/frame.h>
 #include <kern/irq.h>
-#include <kern/page_table.h>
+#include <kern/mapping.h>
 #include <kern/reap.h>
 #include <kern/thread.h>
 #include <kern/vspace.h>
@@ -39,10 +38,9 @@ static bool object_destroy(struct cap_slot *slot) LOCK_REQUIRES(derivation_held)
 /* What one capability did by itself is undone. */
 static void cap_undo(struct cap_slot *slot) LOCK_REQUIRES(derivation_held)
 {
-	if (slot->type == OBJ_FRAME || slot->type == OBJ_LARGE_FRAME)
-		frame_unmap(slot);
-	else if (slot->type == OBJ_PAGE_TABLE)
-		page_table_unmap(slot);
+	if (slot->type == OBJ_FRAME || slot->type == OBJ_LARGE_FRAME ||
+	    slot->type == OBJ_PAGE_TABLE)
+		mapping_remove(slot);
 }
 
 /* A bounded number of children become children of slot's parent; true when none is left. */

@@ -35,7 +35,7 @@ void cap_store(struct cap_slot *slot, const struct cap *cap)
 	__atomic_store_n(&slot->version, version, __ATOMIC_RELEASE);
 }
 
-uint32_t *cap_count(const struct cap *cap)
+__attribute__((noinline)) uint32_t *cap_count(const struct cap *cap)
 {
 	switch ((enum object_type)cap->type) {
 	case OBJ_TCB:

@@ -11,8 +11,6 @@
 #include <kern/request.h>
 #include <kern/thread.h>
 
-#define DESTROY_BATCH 16u
-
 void notification_init(struct notification *notification)
 {
 	spin_init(&notification->wait.lock, LOCK_NOTIFICATION);
@@ -103,38 +101,12 @@ void notification_wait(struct notification *notification, struct tcb *tcb, bool 
 
 bool notification_cancel(struct tcb *tcb)
 {
-	struct waitable *waitable = __atomic_load_n(&tcb->blocked_on, __ATOMIC_ACQUIRE);
-	bool taken = false;
-
-	if (waitable == NULL)
-		return false;
-	spin_lock(&waitable->lock);
-	if (__atomic_load_n(&tcb->blocked_on, __ATOMIC_RELAXED) == waitable &&
-	    tcb_state(tcb) == THREAD_WAITING) {
-		wait_dequeue(tcb);
-		taken = true;
-	}
-	spin_unlock(&waitable->lock);
-	return taken;
+	return wait_cancel(tcb, true);
 }
 
 bool notification_destroy(struct notification *notification)
 {
-	for (unsigned i = 0; i < DESTROY_BATCH; i++) {
-		struct list_node *node;
-
-		spin_lock(&notification->wait.lock);
-		notification->wait.object.dying = 1;
-		node = list_first(&notification->wait.queue);
-		if (node != NULL)
-			wait_dequeue(wait_thread(node));
-		spin_unlock(&notification->wait.lock);
-		if (node == NULL)
-			return true;
-		ipc_fail(wait_thread(node), ERR_DELETED);
-		thread_wake(wait_thread(node));
-	}
-	return false;
+	return wait_destroy(&notification->wait);
 }
 
 struct notification *notification_bound_lock(const struct tcb *tcb) LOCK_UNCHECKED

@@ -66,7 +66,8 @@ bool reap_idle(void)
 }
 
 /* The anchor takes slot's place as a leaf; slot becomes empty. */
-static void anchor_replace(struct cap_slot *anchor, struct cap_slot *slot, enum cap_holder kind)
+static __attribute__((noinline)) void anchor_replace(struct cap_slot *anchor, struct cap_slot *slot,
+						     enum cap_holder kind)
 	LOCK_REQUIRES(derivation_held)
 {
 	kassert(slot->child == NULL);

@@ -66,7 +66,8 @@ static enum error take_locked(struct reply *reply, const struct tcb *server, str
 	return ERR_OK;
 }
 
-enum error reply_take(struct reply *reply, struct tcb *server, bool claim, struct tcb **caller)
+__attribute__((noinline)) enum error reply_take(struct reply *reply, struct tcb *server, bool claim,
+						struct tcb **caller)
 {
 	enum error error = ERR_DELETED;
 

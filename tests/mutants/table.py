@@ -419,9 +419,8 @@ MUTANTS = [
     ("kernel/include/kern/lock.h", "return (uint16_t)(cpu + 1);", "return (uint8_t)(cpu + 1);",
      "kernel-lock"),
     ("kernel/debug/panic.c", "\t\tconsole_seize();\n", "", "kernel-lock"),
-    ("kernel/dispatch/donation.c", "\tspin_lock(a->index < b->index ? &a->lock : &b->lock);\n"
-     "\tspin_lock(a->index < b->index ? &b->lock : &a->lock);\n",
-     "\tspin_lock(&a->lock);\n\tspin_lock(&b->lock);\n", "kernel-storm-memory-2"),
+    ("kernel/dispatch/donation.c", "struct core *first = b != NULL && b->index < a->index ? b : a;",
+     "struct core *first = a;", "kernel-storm-memory-2"),
     ("kernel/object/reply.c", "\tspin_init(&reply->lock, LOCK_REPLY);\n", "", "kernel-ipc"),
     ("kernel/include_lock/claim/kern/spin.h", "\t__atomic_store_n(&spin->held, 0, __ATOMIC_RELEASE);",
      "\t__atomic_store_n(&spin->held, 0, __ATOMIC_RELAXED);", "kernel-lock-claim"),
@@ -516,7 +515,7 @@ MUTANTS = [
      "\t\t__atomic_store_n(&core->bind_next->dispatcher_core, NULL, __ATOMIC_RELEASE);\n\tcore->bind_noted",
      "\t\t;\n\tcore->bind_noted", "kernel-stop"),
     # Storms
-    ("kernel/object/notification.c", "\t\tipc_fail(wait_thread(node), ERR_DELETED);\n", "",
+    ("kernel/object/waitable.c", "\t\tipc_fail(wait_thread(node), ERR_DELETED);\n", "",
      "kernel-storm-seeded"),
     ("kernel/dispatch/bind.c", "core->rebind_next = list_first(&core->homed);",
      "core->rebind_next = NULL;", "kernel-storm-seeded"),

@@ -22,8 +22,6 @@
 #define STATUS_IS_PERM(s)  ((s) >= 0x0c && (s) <= 0x0f)
 #define STATUS_ALIGNMENT   0x21
 
-#define BACKTRACE_MAX 16u
-
 enum esr_class {
 	CLASS_FPU = 0x07,
 	CLASS_SVC = 0x15,
@@ -37,18 +35,11 @@ enum esr_class {
 	CLASS_BRK = 0x3c,
 };
 
-static void trap_abort(uint64_t esr, uint64_t far, uint32_t access)
+static enum fault abort_kind(uint64_t status)
 {
-	uint64_t status = ESR_STATUS(esr);
-
-	if (STATUS_IS_PERM(status))
-		access |= FAULT_ACCESS_PRESENT;
 	if (STATUS_IS_PAGE(status))
-		kernel_fault(FAULT_PAGE, far, access, esr);
-	else if (status == STATUS_ALIGNMENT)
-		kernel_fault(FAULT_ALIGNMENT, far, access, esr);
-	else
-		kernel_fault(FAULT_BUS, (esr & ESR_FAR_INVALID) != 0 ? 0 : far, access, esr);
+		return FAULT_PAGE;
+	return status == STATUS_ALIGNMENT ? FAULT_ALIGNMENT : FAULT_BUS;
 }
 
 static uint32_t data_access(uint64_t esr)
@@ -60,39 +51,51 @@ static uint32_t data_access(uint64_t esr)
 
 void trap_user(uint64_t esr, uint64_t far)
 {
-	uint64_t pc = sysreg_read(elr_el1);
+	/* Undefined, illegal state, and every trap of an instruction or register. */
+	enum fault kind = FAULT_UNDEFINED;
+	uint64_t address = far;
+	uint32_t access = FAULT_ACCESS_EXECUTE;
 
 	switch (ESR_CLASS(esr)) {
 	case CLASS_FPU:
 		kernel_fpu_trap();
-		break;
+		return;
 	case CLASS_SVC:
-		kernel_fault(FAULT_SYSCALL, ESR_IMMEDIATE(esr), 0, esr);
-		break;
-	case CLASS_INSTRUCTION_ABORT:
-		trap_abort(esr, far, FAULT_ACCESS_EXECUTE);
+		kind = FAULT_SYSCALL;
+		address = ESR_IMMEDIATE(esr);
+		access = 0;
 		break;
 	case CLASS_DATA_ABORT:
-		trap_abort(esr, far, data_access(esr));
+		access = data_access(esr);
+		__attribute__((fallthrough));
+	case CLASS_INSTRUCTION_ABORT:
+		kind = abort_kind(ESR_STATUS(esr));
+		if (STATUS_IS_PERM(ESR_STATUS(esr)))
+			access |= FAULT_ACCESS_PRESENT;
+		if (kind == FAULT_BUS && (esr & ESR_FAR_INVALID) != 0)
+			address = 0;
 		break;
 	case CLASS_PC_ALIGNMENT:
-		kernel_fault(FAULT_ALIGNMENT, far, FAULT_ACCESS_EXECUTE, esr);
+		kind = FAULT_ALIGNMENT;
 		break;
 	case CLASS_SP_ALIGNMENT:
-		kernel_fault(FAULT_ALIGNMENT, this_core()->current->context.sp, FAULT_ACCESS_READ,
-			     esr);
+		kind = FAULT_ALIGNMENT;
+		address = this_core()->current->context.sp;
+		access = FAULT_ACCESS_READ;
 		break;
 	case CLASS_BREAKPOINT:
 	case CLASS_STEP:
 	case CLASS_WATCHPOINT:
 	case CLASS_BRK:
-		kernel_fault(FAULT_BREAKPOINT, ESR_IMMEDIATE(esr), 0, esr);
+		kind = FAULT_BREAKPOINT;
+		address = ESR_IMMEDIATE(esr);
+		access = 0;
 		break;
 	default:
-		/* Undefined, illegal state, and every trap of an instruction or register. */
-		kernel_fault(FAULT_UNDEFINED, pc, FAULT_ACCESS_EXECUTE, esr);
+		address = sysreg_read(elr_el1);
 		break;
 	}
+	kernel_fault(kind, address, access, esr);
 }
 
 /* The table of vectors has four kinds for each of four sources. */
@@ -100,7 +103,7 @@ static const char *const vector_kinds[] = {"synchronous", "IRQ", "FIQ", "SError"
 static const char *const vector_sources[] = {"kernel with SP_EL0", "kernel", "user mode",
 					     "32-bit user mode"};
 
-static void frame_print(const struct exception_frame *frame)
+static __attribute__((cold)) void frame_print(const struct exception_frame *frame)
 {
 	for (unsigned i = 0; i < 31; i++)
 		kprintf("%sx%-2u %016lx", i % 4 == 0 ? "\n  " : "  ", i,
@@ -108,36 +111,6 @@ static void frame_print(const struct exception_frame *frame)
 	kprintf("  sp  %016lx\n", (unsigned long)frame->sp);
 	kprintf("  pc  %016lx  pstate %lx  esr %lx  far %lx\n", (unsigned long)frame->pc,
 		(unsigned long)frame->pstate, (unsigned long)frame->esr, (unsigned long)frame->far);
-}
-
-static bool on_stack(const struct cpu *cpu, uint64_t address)
-{
-	uint64_t top = cpu->core.kernel_stack + STACK_EMERGENCY_BYTES;
-
-	return (address & 7) == 0 && address < top &&
-	       address >= top - (STACK_SLOT_BYTES - STACK_GUARD_BYTES);
-}
-
-/* Frame records: the caller's x29, the return address.  A record's place must grow. */
-static void backtrace_print(uint64_t frame)
-{
-	const struct cpu *cpu = arch_this_cpu();
-
-	kprintf("  stack:");
-	for (unsigned i = 0; i < BACKTRACE_MAX && on_stack(cpu, frame); i++) {
-		const uint64_t *record = (const uint64_t *)frame;
-
-		kprintf(" %lx", (unsigned long)record[1]);
-		if (record[0] <= frame)
-			break;
-		frame = record[0];
-	}
-	kprintf("\n");
-}
-
-void arch_backtrace(void)
-{
-	backtrace_print((uint64_t)__builtin_frame_address(0));
 }
 
 static bool stack_overflown(const struct exception_frame *frame)
@@ -148,7 +121,7 @@ static bool stack_overflown(const struct exception_frame *frame)
 	return frame->far < guard_end && frame->far >= guard_end - STACK_GUARD_BYTES;
 }
 
-void trap_kernel(struct exception_frame *frame)
+__attribute__((cold)) void trap_kernel(struct exception_frame *frame)
 {
 	if (semihost_skip(frame))
 		return;

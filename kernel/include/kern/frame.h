@@ -15,9 +15,6 @@ static inline unsigned frame_level(enum object_type type)
 	return type == OBJ_LARGE_FRAME ? ARCH_PT_LARGE_LEVEL : ARCH_PT_LAST_LEVEL;
 }
 
-/* Whether slot's mapping is really there, now.  Derivation lock. */
-bool frame_is_mapped(const struct cap_slot *slot);
-
 /*
  * Write the entry, publish it, remember it in the slot.  Everything was checked: entry is that of
  * vaddr in vspace and empty, or holds this very slot's mapping (then the page is flushed).
@@ -25,6 +22,3 @@ bool frame_is_mapped(const struct cap_slot *slot);
  */
 void frame_map(struct cap_slot *slot, struct vspace *vspace, uint64_t vaddr, uint32_t map_flags,
 	       uint64_t *entry) LOCK_REQUIRES(derivation_held);
-
-/* Remove what slot has mapped, if it is still there, with its TLB entries.  Derivation lock. */
-void frame_unmap(struct cap_slot *slot) LOCK_REQUIRES(derivation_held);

@@ -37,6 +37,15 @@ static inline void wait_dequeue(struct tcb *tcb)
 	__atomic_store_n(&tcb->blocked_on, NULL, __ATOMIC_RELAXED);
 }
 
+/*
+ * A thread that waits for a signal, or one in a send or receive: take it off its queue.  True: the
+ * caller owns it; false: somebody else does just now, or it waits for something else.
+ */
+bool must_check wait_cancel(struct tcb *tcb, bool signalled);
+
+/* The object goes away: a bounded number of those that wait fail with ERR_DELETED; true: none is left. */
+bool must_check wait_destroy(struct waitable *waitable);
+
 static inline struct tcb *wait_thread(struct list_node *node)
 {
 	return container_of(node, struct tcb, wait_link);

@@ -34,3 +34,5 @@ void trap_user(uint64_t esr, uint64_t far);
 /* An exception of the kernel, or one that user mode cannot cause.  Panics; returns only to go on
  * after a semihosting call that nobody answered, with x0 set and the other scratch registers kept. */
 void trap_kernel(struct exception_frame *frame);
+/* Frame records from here on: the caller's x29, the return address.  Nothing without frame pointers. */
+void backtrace_print(uint64_t frame);
