@@ -142,6 +142,16 @@ static inline int128_t int128_of_words(uint64_t high, uint64_t low)
 	return (int128_t)(((uint128_t)high << 64) | low);
 }
 
+/* int128_divide_floor() of |a| < 2^105 b and 0 < b <= 2^21, without a branch: 2^106 b more is above 0. */
+static inline int128_t int128_divide_floor_short(int128_t a, uint64_t b, uint64_t *remainder)
+{
+	const uint64_t high = (uint64_t)(a >> 64) + (b << 42);
+	const uint64_t middle = ((high % b) << 32) | ((uint64_t)a >> 32);
+	const uint64_t last = ((middle % b) << 32) | ((uint64_t)a & UINT32_MAX);
+	*remainder = last % b;
+	return int128_of_words(high / b - (UINT64_C(1) << 42), ((middle / b) << 32) + last / b);
+}
+
 /* *whole + *rem / b += a / b, exactly, with *rem in [0, b) before and after.  a >= 0. */
 static inline void fraction_add(int128_t *whole, uint64_t *rem, uint64_t b, int128_t a)
 {

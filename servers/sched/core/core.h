@@ -154,6 +154,11 @@ struct sched_pair {
 	bool next_first; /* its record is */
 	time_ns_t at_ns;
 };
+/* Both and the decision, where the policy can do all that in one step, for the one that blocked is ready
+ * again: `pick` is what pick() says now.  False: nothing was done. */
+bool sched_events_nap(struct sched_server *server, struct sched_cpu *cpu,
+		      const struct sched_upcall *upcall, const struct sched_pair *pair,
+		      struct policy_pick *pick);
 void sched_events_pair(struct sched_server *server, struct sched_cpu *cpu,
 		       const struct sched_pair *pair, time_ns_t now_ns);
 /* The thread of this record blocked then, whatever happened to it since. */
@@ -175,10 +180,16 @@ void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread)
 __attribute__((noinline)) void sched_replay(struct sched_server *server, struct sched_cpu *cpu,
 					    const struct sched_upcall *upcall,
 					    bool behind /* a sleeper is due since before */);
-/* The same for the usual one, of the two threads that it is about and nothing that waited: true if it was
- * that. */
-__attribute__((noinline)) bool sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
-						 const struct sched_upcall *upcall);
+/* The same for the usual one, of the two threads that it is about and nothing that waited. */
+enum sched_replayed {
+	SCHED_REPLAY_OTHER,  /* it was another one, and nothing was done */
+	SCHED_REPLAY_DONE,   /* the records are applied */
+	SCHED_REPLAY_PICKED, /* and that is all there is: `pick` is valid */
+};
+__attribute__((noinline)) enum sched_replayed sched_replay_pair(struct sched_server *server,
+								struct sched_cpu *cpu,
+								const struct sched_upcall *upcall,
+								struct policy_pick *pick);
 /* again.c: the same where the kernel let the CPU idle again and again. */
 __attribute__((noinline)) void sched_replay_again(struct sched_server *server,
 						  struct sched_cpu *cpu,
@@ -377,7 +388,7 @@ straight void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *th
 	struct sched_thread *last = cpu->last_run;
 
 	if (last != thread) {
-		if (last != NULL && last == cpu->running) /* it has not left the queue */
+		if (last == cpu->running && last != NULL) /* it has not left the queue */
 			sched_stat_add(&last->stats->preemptions, 1);
 		sched_stat_add(&thread->stats->runs, 1);
 		cpu->last_run = thread;

@@ -214,13 +214,13 @@ static time_ns_t others_next(struct sched_server *server, struct sched_cpu *cpu,
 				    : sched_balance_idle_next(cpu, now_ns);
 }
 
-/* `plain`: cpu->unusual is 0. */
+/* `plain`: cpu->unusual is 0.  `picked`: `pick` is what the policy says now. */
 straight void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
-		     struct sched_decision *decision, const bool plain)
+		     struct sched_decision *decision, const bool plain, struct policy_pick *pick,
+		     bool picked)
 {
 	const bool several = !plain && server->cpus > 1;
 	const uint32_t offers = plain ? server->offers : pick_offers(server, cpu);
-	struct policy_pick pick;
 
 	decision->tid = 0;
 	decision->seq = 0;
@@ -228,38 +228,45 @@ straight void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns
 	sched_stat_add(&cpu->stats->picks, 1);
 	if (several && cpu->place->on_turn != NULL)
 		sched_turn_over(server, cpu, now_ns);
-	pick.offers = 0; /* of a policy that makes none */
-	cpu->policy->pick(policy_cpu(cpu), now_ns, server->pick_flags | offers, &pick);
-	sched_load_publish_pick(cpu, &pick, several);
-	if (several && pick.thread != NULL)
-		busy_among_others(server, cpu, now_ns, &pick);
-	if (pick.thread == NULL)
+	if (!plain)
+		pick->offers = 0; /* of a policy that makes none, hence unusual */
+	if (!picked)
+		cpu->policy->pick(policy_cpu(cpu), now_ns, server->pick_flags | offers, pick);
+	sched_load_publish_pick(cpu, pick, several);
+
+	const bool idle = pick->thread == NULL;
+
+	if (several && !idle)
+		busy_among_others(server, cpu, now_ns, pick);
+	if (idle)
 		decide_idle(server, cpu, now_ns, decision);
 	else
-		decide_thread(cpu, &pick, now_ns, decision, several);
+		decide_thread(cpu, pick, now_ns, decision, several);
 	if (!plain)
 		usual_again(cpu);
 	cpu->filter_key = UINT64_MAX;
 	cpu->next_filter_key = UINT64_MAX;
 	if (!plain && cpu->balancer_ready)
 		decide_balancer(cpu, decision);
-	else if (pick.thread == NULL)
+	else if (idle)
 		cpu->payer = NULL; /* what passes until the next entry is idle time */
-	else if (pick.offers != 0)
-		sched_offer_thread(server, cpu, &pick, now_ns, decision);
+	else if (pick->offers != 0)
+		sched_offer_thread(server, cpu, pick, now_ns, decision);
 	if (several)
 		decision->timer_ns = min_u64(decision->timer_ns,
-					     others_next(server, cpu, &pick, now_ns));
+					     others_next(server, cpu, pick, now_ns));
 	/* Whoever is throttled wants to be asked for again. */
-	if (!plain && pick.thread == NULL && cpu->grouped && pick.slice_ns != TIME_NEVER)
-		decision->timer_ns = min_u64(decision->timer_ns, now_ns + pick.slice_ns);
+	if (!plain && idle && cpu->grouped && pick->slice_ns != TIME_NEVER)
+		decision->timer_ns = min_u64(decision->timer_ns, now_ns + pick->slice_ns);
 }
 
 /* All but one record.  False if there are more: then nothing is to be decided. */
-static __attribute__((noinline)) bool
-upcall_long(struct sched_server *server, struct sched_cpu *cpu, const struct sched_upcall *upcall)
+static __attribute__((noinline)) bool upcall_long(struct sched_server *server,
+						  struct sched_cpu *cpu,
+						  const struct sched_upcall *upcall,
+						  enum sched_replayed replayed)
 {
-	if (!sched_replay_pair(server, cpu, upcall))
+	if (replayed == SCHED_REPLAY_OTHER)
 		upcall_events(server, cpu, upcall);
 	if (upcall->status != ERR_OK && upcall->status != ERR_STALE)
 		decision_refused(server, cpu, upcall);
@@ -276,6 +283,8 @@ static __attribute__((noinline)) void decide_closely(struct sched_server *server
 						     struct sched_cpu *cpu, time_ns_t now_ns,
 						     struct sched_decision *decision)
 {
+	struct policy_pick pick;
+
 	if (cpu->requesting_count != 0)
 		sched_requesting_settle(server, cpu, now_ns);
 	decision->timer_ns = sched_sleep_next(cpu);
@@ -283,7 +292,7 @@ static __attribute__((noinline)) void decide_closely(struct sched_server *server
 		sched_sleep_expire(server, cpu, now_ns);
 		decision->timer_ns = sched_sleep_next(cpu);
 	}
-	decide(server, cpu, now_ns, decision, false);
+	decide(server, cpu, now_ns, decision, false, &pick, false);
 }
 
 /* Who is not told the upcall and the decision by their addresses leaves them in registers. */
@@ -291,11 +300,15 @@ void sched_upcall(struct sched_server *server, struct sched_cpu *cpu,
 		  const struct sched_upcall *upcall, struct sched_decision *decision)
 {
 	const time_ns_t now_ns = upcall->now_ns;
+	enum sched_replayed replayed = SCHED_REPLAY_OTHER;
+	struct policy_pick pick;
 
 	if (!upcall_short(server, cpu, upcall)) {
 		const struct sched_upcall whole = *upcall;
 
-		if (!upcall_long(server, cpu, &whole)) {
+		replayed = sched_replay_pair(server, cpu, &whole, &pick);
+		if (replayed != SCHED_REPLAY_PICKED &&
+		    !upcall_long(server, cpu, &whole, replayed)) {
 			decision->kind = DECISION_NONE;
 			decision->tid = 0;
 			decision->flags = 0;
@@ -304,7 +317,7 @@ void sched_upcall(struct sched_server *server, struct sched_cpu *cpu,
 	}
 	decision->timer_ns = sched_sleep_next(cpu);
 	if (cpu->unusual == 0 && decision->timer_ns > now_ns) {
-		decide(server, cpu, now_ns, decision, true);
+		decide(server, cpu, now_ns, decision, true, &pick, replayed == SCHED_REPLAY_PICKED);
 	} else {
 		struct sched_decision closely;
 

@@ -8,21 +8,26 @@
  */
 #include "core.h"
 
-straight void thread_charge(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t ran_ns,
-			    time_ns_t now_ns)
+/* It was, with its debt: whether a request of it is done by that. */
+straight void thread_charged(struct sched_thread *thread, time_ns_t ran_ns, bool done)
 {
-	if (ran_ns == 0)
-		return;
-	/* One charge for both: what it ran, and what its earlier entries cost. */
-	const bool done = cpu->policy->charge(policy_cpu(cpu), policy_thread(thread),
-					      ran_ns + thread->debt_ns, now_ns);
-
 	thread->debt_ns = 0;
 	if (done) {
 		thread->turn_over = true;
 		sched_debt_take(thread);
 	}
 	sched_stat_add(&thread->stats->cpu_ns, ran_ns);
+}
+
+straight void thread_charge(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t ran_ns,
+			    time_ns_t now_ns)
+{
+	if (ran_ns == 0)
+		return;
+	/* One charge for both: what it ran, and what its earlier entries cost. */
+	thread_charged(thread, ran_ns,
+		       cpu->policy->charge(policy_cpu(cpu), policy_thread(thread),
+					   ran_ns + thread->debt_ns, now_ns));
 }
 
 void sched_thread_charge(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t ran_ns,
@@ -83,6 +88,15 @@ static uint32_t wake_target(struct sched_server *server, struct sched_cpu *cpu,
 	return target;
 }
 
+straight void wake_count(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t ready_ns,
+			 time_ns_t now_ns)
+{
+	sched_stat_add(&thread->stats->wakes, 1);
+	__atomic_store_n(&cpu->wakes, cpu->wakes + 1, __ATOMIC_RELAXED);
+	thread->woke = true;
+	thread->ready_since_ns = ready_ns != 0 ? ready_ns : now_ns;
+}
+
 void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, time_ns_t ready_ns, time_ns_t now_ns)
 {
@@ -95,12 +109,8 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 
 	if (fresh)
 		thread_renew(server, cpu, thread, now_ns);
-	if (thread->joined) {
-		sched_stat_add(&thread->stats->wakes, 1);
-		__atomic_store_n(&cpu->wakes, cpu->wakes + 1, __ATOMIC_RELAXED);
-		thread->woke = true;
-		thread->ready_since_ns = ready_ns != 0 ? ready_ns : now_ns;
-	}
+	if (thread->joined)
+		wake_count(cpu, thread, ready_ns, now_ns);
 
 	uint32_t target = cpu->index;
 
@@ -259,19 +269,61 @@ void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
 	event_apply(server, cpu, thread, event, now_ns);
 }
 
-straight void block_then(struct sched_server *server, struct sched_cpu *cpu,
-			 struct sched_thread *thread, time_ns_t ran_ns, time_ns_t at_ns)
-{
-	thread_charge(cpu, thread, ran_ns, at_ns);
-	sched_sleep_cancel(cpu, thread);
-	thread_leave(server, cpu, thread, leave_reason(thread), at_ns);
-}
-
 void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread, const struct sched_event *event,
 			 time_ns_t now_ns)
 {
-	block_then(server, cpu, thread, event->ran_ns, now_ns);
+	thread_charge(cpu, thread, event->ran_ns, now_ns);
+	sched_sleep_cancel(cpu, thread);
+	thread_leave(server, cpu, thread, leave_reason(thread), now_ns);
+}
+
+/* Nothing else is to be done in this upcall than what the policy's nap() does, one CPU alone. */
+straight bool only_napped(const struct sched_cpu *cpu, const struct sched_upcall *upcall,
+			  const struct sched_pair *pair)
+{
+	const struct sched_thread *before = pair->before, *next = pair->next;
+	const struct sched_event *of_next = pair->of_next;
+	const uint32_t gone = SCHED_THREAD_FRESH | SCHED_THREAD_ENDED;
+
+	return cpu->unusual == 0 && cpu->policy->nap != NULL && upcall->status == ERR_OK &&
+	       (upcall->info & (UPCALL_REQUEST | UPCALL_MORE)) == 0 &&
+	       sched_sleep_next(cpu) > upcall->now_ns &&
+	       EVENT_STATE(pair->of_before->info) == EVENT_READY && before->state == SCHED_READY &&
+	       pair->of_before->ran_ns != 0 && !heap_inside(&before->sleep_node) &&
+	       before->joined && (before->params->flags & gone) == 0 &&
+	       __atomic_load_n(before->bill_ns, __ATOMIC_RELAXED) == 0 &&
+	       EVENT_STATE(of_next->info) == EVENT_READY && only_preempted(cpu, next, of_next) &&
+	       of_next->ran_ns != 0;
+}
+
+straight_too bool sched_events_nap(struct sched_server *server, struct sched_cpu *cpu,
+				   const struct sched_upcall *upcall, const struct sched_pair *pair,
+				   struct policy_pick *pick)
+{
+	struct sched_thread *before = pair->before, *next = pair->next;
+	const struct sched_event *of_before = pair->of_before, *of_next = pair->of_next;
+	const time_ns_t now_ns = upcall->now_ns;
+	uint32_t napped;
+
+	if (!only_napped(cpu, upcall, pair))
+		return false;
+	napped = cpu->policy->nap(policy_cpu(cpu), policy_thread(before), policy_thread(next),
+				  of_before->ran_ns + before->debt_ns,
+				  of_next->ran_ns + next->debt_ns, now_ns,
+				  server->pick_flags | server->offers, pick);
+	if (napped == 0)
+		return false;
+	thread_charged(before, of_before->ran_ns, (napped & POLICY_NAP_DONE) != 0);
+	cpu->running = NULL; /* it has left, before the other one was dispatched */
+	sched_stat_dispatch(cpu, next, pair->at_ns);
+	cpu->running = next;
+	thread_charged(next, of_next->ran_ns, (napped & POLICY_NAP_NEXT_DONE) != 0);
+	next->seq = of_next->seq;
+	before->seq = of_before->seq;
+	before->in_request = false;
+	wake_count(cpu, before, of_before->first_ready_ns, now_ns);
+	return true;
 }
 
 void sched_events_pair(struct sched_server *server, struct sched_cpu *cpu,
@@ -281,7 +333,7 @@ void sched_events_pair(struct sched_server *server, struct sched_cpu *cpu,
 	const struct sched_event *event = next_first ? pair->of_next : pair->of_before;
 	struct sched_thread *thread = next_first ? pair->next : pair->before;
 
-	block_then(server, cpu, pair->before, pair->of_before->ran_ns, pair->at_ns);
+	sched_event_blocked(server, cpu, pair->before, pair->of_before, pair->at_ns);
 	if (sched_sleep_next(cpu) <= pair->at_ns)
 		sched_sleep_expire(server, cpu, pair->at_ns);
 	sched_succeed(cpu, pair->next, pair->at_ns);

@@ -237,8 +237,8 @@ straight bool pair_find(struct sched_server *server, const struct sched_cpu *cpu
 	       unfiltered(cpu, before, pair->of_before);
 }
 
-bool sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
-		       const struct sched_upcall *upcall)
+enum sched_replayed sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
+				      const struct sched_upcall *upcall, struct policy_pick *pick)
 {
 	struct sched_pair pair;
 	struct sched_thread *first;
@@ -247,13 +247,17 @@ bool sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
 	    (cpu->decided_flags & (DECISION_SUCCESSOR | DECISION_AGAIN)) != DECISION_SUCCESSOR ||
 	    cpu->sleepers_wait || upcall->buffer->switched_sleep_ns != 0 ||
 	    !pair_find(server, cpu, upcall, &pair))
-		return false;
+		return SCHED_REPLAY_OTHER;
 	first = pair.next_first ? pair.next : pair.before;
 	sched_entry_bill(cpu, pair.of_before->ran_ns + pair.of_next->ran_ns, upcall->now_ns);
+	if (sched_events_nap(server, cpu, upcall, &pair, pick)) {
+		cpu->payer = first;
+		return SCHED_REPLAY_PICKED;
+	}
 	cpu->filter_key = cpu->next_filter_key;
 	sched_events_pair(server, cpu, &pair, upcall->now_ns);
 	cpu->payer = sched_thread_settled(cpu, first) ? first : NULL;
-	return true;
+	return SCHED_REPLAY_DONE;
 }
 
 /* The kernel went on by itself: bring the queue to that moment.  True if the CPU was idle before. */

@@ -204,6 +204,11 @@ struct policy_record {
 	uint64_t words[POLICY_RECORD_WORDS];
 };
 
+/* What nap() did. */
+#define POLICY_NAP_TAKEN     1u
+#define POLICY_NAP_DONE      2u /* and a request of the thread is done */
+#define POLICY_NAP_NEXT_DONE 4u /* and one of its successor */
+
 /* A thread that could be given away, see spare. */
 struct policy_spare {
 	struct policy_thread *thread;
@@ -213,7 +218,7 @@ struct policy_spare {
 };
 
 /*
- * Every member must be present, but for key, succeed and succeed_past; a policy without use for one does
+ * Every member must be present, but for key, succeed, succeed_past and nap; a policy without use for one does
  * nothing in it.  Cost is O(log n) and no call fails unless said.
  */
 struct policy_ops {
@@ -336,6 +341,15 @@ struct policy_ops {
 	 * O(count). */
 	uint32_t (*succeed_past)(const struct policy_cpu *cpu, const struct policy_successor *next,
 				 const struct policy_thread *const wakes[], uint32_t count);
+
+	/* RUNNING `thread` ran for ran_ns, slept, and is awake again at now_ns; its successor `next` ran for
+	 * next_ran_ns meanwhile.  The same as charge(thread), dequeue(thread, SLEEP), succeed(next),
+	 * charge(next), enqueue(thread, WAKE) and pick(flags, out) in one step; returns POLICY_NAP_*.  0:
+	 * nothing was done, and the caller takes these steps; so a policy answers to which it matters when
+	 * the sleep began.  NULL: as if always 0. */
+	uint32_t (*nap)(struct policy_cpu *cpu, struct policy_thread *thread,
+			struct policy_thread *next, uint64_t ran_ns, uint64_t next_ran_ns,
+			uint64_t now_ns, uint32_t flags, struct policy_pick *out);
 
 	/* Set the kept lag of an OUT thread, whole ns and 2^-32 ns: less than it left with if it has
 	 * to pay for another one since (server), anything (stepper, tests). */

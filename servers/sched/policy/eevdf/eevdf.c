@@ -227,4 +227,5 @@ const struct policy_ops policy_eevdf = {
 	.key = eevdf_key,
 	.succeed = eevdf_succeed,
 	.succeed_past = eevdf_succeed_past,
+	.nap = eevdf_nap,
 };

@@ -243,6 +243,21 @@ static inline uint64_t eevdf_filter_ns(const struct eevdf_thread *thread, uint64
 		return 0;
 	return min_u64(sub_saturate_u64(slice_ns, ran_ns), thread->left_ns);
 }
+/* `next` follows a thread that blocks within valid_ns; not if one with a shorter slice waits, too. */
+static inline void eevdf_offer(struct eevdf_thread *next, uint32_t runnable, uint32_t slice_min_ns,
+			       uint64_t valid_ns, struct policy_pick *pick)
+{
+	struct policy_successor *out = &pick->successor;
+	const uint64_t slice_ns = next->slice_ns, left_ns = min_u64(next->left_ns, slice_ns);
+	if (slice_ns > slice_min_ns)
+		return;
+	out->thread = eevdf_handle(next);
+	out->valid_ns = valid_ns;
+	out->slice_ns = runnable == 2 ? TIME_NEVER : left_ns; /* alone: as in pick() */
+	out->filter_ns = next->class == POLICY_CLASS_NORMAL ? left_ns : 0;
+	out->filter_key = slice_ns;
+	pick->offers |= POLICY_PICK_SUCCESSOR;
+}
 void eevdf_offer_successor(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
 			   struct policy_pick *pick);
 uint64_t eevdf_key(const struct policy_params *params);
@@ -251,6 +266,9 @@ uint32_t eevdf_succeed_past(const struct policy_cpu *cpu, const struct policy_su
 			    const struct policy_thread *const wakes[], uint32_t count);
 
 /* ---- pick.c, state.c, inspect.c: operations of the interface ---- */
+uint32_t eevdf_nap(struct policy_cpu *cpu, struct policy_thread *thread, struct policy_thread *next,
+		   uint64_t ran_ns, uint64_t next_ran_ns, uint64_t now_ns, uint32_t flags,
+		   struct policy_pick *out);
 POLICY_PROTOTYPES(eevdf);
 
 /* ---- eevdf.c: shared by the operations ---- */

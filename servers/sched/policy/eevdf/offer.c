@@ -64,36 +64,36 @@ static int128_t units_valid(const struct eevdf_cpu *cpu, const struct eevdf_thre
 	return units;
 }
 
+static POLICY_APART void offer_closely(const struct eevdf_cpu *cpu,
+				       const struct eevdf_thread *running, struct policy_pick *pick)
+{
+	struct after after;
+	if (!after_block(cpu, running, &after))
+		return;
+	struct eevdf_thread *next = eevdf_first_of(
+		eevdf_best(cpu, POLICY_CLASS_NORMAL, after.cutoff),
+		eevdf_best(cpu, POLICY_CLASS_BACKGROUND, after.cutoff));
+	if (next == NULL)
+		return;
+	const int128_t units = units_valid(cpu, running, &after, next, eevdf_left(running));
+	eevdf_offer(next, cpu->runnable, eevdf_slice_min(cpu), (uint64_t)(units >> VTIME_FRAC_BITS),
+		    pick);
+}
+
 void eevdf_offer_successor(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
 			   struct policy_pick *pick)
 {
-	const uint32_t slice_min_ns = eevdf_slice_min(cpu);
-	struct policy_successor *out = &pick->successor;
-	struct eevdf_thread *next = cpu->first[POLICY_CLASS_NORMAL];
-	int128_t units = eevdf_left(running);
-	struct after after;
 	if (cpu->runnable == 1) {
-		*out = (struct policy_successor){.valid_ns = TIME_NEVER, .slice_ns = TIME_NEVER};
+		pick->successor = (struct policy_successor){.valid_ns = TIME_NEVER,
+							    .slice_ns = TIME_NEVER};
 		pick->offers |= POLICY_PICK_SUCCESSOR;
-		return;
+	} else if (first_is_next(cpu, running)) {
+		eevdf_offer(cpu->first[POLICY_CLASS_NORMAL], cpu->runnable,
+			    eevdf_of_node(cpu->tree[POLICY_CLASS_NORMAL].root)->min_slice_ns,
+			    (uint64_t)(eevdf_left(running) >> VTIME_FRAC_BITS), pick);
+	} else {
+		offer_closely(cpu, running, pick);
 	}
-	if (!first_is_next(cpu, running)) {
-		if (!after_block(cpu, running, &after))
-			return;
-		next = eevdf_first_of(eevdf_best(cpu, POLICY_CLASS_NORMAL, after.cutoff),
-				      eevdf_best(cpu, POLICY_CLASS_BACKGROUND, after.cutoff));
-		if (next != NULL)
-			units = units_valid(cpu, running, &after, next, units);
-	}
-	if (next == NULL || next->slice_ns > slice_min_ns)
-		return;
-	const uint64_t left_ns = min_u64(next->left_ns, next->slice_ns);
-	out->thread = eevdf_handle(next);
-	out->valid_ns = (uint64_t)(units >> VTIME_FRAC_BITS);
-	out->slice_ns = cpu->runnable == 2 ? TIME_NEVER : left_ns; /* alone: as in pick() */
-	out->filter_ns = eevdf_filter_ns(next, slice_min_ns, 0);
-	out->filter_key = next->slice_ns;
-	pick->offers |= POLICY_PICK_SUCCESSOR;
 }
 
 uint64_t eevdf_key(const struct policy_params *params)

@@ -147,6 +147,14 @@ static POLICY_APART uint64_t slice_of(const struct eevdf_cpu *cpu,
 	return vtime_ns_ceil(units, 1);
 }
 
+/* Eligible `first` goes before the running thread by rule a or c. */
+static inline bool plainly_before(const struct eevdf_thread *first,
+				  const struct eevdf_thread *running, bool request_done)
+{
+	const uint32_t least_ns = first->slice_ns + (request_done ? 0 : 1);
+	return running->slice_ns >= least_ns && int128_below(first->key_vd, running->key_vd);
+}
+
 /* The first in order where but for that only rules a and c count (docs/design/eevdf.md, "Cost"), or NULL. */
 static struct eevdf_thread *plain_first(const struct eevdf_cpu *cpu)
 {
@@ -156,10 +164,32 @@ static struct eevdf_thread *plain_first(const struct eevdf_cpu *cpu)
 	    !eevdf_eligible(cpu, first) ||
 	    eevdf_of_node(cpu->tree[POLICY_CLASS_NORMAL].root)->min_slice_ns < first->slice_ns)
 		return NULL;
-	const uint32_t least_ns = first->slice_ns + (cpu->request_done ? 0 : 1);
-	const bool plain = running == NULL || (running->slice_ns >= least_ns &&
-					       int128_below(first->key_vd, running->key_vd));
-	return plain ? first : NULL;
+	return running == NULL || plainly_before(first, running, cpu->request_done) ? first : NULL;
+}
+
+/* What does not depend on who is chosen. */
+static inline void pick_begin(struct eevdf_cpu *cpu, uint32_t runnable, uint32_t flags,
+			      struct policy_pick *out)
+{
+	out->runnable = cpu->misuse == 0 ? runnable : 0;
+	out->load = cpu->weight - cpu->weight_delayed;
+	out->offers = 0;
+	cpu->exact = (flags & POLICY_PICK_EXACT) != 0;
+}
+
+/* All but the successor, of such a first one. */
+static inline void pick_plainly(struct eevdf_thread *first, uint32_t runnable, uint32_t flags,
+				struct policy_pick *out)
+{
+	const uint64_t left_ns = first->left_ns, slice_ns = first->slice_ns;
+	out->thread = eevdf_handle(first);
+	out->request_ns = left_ns;
+	out->slice_ns = runnable > 1 ? left_ns : TIME_NEVER;
+	if ((flags & POLICY_PICK_FILTER) != 0) {
+		out->filter_ns = min_u64(slice_ns, left_ns);
+		out->filter_key = slice_ns;
+		out->offers = POLICY_PICK_FILTER;
+	}
 }
 
 static POLICY_APART void pick_closely(struct eevdf_cpu *cpu, uint32_t flags,
@@ -211,27 +241,59 @@ void eevdf_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
 	struct eevdf_thread *first = plain_first(cpu);
 	const uint32_t runnable = cpu->runnable;
-	out->runnable = cpu->misuse == 0 ? runnable : 0;
-	out->load = cpu->weight - cpu->weight_delayed;
-	out->offers = 0;
-	cpu->exact = (flags & POLICY_PICK_EXACT) != 0;
+	pick_begin(cpu, runnable, flags, out);
 	if (first == NULL) {
 		pick_closely(cpu, flags, out);
 		return;
 	}
-	const uint64_t left_ns = first->left_ns, slice_ns = first->slice_ns;
-	out->thread = eevdf_handle(first);
-	out->request_ns = left_ns;
-	out->slice_ns = runnable > 1 ? left_ns : TIME_NEVER;
-	if ((flags & POLICY_PICK_FILTER) != 0) {
-		out->filter_ns = min_u64(slice_ns, left_ns);
-		out->filter_key = slice_ns;
-		out->offers = POLICY_PICK_FILTER;
-	}
+	pick_plainly(first, runnable, flags, out);
 	if ((flags & POLICY_PICK_SUCCESSOR) != 0 && (runnable == 1 || first->blocks))
 		run_offering(cpu, first, out);
 	else
 		eevdf_run(cpu, first);
+}
+
+/* Of two threads that are all there is: the tree is the one that waits, and stays so if the other goes on. */
+uint32_t eevdf_nap(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
+		   struct policy_thread *policy_next, uint64_t ran_ns, uint64_t next_ran_ns,
+		   uint64_t now_ns, uint32_t flags, struct policy_pick *out)
+{
+	struct eevdf_cpu *cpu = eevdf_cpu(policy_cpu);
+	struct eevdf_thread *thread = eevdf_thread(policy_thread);
+	struct eevdf_thread *next = eevdf_thread(policy_next);
+	const uint64_t left_ns = next->left_ns;
+	const uint32_t slice_ns = thread->slice_ns, next_slice_ns = next->slice_ns;
+	const bool done = next_ran_ns >= left_ns;
+	const uint32_t taken = POLICY_NAP_TAKEN |
+			       (ran_ns >= thread->left_ns ? POLICY_NAP_DONE : 0) |
+			       (done ? POLICY_NAP_NEXT_DONE : 0);
+	if (cpu->runnable != 2 || cpu->sleepers != 0 || cpu->running != thread ||
+	    cpu->first[POLICY_CLASS_NORMAL] != next || thread->class != POLICY_CLASS_NORMAL ||
+	    cpu->average != 0 || (ran_ns | next_ran_ns) > UINT32_MAX ||
+	    !vtime_nap(&cpu->time, &thread->time, &next->time, ran_ns, next_ran_ns,
+		       vtime_units(max_u64(slice_ns, next_slice_ns)), EEVDF_SLACK))
+		return 0;
+	next->left_ns = left_ns - next_ran_ns;
+	if (done) {
+		eevdf_request(next);
+		next->blocks = false;
+	}
+	next->min_v = next->v;
+	eevdf_request(thread);
+	thread->blocks = true;
+	if (!eevdf_eligible(cpu, thread) || !plainly_before(thread, next, done)) {
+		eevdf_run(cpu, next);
+		cpu->ran_ns = next_ran_ns;
+		cpu->request_done = done;
+		eevdf_pick(policy_cpu, now_ns, flags, out);
+		return taken;
+	}
+	eevdf_running_set(cpu, thread);
+	pick_begin(cpu, 2, flags, out);
+	pick_plainly(thread, 2, flags, out);
+	if ((flags & POLICY_PICK_SUCCESSOR) != 0)
+		eevdf_offer(next, 2, next_slice_ns, slice_ns, out);
+	return taken;
 }
 
 bool eevdf_preempts(const struct policy_cpu *policy_cpu, const struct policy_thread *policy_running,

@@ -309,3 +309,33 @@ static inline void vtime_leave(struct vtime_queue *queue, struct vtime_thread *t
 	}
 	vtime_account_leave(queue, thread, sleeps);
 }
+
+/* Of two threads `thread` is served for ran_ns and leaves, the other one is served alone for other_ns, where
+ * V is its v, and the first one joins it again with its lag, lag_max at most: as these steps, without
+ * an account.  False, and nothing is done, if it is beyond V by more than `slack` when it would leave.  Times
+ * below 2^32, weights as of a policy, and lag_max below 2^80, so numbers are below 2^101. */
+static POLICY_STRAIGHT bool vtime_nap(struct vtime_queue *queue, struct vtime_thread *thread,
+				      struct vtime_thread *other, uint64_t ran_ns,
+				      uint64_t other_ns, int128_t lag_max, int128_t slack)
+{
+	const uint32_t weight = thread->weight;
+	struct vtime_queue all = {.vq = queue->vq, .vrem = queue->vrem, .weight = queue->weight};
+	struct vtime_thread mine = {.v = thread->v, .v_rem = thread->v_rem, .weight = weight};
+	uint64_t rest;
+	vtime_serve(&all, &mine, ran_ns, false);
+	if (int128_below(all.vq + slack, mine.v))
+		return false;
+	const int128_t lag = min_i128(
+		(int128_t)(all.vrem * weight / all.weight) - vtime_relative(&all, &mine), lag_max);
+	uint64_t rem = other->v_rem;
+	vtime_advance(&other->v, &rem, other->weight, other_ns);
+	other->v_rem = (uint32_t)rem;
+	const int128_t v = other->v;
+	const int128_t rel = int128_divide_floor_short(((int128_t)rem - lag) * (int128_t)weight,
+						       other->weight, &rest) -
+			     lag;
+	thread->v = v + int128_divide_floor_short(rel, weight, &rest);
+	thread->v_rem = (uint32_t)rest;
+	queue->vq = v + int128_divide_floor_short((int128_t)rem + rel, all.weight, &queue->vrem);
+	return true;
+}
