@@ -485,6 +485,8 @@ MUTANTS = [
     ("kernel/dispatch/ready.c", "\tif (payer->first_ready_ns == 0)\n\t\tpayer->first",
      "\tpayer->first", "kernel-successor"),
     ("kernel/dispatch/ready.c", "\t\tspent = 0; /*", "\t\t; /*", "kernel-dispatch"),
+    ("kernel/dispatch/ready.c", "\tif (core->dispatcher_running)\n\t\treturn;", "\tif (false)\n\t\treturn;",
+     "kernel-ipc"),
     ("kernel/time/timer.c", "core->server_timer_ns <= now) {", "core->server_timer_ns < now) {",
      "kernel-timed"),
     # What is told about objects, and edges of what they take

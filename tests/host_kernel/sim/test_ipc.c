@@ -295,6 +295,63 @@ Test(ipc, Z20_remote_wake_sends_one_ipi)
 	sim_auto_all();
 }
 
+/* Some of the threads with tags from 2 on are woken, CPU 1 now and then stepped in between. */
+static unsigned wake_some(const cptr_t *caps, unsigned count, unsigned *seed)
+{
+	unsigned wakes = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		*seed = *seed * 1103515245u + 12345u;
+		if ((*seed >> 16) % 3 == 0)
+			continue;
+		sim_syscall(0, a, SYS_SIGNAL, (struct sim_regs){{caps[i]}});
+		wakes++;
+		if ((*seed >> 20) % 4 == 0)
+			sim_step(1);
+	}
+	return wakes;
+}
+
+/* Each that runs on CPU 1 waits (again) for its own notification; returns how many did. */
+static unsigned all_wait(const cptr_t *caps)
+{
+	unsigned woken = 0;
+
+	sim_auto_all();
+	for (struct tcb *tcb = sim_current(1); tcb; tcb = sim_current(1)) {
+		sim_syscall(1, tcb, SYS_WAIT, (struct sim_regs){{caps[tcb->tag - 2]}});
+		sim_auto_all();
+		woken++;
+	}
+	return woken;
+}
+
+Test(ipc, M18_thousand_wakes_to_one_cpu)
+{
+	cptr_t caps[8];
+	unsigned wakes = 0;
+	unsigned seed = 1;
+	unsigned before;
+
+	for (unsigned i = 0; i < 8; i++) {
+		caps[i] = sim_cap(OBJ_NOTIFICATION, sim_notification(), 1);
+		if (i > 0)
+			(void)sim_thread_running(2 + i, 1);
+	}
+	cr_assert_eq(all_wait(caps), 8);
+	before = sim_ipis();
+	while (wakes < 1000) {
+		unsigned ipis = sim_ipis();
+		unsigned some = wake_some(caps, 8, &seed);
+
+		cr_assert_leq(sim_ipis() - ipis, some > 0, "CPU 1 looks before it parks");
+		cr_assert_eq(all_wait(caps), some, "after %u wakes", wakes);
+		wakes += some;
+		sim_check();
+	}
+	cr_assert_leq(sim_ipis() - before, wakes);
+}
+
 Test(ipc, Z21_local_wake_sends_no_ipi)
 {
 	struct notification *n = sim_notification();
