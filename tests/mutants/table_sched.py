@@ -104,6 +104,8 @@ MUTANTS = [
     # What a change of class leaves
     ("servers/sched/policy/eevdf/eevdf.c", "\t\t\tcpu->normal_woke = false;\n", "\t\t\t;\n",
      "policy_eevdf_mistakes"),
+    ("servers/sched/policy/eevdf/eevdf.c", "\t\teevdf_extract(cpu, thread);\n\t\teevdf_request(thread);\n",
+     "\t\teevdf_extract(cpu, thread);\n", "policy_eevdf_mistakes"),
     # The load that threads meet which hardly sleep, and where sleepers go
     ("servers/sched/core/steady.c", "\tif (cpu->plan_count != 0)\n\t\tsteady->seen_ns", "\tsteady->seen_ns",
      "sched_steady"),

@@ -414,6 +414,27 @@ Test(eevdf, Z37_first_request_is_half_a_slice)
 	bench_free(bench);
 }
 
+/* The next to run blocks with the rest of its request left, and wakes at once. */
+static void block_after(struct bench *bench, uint32_t tid, uint64_t ns, enum policy_state state)
+{
+	cr_assert_eq(bench_pick(bench), tid);
+	bench_run(bench, ns);
+	cr_assert_eq(bench_info(bench, tid).left_ns, 3 * MS - ns);
+	bench_dequeue(bench, tid, POLICY_LEAVE_SLEEP);
+	cr_assert_eq(bench_info(bench, tid).state, state);
+	bench_enqueue(bench, tid, POLICY_JOIN_WAKE);
+	cr_assert_eq(bench_info(bench, tid).left_ns, 3 * MS, "thread %u", tid);
+}
+
+/* Who blocked in mid-request would come back with the rest alone, and an early deadline. */
+Test(eevdf, Z37_a_whole_request_after_a_block)
+{
+	struct bench *bench = hogs(2);
+	block_after(bench, 0, MS, POLICY_DELAYED); /* it had more than its share */
+	block_after(bench, 1, MS / 2, POLICY_OUT); /* and this one less */
+	bench_free(bench);
+}
+
 /* Short slices: without a second chance when they become eligible their p99 more than doubles. */
 Test(eevdf, short_slice_cuts_in_when_it_becomes_eligible)
 {
