@@ -99,10 +99,10 @@ class Latency(unittest.TestCase):
         self.assertLess(self.sleepers(100), bound)
         self.assertLess(self.sleepers(100), self.sleepers(3000) / 5)
 
-    def among_busy(self, cpus, sleepers, run_us, **more):
+    def among_busy(self, cpus, sleepers, run_us, busy=8, **more):
         """(p50, p99, max) in us, all started at once; each is late by its own: p99 of the one in the
         middle, since a busy thread that just moved to a CPU makes that one's sleepers wait."""
-        tasks = {"busy": hog(instance=8)}
+        tasks = {"busy": hog(instance=busy)}
         for i in range(sleepers):
             tasks[f"s{i}"] = {"loop": -1, "run": run_us, "delay": 50000 + i * 2000 // sleepers,
                               "timer": {"ref": "unique", "period": 2000}, **more}
@@ -110,6 +110,17 @@ class Latency(unittest.TestCase):
         found = {name: sorted(found[f"s{i}"]["wake_ns"][name] / 1000 for i in range(sleepers))
                  for name in ("p50", "p99", "max")}
         return found["p50"][-1], found["p99"][sleepers // 2], found["max"][-1]
+
+    def test_M15_short_slices_among_3_and_among_32(self):
+        """Below L < (W / w - 1) r + q, where W are the CPU's busy threads and all sleepers."""
+        for cpus, sleepers, run_us in ((1, 4, 50), (4, 8, 100)):
+            for busy in (3, 32):
+                p50, p99, most = self.among_busy(cpus, sleepers, run_us, busy, slice_us=100)
+                where = f"{busy} busy, {sleepers} sleepers, {cpus} CPUs: {p50} {p99} {most} us"
+                bound = (-(-busy // cpus) + sleepers - 1) * 100 + 100
+                self.assertLess(p50, 10, where)
+                self.assertLess(p99, bound, where)
+                self.assertLess(most, bound, where)
 
     def test_M15_short_slices_among_busy_threads_that_began_together(self):
         for cpus, sleepers, run_us in ((1, 4, 50), (4, 8, 100)):
