@@ -308,6 +308,25 @@ class AffinityMasks(unittest.TestCase):
             self.assertAlmostEqual(task["share"] / task["ideal_share"], 1, delta=0.01,
                                    msg=task["name"])
 
+    def judge_case(self, cpus, threads):
+        tasks = {f"t{i}": {"loop": -1, "run": 1000000, "weight": weight, "cpus": where}
+                 for i, (weight, where) in enumerate(threads)}
+        for task in run({"global": {"duration": 10}, "tasks": tasks}, cpus).tasks.values():
+            self.assertAlmostEqual(task["share"] / task["ideal_share"], 1, delta=0.03,
+                                   msg=task["name"])
+
+    def test_one_heavier_than_a_cpu_that_has_none_alone(self):
+        """The level must not count all that it weighs, beside others of its mask."""
+        self.judge_case(2, ((200, [0, 1]), (200, [0, 1]), (6000, [0, 1]), (300, [0, 1]), (200, [0])))
+
+    def test_light_ones_leave_the_crowd_of_a_pinned_one(self):
+        """Beside 4000 they have as much as anybody there, and much less than they could elsewhere."""
+        self.judge_case(3, ((300, [0, 2]), (200, [0, 1, 2]), (800, [1, 2]), (500, [0]), (500, [1]),
+                            (300, [0]), (4000, [1])))
+        self.judge_case(4, ((4000, [0]), (2000, [0, 1, 2, 3]), (2000, [1, 2, 3]),
+                            (6000, [0, 1, 2, 3]), (500, [0, 1, 2, 3]), (200, [0, 3]), (1024, [1]),
+                            (6000, [0])))
+
     def test_levels_follow_a_mask_that_changes(self):
         """Two islands of two CPUs with 3 and 5 threads; then two go from the full one to the other."""
         a, b = {"cpus": [0, 1]}, {"cpus": [2, 3]}

@@ -320,14 +320,14 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 	sched_levels_update(server, cpu, &view);
 	sched_levels_view(server, &view, levels);
 	if (quiet) {
-		cpu->policy->set_average(policy_cpu(cpu), 0, now_ns);
+		sched_average_set(cpu, 0, now_ns);
 		/* Others may be at balancing while it is quiet, and must know who has this CPU. */
 		sched_plan_publish(server, cpu, now_ns);
 		__atomic_store_n(&cpu->steady.used, 0, __ATOMIC_RELAXED);
 		quiet_set(server, cpu->index, true);
 		return;
 	}
-	cpu->policy->set_average(policy_cpu(cpu), average_here(server, cpu, &view), now_ns);
+	sched_average_set(cpu, average_here(server, cpu, &view), now_ns);
 	/* A surplus that began a moment ago may be gone in the next: look in the coming period. */
 	if (is_quiet(server, cpu->index)) {
 		quiet_set(server, cpu->index, false);

@@ -130,15 +130,32 @@ static void known_add(struct level_input *input, uint64_t weight, uint32_t class
 	};
 }
 
-static void lone_fill(const struct sched_server *server, const struct place_view *view,
-		      struct level_input *input)
+/* Those that may be heavier than a CPU of theirs: the published ones, and who has a CPU alone. */
+static void heavy_fill(const struct sched_server *server, const struct place_view *view,
+		       struct level_input *input)
 {
+	uint64_t least = UINT64_MAX;
+
 	input->known = 0;
 	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
-		if (view->loads[cpu].runnable == 1)
-			known_add(
-				input, view->loads[cpu].weight,
-				__atomic_load_n(&server->cpu[cpu].running_class, __ATOMIC_RELAXED));
+		least = min_u64(least,
+				__atomic_load_n(&server->masks.level[cpu], __ATOMIC_RELAXED));
+	for (uint32_t i = 0; i < view->cpus; i++) {
+		const struct sched_cpu *cpu = &server->cpu[i];
+		const uint32_t count = __atomic_load_n(&cpu->plan_count, __ATOMIC_RELAXED);
+
+		if (view->loads[i].runnable == 1)
+			known_add(input, view->loads[i].weight,
+				  __atomic_load_n(&cpu->running_class, __ATOMIC_RELAXED));
+		for (uint32_t at = 0; at < count && view->loads[i].runnable > 1; at++) {
+			const struct sched_plan_thread *thread = &cpu->plan_thread[at];
+			const uint32_t weight = __atomic_load_n(&thread->weight, __ATOMIC_RELAXED);
+
+			if (weight >= least / 2)
+				known_add(input, weight,
+					  __atomic_load_n(&thread->class, __ATOMIC_RELAXED));
+		}
+	}
 }
 
 struct cpumask sched_class_mask(const struct sched_server *server, uint32_t class)
@@ -231,7 +248,7 @@ static void input_fill(const struct sched_server *server, const struct place_vie
 	}
 	input->weight[0] = sub_saturate_u64(all, masked);
 	input->count[0] = all_count > masked_count ? all_count - masked_count : 0;
-	lone_fill(server, view, input);
+	heavy_fill(server, view, input);
 }
 
 void sched_levels_view(struct sched_server *server, struct place_view *view, uint64_t *levels)

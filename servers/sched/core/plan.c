@@ -13,8 +13,37 @@
 
 #define PUBLISHED_US_MAX 1000000000
 
+/* The least of the CPUs in a mask. */
+static uint64_t mask_level(const struct sched_server *server, const struct cpumask *mask)
+{
+	uint64_t least = UINT64_MAX;
+
+	cpumask_for_each(cpu, mask)
+	{
+		if (cpu < server->cpus)
+			least = min_u64(least, __atomic_load_n(&server->masks.level[cpu],
+							       __ATOMIC_RELAXED));
+	}
+	return least == UINT64_MAX ? 0 : least;
+}
+
+static int64_t owed_us_of(const struct sched_server *server, const struct sched_cpu *cpu,
+			  const struct group_spare *member, time_ns_t now_ns)
+{
+	struct sched_thread *thread = policy_thread_owner(member->spare.thread);
+	const int64_t owed_us = member->spare.owed_ns / 1000;
+
+	if (member->node != 0 || !sched_masks_used(server))
+		return owed_us;
+
+	const struct cpumask mask = sched_class_mask(server, thread->mask_class);
+
+	return sched_owed_us(cpu, thread, mask_level(server, &mask), owed_us, now_ns);
+}
+
 static void publish_one(struct sched_server *server, struct sched_plan_thread *to,
-			const struct group_spare *member)
+			const struct sched_cpu *cpu, const struct group_spare *member,
+			time_ns_t now_ns)
 {
 	const struct policy_spare *spare = &member->spare;
 	struct sched_thread *thread = policy_thread_owner(spare->thread);
@@ -25,8 +54,10 @@ static void publish_one(struct sched_server *server, struct sched_plan_thread *t
 
 	__atomic_store_n(&to->tid, thread->tid, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->weight, spare->weight, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->owed_us, (int32_t)bound_i64(spare->owed_ns / 1000, PUBLISHED_US_MAX),
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(
+		&to->owed_us,
+		(int32_t)bound_i64(owed_us_of(server, cpu, member, now_ns), PUBLISHED_US_MAX),
+		__ATOMIC_RELAXED);
 	__atomic_store_n(&to->class, thread->mask_class, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->running, spare->running, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->bound, member->bound, __ATOMIC_RELAXED);
@@ -72,7 +103,7 @@ void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time
 		if (!cpu->grouped &&
 		    !sched_thread_lasts(cpu, policy_thread_owner(spare->thread), now_ns))
 			continue;
-		publish_one(server, &cpu->plan_thread[used], &member[i]);
+		publish_one(server, &cpu->plan_thread[used], cpu, &member[i], now_ns);
 		lasting += spare->weight;
 		owed_us += cpu->plan_thread[used].owed_us;
 		used++;
@@ -116,18 +147,8 @@ struct look {
 
 static uint64_t least_level(const struct look *look, uint32_t class, const struct cpumask *mask)
 {
-	struct sched_server *server = look->server;
-	uint64_t least = UINT64_MAX;
-
-	if (look->least[class] != UINT64_MAX)
-		return look->least[class];
-	cpumask_for_each(cpu, mask)
-	{
-		if (cpu < server->cpus)
-			least = min_u64(least, __atomic_load_n(&server->masks.level[cpu],
-							       __ATOMIC_RELAXED));
-	}
-	look->least[class] = least == UINT64_MAX ? 0 : least;
+	if (look->least[class] == UINT64_MAX)
+		look->least[class] = mask_level(look->server, mask);
 	return look->least[class];
 }
 

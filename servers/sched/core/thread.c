@@ -61,6 +61,7 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 	thread->seq = 0;
 	sched_mask_forget(server, thread);
 	thread->debt_ns = 0;
+	thread->owed_more = 0;
 	thread->balancer = sched_thread_is_balancer(server, thread);
 	thread->woke = false;
 	thread->arriving = false;

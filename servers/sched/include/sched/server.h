@@ -40,6 +40,8 @@ struct sched_thread {
 	time_ns_t wake_at_ns;               /* in the sleep heap: when */
 	time_ns_t ready_since_ns;           /* valid while woke: when it became ready */
 	time_ns_t arrived_ns;               /* when it came to this home */
+	time_ns_t owed_since_ns;            /* core/owed.c: until when it was counted */
+	int64_t owed_more;                  /* and what the policy left out of it */
 	struct sched_thread_params *params; /* its records in shared memory, once it was adopted */
 	struct sched_thread_stats *stats;
 	uint64_t *bill_ns;        /* likewise, atomic: what others left it to pay */
@@ -136,6 +138,8 @@ struct sched_cpu {
 	time_ns_t next_balance_ns; /* when to look */
 	time_ns_t slot_ns;         /* when to ask */
 	time_ns_t swap_until_ns;   /* idle until then: a thread comes in exchange for one */
+	uint64_t average;          /* the last average load that the policy was told: core/owed.c */
+	bool average_own;          /* now it goes by the load that is here */
 	bool way_out;              /* the next sleeper that wakes may go where it is better */
 	bool plan_owed;            /* its policy keeps an account of who is owed what */
 	uint32_t plan_start;       /* with which CPUs the next plan begins */
