@@ -86,14 +86,22 @@ static void threads_come_and_go(void)
 static struct mtx mutex = MTX_INIT;
 static uint64_t count;
 
+/* Yields with the increment half done, so that others really wait, and one that enters too is seen. */
+static void count_one(unsigned round)
+{
+	uint64_t before = count;
+
+	if (round % 50 == 0)
+		thrd_yield();
+	count = before + 1;
+}
+
 static int count_up(void *arg)
 {
 	(void)arg;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		mtx_lock(&mutex);
-		count++;
-		if (i % 50 == 0)
-			thrd_yield(); /* while holding it, so that others really wait */
+		count_one(i);
 		mtx_unlock(&mutex);
 	}
 	return 0;
@@ -107,6 +115,31 @@ static void mutex_excludes(void)
 	crew_start(&crew, MEMBERS, count_up, NULL, 0);
 	crew_join(&crew);
 	tap_equal(count, MEMBERS * ROUNDS);
+}
+
+static struct semaphore one_enters = SEMAPHORE_INIT(1);
+
+static int count_up_by_semaphore(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		semaphore_wait(&one_enters);
+		count_one(i);
+		semaphore_post(&one_enters);
+	}
+	return 0;
+}
+
+static void semaphore_excludes(void)
+{
+	struct crew crew;
+
+	count = 0;
+	crew_start(&crew, MEMBERS, count_up_by_semaphore, NULL, 0);
+	crew_join(&crew);
+	tap_equal(count, MEMBERS * ROUNDS);
+	tap_equal(semaphore_try_wait(&one_enters), ERR_OK);
+	tap_equal(semaphore_try_wait(&one_enters), ERR_WOULD_BLOCK);
 }
 
 static void mutex_recursive_and_timed(void)
@@ -428,6 +461,7 @@ int main(void)
 		{"detached threads end by themselves", threads_detach},
 		{"threads come and go", threads_come_and_go},
 		{"Z10_increments: a mutex excludes", mutex_excludes},
+		{"Z10_increments_semaphore: a semaphore of one excludes", semaphore_excludes},
 		{"Z32_mutex: recursive and timed", mutex_recursive_and_timed},
 		{"a condition is broadcast", condition_broadcast},
 		{"a condition times out", condition_times_out},
