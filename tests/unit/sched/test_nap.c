@@ -10,7 +10,7 @@
 
 #define MS    1000000u
 #define US    1000u
-#define STEPS 4000u
+#define STEPS 8000u
 #define TIDS  3u /* 5 and 6, and 7, which sleeps by request */
 
 struct seen {
@@ -124,7 +124,9 @@ static struct sched_decision other(uint64_t *seed, const struct sched_decision *
 	return bench_event(0, tid, BENCH_READY(CAUSE_SLICE), draw(seed, 2 * US));
 }
 
-static void live(const struct policy_ops *policy, struct seen *out)
+/* The successor has that weight and asks for that slice. */
+static void live(const struct policy_ops *policy, uint32_t weight, uint64_t slice_ns,
+		 struct seen *out)
 {
 	struct sched_decision d;
 	uint64_t seed = 1;
@@ -132,9 +134,9 @@ static void live(const struct policy_ops *policy, struct seen *out)
 	bench_open(1, policy, places[0]);
 	bench_server->offers = POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR;
 	for (uint32_t tid = 5; tid < 5 + TIDS; tid++) {
-		bench_thread(tid, tid == 5 ? 1024 : 60);
+		bench_thread(tid, tid == 5 ? 1024 : weight);
 		bench_shared->params[tid].slice_ns = tid == 5   ? 2 * MS / 10
-						     : tid == 6 ? 3 * MS
+						     : tid == 6 ? slice_ns
 								: MS / 10;
 	}
 	(void)bench_event(0, 5, BENCH_READY(CAUSE_START), 0);
@@ -155,17 +157,30 @@ static void live(const struct policy_ops *policy, struct seen *out)
 	bench_close();
 }
 
-Test(sched_nap, nobody_can_tell)
+static void compare(uint32_t weight, uint64_t slice_ns)
 {
 	struct policy_ops counting = policy_eevdf, stepwise = policy_eevdf;
 
 	counting.nap = nap_counted;
 	stepwise.nap = NULL;
-	live(&counting, seen[0]);
-	live(&stepwise, seen[1]);
+	taken = 0;
+	refused = 0;
+	live(&counting, weight, slice_ns, seen[0]);
+	live(&stepwise, weight, slice_ns, seen[1]);
 	for (uint32_t step = 0; step < STEPS; step++)
 		cr_assert_eq(memcmp(&seen[0][step], &seen[1][step], sizeof(seen[0][step])), 0,
 			     "step %u", step);
-	cr_expect_gt(taken, STEPS / 10, "%u", taken);
-	cr_expect_gt(refused, STEPS / 100, "%u", refused);
+	cr_expect_gt(taken, STEPS / 40, "%u", taken);
+	cr_expect_gt(refused, STEPS / 400, "%u", refused);
+}
+
+Test(sched_nap, nobody_can_tell)
+{
+	compare(60, 3 * MS);
+}
+
+/* The one that wakes does not always preempt. */
+Test(sched_nap, nobody_can_tell_beside_an_equal_one)
+{
+	compare(1500, 3 * MS / 10);
 }

@@ -310,32 +310,60 @@ static inline void vtime_leave(struct vtime_queue *queue, struct vtime_thread *t
 	vtime_account_leave(queue, thread, sleeps);
 }
 
-/* Of two threads `thread` is served for ran_ns and leaves, the other one is served alone for other_ns, where
- * V is its v, and the first one joins it again with its lag, lag_max at most: as these steps, without
- * an account.  False, and nothing is done, if it is beyond V by more than `slack` when it would leave.  Times
- * below 2^32, weights as of a policy, and lag_max below 2^80, so numbers are below 2^101. */
+/* As vtime_join() with that lag, of the second of two threads, V being v and rem: numbers below 2^101. */
+static POLICY_STRAIGHT void vtime_join_one(struct vtime_queue *queue, struct vtime_thread *thread,
+					   const struct vtime_thread *other, int128_t lag)
+{
+	const uint32_t weight = thread->weight;
+	const uint64_t all = other->weight + weight;
+	uint64_t rest;
+	const int128_t rel = int128_divide_floor_short(((int128_t)other->v_rem - lag) *
+							       (int128_t)weight,
+						       other->weight, &rest) -
+			     lag;
+	thread->v = other->v + int128_divide_floor_short(rel, weight, &rest);
+	thread->v_rem = (uint32_t)rest;
+	queue->vq = other->v +
+		    int128_divide_floor_short((int128_t)other->v_rem + rel, all, &queue->vrem);
+}
+
+/* The same with lag 0: both are at V but for the fractions, and one division is left. */
+static inline void vtime_join_even(struct vtime_queue *queue, struct vtime_thread *thread,
+				   const struct vtime_thread *other)
+{
+	const uint64_t rem = other->v_rem, mine = rem * thread->weight / other->weight;
+	thread->v = other->v;
+	thread->v_rem = (uint32_t)mine;
+	queue->vq = other->v;
+	queue->vrem = rem + mine;
+}
+
+/* Of two threads `thread` is served for ran_ns and sleeps, the other one is served for other_ns, and the
+ * first one wakes: as these steps, without an account.  It leaves with its lag, lag_max at most; if it is
+ * beyond V by more than `slack`, with none when V comes up to that; false, and nothing is done, if V does
+ * not.  Times below 2^32, weights as of a policy, and lag_max below 2^80. */
 static POLICY_STRAIGHT bool vtime_nap(struct vtime_queue *queue, struct vtime_thread *thread,
 				      struct vtime_thread *other, uint64_t ran_ns,
 				      uint64_t other_ns, int128_t lag_max, int128_t slack)
 {
-	const uint32_t weight = thread->weight;
 	struct vtime_queue all = {.vq = queue->vq, .vrem = queue->vrem, .weight = queue->weight};
-	struct vtime_thread mine = {.v = thread->v, .v_rem = thread->v_rem, .weight = weight};
-	uint64_t rest;
-	vtime_serve(&all, &mine, ran_ns, false);
-	if (int128_below(all.vq + slack, mine.v))
-		return false;
-	const int128_t lag = min_i128(
-		(int128_t)(all.vrem * weight / all.weight) - vtime_relative(&all, &mine), lag_max);
+	struct vtime_thread mine = {
+		.v = thread->v, .v_rem = thread->v_rem, .weight = thread->weight};
 	uint64_t rem = other->v_rem;
+	vtime_serve(&all, &mine, ran_ns, false);
+	const bool debt = int128_below(all.vq + slack, mine.v);
+	const int128_t lag = (int128_t)(all.vrem * mine.weight / all.weight) -
+			     vtime_relative(&all, &mine);
+	if (debt) {
+		vtime_advance(&all.vq, &all.vrem, all.weight, other_ns);
+		if (int128_below(all.vq + slack, mine.v))
+			return false;
+	}
 	vtime_advance(&other->v, &rem, other->weight, other_ns);
 	other->v_rem = (uint32_t)rem;
-	const int128_t v = other->v;
-	const int128_t rel = int128_divide_floor_short(((int128_t)rem - lag) * (int128_t)weight,
-						       other->weight, &rest) -
-			     lag;
-	thread->v = v + int128_divide_floor_short(rel, weight, &rest);
-	thread->v_rem = (uint32_t)rest;
-	queue->vq = v + int128_divide_floor_short((int128_t)rem + rel, all.weight, &queue->vrem);
+	if (debt)
+		vtime_join_even(queue, thread, other);
+	else
+		vtime_join_one(queue, thread, other, min_i128(lag, lag_max));
 	return true;
 }
