@@ -17,9 +17,10 @@
 struct bench {
 	unsigned cpus;
 	bool quick;
-	bool asked;    /* booted with sched.successor=off: every block asks the dispatcher */
-	bool wall;     /* the clock is the host's: only rows of wall time, else all others */
-	unsigned runs; /* of each row */
+	bool asked;           /* booted with sched.successor=off: every block asks the dispatcher */
+	bool wall;            /* the clock is the host's: only rows of wall time, else all others */
+	unsigned runs;        /* of each row */
+	time_ns_t started_ns; /* when the program was */
 };
 
 extern struct bench bench;

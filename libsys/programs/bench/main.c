@@ -107,6 +107,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && strncmp(argv[1], "crowd=", 6) == 0 && strncmp(argv[2], "at=", 3) == 0)
 		bench_crowd((unsigned)strtoul(argv[1] + 6, NULL, 10),
 			    strtoull(argv[2] + 3, NULL, 10));
+	bench.started_ns = clock_now_ns();
 	bench.cpus = program_cpus();
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "quick") == 0) {
