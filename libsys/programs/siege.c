@@ -289,8 +289,6 @@ static int extremes(void)
 
 /* ---- Threads that are to have ended ------------------------------------------------------------- */
 
-static _Atomic uint64_t ghost_steps;
-
 static int end_at_once(void *argument)
 {
 	(void)argument;
@@ -318,7 +316,6 @@ _Noreturn static int ghosts(void)
 			(void)!tcb_start(tcb, (word_t)stand_there,
 					 (word_t)(spare_stack + sizeof(spare_stack)), 0, 0);
 		(void)!tcb_resume(tcb);
-		atomic_fetch_add(&ghost_steps, 1);
 	}
 }
 

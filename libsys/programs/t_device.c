@@ -39,7 +39,7 @@ static int child(const char *program, char *const argv[], const struct spawn_opt
 	word_t pid;
 
 	program_need("starting a child", process_spawn(program, argv, NULL, options, &pid));
-	program_need("waiting for a child", process_wait(pid, false, &result));
+	result = program_wait(pid);
 	return result.signal ? -1 : result.status;
 }
 

@@ -418,7 +418,7 @@ static void a_confined_process_has_none(void)
 {
 	const word_t group = group_new(0, 1024, 0, 0);
 	struct spawn_options options = SPAWN_OPTIONS_DEFAULT;
-	struct wait_result result = {0};
+	struct wait_result result;
 	char id[24];
 	char *const argv[] = {(char *)(uintptr_t) "t_group", id, NULL};
 	word_t pid = 0;
@@ -428,7 +428,7 @@ static void a_confined_process_has_none(void)
 	options.new_group = true;
 	options.memory_bytes_max = 24ull << 20;
 	program_need("starting", process_spawn("t_group", argv, NULL, &options, &pid));
-	program_need("waiting", process_wait(pid, false, &result));
+	result = program_wait(pid);
 	tap_equal(result.signal, 0);
 	tap_equal(result.status, 0);
 	group_end(group);

@@ -40,22 +40,6 @@ static word_t start(const char *program, const char *how, bool confined)
 	return pid;
 }
 
-static struct wait_result wait_for(word_t pid)
-{
-	struct wait_result result = {0};
-
-	program_need("waiting", process_wait(pid, false, &result));
-	return result;
-}
-
-static word_t cpu_ns(word_t pid)
-{
-	struct proc_process_info info = {0};
-
-	program_need("asking for CPU time", process_list(pid, &info));
-	return info.pid == pid ? info.cpu_ns : 0;
-}
-
 /* Kill what is left of a realm: its first process's children, then itself. */
 static void end_all(word_t first)
 {
@@ -77,7 +61,7 @@ static void end_all(word_t first)
 			break;
 		thread_sleep_until(clock_now_ns() + 5 * NS_PER_MS);
 	}
-	wait_for(first);
+	program_wait(first);
 }
 
 /* Beside `rivals` threads that are always ready, a worker gets 1 / (rivals + 1). */
@@ -91,18 +75,18 @@ static void worker_gets(const char *how, unsigned rivals, unsigned percent)
 	time_ns_t spent;
 
 	thread_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
-	before = cpu_ns(worker);
+	before = program_cpu_ns(worker);
 	from = clock_now_ns();
 	thread_sleep_until(from + MEASURED_NS);
-	got = cpu_ns(worker) - before;
+	got = program_cpu_ns(worker) - before;
 	spent = clock_now_ns() - from;
 	printf("# beside %s: %llu of %llu us\n", how, (unsigned long long)(got / NS_PER_US),
 	       (unsigned long long)(spent / (rivals + 1) / NS_PER_US));
 	tap_check(got * (rivals + 1) * 100 >= spent * percent);
 	/* Others can be started, and end. */
-	tap_equal(wait_for(start("nothing", NULL, false)).status, 0);
+	tap_equal(program_wait(start("nothing", NULL, false)).status, 0);
 	tap_equal(process_kill(worker, PROC_SIGKILL, false), ERR_OK);
-	wait_for(worker);
+	program_wait(worker);
 	end_all(enemy);
 }
 
@@ -199,24 +183,24 @@ static void beside_a_pipe_bomb(void)
 
 static void what_concerns_the_machine_is_refused(void)
 {
-	tap_equal(wait_for(start("hostile", "ask-machine", true)).status, 0);
+	tap_equal(program_wait(start("hostile", "ask-machine", true)).status, 0);
 }
 
 static void other_processes_are_out_of_reach(void)
 {
 	const word_t worker = start("hostile", "spin", false);
 
-	tap_equal(wait_for(start("hostile", "ask-others", true)).status, 0);
+	tap_equal(program_wait(start("hostile", "ask-others", true)).status, 0);
 	struct wait_result result;
 
 	tap_equal(process_wait(worker, true, &result), ERR_WOULD_BLOCK);
 	tap_equal(process_kill(worker, PROC_SIGKILL, false), ERR_OK);
-	wait_for(worker);
+	program_wait(worker);
 }
 
 static void weight_is_not_for_the_asking(void)
 {
-	tap_equal(wait_for(start("hostile", "ask-weight", true)).status, 0);
+	tap_equal(program_wait(start("hostile", "ask-weight", true)).status, 0);
 }
 
 /* What it may not take alone it may not take through children either. */
@@ -232,7 +216,7 @@ static void a_fork_bomb_stays_in_its_realm(void)
 	printf("# %u processes\n", count);
 	tap_check(count > 1);
 	tap_check(count <= PROC_REALM_PROCESSES_MAX);
-	tap_equal(wait_for(start("nothing", NULL, false)).status, 0);
+	tap_equal(program_wait(start("nothing", NULL, false)).status, 0);
 	end_all(enemy);
 }
 
@@ -242,7 +226,7 @@ static void a_memory_bomb_ends_itself(void)
 	struct mm_stats after;
 
 	program_need("asking for memory in use", machine_memory(&before));
-	tap_equal(wait_for(start("hostile", "memory", true)).signal, PROC_SIGSEGV);
+	tap_equal(program_wait(start("hostile", "memory", true)).signal, PROC_SIGSEGV);
 	program_need("asking for memory in use", machine_memory(&after));
 	tap_check(before.frames_user >= after.frames_user);
 }

@@ -21,13 +21,11 @@ static struct wait_result run_self(const char *how, const char *arg, word_t memo
 	char *const argv[] = {(char[]){"t_mem"}, (char *)(uintptr_t)how, (char *)(uintptr_t)arg,
 			      NULL};
 	struct spawn_options options = SPAWN_OPTIONS_DEFAULT;
-	struct wait_result result = {0};
 	word_t pid;
 
 	options.memory_bytes_max = memory_bytes_max;
 	program_need("spawning", process_spawn("t_mem", argv, NULL, &options, &pid));
-	program_need("waiting", process_wait(pid, false, &result));
-	return result;
+	return program_wait(pid);
 }
 
 static void memory_is_zero_at_first(void)

@@ -24,30 +24,22 @@ static word_t start_self(const char *how, const char *arg, const struct spawn_op
 	return pid;
 }
 
-static struct wait_result wait_for(word_t pid)
-{
-	struct wait_result result = {0};
-
-	program_need("waiting", process_wait(pid, false, &result));
-	return result;
-}
-
 static void exit_statuses_arrive(void)
 {
-	struct wait_result result = wait_for(start_self("exit", "0", NULL));
+	struct wait_result result = program_wait(start_self("exit", "0", NULL));
 
 	tap_equal(result.status, 0);
 	tap_equal(result.signal, 0);
-	tap_equal(wait_for(start_self("exit", "42", NULL)).status, 42);
-	tap_equal(wait_for(start_self("exit", "255", NULL)).status, 255);
-	tap_equal(wait_for(start_self("thread-exit", "3", NULL)).status, 3);
-	tap_equal(wait_for(start_self("last-thread", NULL, NULL)).status, 0);
-	tap_equal(wait_for(start_self("abort", NULL, NULL)).signal, PROC_SIGABRT);
+	tap_equal(program_wait(start_self("exit", "42", NULL)).status, 42);
+	tap_equal(program_wait(start_self("exit", "255", NULL)).status, 255);
+	tap_equal(program_wait(start_self("thread-exit", "3", NULL)).status, 3);
+	tap_equal(program_wait(start_self("last-thread", NULL, NULL)).status, 0);
+	tap_equal(program_wait(start_self("abort", NULL, NULL)).signal, PROC_SIGABRT);
 }
 
 static void arguments_and_environment_arrive(void)
 {
-	tap_equal(wait_for(start_self("check-arguments", "an argument", NULL)).status, 0);
+	tap_equal(program_wait(start_self("check-arguments", "an argument", NULL)).status, 0);
 }
 
 static void wrong_programs_are_refused(void)
@@ -100,7 +92,7 @@ static void everything_can_be_killed(void)
 
 		thread_sleep_until(clock_now_ns() + 20 * NS_PER_MS);
 		tap_equal(process_kill(pid, PROC_SIGKILL, false), ERR_OK);
-		struct wait_result result = wait_for(pid);
+		struct wait_result result = program_wait(pid);
 
 		tap_equal(result.signal, PROC_SIGKILL);
 		tap_equal(file_close(read_fd), ERR_OK);
@@ -118,8 +110,8 @@ static void groups_are_killed_together(void)
 
 	tap_equal(process_group_set(member, leader), ERR_OK);
 	tap_equal(process_kill(leader, PROC_SIGTERM, true), ERR_OK);
-	tap_equal(wait_for(leader).signal, PROC_SIGTERM);
-	tap_equal(wait_for(member).signal, PROC_SIGTERM);
+	tap_equal(program_wait(leader).signal, PROC_SIGTERM);
+	tap_equal(program_wait(member).signal, PROC_SIGTERM);
 }
 
 static void crashes_are_reported(void)
@@ -140,7 +132,7 @@ static void crashes_are_reported(void)
 		char *const argv[] = {(char[]){"crash"}, (char *)(uintptr_t)crashes[i].how, NULL};
 
 		tap_equal(process_spawn("crash", argv, NULL, NULL, &pid), ERR_OK);
-		result = wait_for(pid);
+		result = program_wait(pid);
 		if (result.signal != crashes[i].signal)
 			printf("# crash %s\n", crashes[i].how);
 		tap_equal(result.signal, crashes[i].signal);
@@ -148,7 +140,7 @@ static void crashes_are_reported(void)
 	char *const argv[] = {(char[]){"crash"}, (char[]){"syscalls"}, NULL};
 
 	tap_equal(process_spawn("crash", argv, NULL, NULL, &pid), ERR_OK);
-	result = wait_for(pid);
+	result = program_wait(pid);
 	tap_equal(result.signal, 0);
 	tap_equal(result.status, 0);
 }
@@ -172,7 +164,7 @@ static void pipes_carry_data_and_ends(void)
 	tap_check(got == 11 && memcmp(buffer, "hello pipe\n", 11) == 0);
 	tap_equal(file_read(read_fd, buffer, sizeof(buffer), &got), ERR_OK);
 	tap_equal(got, 0);
-	tap_equal(wait_for(pid).status, 0);
+	tap_equal(program_wait(pid).status, 0);
 	tap_equal(file_close(read_fd), ERR_OK);
 	tap_check(file_close(read_fd) != ERR_OK);
 
@@ -203,7 +195,7 @@ static void lists_show_what_is_there(void)
 		found |= thread.pid == pid;
 	tap_check(found);
 	tap_equal(process_kill(pid, PROC_SIGKILL, false), ERR_OK);
-	wait_for(pid);
+	program_wait(pid);
 }
 
 /* --- What the children do --- */
@@ -264,7 +256,7 @@ static int child(int argc, char **argv)
 	else if (strcmp(how, "spin") == 0)
 		program_burn(strtoull(arg, NULL, 10) * NS_PER_MS);
 	else if (strcmp(how, "wait") == 0)
-		wait_for(start_self("sleep", "3000", NULL));
+		program_wait(start_self("sleep", "3000", NULL));
 	else if (strcmp(how, "read") == 0)
 		return (int)file_read(0, &c, 1, &got);
 	else if (strcmp(how, "futex") == 0)

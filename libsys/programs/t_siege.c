@@ -38,19 +38,11 @@ static word_t start(const char *program, const char *how, unsigned seed, bool co
 	return pid;
 }
 
-static struct wait_result wait_for(word_t pid)
-{
-	struct wait_result result = {0};
-
-	program_need("waiting", process_wait(pid, false, &result));
-	return result;
-}
-
 static void end(word_t pid)
 {
 	/* It may have ended by itself. */
 	(void)!process_kill(pid, PROC_SIGKILL, false);
-	wait_for(pid);
+	program_wait(pid);
 }
 
 static void besieged(const char *how, time_ns_t each_ns)
@@ -66,7 +58,7 @@ static void besieged(const char *how, time_ns_t each_ns)
 
 		thread_sleep_until(clock_now_ns() + each_ns);
 		from = clock_now_ns();
-		tap_equal(wait_for(start("nothing", "", 0, false)).status, 0);
+		tap_equal(program_wait(start("nothing", "", 0, false)).status, 0);
 		if (clock_now_ns() - from > worst_ns)
 			worst_ns = clock_now_ns() - from;
 		end(pid);
@@ -82,14 +74,6 @@ static void besieged(const char *how, time_ns_t each_ns)
 	       (unsigned long long)(worst_ns / NS_PER_US));
 }
 
-static word_t cpu_ns(word_t pid)
-{
-	struct proc_process_info info = {0};
-
-	program_need("asking for CPU time", process_list(pid, &info));
-	return info.pid == pid ? info.cpu_ns : 0;
-}
-
 /* Beside at most so many threads that are ready. */
 static void worker_gets(const char *how, unsigned rivals)
 {
@@ -100,10 +84,10 @@ static void worker_gets(const char *how, unsigned rivals)
 	word_t got;
 
 	thread_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
-	got = cpu_ns(worker);
+	got = program_cpu_ns(worker);
 	from = clock_now_ns();
 	thread_sleep_until(from + MEASURED_NS);
-	got = cpu_ns(worker) - got;
+	got = program_cpu_ns(worker) - got;
 	spent = clock_now_ns() - from;
 	printf("# a worker beside %s: %llu of %llu us\n", how,
 	       (unsigned long long)(got / NS_PER_US),

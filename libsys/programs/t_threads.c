@@ -246,7 +246,6 @@ static struct wait_result wait_for_self(const char *how, unsigned arg, bool conf
 	struct spawn_options options = SPAWN_OPTIONS_DEFAULT;
 	char number[12];
 	char *const argv[] = {(char[]){"t_threads"}, (char *)(uintptr_t)how, number, NULL};
-	struct wait_result result = {0};
 	word_t pid;
 
 	options.confined = confined;
@@ -256,8 +255,7 @@ static struct wait_result wait_for_self(const char *how, unsigned arg, bool conf
 		thread_sleep_until(clock_now_ns() + 20 * NS_PER_MS);
 		program_need("killing", process_kill(pid, PROC_SIGKILL, false));
 	}
-	program_need("waiting", process_wait(pid, false, &result));
-	return result;
+	return program_wait(pid);
 }
 
 static void limits_are_exact_with_threads_kept(void)

@@ -58,6 +58,22 @@ bool program_masks_hold(void)
 	return low == 1 && high == 0;
 }
 
+struct wait_result program_wait(word_t pid)
+{
+	struct wait_result result = {0};
+
+	program_need("waiting", process_wait(pid, false, &result));
+	return result;
+}
+
+word_t program_cpu_ns(word_t pid)
+{
+	struct proc_process_info info = {0};
+
+	program_need("asking for CPU time", process_list(pid, &info));
+	return info.pid == pid ? info.cpu_ns : 0;
+}
+
 /* The kernel's clock is asked rarely: in between, a fixed amount of work that depends on itself. */
 void program_burn(time_ns_t ns)
 {

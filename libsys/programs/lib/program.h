@@ -35,5 +35,13 @@ static inline uint64_t program_random(uint64_t *state)
 	return *state * 0x2545f4914f6cdd1dull;
 }
 
+struct wait_result; /* libsys/process.h */
+
+/* Wait for the end of a process. */
+struct wait_result program_wait(word_t pid);
+
+/* CPU time of a process until now, 0 if there is none. */
+word_t program_cpu_ns(word_t pid);
+
 /* Use @ns of this thread's CPU time. */
 void program_burn(time_ns_t ns);
