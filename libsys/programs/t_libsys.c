@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads, synchronisation and the C library on the booted system. */
+/* Threads and the C library on the booted system; t_sync.c is about synchronisation. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,6 @@
 #include "lib/program.h"
 
 #define MEMBERS 6u
-#define ROUNDS  500u
 
 /* --- Threads --- */
 
@@ -81,181 +80,7 @@ static void threads_come_and_go(void)
 	}
 }
 
-/* --- Mutexes and conditions --- */
-
-static struct mtx mutex = MTX_INIT;
-static uint64_t count;
-
-/* Yields with the increment half done, so that others really wait, and one that enters too is seen. */
-static void count_one(unsigned round)
-{
-	uint64_t before = count;
-
-	if (round % 50 == 0)
-		thrd_yield();
-	count = before + 1;
-}
-
-static int count_up(void *arg)
-{
-	(void)arg;
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		mtx_lock(&mutex);
-		count_one(i);
-		mtx_unlock(&mutex);
-	}
-	return 0;
-}
-
-static void mutex_excludes(void)
-{
-	struct crew crew;
-
-	count = 0;
-	crew_start(&crew, MEMBERS, count_up, NULL, 0);
-	crew_join(&crew);
-	tap_equal(count, MEMBERS * ROUNDS);
-}
-
-static struct semaphore one_enters = SEMAPHORE_INIT(1);
-
-static int count_up_by_semaphore(void *arg)
-{
-	(void)arg;
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		semaphore_wait(&one_enters);
-		count_one(i);
-		semaphore_post(&one_enters);
-	}
-	return 0;
-}
-
-static void semaphore_excludes(void)
-{
-	struct crew crew;
-
-	count = 0;
-	crew_start(&crew, MEMBERS, count_up_by_semaphore, NULL, 0);
-	crew_join(&crew);
-	tap_equal(count, MEMBERS * ROUNDS);
-	tap_equal(semaphore_try_wait(&one_enters), ERR_OK);
-	tap_equal(semaphore_try_wait(&one_enters), ERR_WOULD_BLOCK);
-}
-
-static void mutex_recursive_and_timed(void)
-{
-	struct mtx recursive;
-	time_ns_t start = clock_now_ns();
-
-	tap_equal(mtx_init(&recursive, mtx_recursive | mtx_timed), thrd_success);
-	tap_equal(mtx_lock(&recursive), thrd_success);
-	tap_equal(mtx_lock(&recursive), thrd_success);
-	tap_equal(mtx_unlock(&recursive), thrd_success);
-	tap_equal(mtx_unlock(&recursive), thrd_success);
-	tap_equal(mtx_unlock(&recursive), thrd_error);
-	mtx_lock(&mutex);
-	tap_equal(mtx_trylock(&mutex), thrd_busy);
-	tap_equal(mtx_lock_until(&mutex, start + 5 * NS_PER_MS), thrd_timedout);
-	tap_check(clock_now_ns() >= start + 5 * NS_PER_MS);
-	mtx_unlock(&mutex);
-}
-
-static struct cnd changed = CND_INIT;
-static unsigned stage;
-
-static int wait_for_stages(void *arg)
-{
-	(void)arg;
-	for (unsigned wanted = 1; wanted <= 20; wanted++) {
-		mtx_lock(&mutex);
-		while (stage < wanted)
-			cnd_wait(&changed, &mutex);
-		mtx_unlock(&mutex);
-	}
-	return 1;
-}
-
-static void condition_broadcast(void)
-{
-	struct crew crew;
-
-	stage = 0;
-	crew_start(&crew, MEMBERS, wait_for_stages, NULL, 0);
-	for (unsigned i = 0; i < 20; i++) {
-		mtx_lock(&mutex);
-		stage++;
-		cnd_broadcast(&changed);
-		mtx_unlock(&mutex);
-		thrd_yield();
-	}
-	tap_equal(crew_join(&crew), MEMBERS);
-}
-
-static void condition_times_out(void)
-{
-	time_ns_t until = clock_now_ns() + 5 * NS_PER_MS;
-
-	mtx_lock(&mutex);
-	tap_equal(cnd_wait_until(&changed, &mutex, until), thrd_timedout);
-	tap_check(clock_now_ns() >= until);
-	tap_equal(mtx_trylock(&mutex), thrd_busy);
-	mtx_unlock(&mutex);
-}
-
-static struct semaphore ping = SEMAPHORE_INIT(0);
-static struct semaphore pong = SEMAPHORE_INIT(0);
-
-static int answer_pings(void *arg)
-{
-	(void)arg;
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		semaphore_wait(&ping);
-		semaphore_post(&pong);
-	}
-	return 0;
-}
-
-static void semaphore_ping_pong(void)
-{
-	struct crew crew;
-
-	crew_start(&crew, 1, answer_pings, NULL, 0);
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		semaphore_post(&ping);
-		semaphore_wait(&pong);
-	}
-	crew_join(&crew);
-	tap_equal(semaphore_try_wait(&pong), ERR_WOULD_BLOCK);
-	tap_equal(semaphore_timed_wait(&pong, clock_now_ns() + NS_PER_MS), ERR_TIMEOUT);
-}
-
-/* Timed waits whose signal comes at about the time that they end: none may be lost or doubled. */
-static int wait_often_with_timeout(void *arg)
-{
-	unsigned *got = arg;
-
-	for (unsigned i = 0; i < 60; i++)
-		if (semaphore_timed_wait(&ping, clock_now_ns() + 300 * NS_PER_US) == ERR_OK)
-			++*got;
-	return 0;
-}
-
-static void semaphore_timeouts_race(void)
-{
-	unsigned got[3] = {0, 0, 0};
-	unsigned left = 0;
-	struct crew crew;
-
-	crew_start(&crew, 3, wait_often_with_timeout, got, sizeof(got[0]));
-	for (unsigned i = 0; i < 60; i++) {
-		thread_sleep_until(clock_now_ns() + 290 * NS_PER_US);
-		semaphore_post(&ping);
-	}
-	crew_join(&crew);
-	while (semaphore_try_wait(&ping) == ERR_OK)
-		left++;
-	tap_equal(got[0] + got[1] + got[2] + left, 60);
-}
+/* --- Waiting on words --- */
 
 static void futex_values_and_times(void)
 {
@@ -456,18 +281,10 @@ static void floats_survive_moves(void)
 int main(void)
 {
 	static const struct tap_case cases[] = {
-		{"Z33_join: threads return values to who joins them", threads_return_values},
+		{"threads return values to who joins them", threads_return_values},
 		{"thrd_exit ends a thread early", threads_exit_early},
 		{"detached threads end by themselves", threads_detach},
 		{"threads come and go", threads_come_and_go},
-		{"Z10_increments: a mutex excludes", mutex_excludes},
-		{"Z10_increments_semaphore: a semaphore of one excludes", semaphore_excludes},
-		{"Z32_mutex: recursive and timed", mutex_recursive_and_timed},
-		{"a condition is broadcast", condition_broadcast},
-		{"a condition times out", condition_times_out},
-		{"Z31_semaphore: passes back and forth", semaphore_ping_pong},
-		{"Z31_semaphore_timeouts: racing with posts, nothing is lost",
-		 semaphore_timeouts_race},
 		{"futex values and times", futex_values_and_times},
 		{"thread-local values are local", locals_are_local},
 		{"call_once calls once", once_is_once},

@@ -35,6 +35,7 @@ static void exit_statuses_arrive(void)
 	tap_equal(program_wait(start_self("thread-exit", "3", NULL)).status, 3);
 	tap_equal(program_wait(start_self("last-thread", NULL, NULL)).status, 0);
 	tap_equal(program_wait(start_self("abort", NULL, NULL)).signal, PROC_SIGABRT);
+	tap_equal(program_wait(start_self("join-abort", NULL, NULL)).signal, PROC_SIGABRT);
 }
 
 static void arguments_and_environment_arrive(void)
@@ -79,7 +80,8 @@ static void waiting_for_any_and_none(void)
 /* Whatever a process is doing, it can be killed. */
 static void everything_can_be_killed(void)
 {
-	static const char *const hows[] = {"sleep", "spin", "wait", "read", "futex", "threads"};
+	static const char *const hows[] = {"sleep", "spin",    "wait",     "read",
+					   "futex", "threads", "join-wait"};
 
 	for (unsigned i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
 		word_t read_fd;
@@ -143,6 +145,64 @@ static void crashes_are_reported(void)
 	result = program_wait(pid);
 	tap_equal(result.signal, 0);
 	tap_equal(result.status, 0);
+}
+
+#define CRASHERS 2u
+#define STEADY   4u
+
+/* Starts a child on a CPU, with the read end of a pipe as its input; the write end is ours. */
+static word_t start_piped(const char *how, unsigned cpu, word_t *write_fd)
+{
+	struct spawn_options options = SPAWN_OPTIONS_DEFAULT;
+	word_t read_fd;
+	word_t pid;
+
+	options.affinity[0] = 1ull << (cpu % program_cpus());
+	program_need("making a pipe", pipe_create(&read_fd, write_fd));
+	options.files[0] = read_fd;
+	pid = start_self(how, NULL, &options);
+	program_need("closing", file_close(read_fd));
+	return pid;
+}
+
+/* Two crash at the same time, each on a CPU of its own. */
+static void crash_two(unsigned cpu)
+{
+	static const char *const hows[CRASHERS] = {"crash-null", "crash-undefined"};
+	static const unsigned signals[CRASHERS] = {PROC_SIGSEGV, PROC_SIGILL};
+	word_t pids[CRASHERS];
+	word_t fds[CRASHERS];
+	time_ns_t at_ns;
+
+	for (unsigned i = 0; i < CRASHERS; i++)
+		pids[i] = start_piped(hows[i], cpu + i, &fds[i]);
+	at_ns = clock_now_ns() + NS_PER_MS;
+	for (unsigned i = 0; i < CRASHERS; i++)
+		tap_equal(file_write(fds[i], (const char *)&at_ns, sizeof(at_ns)), ERR_OK);
+	for (unsigned i = 0; i < CRASHERS; i++) {
+		tap_equal(program_wait(pids[i]).signal, signals[i]);
+		tap_equal(file_close(fds[i]), ERR_OK);
+	}
+}
+
+/* Others live on the same CPUs, and live on. */
+static void crashes_at_once_kill_only_their_own(void)
+{
+	word_t steady[STEADY];
+	word_t fds[STEADY];
+
+	for (unsigned i = 0; i < STEADY; i++)
+		steady[i] = start_piped("steady", i, &fds[i]);
+	for (unsigned round = 0; round < 8; round++)
+		crash_two(round);
+	for (unsigned i = 0; i < STEADY; i++) {
+		struct wait_result result;
+
+		tap_equal(file_close(fds[i]), ERR_OK);
+		result = program_wait(steady[i]);
+		tap_equal(result.signal, 0);
+		tap_equal(result.status, 0);
+	}
 }
 
 static void pipes_carry_data_and_ends(void)
@@ -225,6 +285,51 @@ static int child_threads(void)
 	return wait_for_ever(NULL);
 }
 
+/* Join a thread that waits for ever, or one that ends the process. */
+static int child_joins(thrd_start_t *body)
+{
+	struct thread *thread;
+
+	if (thrd_create(&thread, body, NULL) != thrd_success)
+		return 9;
+	return thrd_join(thread, NULL);
+}
+
+static int abort_all(void *arg)
+{
+	(void)arg;
+	abort();
+}
+
+/* Ends with status 0 when its input does. */
+static int child_steady(void)
+{
+	size_t got;
+	char c;
+
+	for (unsigned i = 0; i < 5; i++)
+		thread_sleep_until(clock_now_ns() + NS_PER_MS);
+	return file_read(0, &c, 1, &got) == ERR_OK && got == 0 ? 0 : 1;
+}
+
+/* At the time that it is told. */
+static int child_crashes(const char *how)
+{
+	volatile char *volatile nowhere = NULL;
+	time_ns_t at_ns;
+	size_t got;
+
+	if (file_read(0, (char *)&at_ns, sizeof(at_ns), &got) != ERR_OK || got != sizeof(at_ns))
+		return 9;
+	while (clock_now_ns() < at_ns)
+		;
+	if (strcmp(how, "crash-null") == 0)
+		*nowhere = 1;
+	else
+		__asm__ volatile("udf #0");
+	return 8;
+}
+
 static int check_arguments(int argc, char **argv)
 {
 	bool right = argc == 3 && strcmp(argv[0], "t_proc") == 0 &&
@@ -263,6 +368,14 @@ static int child(int argc, char **argv)
 		return wait_for_ever(NULL);
 	else if (strcmp(how, "threads") == 0)
 		return child_threads();
+	else if (strcmp(how, "join-wait") == 0)
+		return child_joins(wait_for_ever);
+	else if (strcmp(how, "join-abort") == 0)
+		return child_joins(abort_all);
+	else if (strcmp(how, "steady") == 0)
+		return child_steady();
+	else if (strncmp(how, "crash-", 6) == 0)
+		return child_crashes(how);
 	else if (strcmp(how, "last-thread") == 0)
 		thrd_exit(0);
 	else if (strcmp(how, "thread-exit") == 0 &&
@@ -278,9 +391,10 @@ int main(int argc, char **argv)
 		{"arguments and environment arrive", arguments_and_environment_arrive},
 		{"wrong programs are refused", wrong_programs_are_refused},
 		{"waiting for any child, and for none", waiting_for_any_and_none},
-		{"M30_kill: whatever it is doing", everything_can_be_killed},
+		{"M30_kill: whatever it is doing; Z33_join_abort", everything_can_be_killed},
 		{"groups are killed together", groups_are_killed_together},
-		{"Z07_fatal_errors: crashes are reported, junk is refused", crashes_are_reported},
+		{"crashes are reported, junk is refused", crashes_are_reported},
+		{"Z07_fatal_errors: on two CPUs at once", crashes_at_once_kill_only_their_own},
 		{"pipes carry data and ends", pipes_carry_data_and_ends},
 		{"lists show what is there", lists_show_what_is_there},
 	};

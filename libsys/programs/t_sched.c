@@ -7,6 +7,7 @@
 #include <libsys/clock.h>
 #include <libsys/process.h>
 #include <libsys/sched.h>
+#include <libsys/semaphore.h>
 #include <libsys/tap.h>
 #include <libsys/threads.h>
 
@@ -39,6 +40,48 @@ static void sleeps_end_in_time(void)
 	printf("# largest lateness: %lu us\n", (unsigned long)(late_max / NS_PER_US));
 	tap_check(late_max < 500 * NS_PER_MS);
 	thread_sleep_until(0); /* the past returns at once */
+}
+
+struct sleeper {
+	struct semaphore bell;
+	unsigned cpu;
+	time_ns_t woke_ns;
+	enum error error;
+};
+
+static int sleep_long(void *arg)
+{
+	struct sleeper *sleeper = arg;
+
+	if (!thread_pin(sleeper->cpu))
+		return 1;
+	sleeper->error = semaphore_timed_wait(&sleeper->bell, clock_now_ns() + 1000 * NS_PER_S);
+	sleeper->woke_ns = clock_now_ns();
+	return 0;
+}
+
+/* One on each other CPU, each in a sleep of a quarter of an hour. */
+static void long_sleepers_are_woken(void)
+{
+	static struct sleeper sleepers[CREW_MAX];
+	const unsigned count = cpus > 1 ? cpus - 1 : 1;
+	struct crew crew;
+	time_ns_t posted_ns;
+
+	memset(sleepers, 0, sizeof(sleepers));
+	for (unsigned i = 0; i < count; i++)
+		sleepers[i].cpu = (i + 1) % cpus;
+	crew_start(&crew, count, sleep_long, sleepers, sizeof(sleepers[0]));
+	for (unsigned i = 0; i < count; i++)
+		thread_await_asleep(crew.threads[i]);
+	posted_ns = clock_now_ns();
+	for (unsigned i = 0; i < count; i++)
+		semaphore_post(&sleepers[i].bell);
+	tap_equal(crew_join(&crew), 0);
+	for (unsigned i = 0; i < count; i++) {
+		tap_equal(sleepers[i].error, ERR_OK);
+		tap_check(sleepers[i].woke_ns - posted_ns < 200 * NS_PER_MS);
+	}
 }
 
 static uint64_t counter_read(void)
@@ -276,7 +319,9 @@ static const char *nobody_schedules(void)
 int main(void)
 {
 	static const struct tap_case cases[] = {
-		{"Z05_sleepers: sleeps end in time, never early", sleeps_end_in_time},
+		{"sleeps end in time, never early", sleeps_end_in_time},
+		{"Z05_sleepers: on each other CPU, woken, all run within 200 ms",
+		 long_sleepers_are_woken},
 		{"Z38_counter_wraps: during a sleep", the_counter_wraps_during_a_sleep},
 		{"sleeping costs no CPU time", sleep_costs_no_cpu_time},
 		{"Z29_mask_change: affinity is kept", affinity_is_kept},

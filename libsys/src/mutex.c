@@ -32,36 +32,31 @@ void mtx_destroy(struct mtx *mutex)
 	(void)mutex;
 }
 
-/* True if the calling thread holds the recursive mutex already, once more now. */
-static bool recursive_enter(struct mtx *mutex)
+/* Relaxed: only the holder itself can read its own handle here. */
+static bool held_by_caller(const struct mtx *mutex)
 {
-	/* Relaxed: only the holder itself can read its own handle here. */
-	if (!(mutex->type & mtx_recursive) ||
-	    atomic_load_explicit(&mutex->owner, memory_order_relaxed) != park_handle())
-		return false;
-	mutex->depth++;
-	return true;
+	return atomic_load_explicit(&mutex->owner, memory_order_relaxed) == park_handle();
 }
 
-static void recursive_own(struct mtx *mutex)
+static void own(struct mtx *mutex)
 {
-	if (mutex->type & mtx_recursive) {
-		atomic_store_explicit(&mutex->owner, park_handle(), memory_order_relaxed);
-		mutex->depth = 1;
-	}
+	atomic_store_explicit(&mutex->owner, park_handle(), memory_order_relaxed);
+	mutex->depth = 1;
 }
 
 int mtx_trylock(struct mtx *mutex)
 {
 	uint32_t free = 0;
 
-	if (recursive_enter(mutex))
+	if ((mutex->type & mtx_recursive) && held_by_caller(mutex)) {
+		mutex->depth++;
 		return thrd_success;
+	}
 	/* Acquire: pairs with the release of the last unlock. */
 	if (!atomic_compare_exchange_strong_explicit(&mutex->state, &free, 1, memory_order_acquire,
 						     memory_order_relaxed))
 		return thrd_busy;
-	recursive_own(mutex);
+	own(mutex);
 	return thrd_success;
 }
 
@@ -69,11 +64,13 @@ int mtx_lock_until(struct mtx *mutex, time_ns_t deadline_ns)
 {
 	if (mtx_trylock(mutex) == thrd_success)
 		return thrd_success;
+	if (held_by_caller(mutex))
+		return thrd_error;
 	/* Who has waited takes it as 2: it cannot know whether others still wait. */
 	while (atomic_exchange_explicit(&mutex->state, 2, memory_order_acquire) != 0)
 		if (sys_futex_wait(&mutex->state, 2, deadline_ns) == ERR_TIMEOUT)
 			return thrd_timedout;
-	recursive_own(mutex);
+	own(mutex);
 	return thrd_success;
 }
 
@@ -89,13 +86,11 @@ int mtx_timedlock(struct mtx *restrict mutex, const struct timespec *restrict de
 
 int mtx_unlock(struct mtx *mutex)
 {
-	if (mutex->type & mtx_recursive) {
-		if (atomic_load_explicit(&mutex->owner, memory_order_relaxed) != park_handle())
-			return thrd_error;
-		if (--mutex->depth > 0)
-			return thrd_success;
-		atomic_store_explicit(&mutex->owner, 0, memory_order_relaxed);
-	}
+	if (!held_by_caller(mutex))
+		return thrd_error;
+	if (--mutex->depth > 0)
+		return thrd_success;
+	atomic_store_explicit(&mutex->owner, 0, memory_order_relaxed);
 	/* Release: what was done inside is seen by the next holder. */
 	if (atomic_exchange_explicit(&mutex->state, 0, memory_order_release) == 2)
 		sys_futex_wake(&mutex->state, 1);

@@ -5,6 +5,20 @@ void semaphore_init(struct semaphore *semaphore, uint32_t count)
 {
 	atomic_init(&semaphore->count, count);
 	atomic_init(&semaphore->waiters, 0);
+	atomic_init(&semaphore->resets, 0);
+	semaphore->limit = 0;
+}
+
+static uint32_t limit_of(const struct semaphore *semaphore)
+{
+	return semaphore->limit != 0 ? semaphore->limit : UINT32_MAX;
+}
+
+enum error semaphore_init_limit(struct semaphore *semaphore, uint32_t count, uint32_t limit)
+{
+	semaphore_init(semaphore, count);
+	semaphore->limit = limit;
+	return count > limit_of(semaphore) ? ERR_RANGE : ERR_OK;
 }
 
 enum error semaphore_try_wait(struct semaphore *semaphore)
@@ -22,9 +36,12 @@ enum error semaphore_try_wait(struct semaphore *semaphore)
 
 enum error semaphore_timed_wait(struct semaphore *semaphore, time_ns_t deadline_ns)
 {
+	const uint32_t resets = atomic_load(&semaphore->resets);
 	enum error error;
 
 	while ((error = semaphore_try_wait(semaphore)) != ERR_OK) {
+		if (atomic_load(&semaphore->resets) != resets)
+			return ERR_CANCELLED;
 		if (error == ERR_WOULD_BLOCK && deadline_ns == 0)
 			return ERR_TIMEOUT;
 		/* Sequentially consistent, as the post's accesses: either the post sees this
@@ -44,9 +61,28 @@ void semaphore_wait(struct semaphore *semaphore)
 		;
 }
 
-void semaphore_post(struct semaphore *semaphore)
+enum error semaphore_try_post(struct semaphore *semaphore)
 {
-	atomic_fetch_add(&semaphore->count, 1);
+	uint32_t count = atomic_load_explicit(&semaphore->count, memory_order_relaxed);
+
+	do
+		if (count == limit_of(semaphore))
+			return ERR_LIMIT;
+	while (!atomic_compare_exchange_weak(&semaphore->count, &count, count + 1));
 	if (atomic_load(&semaphore->waiters) != 0)
 		sys_futex_wake(&semaphore->count, 1);
+	return ERR_OK;
+}
+
+void semaphore_post(struct semaphore *semaphore)
+{
+	(void)!semaphore_try_post(semaphore);
+}
+
+void semaphore_reset(struct semaphore *semaphore)
+{
+	/* The count first: who sees the reset looked at it before, and who waits from now on waits anew. */
+	atomic_store(&semaphore->count, 0);
+	atomic_fetch_add(&semaphore->resets, 1);
+	sys_futex_wake(&semaphore->count, FUTEX_ALL);
 }

@@ -24,11 +24,17 @@ struct thread {
 	/* Any thread. */
 	_Atomic uint32_t ready;
 	_Atomic uint32_t life; /* enum thread_life */
+	/* Not 0: somebody waits for `life` to change. */
+	_Atomic uint32_t awaited;
 	/* Not 0: nothing of the mapping is used by the thread any more.  Its last store (release). */
 	_Atomic uint32_t gone;
 
 	/* Written by the thread before it ends (release through `gone`), read by who joins. */
 	int result;
+
+	/* The lock of joins: who joins it, and whom it joins.  What is joined stays until then. */
+	struct thread *joiner;
+	struct thread *joins;
 
 	/* The lock of the unused mappings. */
 	struct thread *next;

@@ -20,6 +20,7 @@
 
 #include "message.h"
 #include "park.h"
+#include "spin.h"
 #include "thread.h"
 
 #define STACK_BYTES_DEFAULT (64u * 1024u)
@@ -108,9 +109,12 @@ _Noreturn static void thread_leave(struct thread *self)
 				 .value = (word_t)self->result};
 	uint32_t alive = THREAD_ALIVE;
 
-	/* Detached: its memory is nobody's but its own. */
-	if (!atomic_compare_exchange_strong(&self->life, &alive, THREAD_ENDED) &&
-	    self != &thread_first && !thread_memory_keep(self)) {
+	/* Sequentially consistent, as in thread_ends_until(): who waits is seen, or sees the end. */
+	if (atomic_compare_exchange_strong(&self->life, &alive, THREAD_ENDED)) {
+		if (atomic_load(&self->awaited) != 0)
+			sys_futex_wake(&self->life, FUTEX_ALL);
+	} else if (self != &thread_first && !thread_memory_keep(self)) {
+		/* Detached: its memory is nobody's but its own. */
 		end.park_tid = 0;
 		end.stack_vaddr = self->stack_vaddr;
 		end.stack_bytes = self->stack_bytes;
@@ -226,15 +230,68 @@ static bool thread_await(struct thread *thread)
 	return atomic_load_explicit(&thread->gone, memory_order_acquire) != 0;
 }
 
-int thrd_join(struct thread *thread, int *result)
+static struct spin joins_lock;
+
+/* False: nobody would ever end, or another one joins it. */
+static bool join_begin(struct thread *thread)
 {
-	if (!thread_await(thread))
+	struct thread *self = thread_self();
+	struct thread *last = thread;
+	bool allowed;
+
+	spin_lock(&joins_lock);
+	while (last != self && last->joins)
+		last = last->joins;
+	allowed = last != self && !thread->joiner;
+	if (allowed) {
+		self->joins = thread;
+		thread->joiner = self;
+	}
+	spin_unlock(&joins_lock);
+	return allowed;
+}
+
+static void join_end(struct thread *thread)
+{
+	spin_lock(&joins_lock);
+	thread_self()->joins = NULL;
+	thread->joiner = NULL;
+	spin_unlock(&joins_lock);
+}
+
+static bool thread_ends_until(struct thread *thread, time_ns_t deadline_ns)
+{
+	atomic_store(&thread->awaited, 1);
+	while (atomic_load(&thread->life) == THREAD_ALIVE)
+		if (sys_futex_wait(&thread->life, THREAD_ALIVE, deadline_ns) == ERR_TIMEOUT)
+			return false;
+	return true;
+}
+
+int thread_join_until(struct thread *thread, int *result, time_ns_t deadline_ns)
+{
+	bool gone;
+
+	if (!join_begin(thread))
+		return thrd_error;
+	if (deadline_ns != TIME_NEVER && !thread_ends_until(thread, deadline_ns)) {
+		join_end(thread);
+		return thrd_timedout;
+	}
+	gone = thread_await(thread);
+	join_end(thread);
+	if (!gone)
 		return thrd_error;
 	if (result)
 		*result = thread->result;
 	if (thread != &thread_first)
 		thread_memory_free(thread);
 	return thrd_success;
+}
+
+int thrd_join(struct thread *thread, int *result)
+{
+	return thread_join_until(thread, result, TIME_NEVER);
 }
 
 int thrd_detach(struct thread *thread)

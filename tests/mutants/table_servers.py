@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Seeded bugs of the memory and the process server; see table.py."""
+"""Seeded bugs of the memory and the process server, and of libsys; see table.py."""
 
 MUTANTS = [
+    # Synchronisation
+    ("libsys/src/semaphore.c", "\t\t\treturn ERR_LIMIT;", "\t\t\tbreak;", "libsys-sync"),
+    ("libsys/src/semaphore.c", "return count > limit_of(semaphore) ? ERR_RANGE : ERR_OK;",
+     "return ERR_OK;", "libsys-sync"),
+    ("libsys/src/semaphore.c", "if (atomic_load(&semaphore->resets) != resets)", "if (false)",
+     "libsys-sync"),
+    ("libsys/src/mutex.c", "\tif (!held_by_caller(mutex))\n\t\treturn thrd_error;\n", "",
+     "libsys-sync"),
+    ("libsys/src/mutex.c", "\tif (held_by_caller(mutex))\n\t\treturn thrd_error;\n", "",
+     "libsys-sync"),
+    ("libsys/src/mutex.c", "\t\tmutex->depth++;\n", "", "libsys-sync"),
     # Memory server
     ("servers/mm/pure/pagemap.c", "*ref |= 1ull << (index / GROUP);", "*ref |= 1ull;", "mm_pure"),
     ("servers/mm/pure/pagemap.c", "const uint32_t end = (index | (GROUP - 1u)) + 1u;",

@@ -42,7 +42,13 @@ int thrd_create(struct thread **thread, thrd_start_t *start, void *arg);
 /* As thrd_create; @options may be NULL. */
 int thread_create(struct thread **thread, thrd_start_t *start, void *arg,
 		  const struct thread_options *options);
+/*
+ * thrd_error: the thread itself, one that waits to join the calling thread (if only through others), or one
+ * that somebody joins already.
+ */
 int thrd_join(struct thread *thread, int *result);
+/* As thrd_join; thrd_timedout if it is still running at @deadline_ns, and can be joined later. */
+int thread_join_until(struct thread *thread, int *result, time_ns_t deadline_ns);
 int thrd_detach(struct thread *thread);
 _Noreturn void thrd_exit(int result);
 struct thread *thrd_current(void);
@@ -61,7 +67,7 @@ void thread_sleep_until(time_ns_t deadline_ns);
 struct mtx {
 	futex_word state; /* 0 free, 1 held, 2 held and somebody may wait */
 	uint32_t type;
-	_Atomic word_t owner; /* recursive only: handle of the holder */
+	_Atomic word_t owner; /* handle of the holder */
 	uint32_t depth;       /* recursive only: the holder's */
 };
 
@@ -71,10 +77,12 @@ struct mtx {
 	}
 
 int mtx_init(struct mtx *mutex, int type);
+/* thrd_error: the calling thread holds it, and it is not recursive. */
 int mtx_lock(struct mtx *mutex);
 int mtx_trylock(struct mtx *mutex);
 int mtx_timedlock(struct mtx *restrict mutex, const struct timespec *restrict deadline);
 int mtx_lock_until(struct mtx *mutex, time_ns_t deadline_ns);
+/* thrd_error: the calling thread does not hold it; nothing changed. */
 int mtx_unlock(struct mtx *mutex);
 void mtx_destroy(struct mtx *mutex);
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "crew.h"
 
+#include <abi/object.h>
+
+#include <libsys/process.h>
 #include <libsys/sched.h>
 
 #include "program.h"
@@ -25,6 +28,18 @@ int crew_join(struct crew *crew)
 		sum += result;
 	}
 	return sum;
+}
+
+void thread_await_asleep(struct thread *thread)
+{
+	const word_t tid = thread_tid(thread);
+	struct proc_thread_info info = {0};
+
+	while (info.tid != tid ||
+	       (info.state != THREAD_WAITING && info.state != THREAD_REQUESTING)) {
+		thrd_yield();
+		program_need("asking for a thread", thread_list(tid, &info));
+	}
 }
 
 bool thread_pin(unsigned cpu)

@@ -18,5 +18,8 @@ void crew_start(struct crew *crew, unsigned count, thrd_start_t *body, void *arg
 /* Returns the sum of the results. */
 int crew_join(struct crew *crew);
 
+/* Until the thread is blocked in a wait or a sleep: then it stays so if nobody does anything for it. */
+void thread_await_asleep(struct thread *thread);
+
 /* Let the calling thread run on one CPU only; false if that was refused. */
 bool thread_pin(unsigned cpu);

@@ -120,9 +120,9 @@ static void *count_up_twice_locked(void *arg)
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		mtx_lock(&counted->mutex);
 		mtx_lock(&counted->mutex);
+		mtx_unlock(&counted->mutex);
 		counted->count++;
-		mtx_unlock(&counted->mutex);
-		mtx_unlock(&counted->mutex);
+		cr_assert_eq(mtx_unlock(&counted->mutex), thrd_success);
 	}
 	return NULL;
 }
@@ -157,6 +157,25 @@ Test(mutex, timed_lock_gives_up_and_the_mutex_stays_usable)
 	mtx_unlock(&counted.mutex);
 	run(THREADS, count_up, &counted);
 	cr_assert_eq(counted.count, THREADS * ROUNDS);
+}
+
+static void *unlock_foreign(void *arg)
+{
+	cr_assert_eq(mtx_unlock(arg), thrd_error);
+	cr_assert_eq(mtx_trylock(arg), thrd_busy);
+	return NULL;
+}
+
+Test(mutex, Z32_only_its_owner_unlocks_it)
+{
+	struct mtx mutex = MTX_INIT;
+
+	cr_assert_eq(mtx_unlock(&mutex), thrd_error, "nobody holds it");
+	mtx_lock(&mutex);
+	run(2, unlock_foreign, &mutex);
+	cr_assert_eq(mtx_lock(&mutex), thrd_error, "it would wait for itself");
+	cr_assert_eq(mtx_unlock(&mutex), thrd_success);
+	cr_assert_eq(mtx_unlock(&mutex), thrd_error);
 }
 
 struct queue {
@@ -259,6 +278,51 @@ Test(semaphore, passes_back_and_forth, .timeout = 60)
 	cr_assert_eq(semaphore_try_wait(&to_left), ERR_OK);
 	cr_assert_eq(semaphore_try_wait(&to_left), ERR_WOULD_BLOCK);
 	cr_assert_eq(semaphore_timed_wait(&to_left, park_now_ns() + MS), ERR_TIMEOUT);
+}
+
+Test(semaphore, Z31_counts_up_to_its_limit)
+{
+	struct semaphore limited;
+
+	cr_assert_eq(semaphore_init_limit(&limited, 3, 2), ERR_RANGE);
+	cr_assert_eq(semaphore_init_limit(&limited, 1, 2), ERR_OK);
+	cr_assert_eq(semaphore_try_post(&limited), ERR_OK);
+	cr_assert_eq(semaphore_try_post(&limited), ERR_LIMIT);
+	cr_assert_eq(atomic_load(&limited.count), 2);
+	semaphore_init(&limited, UINT32_MAX);
+	cr_assert_eq(semaphore_try_post(&limited), ERR_LIMIT);
+}
+
+struct reset {
+	struct semaphore semaphore;
+	_Atomic unsigned cancelled;
+};
+
+static void *wait_for_reset(void *arg)
+{
+	struct reset *reset = arg;
+
+	if (semaphore_timed_wait(&reset->semaphore, TIME_NEVER) == ERR_CANCELLED)
+		atomic_fetch_add(&reset->cancelled, 1);
+	return NULL;
+}
+
+/* A reset ends every wait that has begun; they begin at their own pace. */
+Test(semaphore, Z31_reset_cancels_who_waits, .timeout = 60)
+{
+	struct reset reset = {.semaphore = SEMAPHORE_INIT(7)};
+	pthread_t threads[THREADS];
+
+	semaphore_reset(&reset.semaphore);
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, wait_for_reset, &reset);
+	while (atomic_load(&reset.cancelled) < THREADS) {
+		semaphore_reset(&reset.semaphore);
+		spin_backoff(63);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	cr_assert_eq(semaphore_try_wait(&reset.semaphore), ERR_WOULD_BLOCK);
 }
 
 static struct once once = ONCE_FLAG_INIT;
