@@ -61,7 +61,7 @@ static void publish_one(struct sched_server *server, struct sched_plan_thread *t
 	__atomic_store_n(&to->class, thread->mask_class, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->running, spare->running, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->bound, member->bound, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->group, member->node, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->group, (uint8_t)member->node, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->group_weight, member->weight, __ATOMIC_RELAXED);
 	to->cpu_ns = thread->stats->cpu_ns;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Included by force before every file of the kernel that is compiled for the target: relaxed loads
- * and stores as volatile accesses.  Both are one single-copy atomic instruction for an aligned object
+ * Included by force before every file of the kernel and of the scheduler server that is compiled for the
+ * target (relaxed_c_args in meson.build): relaxed loads and stores as volatile accesses.
+ * Both are one single-copy atomic instruction for an aligned object
  * of at most eight bytes; but the compiler addresses a volatile one like any other field, with an
  * offset, and for an atomic one it computes the address first and extends the result.
  * Stronger orders are left to the compiler.
