@@ -286,7 +286,7 @@ MUTANTS = [
     ("servers/sched/core/event.c", "->flags, ~SCHED_THREAD_FRESH,", "->flags, ~0u,", "sched_server"),
     ("servers/sched/core/event.c", "\t\ttarget = sched_fork_target(server, cpu, thread, cpu->index);\n",
      "\t\t;\n", "sched_server"),
-    ("servers/sched/core/replay.c", "cpu->sleepers_wait || upcall->", "upcall->",
+    ("servers/sched/core/replay.c", "\tif (cpu->sleepers_wait)\n\t\treturn SCHED_REPLAY_OTHER;\n", "",
      "sim_offers"),
     ("servers/sched/core/replay.c", "thread->key < cpu->next_filter_key",
      "thread->key <= cpu->next_filter_key", "sim_offers"),

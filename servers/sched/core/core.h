@@ -154,8 +154,8 @@ struct sched_pair {
 	bool next_first; /* its record is */
 	time_ns_t at_ns;
 };
-/* Both and the decision, where the policy can do all that in one step, for the one that blocked is ready
- * again: `pick` is what pick() says now.  False: nothing was done. */
+/* Both and the decision, where nothing else is to be done and the policy can do all that in one step, for
+ * the one that blocked is ready again: `pick` is what pick() says now.  False: nothing was done. */
 bool sched_events_nap(struct sched_server *server, struct sched_cpu *cpu,
 		      const struct sched_upcall *upcall, const struct sched_pair *pair,
 		      struct policy_pick *pick);
@@ -389,6 +389,14 @@ static inline void sched_stat_add(uint64_t *counter, uint64_t amount)
 }
 /* It runs for the first time after its wake. */
 void sched_stat_woken(struct sched_thread *thread, time_ns_t now_ns);
+/* It runs now; another one did. */
+straight void sched_stat_run(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns)
+{
+	sched_stat_add(&thread->stats->runs, 1);
+	cpu->last_run = thread;
+	if (thread->woke)
+		sched_stat_woken(thread, now_ns);
+}
 /* A decision to run `thread` is about to be given to the kernel. */
 straight void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *thread,
 				  time_ns_t now_ns)
@@ -398,11 +406,10 @@ straight void sched_stat_dispatch(struct sched_cpu *cpu, struct sched_thread *th
 	if (last != thread) {
 		if (last == cpu->running && last != NULL) /* it has not left the queue */
 			sched_stat_add(&last->stats->preemptions, 1);
-		sched_stat_add(&thread->stats->runs, 1);
-		cpu->last_run = thread;
-	}
-	if (thread->woke)
+		sched_stat_run(cpu, thread, now_ns);
+	} else if (thread->woke) {
 		sched_stat_woken(thread, now_ns);
+	}
 }
 /* The kernel ran the successor then, which is READY and settled here. */
 static inline void sched_succeed(struct sched_cpu *cpu, struct sched_thread *next, time_ns_t at_ns)

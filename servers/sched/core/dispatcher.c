@@ -232,7 +232,8 @@ straight void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns
 		pick->offers = 0; /* of a policy that makes none, hence unusual */
 	if (!picked)
 		cpu->policy->pick(policy_cpu(cpu), now_ns, server->pick_flags | offers, pick);
-	sched_load_publish_pick(cpu, pick, several);
+	if (!picked) /* else by the same threads as before */
+		sched_load_publish_pick(cpu, pick, several);
 
 	const bool idle = pick->thread == NULL;
 
@@ -244,6 +245,7 @@ straight void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns
 		decide_thread(cpu, pick, now_ns, decision, several);
 	if (!plain)
 		usual_again(cpu);
+	cpu->successor = NULL;
 	cpu->filter_key = UINT64_MAX;
 	cpu->next_filter_key = UINT64_MAX;
 	if (!plain && cpu->balancer_ready)
@@ -300,24 +302,27 @@ void sched_upcall(struct sched_server *server, struct sched_cpu *cpu,
 		  const struct sched_upcall *upcall, struct sched_decision *decision)
 {
 	const time_ns_t now_ns = upcall->now_ns;
-	enum sched_replayed replayed = SCHED_REPLAY_OTHER;
+	bool picked = false;
 	struct policy_pick pick;
 
 	if (!upcall_short(server, cpu, upcall)) {
 		const struct sched_upcall whole = *upcall;
+		const enum sched_replayed replayed = sched_replay_pair(server, cpu, &whole, &pick);
 
-		replayed = sched_replay_pair(server, cpu, &whole, &pick);
-		if (replayed != SCHED_REPLAY_PICKED &&
-		    !upcall_long(server, cpu, &whole, replayed)) {
+		picked = replayed == SCHED_REPLAY_PICKED;
+		if (!picked && !upcall_long(server, cpu, &whole, replayed)) {
 			decision->kind = DECISION_NONE;
 			decision->tid = 0;
 			decision->flags = 0;
+			cpu->successor = NULL;
 			return;
 		}
 	}
 	decision->timer_ns = sched_sleep_next(cpu);
-	if (cpu->unusual == 0 && decision->timer_ns > now_ns) {
-		decide(server, cpu, now_ns, decision, true, &pick, replayed == SCHED_REPLAY_PICKED);
+	if (picked) { /* only what is usual is */
+		decide(server, cpu, now_ns, decision, true, &pick, true);
+	} else if (cpu->unusual == 0 && decision->timer_ns > now_ns) {
+		decide(server, cpu, now_ns, decision, true, &pick, false);
 	} else {
 		struct sched_decision closely;
 

@@ -88,11 +88,9 @@ static uint32_t wake_target(struct sched_server *server, struct sched_cpu *cpu,
 	return target;
 }
 
-straight void wake_count(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t ready_ns,
-			 time_ns_t now_ns)
+straight void wake_count(struct sched_thread *thread, time_ns_t ready_ns, time_ns_t now_ns)
 {
 	sched_stat_add(&thread->stats->wakes, 1);
-	__atomic_store_n(&cpu->wakes, cpu->wakes + 1, __ATOMIC_RELAXED);
 	thread->woke = true;
 	thread->ready_since_ns = ready_ns != 0 ? ready_ns : now_ns;
 }
@@ -109,8 +107,10 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 
 	if (fresh)
 		thread_renew(server, cpu, thread, now_ns);
-	if (thread->joined)
-		wake_count(cpu, thread, ready_ns, now_ns);
+	if (thread->joined) {
+		wake_count(thread, ready_ns, now_ns);
+		__atomic_store_n(&cpu->wakes, cpu->wakes + 1, __ATOMIC_RELAXED);
+	}
 
 	uint32_t target = cpu->index;
 
@@ -278,25 +278,6 @@ void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 	thread_leave(server, cpu, thread, leave_reason(thread), now_ns);
 }
 
-/* Nothing else is to be done in this upcall than what the policy's nap() does, one CPU alone. */
-straight bool only_napped(const struct sched_cpu *cpu, const struct sched_upcall *upcall,
-			  const struct sched_pair *pair)
-{
-	const struct sched_thread *before = pair->before, *next = pair->next;
-	const struct sched_event *of_next = pair->of_next;
-	const uint32_t gone = SCHED_THREAD_FRESH | SCHED_THREAD_ENDED;
-
-	return cpu->unusual == 0 && cpu->policy->nap != NULL && upcall->status == ERR_OK &&
-	       (upcall->info & (UPCALL_REQUEST | UPCALL_MORE)) == 0 &&
-	       sched_sleep_next(cpu) > upcall->now_ns &&
-	       EVENT_STATE(pair->of_before->info) == EVENT_READY && before->state == SCHED_READY &&
-	       pair->of_before->ran_ns != 0 && !heap_inside(&before->sleep_node) &&
-	       before->joined && (before->params->flags & gone) == 0 &&
-	       __atomic_load_n(before->bill_ns, __ATOMIC_RELAXED) == 0 &&
-	       EVENT_STATE(of_next->info) == EVENT_READY && only_preempted(cpu, next, of_next) &&
-	       of_next->ran_ns != 0;
-}
-
 straight_too bool sched_events_nap(struct sched_server *server, struct sched_cpu *cpu,
 				   const struct sched_upcall *upcall, const struct sched_pair *pair,
 				   struct policy_pick *pick)
@@ -304,25 +285,21 @@ straight_too bool sched_events_nap(struct sched_server *server, struct sched_cpu
 	struct sched_thread *before = pair->before, *next = pair->next;
 	const struct sched_event *of_before = pair->of_before, *of_next = pair->of_next;
 	const time_ns_t now_ns = upcall->now_ns;
-	uint32_t napped;
+	const uint32_t napped = cpu->policy->nap(
+		policy_cpu(cpu), policy_thread(before), policy_thread(next),
+		of_before->ran_ns + before->debt_ns, of_next->ran_ns + next->debt_ns, now_ns,
+		server->pick_flags | server->offers, pick);
 
-	if (!only_napped(cpu, upcall, pair))
-		return false;
-	napped = cpu->policy->nap(policy_cpu(cpu), policy_thread(before), policy_thread(next),
-				  of_before->ran_ns + before->debt_ns,
-				  of_next->ran_ns + next->debt_ns, now_ns,
-				  server->pick_flags | server->offers, pick);
 	if (napped == 0)
 		return false;
 	thread_charged(before, of_before->ran_ns, (napped & POLICY_NAP_DONE) != 0);
-	cpu->running = NULL; /* it has left, before the other one was dispatched */
-	sched_stat_dispatch(cpu, next, pair->at_ns);
+	before->seq = of_before->seq;
+	wake_count(before, of_before->first_ready_ns, now_ns);
+	/* Who was dispatched before had left: no preemption. */
 	cpu->running = next;
+	sched_stat_run(cpu, next, min_u64(upcall->buffer->switched_ns, now_ns));
 	thread_charged(next, of_next->ran_ns, (napped & POLICY_NAP_NEXT_DONE) != 0);
 	next->seq = of_next->seq;
-	before->seq = of_before->seq;
-	before->in_request = false;
-	wake_count(cpu, before, of_before->first_ready_ns, now_ns);
 	return true;
 }
 

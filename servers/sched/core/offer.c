@@ -141,6 +141,7 @@ straight void offer_successor(const struct sched_server *server, struct sched_cp
 		return;
 	}
 	thread = policy_thread_owner(next->thread);
+	cpu->successor = policy_thread_owner(next->thread);
 	decision->successor_tid = thread->tid;
 	decision->successor_seq = thread->seq;
 	decision->successor_slice_ns = sched_slice_after_debt(thread, next->slice_ns);

@@ -215,45 +215,78 @@ straight bool unfiltered(const struct sched_cpu *cpu, const struct sched_thread 
 	return (event->info & EVENT_WOKE_SINCE) == 0 || thread->key < cpu->next_filter_key;
 }
 
-/* Who was picked is in the queue here while it is cpu->running. */
-straight bool pair_find(struct sched_server *server, const struct sched_cpu *cpu,
-			const struct sched_upcall *upcall, struct sched_pair *pair)
+/* The records are of the one that was picked and of its successor.  Both are in the queue here, as they were
+ * when that was decided. */
+straight bool pair_is(const struct sched_cpu *cpu, const struct sched_event *of_before,
+		      const struct sched_event *of_next, struct sched_pair *pair)
 {
-	const struct upcall_buffer *buffer = upcall->buffer;
-	const struct sched_event *first = &upcall->first, *second = &buffer->events[1];
-	struct sched_thread *before = cpu->running;
-	struct sched_thread *next = sched_thread_find(server, buffer->switched_tag);
+	pair->of_before = of_before;
+	pair->of_next = of_next;
+	return of_before->tag == pair->before->tid && of_next->tag == pair->next->tid &&
+	       unfiltered(cpu, pair->before, of_before);
+}
 
-	if (before == NULL || next == NULL || next->state != SCHED_READY ||
-	    !sched_thread_settled(cpu, next))
-		return false;
-	pair->next_first = first->tag != before->tid;
-	pair->before = before;
-	pair->next = next;
-	pair->of_before = pair->next_first ? second : first;
-	pair->of_next = pair->next_first ? first : second;
-	pair->at_ns = min_u64(buffer->switched_ns, upcall->now_ns);
-	return pair->of_before->tag == before->tid && pair->of_next->tag == next->tid &&
-	       unfiltered(cpu, before, pair->of_before);
+/* Nobody's sleep ends, and that thread is in none. */
+straight bool none_sleeps(const struct sched_cpu *cpu, const struct sched_thread *thread,
+			  time_ns_t now_ns)
+{
+	return heap_first(&cpu->sleepers) == NULL ||
+	       (sched_sleep_next(cpu) > now_ns && !heap_inside(&thread->sleep_node));
+}
+
+/* Nothing else is to be done in this upcall than what the policy's nap() does, one CPU alone. */
+straight bool only_napped(const struct sched_cpu *cpu, const struct sched_upcall *upcall,
+			  const struct sched_pair *pair)
+{
+	const struct sched_thread *before = pair->before;
+	const struct sched_event *of_before = pair->of_before, *of_next = pair->of_next;
+	const uint32_t gone = SCHED_THREAD_FRESH | SCHED_THREAD_ENDED;
+	const word_t plain = 0xffff | EVENT_BLOCKED_SINCE; /* state and cause */
+
+	return EVENT_STATE(of_before->info) == EVENT_READY &&
+	       (of_next->info & plain) == (EVENT_READY | CAUSE_PREEMPTED << 8) &&
+	       cpu->unusual == 0 && cpu->policy->nap != NULL && upcall->status == ERR_OK &&
+	       (upcall->info & (UPCALL_REQUEST | UPCALL_MORE)) == 0 &&
+	       none_sleeps(cpu, before, upcall->now_ns) && of_before->ran_ns != 0 &&
+	       before->joined && (before->params->flags & gone) == 0 &&
+	       __atomic_load_n(before->bill_ns, __ATOMIC_RELAXED) == 0 && of_next->ran_ns != 0;
 }
 
 enum sched_replayed sched_replay_pair(struct sched_server *server, struct sched_cpu *cpu,
 				      const struct sched_upcall *upcall, struct policy_pick *pick)
 {
-	struct sched_pair pair;
+	const word_t either = UPCALL_REQUEST | UPCALL_MORE;
+	const word_t what = upcall->info & (UPCALL_EVENTS(~0ull) | UPCALL_SWITCHED | either);
+	const struct upcall_buffer *buffer = upcall->buffer;
+	struct sched_pair pair = {.before = cpu->running, .next = cpu->successor};
 	struct sched_thread *first;
+	bool billed = false;
 
-	if (UPCALL_EVENTS(upcall->info) != 2 || (upcall->info & UPCALL_SWITCHED) == 0 ||
-	    (cpu->decided_flags & (DECISION_SUCCESSOR | DECISION_AGAIN)) != DECISION_SUCCESSOR ||
-	    cpu->sleepers_wait || upcall->buffer->switched_sleep_ns != 0 ||
-	    !pair_find(server, cpu, upcall, &pair))
+	if ((what | either) != (2 | UPCALL_SWITCHED | either) || pair.next == NULL ||
+	    buffer->switched_tag != pair.next->tid || buffer->switched_sleep_ns != 0)
 		return SCHED_REPLAY_OTHER;
-	first = pair.next_first ? pair.next : pair.before;
-	sched_entry_bill(cpu, pair.of_before->ran_ns + pair.of_next->ran_ns, upcall->now_ns);
-	if (sched_events_nap(server, cpu, upcall, &pair, pick)) {
-		cpu->payer = first;
-		return SCHED_REPLAY_PICKED;
+	if (pair_is(cpu, &upcall->first, &buffer->events[1], &pair)) {
+		billed = only_napped(cpu, upcall, &pair);
+		if (billed) {
+			sched_entry_bill(cpu, pair.of_before->ran_ns + pair.of_next->ran_ns,
+					 upcall->now_ns);
+			if (sched_events_nap(server, cpu, upcall, &pair, pick)) {
+				cpu->payer = pair.before;
+				return SCHED_REPLAY_PICKED;
+			}
+		}
+	} else if (pair_is(cpu, &buffer->events[1], &upcall->first, &pair)) {
+		pair.next_first = true;
+	} else {
+		return SCHED_REPLAY_OTHER;
 	}
+	if (cpu->sleepers_wait)
+		return SCHED_REPLAY_OTHER;
+	if (!billed)
+		sched_entry_bill(cpu, pair.of_before->ran_ns + pair.of_next->ran_ns,
+				 upcall->now_ns);
+	pair.at_ns = min_u64(buffer->switched_ns, upcall->now_ns);
+	first = pair.next_first ? pair.next : pair.before;
 	cpu->filter_key = cpu->next_filter_key;
 	sched_events_pair(server, cpu, &pair, upcall->now_ns);
 	cpu->payer = sched_thread_settled(cpu, first) ? first : NULL;

@@ -346,7 +346,7 @@ struct policy_ops {
 	 * next_ran_ns meanwhile.  The same as charge(thread), dequeue(thread, SLEEP), succeed(next),
 	 * charge(next), enqueue(thread, WAKE) and pick(flags, out) in one step; returns POLICY_NAP_*.  0:
 	 * nothing was done, and the caller takes these steps; so a policy answers to which it matters when
-	 * the sleep began.  NULL: as if always 0. */
+	 * the sleep began.  NULL: as if always 0; so where `preempted` is set. */
 	uint32_t (*nap)(struct policy_cpu *cpu, struct policy_thread *thread,
 			struct policy_thread *next, uint64_t ran_ns, uint64_t next_ran_ns,
 			uint64_t now_ns, uint32_t flags, struct policy_pick *out);

@@ -94,10 +94,10 @@ static struct sched_decision followed(uint64_t *seed, uint32_t tid, uint32_t nex
 	const struct sched_event of_next = {
 		.tag = next,
 		.info = draw(seed, 12) == 0  ? BENCH_READY(CAUSE_WAKE) | slept
-			: draw(seed, 2) == 0 ? BENCH_READY(CAUSE_SLICE)
+			: draw(seed, 8) == 0 ? BENCH_READY(CAUSE_SLICE)
 					     : BENCH_READY(CAUSE_PREEMPTED),
 		.ran_ns = next_ran_ns};
-	const bool first = draw(seed, 2) == 0;
+	const bool first = draw(seed, 8) != 0;
 
 	events[first ? 0 : 1] = of_tid;
 	events[first ? 1 : 0] = of_next;

@@ -131,6 +131,8 @@ struct sched_cpu {
 	uint8_t balancer_parked;
 	word_t balancer_seq;
 	uint64_t spare_cursor;
+	/* Whom the last decision named as the successor, while nothing has changed since; or NULL. */
+	struct sched_thread *successor;
 	uint64_t filter_key;       /* of the stretch that the kernel is in; UINT64_MAX: no filter */
 	uint64_t next_filter_key;  /* of the one after */
 	struct cpumask idle_tried; /* asked in vain since this CPU went idle */
