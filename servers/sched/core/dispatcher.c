@@ -58,9 +58,8 @@ static __attribute__((noinline)) void decision_refused(struct sched_server *serv
 	if (cpu->decided_tid == cpu->balancer_tid) {
 		if (cpu->balancer_seq == cpu->decided_seq)
 			cpu->balancer_ready = false;
-	} else if (thread->state == SCHED_READY && thread->seq == cpu->decided_seq &&
-		   !thread->arriving &&
-		   __atomic_load_n(&thread->home, __ATOMIC_RELAXED) == cpu->index) {
+	} else if (thread->state == SCHED_READY && thread->seq == cpu->decided_seq) {
+		/* So it is here: what of this upcall would have sent it away had a newer sequence. */
 		cpu->policy->dequeue(policy_cpu(cpu), policy_thread(thread), POLICY_LEAVE_KEEP,
 				     upcall->now_ns);
 		thread->state = SCHED_OUT;

@@ -51,7 +51,7 @@ struct round {
 	uint64_t left;   /* rate to share */
 	uint64_t weight; /* of those that share it */
 	bool last;       /* nobody is at a limit */
-	uint64_t full;   /* where all were: the least of them */
+	uint64_t full;   /* where all were: of who came to it last, which is the least */
 	struct {
 		uint64_t left, weight;
 	} next;
@@ -72,8 +72,7 @@ static void member_share(struct round *round, uint64_t weight, uint64_t limit, b
 	*fixed = true;
 	round->next.left -= min_u64(limit, round->next.left);
 	round->next.weight -= weight;
-	round->full = min_u64(round->full,
-			      (weight << (FAIR_RATE_SHIFT + GROUP_FULL_SHIFT)) / limit);
+	round->full = (weight << (FAIR_RATE_SHIFT + GROUP_FULL_SHIFT)) / limit;
 }
 
 static void members_share(struct fair *fair, struct fair_group *group, struct round *round)
