@@ -19,10 +19,11 @@ import time
 
 import table
 import table_fastpath
+import table_groups
 import table_sched
 import table_servers
 
-MUTANTS = (table.MUTANTS + table_fastpath.MUTANTS + table_sched.MUTANTS +
+MUTANTS = (table.MUTANTS + table_fastpath.MUTANTS + table_groups.MUTANTS + table_sched.MUTANTS +
            table_servers.MUTANTS)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

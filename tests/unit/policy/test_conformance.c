@@ -197,6 +197,7 @@ static void spares(struct bench *bench)
 		for (uint32_t j = 0; j < i; j++)
 			cr_assert_neq(out[i].thread, out[j].thread);
 		cr_assert(i == 0 || out[i - 1].owed_ns <= out[i].owed_ns);
+		cr_assert_eq(out[i].running, out[i].thread == bench->picked.thread);
 	}
 	cr_assert_eq(bench->ops->spare(bench_cpu(bench), &cursor, out, 2), 2);
 	cr_assert_eq(bench->ops->spare(bench_cpu(bench), &cursor, out, 0), 0);

@@ -232,3 +232,26 @@ Test(fair, who_has_a_cpu_leaves_the_rest_to_its_group)
 	assert_near((double)fair->thread[2].rate / FAIR_RATE_ONE, 0.5, 1e-4);
 	free(fair);
 }
+
+/* Each has what it can use, and the largest F that says so is that of who needs most of it. */
+Test(fair, where_all_have_enough_the_lightest_decides)
+{
+	struct fair *fair = calloc(1, sizeof(*fair));
+
+	for (uint32_t least = 0; least < 4; least++) {
+		memset(fair, 0, sizeof(*fair));
+		fair->cpus = 8;
+		fair->group[0] = (struct fair_group){
+			.used = true, .rest_weight = least == 3 ? 300 : 3000, .rest_count = 1};
+		fair->threads = 3;
+		for (uint32_t i = 0; i < 3; i++)
+			fair->thread[i].weight = i == least ? 300 : 1000 + 500 * i;
+		fair_solve(fair);
+		cr_assert_eq(fair->group[0].full, UINT64_C(300) << GROUP_FULL_SHIFT,
+			     "%u is the lightest: %llu", least,
+			     (unsigned long long)fair->group[0].full);
+		for (uint32_t i = 0; i < 3; i++)
+			cr_assert_eq(fair->thread[i].rate, FAIR_RATE_ONE);
+	}
+	free(fair);
+}

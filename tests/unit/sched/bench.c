@@ -200,13 +200,26 @@ struct sched_decision bench_switched(uint32_t cpu, const struct sched_event *eve
 	return bench_slept(cpu, events, count, tag, at_ns, 0);
 }
 
-struct sched_decision bench_slept(uint32_t cpu, const struct sched_event *events, uint32_t count,
-				  uint32_t tag, time_ns_t at_ns, time_ns_t until_ns)
+static void switched_set(const struct sched_event *events, uint32_t count, uint32_t tag,
+			 time_ns_t at_ns, time_ns_t until_ns)
 {
 	events_set(events, count);
 	bench_buffer.switched_tag = tag;
 	bench_buffer.switched_ns = at_ns;
 	bench_buffer.switched_sleep_ns = until_ns;
+}
+
+struct sched_decision bench_switched_more(uint32_t cpu, const struct sched_event *events,
+					  uint32_t count, uint32_t tag, time_ns_t at_ns)
+{
+	switched_set(events, count, tag, at_ns, 0);
+	return upcall(cpu, UPCALL_MORE | UPCALL_SWITCHED | count, ERR_OK);
+}
+
+struct sched_decision bench_slept(uint32_t cpu, const struct sched_event *events, uint32_t count,
+				  uint32_t tag, time_ns_t at_ns, time_ns_t until_ns)
+{
+	switched_set(events, count, tag, at_ns, until_ns);
 	return upcall(cpu, UPCALL_SWITCHED | count, ERR_OK);
 }
 

@@ -62,7 +62,10 @@ struct sched_decision bench_more(uint32_t cpu, const struct sched_event *events,
 /* As bench_events(), and the kernel ran `tag` (0: idled) from then on without asking. */
 struct sched_decision bench_switched(uint32_t cpu, const struct sched_event *events, uint32_t count,
 				     uint32_t tag, time_ns_t at_ns);
-/* Likewise, and the thread that was over sleeps until then. */
+/* Likewise, and there are more to come. */
+struct sched_decision bench_switched_more(uint32_t cpu, const struct sched_event *events,
+					  uint32_t count, uint32_t tag, time_ns_t at_ns);
+/* As bench_switched(), and the thread that was over sleeps until then. */
 struct sched_decision bench_slept(uint32_t cpu, const struct sched_event *events, uint32_t count,
 				  uint32_t tag, time_ns_t at_ns, time_ns_t until_ns);
 /* The decision was refused, and one event came with it. */

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "bench.h"
+#include "core/core.h"
 
 #define MS 1000000u
 
@@ -344,4 +345,74 @@ Test(groups, a_new_thread_is_not_in_its_predecessors, .init = open_1, .fini = be
 		bench_server->cpu[0].policy->check(
 			(const struct policy_cpu *)(const void *)bench_server->cpu[0].policy_blob),
 		0);
+}
+
+/* ---- A cap, and CPUs that idle ----------------------------------------------------------------- */
+
+/* CPU 1 has used up its part of a group's cap and idles; CPU 0 has 6, which may be nowhere else, and 7 and
+ * 8 of the group. */
+static struct group_common *capped_beside_idle(void)
+{
+	struct sched_decision d;
+	word_t group;
+
+	bench_open(2, policies[0], places[0]);
+	bench_now = 20 * MS;
+	start_on(0, 5);
+	group = group_new(5, 0, 1024, MS, 10 * MS);
+	(void)bench_event(0, 5, (word_t)EVENT_DEAD, 0);
+	for (uint32_t tid = 6; tid < 10; tid++) {
+		bench_thread(tid, 1024);
+		if (tid == 6)
+			bench_shared->params[tid].affinity = cpumask_one(0);
+		else
+			bench_shared->params[tid].group = group;
+		__atomic_store_n(&bench_server->idle.bits[0], 0, __ATOMIC_RELAXED);
+		(void)bench_event(tid / 9, tid, BENCH_READY(CAUSE_START), 0);
+	}
+	d = bench_nothing(1, ERR_OK);
+	for (uint32_t i = 0; i < 100 && d.kind == DECISION_RUN; i++) {
+		bench_now += d.slice_ns;
+		d = bench_event(1, 9, BENCH_READY(CAUSE_SLICE), d.slice_ns);
+	}
+	cr_assert_eq(d.kind, DECISION_IDLE);
+	cr_assert(bench_server->cpu[1].waits);
+	bench_clear_calls();
+	return &bench_server->groups.group[group_index(group)];
+}
+
+static void bound_set(struct group_common *group, uint32_t bound)
+{
+	__atomic_store_n(&group->bound, bound, __ATOMIC_RELAXED);
+}
+
+/* It would only wait there, too, as long as it is its cap that the group lacks. */
+Test(groups, a_surplus_does_not_go_where_its_group_waits, .fini = bench_close)
+{
+	struct group_common *group = capped_beside_idle();
+
+	for (uint32_t bound = 2; bound-- > 0;) {
+		bound_set(group, bound);
+		__atomic_store_n(&bench_server->idle.bits[0], 2, __ATOMIC_RELAXED);
+		sched_push_surplus(bench_server, &bench_server->cpu[0], bench_now);
+		cr_assert_eq(bench_moves_count, 1 - bound);
+		cr_assert_eq(bench_server->idle.bits[0], bound == 1 ? 2 : 0, "said to be idle");
+	}
+	cr_assert_neq(bench_moves[0].tid, 6);
+	cr_assert_eq(bench_server->cpu[0].load.runnable, 2, "others look at any time");
+}
+
+Test(groups, who_idles_and_waits_is_given_none_of_its_group, .fini = bench_close)
+{
+	struct group_common *group = capped_beside_idle();
+	struct sched_cpu *idle = &bench_server->cpu[1];
+
+	bound_set(group, 1);
+	cr_assert_eq(sched_balance_give(bench_server, &bench_server->cpu[0], 1, bench_now), 0);
+	__atomic_store_n(&idle->load.runnable, 1, __ATOMIC_RELAXED);
+	const uint32_t given = sched_balance_give(bench_server, &bench_server->cpu[0], 1,
+						  bench_now);
+
+	cr_assert_neq(given, 0, "one that runs something wants it for its balance");
+	cr_assert_eq(bench_server->cpu[0].load.runnable, 3 - given, "others look at any time");
 }

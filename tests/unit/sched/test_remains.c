@@ -174,6 +174,23 @@ Test(remains, a_planned_move_that_is_refused_leaves_the_cpu_idle, .init = open_p
 	bench_move_error = ERR_OK;
 	cr_assert(sched_plan_move(bench_server, &bench_server->cpu[0], 5, 1, bench_now));
 	cr_assert(!is_idle(1));
+	cr_assert_eq(bench_server->cpu[0].load.runnable, 1, "others look at any time");
+}
+
+/* Other CPUs look at its load before the decision that ends this upcall, and what it does next in it, too. */
+Test(remains, who_is_sent_away_is_no_load_any_more, .init = open_plan, .fini = bench_close)
+{
+	struct sched_cpu *cpu = &bench_server->cpu[0];
+	const struct sched_request request = {.badge = SCHED_BADGE_PRIVILEGED,
+					      .payer_tag = 5,
+					      .words = {5, SCHED_PARAM_AFFINITY, 2, 0}};
+
+	cr_assert_eq(cpu->load.runnable, 2);
+	cr_assert_eq(
+		sched_param_set(bench_server, cpu, &bench_server->threads[5], &request, bench_now),
+		ERR_OK);
+	cr_assert_eq(bench_moves_count, 1);
+	cr_assert_eq(cpu->load.runnable, 1);
 }
 
 Test(remains, who_asks_is_not_moved_by_a_plan, .init = open_plan, .fini = bench_close)
@@ -269,6 +286,23 @@ Test(remains, nobody_can_use_more_than_one_cpu, .fini = bench_close)
 	bench_server->cpu[0].plan_thread[2] = (struct sched_plan_thread){.tid = 9, .weight = 1024};
 	/* What three on a CPU lack does not hang on levels below what one can use. */
 	assert_plan(&view, 50, 50, true);
+}
+
+/* One of the published has left since: it is not planned with, unless it waits for runtime of its group. */
+Test(remains, a_plan_leaves_out_who_has_left, .fini = bench_close)
+{
+	struct place_load loads[2];
+	struct place_view view;
+	struct sched_cpu *cpu;
+
+	open_released(&view, loads);
+	cpu = &bench_server->cpu[0];
+	cpu->plan_thread[2] = (struct sched_plan_thread){
+		.tid = 9, .weight = 1024, .owed_us = 200000};
+	cpu->plan_count = 3;
+	assert_plan(&view, 2048, 2048, false);
+	cpu->plan_throttled = 1;
+	assert_plan(&view, 2048, 2048, true);
 }
 
 /* Others see with which mask a thread stays here, before they plan with it again. */

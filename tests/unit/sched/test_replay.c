@@ -205,6 +205,40 @@ Test(replay, who_is_new_and_ran_first_is_charged_once, .init = open_1, .fini = b
 	cr_assert_eq(bench_shared->stats[5].cpu_ns, 2 * MS);
 }
 
+/* It came to the idle CPU with a group that has used up its runtime: the kernel ran it, the policy would not
+ * have. */
+Test(replay, who_may_not_run_was_not_picked, .init = open_2, .fini = bench_close)
+{
+	const struct sched_event came = {
+		.tag = 5, .info = BENCH_READY(CAUSE_ARRIVED) | firsts(1), .ran_ns = MS / 10};
+	struct sched_decision d;
+
+	bench_server->again = false;
+	bench_shared->params[5].affinity = cpumask_all();
+	bench_now = 20 * MS;
+	(void)start(5);
+	(void)bench_request(0, 5, SCHED_REQ_GROUP_CREATE, 0, 1024, MS, 10 * MS);
+	bench_shared->params[5].affinity = cpumask_one(0);
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_GROUP, bench_answers[0].w1,
+			    0);
+	d = bench_nothing(0, ERR_OK);
+	for (uint32_t i = 0; i < 100 && d.kind == DECISION_RUN; i++) {
+		bench_now += d.slice_ns;
+		d = bench_event(0, 5, BENCH_READY(CAUSE_SLICE), d.slice_ns);
+	}
+	cr_assert_eq(d.kind, DECISION_IDLE);
+	cr_assert_eq(bench_nothing(1, ERR_OK).flags, DECISION_FIRST);
+	bench_clear_calls();
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 5, SCHED_PARAM_AFFINITY, 2, 0);
+	cr_assert_eq(bench_moves_count, 1);
+
+	const uint64_t runs = bench_shared->stats[5].runs;
+
+	bench_now += MS / 5;
+	cr_assert_eq(bench_switched(1, &came, 1, 5, bench_now - MS / 10).kind, DECISION_IDLE);
+	cr_assert_eq(bench_shared->stats[5].runs, runs, "nobody picked it");
+}
+
 /* ---- Who follows ---- */
 
 /* 5 runs, 6 would follow if it blocks. */
@@ -411,6 +445,32 @@ Test(replay, a_request_keeps_its_place, .init = open_1, .fini = bench_close)
 }
 
 /* ---- Arrivals and plans ---- */
+
+/* It waited elsewhere and came here while 6 followed 5: its wake was told there, this record has no time. */
+Test(replay, who_arrives_during_a_switch_comes_now, .init = open_2, .fini = bench_close)
+{
+	const struct sched_event events[] = {
+		followed[0],
+		followed[1],
+		{.tag = 8, .info = BENCH_READY(CAUSE_ARRIVED) | EVENT_WOKE_SINCE},
+	};
+
+	for (uint32_t tid = 8; tid < 11; tid++) {
+		bench_thread(tid, 1024);
+		bench_shared->params[tid].affinity = cpumask_one(1);
+		bench_shared->params[tid].slice_ns = 6 * MS;
+		(void)bench_event(1, tid, BENCH_READY(CAUSE_START), 0);
+	}
+	start_two();
+	cr_assert_neq(bench_server->cpu[0].next_filter_key, UINT64_MAX);
+	cr_assert_geq(bench_server->threads[8].key, bench_server->cpu[0].next_filter_key);
+	bench_clear_calls();
+	(void)bench_request(1, 9, SCHED_REQ_SET_PARAM, 8, SCHED_PARAM_AFFINITY, 1, 0);
+	cr_assert_eq(bench_moves_count, 1);
+	bench_now += 3 * MS;
+	(void)bench_switched(0, events, 3, 6, bench_now - 2 * MS);
+	cr_assert_eq(bench_server->threads[8].arrived_ns, bench_now);
+}
 
 Test(replay, who_arrives_is_published, .init = open_2, .fini = bench_close)
 {
