@@ -54,7 +54,6 @@ void fallback_enter(struct core *core, enum fallback_reason reason)
 	core->switched_sleep_ns = 0;
 	core->switched = false; /* nobody is told: the next dispatcher knows of no decision */
 	core->fallback = reason;
-	core->rebind_next = NULL;
 	core->bounced = false;
 	core->refusals = 0;
 	core->reasons = 1u << REASON_KICK;

@@ -4,7 +4,8 @@
 #include <kern/frame.h>
 #include <kern/mapping.h>
 
-/* The entry that maps it where the slot says, or NULL.  vspace->lock. */
+/* The entry that maps it where the slot says, or NULL.  The slot was mapped once, as it names an address
+ * space: a table's level is noted in it.  vspace->lock. */
 static uint64_t *mapping_entry(const struct cap_slot *slot, const struct vspace *vspace)
 {
 	bool table = slot->type == OBJ_PAGE_TABLE;
@@ -14,8 +15,6 @@ static uint64_t *mapping_entry(const struct cap_slot *slot, const struct vspace 
 	unsigned missing;
 	uint64_t *entry;
 
-	if (table && slot->bits <= ARCH_PT_ROOT_LEVEL)
-		return NULL;
 	entry = vspace_entry(vspace, slot->badge, level, &missing);
 	if (entry == NULL || !arch_pte_is_valid(*entry) || arch_pte_paddr(*entry) != paddr ||
 	    arch_pte_is_table(*entry, level) != table)

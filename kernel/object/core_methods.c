@@ -45,7 +45,6 @@ static enum invoke_step invoke_bind(struct invocation *inv) LOCK_REQUIRES(deriva
 	struct cap_slot *held = &supervisors[core->index];
 	struct notification *notification = NULL;
 
-	core_set_supervisor(core, NULL);
 	if (!cap_release(held))
 		return STEP_AGAIN;
 	if (inv->src_slot != NULL) {

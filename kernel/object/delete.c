@@ -43,7 +43,8 @@ static void cap_undo(struct cap_slot *slot) LOCK_REQUIRES(derivation_held)
 		mapping_remove(slot);
 }
 
-/* A bounded number of children become children of slot's parent; true when none is left. */
+/* A bounded number of children become children of slot's parent; true when none is left.  Each is the
+ * first of the old list and of the new one, so that nothing stands before it. */
 static bool reparent_children(struct cap_slot *slot)
 {
 	struct cap_slot *parent = slot->parent;
@@ -57,7 +58,6 @@ static bool reparent_children(struct cap_slot *slot)
 		if (child->next != NULL)
 			child->next->prev = NULL;
 		child->parent = parent;
-		child->prev = NULL;
 		child->next = NULL;
 		if (parent != NULL) {
 			child->next = parent->child;
@@ -105,7 +105,8 @@ enum cap_step cap_delete_step(struct cap_slot *slot, struct cap_work *work)
 	return CAP_STEP_DONE;
 }
 
-/* A leaf below slot that is not an anchor, looking past a bounded number of anchors. */
+/* A leaf below slot that is not an anchor, looking past a bounded number of anchors.  With nothing below
+ * it *only_anchors is left as it is. */
 static struct cap_slot *find_leaf(struct cap_slot *slot, bool *only_anchors)
 {
 	struct cap_slot *leaf = slot->child;
@@ -127,7 +128,6 @@ static struct cap_slot *find_leaf(struct cap_slot *slot, bool *only_anchors)
 
 enum cap_step cap_revoke_step(struct cap_slot *slot, struct cap_work *work, bool *only_anchors)
 {
-	*only_anchors = false;
 	for (unsigned n = 0; n < DERIVATION_BATCH; n++) {
 		struct cap_slot *leaf = find_leaf(slot, only_anchors);
 		enum cap_step step;
@@ -138,7 +138,7 @@ enum cap_step cap_revoke_step(struct cap_slot *slot, struct cap_work *work, bool
 		if (step != CAP_STEP_DONE)
 			return step;
 	}
-	return slot->child == NULL ? CAP_STEP_DONE : CAP_STEP_AGAIN;
+	return CAP_STEP_AGAIN; /* whether that was all is seen then */
 }
 
 enum error cap_hold(struct cap_slot *held, struct cap_slot *src, enum cap_holder holder)
@@ -156,15 +156,7 @@ enum error cap_hold(struct cap_slot *held, struct cap_slot *src, enum cap_holder
 
 bool cap_release(struct cap_slot *held)
 {
-	struct cap cap;
 	struct cap_work work;
 
-	if (held->type == OBJ_NULL)
-		return true;
-	cap_read(held, &cap);
-	if ((cap.flags & CAP_HELD_MASK) != 0) {
-		cap.flags &= (uint8_t)~CAP_HELD_MASK;
-		cap_store(held, &cap);
-	}
 	return cap_delete_step(held, &work) == CAP_STEP_DONE;
 }

@@ -53,12 +53,10 @@ __attribute__((noinline)) uint32_t *cap_count(const struct cap *cap)
 	}
 }
 
+/* An empty slot has no links: memory is zero, and slot_empty() leaves none. */
 static void tree_link(struct cap_slot *slot, struct cap_slot *parent)
 {
 	slot->parent = parent;
-	slot->child = NULL;
-	slot->prev = NULL;
-	slot->next = NULL;
 	if (parent == NULL)
 		return;
 	slot->next = parent->child;
@@ -108,8 +106,7 @@ enum error cap_derive(const struct cap_slot *src, unsigned rights, struct cap *o
 	default:
 		break;
 	}
-	out->rights &= (uint8_t)rights;
-	out->flags &= (uint8_t)~CAP_HELD_MASK;
+	out->rights &= (uint8_t)rights; /* and no holder in its flags: it is in a CNode */
 	return cap_depth_check(src);
 }
 

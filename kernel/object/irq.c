@@ -37,7 +37,6 @@ uint32_t *irq_handler_count(uint32_t irq)
 
 bool irq_handler_destroy(uint32_t irq)
 {
-	arch_irq_mask(irq);
 	return cap_release(&lines[irq].notification);
 }
 
@@ -99,7 +98,6 @@ static enum invoke_step invoke_set_notification(struct invocation *inv)
 {
 	struct cap_slot *held = &lines[inv->cap.aux].notification;
 
-	arch_irq_mask(inv->cap.aux);
 	if (!cap_release(held))
 		return STEP_AGAIN;
 	inv->error = cap_hold(held, inv->src_slot, CAP_HOLDER_IRQ);
@@ -120,7 +118,6 @@ static enum invoke_step invoke_ack(struct invocation *inv)
 
 static enum invoke_step invoke_clear(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
-	arch_irq_mask(inv->cap.aux);
 	return cap_release(&lines[inv->cap.aux].notification) ? STEP_DONE : STEP_AGAIN;
 }
 

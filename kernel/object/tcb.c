@@ -17,9 +17,6 @@ bool tcb_release_caps(struct tcb *tcb)
 					  &tcb->exception, &tcb->vspace_slot};
 
 	cnode_set_root(tcb, NULL);
-	notification_unbind(tcb);
-	__atomic_store_n(&tcb->vspace, (struct vspace *)NULL, __ATOMIC_RELEASE);
-	__atomic_store_n(&tcb->ipc_buffer, (struct ipc_buffer *)NULL, __ATOMIC_RELEASE);
 	for (unsigned i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
 		if (!cap_release(slots[i]))
 			return false;
@@ -91,8 +88,6 @@ static enum invoke_step invoke_configure(struct invocation *inv) LOCK_REQUIRES(d
 	struct tcb *tcb = (struct tcb *)(uintptr_t)inv->cap.object;
 	struct ipc_buffer *buffer = NULL;
 
-	__atomic_store_n(&tcb->vspace, (struct vspace *)NULL, __ATOMIC_RELEASE);
-	__atomic_store_n(&tcb->ipc_buffer, buffer, __ATOMIC_RELEASE);
 	if (!replace(&tcb->vspace_slot, inv->src_slot, CAP_HOLDER_TCB_VSPACE) ||
 	    !replace(&tcb->buffer_slot, inv->dest_slot, CAP_HOLDER_TCB_BUFFER))
 		return STEP_AGAIN;
@@ -167,7 +162,6 @@ static enum invoke_step invoke_unbind_notification(struct invocation *inv)
 {
 	struct tcb *tcb = (struct tcb *)(uintptr_t)inv->cap.object;
 
-	notification_unbind(tcb);
 	return cap_release(&tcb->notification_slot) ? STEP_DONE : STEP_AGAIN;
 }
 

@@ -230,8 +230,9 @@ static bool destroy_unchain(struct tcb *tcb)
 }
 
 /*
- * Stopped: off its home's lists; the last record.  True: the dispatcher has dealt with it (it came
- * back for the next batch or parked, so the tag may be used again), or nobody is bound to take it.
+ * Stopped, so not ready: off its home's lists; the last record.  True: the dispatcher has dealt with it
+ * (it came back for the next batch or parked, so the tag may be used again), or nobody is bound to take
+ * it.
  */
 static bool destroy_report(struct tcb *tcb)
 {
@@ -244,7 +245,6 @@ static bool destroy_report(struct tcb *tcb)
 	if (!tcb->dead_posted) {
 		tcb->dead_posted = true;
 		home_remove(home, tcb);
-		list_remove(&tcb->ready_link);
 		sched_set(tcb, SCHED_NONE);
 		event_post(home, tcb, EVENT_DEAD, CAUSE_EXIT);
 		core_kick(home, REASON_KICK);

@@ -99,7 +99,8 @@ struct core {
 	time_ns_t switched_sleep_ns; /* 0 unless `switched`, and a timed request went before */
 
 	/* Owner under the lock, and who removes a thread from homed. */
-	struct list_node *rebind_next; /* next homed thread to report after a bind; NULL: done */
+	/* Next homed thread to report after a bind; NULL: done.  Of no meaning without a dispatcher. */
+	struct list_node *rebind_next;
 
 	/* Owner: this CPU only. */
 	struct tcb *loaded; /* thread whose user state is live, or NULL: the empty address space */

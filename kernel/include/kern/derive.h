@@ -72,9 +72,9 @@ enum cap_step must_check cap_revoke_step(struct cap_slot *slot, struct cap_work 
 					 bool *only_anchors) LOCK_REQUIRES(derivation_held);
 
 /*
- * Slots held by kernel objects.  cap_hold derives src into an empty held slot.  cap_release undoes it
- * without telling the holder (the holder does it itself); it must not be the last capability to a TCB
- * or CNode. True when the slot is empty, false: call again.
+ * Slots held by kernel objects.  cap_hold derives src into an empty held slot.  cap_release undoes it,
+ * and tells the holder as revoking does; it must not be the last capability to a TCB or CNode, nor the
+ * address space of a thread that runs.  True when the slot is empty, false: call again.
  */
 enum error must_check cap_hold(struct cap_slot *held, struct cap_slot *src, enum cap_holder holder)
 	LOCK_REQUIRES(derivation_held);
