@@ -100,6 +100,27 @@ Test(boot, first_task_holds_everything_once)
 	cr_assert_eq(slot(BOOT_SLOT_FREE_FIRST)->type, OBJ_NULL);
 }
 
+static enum cap_holder holder(const struct cap_slot *held)
+{
+	return (enum cap_holder)((held->flags & CAP_HELD_MASK) >> CAP_HELD_SHIFT);
+}
+
+/* As of any thread: who revokes its address space or buffer finds what to do. */
+Test(boot, first_thread_holds_its_space_and_buffer)
+{
+	const struct tcb *tcb;
+
+	boot_machine_init(&boot, 1);
+	runs();
+	tcb = cpus[0].core.current;
+	cr_assert_eq(tcb->vspace_slot.parent, slot(BOOT_SLOT_VSPACE));
+	cr_assert_eq(holder(&tcb->vspace_slot), CAP_HOLDER_TCB_VSPACE);
+	cr_assert_eq(tcb->vspace_slot.object, (uintptr_t)tcb->vspace);
+	cr_assert_eq(tcb->buffer_slot.parent, slot(BOOT_SLOT_IPC_BUFFER));
+	cr_assert_eq(holder(&tcb->buffer_slot), CAP_HOLDER_TCB_BUFFER);
+	cr_assert_eq(arch_phys_to_virt(tcb->buffer_slot.object), tcb->ipc_buffer);
+}
+
 /* Largest first, each naturally aligned, none over another or over the archive. */
 Test(boot, untyped_memory_is_disjoint_and_nearly_all)
 {

@@ -17,7 +17,7 @@
 
 #define SIM_CPUS 4u
 
-enum sim_op { OP_START, OP_SYSCALL, OP_FAULT, OP_INTERRUPT };
+enum sim_op { OP_START, OP_SYSCALL, OP_FAULT, OP_FPU_TRAP, OP_INTERRUPT };
 
 struct sim_cpu {
 	pthread_t thread;
@@ -73,6 +73,9 @@ static void *cpu_main(void *argument)
 			break;
 		case OP_FAULT:
 			kernel_fault(self->fault, self->address, FAULT_ACCESS_READ, 0);
+			break;
+		case OP_FPU_TRAP:
+			kernel_fpu_trap();
 			break;
 		case OP_INTERRUPT:
 			(void)kernel_interrupt();
@@ -185,6 +188,12 @@ void sim_fault(unsigned cpu, struct tcb *tcb, enum fault kind, uint64_t address)
 	sim_cpus[cpu].fault = kind;
 	sim_cpus[cpu].address = address;
 	cpu_go(cpu, OP_FAULT);
+}
+
+void sim_fpu_trap(unsigned cpu, struct tcb *tcb)
+{
+	assert(sim_current(cpu) == tcb);
+	cpu_go(cpu, OP_FPU_TRAP);
 }
 
 void sim_advance(time_ns_t ns)

@@ -52,6 +52,7 @@ struct tcb *sim_current(unsigned cpu);
 /* The current thread of a CPU executes a system call.  Asserts that it is tcb. */
 void sim_syscall(unsigned cpu, struct tcb *tcb, enum syscall number, struct sim_regs regs);
 void sim_fault(unsigned cpu, struct tcb *tcb, enum fault kind, uint64_t address);
+void sim_fpu_trap(unsigned cpu, struct tcb *tcb);
 /* Move time; timers fire when the CPUs are stepped. */
 void sim_advance(time_ns_t ns);
 

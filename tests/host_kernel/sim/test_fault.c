@@ -189,3 +189,53 @@ Test(fault, K_faults_suspended_in_a_fault_repeats_it)
 	cr_assert_eq(a->context.x[0], 77);
 	cr_assert_eq(a->context.pc, pc);
 }
+
+/* The first floating-point instruction: the registers are this thread's from then on. */
+Test(fault, floating_point_is_enabled_at_first_use)
+{
+	uint64_t pc = a->context.pc;
+
+	sim_fpu_trap(0, a);
+	cr_assert_eq(sim_current(0), a);
+	cr_assert(cpus[0].core.fpu_live);
+	cr_assert_eq(a->flags & TCB_FLAG_FPU_USED, TCB_FLAG_FPU_USED);
+	cr_assert_eq(a->context.pc, pc, "the instruction is executed again");
+	cr_assert_eq(cpus[0].core.stats.faults, 0);
+}
+
+Test(fault, floating_point_of_a_thread_without_is_a_fault)
+{
+	a->flags |= TCB_FLAG_NO_FPU;
+	other_receives();
+	sim_fpu_trap(0, a);
+	cr_assert_not(cpus[0].core.fpu_live);
+	cr_assert_eq(a->flags & TCB_FLAG_FPU_USED, 0);
+	sim_auto_all();
+	cr_assert_eq(a->state, THREAD_CALLING);
+	cr_assert_eq(other->context.x[1], msg_info(FAULT_FPU, 4, 0) | MSG_FAULTED);
+	cr_assert_eq(other->context.x[2], a->context.pc);
+	cr_assert_eq(other->context.x[4], 0);
+	cr_assert_eq(other->context.x[5], 0);
+	cr_assert_eq(cpus[0].core.stats.faults, 1);
+}
+
+/* Stopped before it got on with the forwarding, and bound: the dispatcher is not to block in a fault. */
+Test(fault, forwarded_and_then_made_a_dispatcher)
+{
+	core_unbind(&cpus[0].core);
+	sim_settle();
+	other_receives();
+	sim_fault(0, a, FAULT_PAGE, 0xabc000);
+	cr_assert_eq(sim_current(0), pager);
+	a->exit_work = EXIT_STOP;
+	pager_answers(FAULT_REPLY_FORWARD, ERR_IO);
+	cr_assert_eq(a->state, THREAD_STOPPED);
+	cr_assert_eq(a->exit_work, EXIT_FORWARD, "nothing was done about it yet");
+	sim_as(1);
+	cr_assert_eq(core_bind(&cpus[0].core, a, 1000000, 0, NULL), ERR_OK);
+	sim_settle();
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(cpus[0].core.dispatcher, a);
+	cr_assert_eq(a->exit_work, 0);
+	cr_assert_eq(a->state, THREAD_READY);
+}

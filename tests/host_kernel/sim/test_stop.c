@@ -3,6 +3,9 @@
 #include "sim.h"
 
 #include <criterion/criterion.h>
+#include <host_arch.h>
+#include <kern/grace.h>
+#include <kern/ipi.h>
 #include <kern/thread.h>
 
 #define LIMIT_NS 1000000u
@@ -202,6 +205,23 @@ Test(stop, M27_grace_passes_idle_cpus_and_waits_for_busy_ones)
 	sim_as(0);
 	grace_wait();
 	cr_assert_eq(cpus[1].core.grace_seen, seen, "idle: not even asked");
+}
+
+/* Who acknowledges has let go of the address space that it had loaded, too, whose tables may be used again;
+ * a thread that runs on gets it back. */
+Test(stop, grace_leaves_the_address_space)
+{
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(host_cpu_vspace(1), b->vspace);
+	sim_as(0);
+	core_post(&cpus[1].core, CORE_REQUEST_GRACE);
+	sim_as(1);
+	core_serve_grace(&cpus[1].core);
+	cr_assert_null(host_cpu_vspace(1));
+	cr_assert_null(cpus[1].core.loaded);
+	sim_step(1);
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(host_cpu_vspace(1), b->vspace);
 }
 
 /* A long operation stops for what this CPU has to do next, but not for what waits for its dispatcher. */

@@ -116,6 +116,23 @@ Test(cnode, K_capabilities_delete_in_the_middle_gives_children_to_the_parent)
 	check_tree();
 }
 
+/* Capabilities of boot have no parent; when one goes its children have none, and no siblings. */
+Test(cnode, children_of_a_boot_capability)
+{
+	for (cptr_t i = 30; i < 34; i++)
+		cr_assert_eq(copy(i, W_SCHED), ERR_OK);
+	cr_assert_eq(delete_cap(W_SCHED), ERR_OK);
+	for (cptr_t i = 30; i < 34; i++) {
+		cr_assert_null(slot_of(i)->parent);
+		cr_assert_null(slot_of(i)->next);
+		cr_assert_null(slot_of(i)->prev);
+	}
+	cr_assert_eq(copy(40, 31), ERR_OK);
+	cr_assert_eq(revoke(32), ERR_OK);
+	cr_assert_eq(type_of(40), OBJ_SCHED);
+	check_tree();
+}
+
 Test(cnode, destroying_in_steps)
 {
 	fakes.destroy_steps = 5;

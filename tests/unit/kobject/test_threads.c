@@ -131,6 +131,24 @@ Test(threads, revoked_space_stops_the_thread)
 	check_tree();
 }
 
+/* Page tables whose memory is about to be used again must not stay loaded, on this CPU either. */
+Test(threads, revoked_space_is_left)
+{
+	struct tcb **const users[] = {&arch_this_cpu()->core.current,
+				      &arch_this_cpu()->core.loaded};
+
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(configure(), ERR_OK);
+		*users[i] = thread;
+		cr_assert_eq(revoke(17), ERR_OK);
+		cr_assert_eq(fakes.empty_switches, 1 + i);
+		*users[i] = NULL;
+	}
+	cr_assert_eq(configure(), ERR_OK);
+	cr_assert_eq(revoke(17), ERR_OK);
+	cr_assert_eq(fakes.empty_switches, 2, "nobody has it here");
+}
+
 Test(threads, suspend_restarts_until_stopped)
 {
 	cr_assert_eq(configure(), ERR_OK);
@@ -167,6 +185,31 @@ Test(threads, fault_handlers)
 	check_tree();
 }
 
+/* An endpoint that only the thread holds goes with it, or when it is replaced, in as many steps as it
+ * takes. */
+Test(threads, last_holder_of_what_takes_long)
+{
+	const cptr_t held[] = {40, 41, 42};
+
+	fakes.destroy_steps = 5;
+	for (unsigned i = 0; i < 3; i++)
+		cr_assert_eq(retype(W_UNTYPED, OBJ_ENDPOINT, 0, 1, held[i]), ERR_OK);
+	cr_assert_eq(call(16, METHOD_TCB_SET_FAULT, 2, 40, 41), ERR_OK);
+	cr_assert_eq(delete_cap(40), ERR_OK);
+	cr_assert_eq(delete_cap(41), ERR_OK);
+	cr_assert_eq(fakes.objects_destroyed, 0);
+	cr_assert_eq(call(16, METHOD_TCB_SET_FAULT, 2, 42, 42), ERR_OK);
+	cr_assert_eq(fakes.objects_destroyed, 2, "replaced");
+	cr_assert_eq(thread->pager.object, slot_of(42)->object);
+	cr_assert_eq(thread->exception.object, slot_of(42)->object);
+	cr_assert_eq(delete_cap(42), ERR_OK);
+	cr_assert_eq(fakes.objects_destroyed, 2);
+	cr_assert_eq(delete_cap(16), ERR_OK);
+	cr_assert_eq(fakes.objects_destroyed, 3, "gone with the thread");
+	cr_assert(reap_idle());
+	check_tree();
+}
+
 Test(threads, bound_notification)
 {
 	cr_assert_eq(call(16, METHOD_TCB_BIND_NOTIFICATION, 1, 19), ERR_CAP_TYPE);
@@ -197,9 +240,13 @@ Test(threads, K_threads_scheduling_rights)
 	cr_assert_eq(call(30, METHOD_TCB_SET_HOME, 1, W_SYSTEM), ERR_CAP_TYPE);
 	cr_assert_eq(call(30, METHOD_TCB_ANSWER, 1, 0), ERR_STATE);
 	cr_assert_eq(call(30, METHOD_TCB_RESUME, 0), ERR_CAP_RIGHTS);
+	thread->cpu_ns = 12345;
+	thread->seq = 678;
 	cr_assert_eq(call(30, METHOD_TCB_INFO, 0), ERR_OK);
 	cr_assert_eq(world.result[0], THREAD_STOPPED | 1u << 8);
 	cr_assert_eq(world.result[1], 99);
+	cr_assert_eq(world.result[2], 12345);
+	cr_assert_eq(world.result[3], 678);
 }
 
 Test(threads, interrupts)
