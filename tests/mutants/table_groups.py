@@ -42,6 +42,12 @@ MUTANTS = [
     ("servers/sched/core/balance.c", "\tsched_load_publish(cpu);\n\treturn moved;", "\treturn moved;",
      "sched_groups"),
     ("servers/sched/policy/eevdf/inspect.c", "thread == cpu->running);", "false);", "policy_conformance"),
+    ("servers/sched/policy/place/balance.c",
+     "\t\tif (candidates[i].allowed && now->victim_runnable > 1)\n\t\t\tmove_one(",
+     "\t\tif (false)\n\t\t\tmove_one(", "policy_place"),
+    ("servers/sched/core/fair.c", "group->rest_weight < weight || weight == 0)\n\t\treturn;\n",
+     "false)\n\t\treturn;\n", "sched_remains"),
+    ("servers/sched/core/fair.c", "group->rest_weight < weight ||", "", "sched_remains"),
     # Switches that were told late, in part, or of who may not run
     ("servers/sched/core/replay.c", "\tif (pick.thread != policy_thread(first))\n\t\treturn;\n", "",
      "sched_replay"),

@@ -62,6 +62,17 @@ MUTANTS = [
     ("servers/mm/core/request.c", "\t\trequest_stats(m);\n", "\t\t;\n", "mm_rules"),
     ("servers/mm/core/request.c", "to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);", "to[i] = from[i];",
      "mm_core"),
+    # Locks
+    ("servers/mm/core/space.c",
+     "\t\tlock_take(&space->lock);\n\t\tif (space->pid != 0) {\n\t\t\tstats->spaces++;",
+     "\t\tif (space->pid != 0) {\n\t\t\tstats->spaces++;", "mm_core"),
+    ("servers/mm/core/memory.c", "\tlock_take(&memory.lock);\n\tframes_put(", "\tframes_put(", "mm_core"),
+    ("servers/mm/core/memory.c", "\tlock_take(&memory.lock);\n\tstats->frames_total",
+     "\tstats->frames_total", "mm_core"),
+    ("servers/mm/core/memory.c", " + memory.meta_pages;\n\tlock_give(&memory.lock);\n",
+     " + memory.meta_pages;\n", "mm_core"),
+    ("servers/mm/core/memory.c", "\tlock_take(&memory.lock);\n\tmemory.tables_used--;",
+     "\tmemory.tables_used--;", "mm_core"),
     # Process server
     ("servers/proc/core/pipe.c", "if (writer && --pipe->writers == 0)", "if (writer && pipe->writers-- == 0)",
      "replay_proc"),
@@ -178,4 +189,15 @@ MUTANTS = [
     ("servers/proc/core/file.c", "from == NULL || m->w[1] != PROC_FD_NONE ? ERR_ARG",
      "from == NULL ? ERR_ARG", "proc_world"),
     ("servers/proc/core/thread.c", "\t\tprocess_end(process, 0, 0);\n", "\t\t;\n", "proc_world"),
+    # What the reaper does, and what a thread that is parked is good for
+    ("servers/proc/core/reaper.c", "if (stack_bytes != 0 && mm_unmap", "if (stack_bytes == 1 && mm_unmap",
+     "proc_ends"),
+    ("servers/proc/core/reaper.c", " - thread->cpu_base_ns;", ";", "proc_ends"),
+    ("servers/proc/core/thread_park.c", "\tthread_count_again(process, thread);\n\tthread_gone",
+     "\tthread_gone", "proc_ends"),
+    ("servers/proc/core/thread.c", "((tid_none() && thread_unpark(NULL)) || thread_unpark(process))",
+     "tid_none() && thread_unpark(NULL)", "proc_ends"),
+    ("servers/proc/core/spawn.c", "more && error == ERR_OK;", "more && error != ERR_OK;", "proc_ends"),
+    ("servers/proc/core/realm.c", "pipe_ends + 2 <= 2 *", "pipe_ends + 2 < 2 *", "proc_ends"),
+    ("servers/proc/core/realm.c", "pipe_ends + 2 <= 2 *", "pipe_ends <= 2 *", "proc_ends"),
 ]

@@ -105,14 +105,14 @@ static void group_interrupt(void)
 			process_end(process, 0, PROC_SIGINT);
 }
 
+_Static_assert(sizeof(console.line) <= PROC_IO_BYTES_MAX, "a message has room for a line");
+
 static void console_take(word_t bytes_max, struct msg *m)
 {
 	uint32_t bytes = console.line_bytes - console.line_at;
 
 	if (bytes > bytes_max)
 		bytes = (uint32_t)bytes_max;
-	if (bytes > PROC_IO_BYTES_MAX)
-		bytes = PROC_IO_BYTES_MAX;
 	if (bytes == 0 && bytes_max != 0)
 		console.end = false;
 	msg_answer_bytes(m, console.line + console.line_at, bytes);

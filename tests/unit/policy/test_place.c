@@ -324,6 +324,17 @@ Test(balance, L23_widened_affinity_spreads)
 	cr_assert_eq(threads[3], 1);
 }
 
+/* One that waits is worth more than half of the weight, if the other CPU has nothing at all. */
+Test(balance, an_idle_cpu_takes_a_heavy_one_too)
+{
+	struct machine machine;
+	machine_fill(&machine, 2, (uint32_t[]){2, 0});
+	machine.loads[0].weight = 6 * N;
+	cr_assert_eq(moves(&machine, 1, 0, 5 * N, 1), 1);
+	machine.loads[0].runnable = 1;
+	cr_assert_eq(moves(&machine, 1, 0, 5 * N, 1), 0, "it is the only one");
+}
+
 /* A thread heavier than its share of the machine keeps a CPU; the others still rotate. */
 Test(balance, a_heavy_lone_thread_does_not_hide_the_rest)
 {

@@ -35,6 +35,8 @@ static struct client {
 uint32_t client_newest;
 bool reaper_woken;
 bool sched_refuses;
+unsigned mm_mapped;
+word_t mm_unmapped[2];
 
 static uint32_t reply_caller[OWN_REPLY_MAX];
 static struct msg letter; /* to the service */
@@ -66,6 +68,13 @@ static enum error mm_answer(struct msg *m)
 		return paper_space_free(pid);
 	case MM_REQ_SPACE_NEW:
 		return paper_space_new(pid, &m->w[0]);
+	case MM_REQ_MAP:
+		mm_mapped++;
+		return ERR_OK;
+	case MM_REQ_UNMAP:
+		mm_unmapped[0] = m->w[0];
+		mm_unmapped[1] = m->w[1];
+		return ERR_OK;
 	case MM_REQ_COPY_OUT:
 		fuzz_check(m->w[1] >= sizeof(strings));
 		memset((char *)(uintptr_t)OWN_BOUNCE_VADDR, 0, m->w[1]);
@@ -247,7 +256,8 @@ void reap(void)
 		job.badge = OWN_BADGE;
 		post(&job, CALLER_OWN);
 		if (job.w[0] == REAP_THREAD)
-			job.w[2] = thread_end((uint32_t)job.w[1], (uint32_t)job.w[2], job.w[3], 0);
+			job.w[2] = thread_end((uint32_t)job.w[1], (uint32_t)job.w[2], job.w[3],
+					      msg_word(&job, 4));
 		else if (job.w[0] == REAP_PROCESS)
 			job.w[2] = process_free((uint32_t)job.w[1]);
 	} while (job.w[0] != REAP_NOTHING);

@@ -19,6 +19,9 @@ extern uint32_t client_newest; /* tid of the thread that was resumed last */
 extern bool reaper_woken;      /* since the last reap() */
 extern bool sched_refuses;     /* the scheduler server has no room for a thread */
 
+extern unsigned mm_mapped;    /* regions that mm was asked for */
+extern word_t mm_unmapped[2]; /* where, and how many bytes, the last time */
+
 #define WAITS (-1)
 
 /* A request of a thread that is not in one: an enum error, or WAITS. */

@@ -305,6 +305,27 @@ Test(remains, a_plan_leaves_out_who_has_left, .fini = bench_close)
 	assert_plan(&view, 2048, 2048, true);
 }
 
+/* What is published is read while it changes: who cannot be among the threads of its group is not counted. */
+Test(remains, fair_shares_leave_out_who_cannot_be, .fini = bench_close)
+{
+	const struct sched_plan_thread cannot[] = {
+		{.tid = 5, .weight = 1024, .group = 3, .group_weight = 1024}, /* no such group */
+		{.tid = 5, .weight = 1024, .group_weight = 4097},             /* more than all */
+		{.tid = 5, .weight = 1024, .group_weight = 0},
+	};
+	struct place_load loads[2];
+	struct place_view view;
+
+	open_released(&view, loads);
+	bench_server->cpu[1].plan_count = 0;
+	bench_server->cpu[0].plan_count = 1;
+	for (uint32_t i = 0; i < 3; i++) {
+		bench_server->cpu[0].plan_thread[0] = cannot[i];
+		(void)sched_fair_update(bench_server, &view);
+		cr_assert_eq(bench_server->masks.fair.threads, 0, "case %u", i);
+	}
+}
+
 /* Others see with which mask a thread stays here, before they plan with it again. */
 Test(remains, a_thread_that_is_released_is_published, .init = open_plan, .fini = bench_close)
 {

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What goes with threads that end, what makes room for others, what a program needs before it runs. */
+#include "clients.h"
+
+#include <criterion/criterion.h>
+
+#include "state.h"
+
+static uint32_t a; /* the first program's thread */
+
+static void setup(void)
+{
+	clients_start();
+	a = client_newest;
+}
+
+TestSuite(ends, .init = setup);
+
+static uint32_t thread_of(uint32_t tid)
+{
+	cr_assert_eq(client_thread(tid), ERR_OK);
+	return client_newest;
+}
+
+/* It says where its stack is, which only the reaper may take away: it runs on it until then. */
+Test(ends, the_stack_of_a_thread_goes_with_it)
+{
+	uint32_t b = thread_of(a), c = thread_of(a);
+
+	cr_assert_eq(ask(b, PROC_REQ_THREAD_EXIT, 1, 0, 0x70000000, 0x4000), WAITS);
+	cr_assert_eq(mm_unmapped[1], 0);
+	reap();
+	cr_assert_eq(mm_unmapped[0], 0x70000000);
+	cr_assert_eq(mm_unmapped[1], 0x4000);
+	mm_unmapped[1] = 0;
+	client_exit(c, 0);
+	reap();
+	cr_assert_eq(mm_unmapped[1], 0, "it has none of its own");
+}
+
+/* An index of nobody: who asks for that has no stack to come back to. */
+Test(ends, nobody_leaves_for_another)
+{
+	uint32_t b = thread_of(a);
+
+	cr_assert_eq(ask(b, PROC_REQ_THREAD_EXIT, 5, 0), WAITS);
+	cr_assert_eq(process_get(thread_get(a)->pid)->thread_count, 2);
+	reap();
+	cr_assert(client_lives(b));
+}
+
+/* Once when it was parked, and what it ran since when its process is freed (here: 0 of 1,000 ns). */
+Test(ends, time_of_a_thread_that_was_parked_is_of_its_process_once)
+{
+	uint32_t tid, pid, b;
+
+	cr_assert_eq(client_spawn(a, 0, 0), ERR_OK);
+	tid = client_newest;
+	pid = thread_get(tid)->pid;
+	b = thread_of(tid);
+
+	cr_assert_eq(ask(b, PROC_REQ_THREAD_PARK, b, 0), WAITS);
+	cr_assert_eq(thread_of(tid), b);
+	cr_assert_eq(process_get(pid)->cpu_ns, 1000);
+	cr_assert_eq(ask(a, PROC_REQ_KILL, pid, PROC_SIGKILL), ERR_OK);
+	reap();
+	cr_assert_eq(process_get(pid)->cpu_ns, 2000, "with the first thread's");
+}
+
+/* All indexes are taken, one by a thread that is parked, and what is wanted is not what that one can be. */
+Test(ends, a_parked_thread_makes_room)
+{
+	const struct process *process = process_get(thread_get(a)->pid);
+	uint32_t b = thread_of(a);
+
+	for (unsigned i = 2; i < PROC_PROCESS_THREADS_MAX; i++)
+		(void)thread_of(a);
+	cr_assert_eq(client_thread(a), ERR_LIMIT);
+	cr_assert_eq(ask(b, PROC_REQ_THREAD_PARK, b, 0), WAITS);
+	cr_assert_eq(ask(a, PROC_REQ_THREAD_CREATE, 0x401000, 0x8000, 7, 0x9000, PROC_THREAD_NO_FPU,
+			 PROC_NICE_INHERIT),
+		     ERR_OK);
+	cr_assert_eq(client_word(a, 0), 1, "its index");
+	cr_assert_eq(process->thread_count, PROC_PROCESS_THREADS_MAX);
+	cr_assert_eq(process->parked_count, 0);
+	cr_assert(list_empty(&process->parked));
+}
+
+/* ---- Programs ---- */
+
+/* Each segment of the program's file, and a stack. */
+Test(ends, a_program_is_mapped_before_it_runs)
+{
+	mm_mapped = 0;
+	cr_assert_eq(client_spawn(a, 0, 0), ERR_OK);
+	cr_assert_eq(mm_mapped, 2);
+}
+
+Test(ends, a_realm_has_so_many_pipes)
+{
+	uint32_t tid;
+
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, 0), ERR_OK);
+	tid = client_newest;
+	for (unsigned i = 0; i < PROC_REALM_PIPES_MAX; i++) {
+		if (i == PROC_REALM_PIPES_MAX / 2) {
+			cr_assert_eq(client_spawn(tid, 0, 0), ERR_OK);
+			tid = client_newest;
+		}
+		cr_assert_eq(ask(tid, PROC_REQ_PIPE, 0), ERR_OK, "pipe %u", i);
+	}
+	cr_assert_eq(ask(tid, PROC_REQ_PIPE, 0), ERR_LIMIT);
+	cr_assert_eq(ask(a, PROC_REQ_PIPE, 0), ERR_OK, "others go on");
+}
