@@ -2,6 +2,11 @@
 """Seeded bugs of what one entry leaves for the next, in scheduler and kernel; see table.py."""
 
 MUTANTS = [
+    # Who runs next in each pair of waker and woken
+    ("servers/sched/policy/fifo/fifo.c", "\t.preemptive = true,\n", "", "sim_one"),
+    ("servers/sched/policy/edf/edf.c", "\t.preemptive = true,\n", "", "sim_one"),
+    ("servers/sched/policy/eevdf/pick.c", "if (!fresh && cpu->normal_woke && normal != NULL)", "if (false)",
+     "sim_one"),
     # What the kernel did by itself, when, and who pays
     ("servers/sched/core/again.c",
      "\tagain->at_ns += blocked.ran_ns;\n"

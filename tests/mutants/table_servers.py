@@ -73,6 +73,7 @@ MUTANTS = [
      " + memory.meta_pages;\n", "mm_core"),
     ("servers/mm/core/memory.c", "\tlock_take(&memory.lock);\n\tmemory.tables_used--;",
      "\tmemory.tables_used--;", "mm_core"),
+    ("servers/mm/core/page.c", "region->file_offset + at;", "region->file_offset;", "mm_core"),
     # Process server
     ("servers/proc/core/pipe.c", "if (writer && --pipe->writers == 0)", "if (writer && pipe->writers-- == 0)",
      "replay_proc"),

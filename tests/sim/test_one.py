@@ -159,6 +159,60 @@ class Fifo(unittest.TestCase):
                          [("low", 10 * MS), ("high", 60 * MS), ("low", 100 * MS)])
 
 
+class WhoRunsNext(unittest.TestCase):
+    """A thread wakes another one on its CPU, and has 0.2 ms left to do: does it end, or is it the other's
+    turn?  Each class of waker with each class of who is woken."""
+
+    def next_after_wake(self, policy, waker, woken):
+        """0.7 ms after it began itself, by when no slice of any class is over but one of 0.5 ms."""
+        result = run({"waker": {"loop": 1, **waker, "phases": {
+                          "before": {"loop": 1, "sleep": 30000},
+                          "wakes": {"loop": 1, "run": 700, "resume": "woken"},
+                          "left": {"loop": 1, "run": 200}}},
+                      "woken": {"loop": 1, **woken, "phases": {
+                          "before": {"loop": 1, "suspend": "woken"},
+                          "runs": {"loop": 1, "run": 200}}}}, 0.1,
+                     "--schedule", "--costs", "none", policy=policy)
+        return [(s["task"], s["start_ns"], s["end_ns"]) for s in result.json["schedule"]]
+
+    def check_pairs(self, policy, classes, goes_first):
+        """goes_first: of each waker, whom its wake lets run before it goes on."""
+        at, tenth = 30 * MS, MS // 10
+        for waker in classes:
+            for woken in classes:
+                if woken in goes_first.get(waker, ()):
+                    expected = [("waker", at, at + 7 * tenth), ("woken", at + 7 * tenth, at + 9 * tenth),
+                                ("waker", at + 9 * tenth, at + 11 * tenth)]
+                else:
+                    expected = [("waker", at, at + 9 * tenth), ("woken", at + 9 * tenth, at + 11 * tenth)]
+                with self.subTest(policy=policy, waker=waker, woken=woken):
+                    self.assertEqual(self.next_after_wake(policy, classes[waker], classes[woken]),
+                                     expected)
+
+    def test_Z34_pairs_of_eevdf(self):
+        """A shorter slice than the waker's, and any normal thread before one of the background; weights
+        do not matter."""
+        shorter = ("short",)
+        self.check_pairs("eevdf", {"normal": {}, "short": {"slice_us": 500}, "heavy": {"weight": 4096},
+                                   "light": {"weight": 256}, "background": {"policy": "SCHED_IDLE"}},
+                         {"normal": shorter, "heavy": shorter, "light": shorter,
+                          "background": ("normal", "short", "heavy", "light")})
+
+    def test_Z34_pairs_of_fifo(self):
+        self.check_pairs("fifo", {name: {"policy": "SCHED_FIFO", "priority": priority}
+                                  for name, priority in (("low", 10), ("middle", 20), ("high", 30))},
+                         {"low": ("middle", "high"), "middle": ("high",)})
+
+    def test_Z34_pairs_of_edf(self):
+        """An earlier end of its period, and any reservation before none."""
+        self.check_pairs("edf", {"none": {}, "soon": {"slice_us": 1000, "period_us": 10000},
+                                 "late": {"slice_us": 1000, "period_us": 20000}},
+                         {"none": ("soon", "late"), "late": ("soon",)})
+
+    def test_Z34_pairs_of_rr(self):
+        self.check_pairs("rr", {"light": {"weight": 256}, "heavy": {"weight": 4096}}, {})
+
+
 class RoundRobin(unittest.TestCase):
     def test_turns(self):
         result = simulate(TOOL, hogs(3, 1), "--policy", "rr", "--cpus", 1, "--schedule",

@@ -231,10 +231,14 @@ static void strangers_are_refused(void)
 
 /* ---- many CPUs ------------------------------------------------------------------------------- */
 
+/* What the pages of a storm are; of a file: read where they are, or written, a private copy of each. */
+enum storm_kind { STORM_ANONYMOUS, STORM_FILE, STORM_FILE_COPY };
+
 struct storm {
 	uint32_t pid;
 	uint32_t vspace;
 	unsigned pages;
+	enum storm_kind kind;
 	unsigned wrong;
 	pthread_barrier_t *barrier;
 	unsigned me;
@@ -246,18 +250,36 @@ static void *storm_run(void *argument)
 
 	pthread_barrier_wait(storm->barrier);
 	for (unsigned i = 0; i < storm->pages; i++) {
-		const uint64_t vaddr = AT + (uint64_t)i * PAGE_SIZE + storm->me;
+		const uint64_t page = AT + (uint64_t)i * PAGE_SIZE;
+		const uint64_t own = page + storm->me;
+		const uint8_t byte = (uint8_t)(i + storm->me);
 
-		if (!put(storm->pid, storm->vspace, vaddr, (uint8_t)(i + storm->me)))
-			storm->wrong++;
-		if (get(storm->pid, storm->vspace, vaddr) != (uint8_t)(i + storm->me))
-			storm->wrong++;
+		/* Nobody writes the last word; the file has the number of its page in the third byte. */
+		if (storm->kind != STORM_ANONYMOUS)
+			storm->wrong += get(storm->pid, storm->vspace, page + PAGE_SIZE - 2) !=
+					(int)(i % ARCHIVE_PAGES);
+		if (storm->kind != STORM_FILE)
+			storm->wrong += !put(storm->pid, storm->vspace, own, byte) ||
+					get(storm->pid, storm->vspace, own) != byte;
 	}
 	return NULL;
 }
 
+/* All its pages, of a file that is ARCHIVE_PAGES long. */
+static void storm_map(uint32_t pid, unsigned pages, enum storm_kind kind)
+{
+	const word_t prot = MM_PROT_READ | (kind == STORM_FILE ? 0 : MM_PROT_WRITE);
+
+	if (kind == STORM_ANONYMOUS)
+		check(map_of(pid, AT, pages * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	for (unsigned i = 0; kind != STORM_ANONYMOUS && i < pages; i += ARCHIVE_PAGES)
+		check(map_of(pid, AT + i * PAGE_SIZE, ARCHIVE_PAGES * PAGE_SIZE,
+			     MM_MAP_FLAGS(prot, MM_KIND_FILE), 0, 0,
+			     ARCHIVE_PAGES * PAGE_SIZE) == ERR_OK);
+}
+
 /* Each thread is a CPU; `same`: all in one space, on the same pages. */
-static void storm_of(bool same, unsigned pages, unsigned rounds)
+static void storm_of(bool same, unsigned pages, unsigned rounds, enum storm_kind kind)
 {
 	for (unsigned round = 0; round < rounds; round++) {
 		pthread_t thread[THREADS];
@@ -269,12 +291,13 @@ static void storm_of(bool same, unsigned pages, unsigned rounds)
 		pthread_barrier_init(&barrier, NULL, THREADS);
 		for (unsigned i = 0; i < spaces; i++) {
 			vspace[i] = space_make(20 + i, 0);
-			check(map_of(20 + i, AT, pages * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+			storm_map(20 + i, pages, kind);
 		}
 		for (unsigned i = 0; i < THREADS; i++) {
 			storm[i] = (struct storm){.pid = 20 + (same ? 0 : i),
 						  .vspace = vspace[same ? 0 : i],
 						  .pages = pages,
+						  .kind = kind,
 						  .barrier = &barrier,
 						  .me = i};
 			pthread_create(&thread[i], NULL, storm_run, &storm[i]);
@@ -291,9 +314,16 @@ static void storm_of(bool same, unsigned pages, unsigned rounds)
 	check(frames_lost() == 0);
 }
 
+/* 10^5 fresh pages of each kind, each touched by every CPU. */
 static void M09_same_page_fault_storm(void)
 {
-	storm_of(true, 64, 40);
+	storm_of(true, 1000, 100, STORM_ANONYMOUS);
+}
+
+static void M09_same_page_fault_storm_of_a_file(void)
+{
+	storm_of(true, 63 * ARCHIVE_PAGES, 100, STORM_FILE);
+	storm_of(true, 63 * ARCHIVE_PAGES, 100, STORM_FILE_COPY);
 }
 
 /* ---- every lock ---- */
@@ -366,16 +396,16 @@ static void M10_losers_frames_come_back(void)
 	const word_t zeroed = mm_stats.pages_zeroed;
 	word_t free_before;
 
-	storm_of(true, 64, 1);
+	storm_of(true, 64, 1, STORM_ANONYMOUS);
 	free_before = frames_free();
-	storm_of(true, 64, 20);
+	storm_of(true, 64, 20, STORM_ANONYMOUS);
 	check(mm_stats.pages_zeroed - zeroed == 21 * 64);
 	check(frames_free() == free_before);
 }
 
 static void spaces_do_not_disturb_each_other(void)
 {
-	storm_of(false, 64, 20);
+	storm_of(false, 64, 20, STORM_ANONYMOUS);
 }
 
 struct cow {
@@ -468,6 +498,7 @@ static const struct mm_case all[] = {
 	CASE(the_bounce_buffer_reaches_any_byte),
 	CASE(strangers_are_refused),
 	CASE(M09_same_page_fault_storm),
+	CASE(M09_same_page_fault_storm_of_a_file),
 	CASE(M09_all_kinds_of_requests_at_once),
 	CASE(M10_losers_frames_come_back),
 	CASE(spaces_do_not_disturb_each_other),
