@@ -72,8 +72,11 @@ static void long_sleepers_are_woken(void)
 	for (unsigned i = 0; i < count; i++)
 		sleepers[i].cpu = (i + 1) % cpus;
 	crew_start(&crew, count, sleep_long, sleepers, sizeof(sleepers[0]));
-	for (unsigned i = 0; i < count; i++)
-		thread_await_asleep(crew.threads[i]);
+	for (unsigned i = 0; i < count; i++) {
+		while (atomic_load(&sleepers[i].bell.waiters) == 0)
+			thread_pause();
+		thread_await_state(crew.threads[i], THREAD_REQUESTING);
+	}
 	posted_ns = clock_now_ns();
 	for (unsigned i = 0; i < count; i++)
 		semaphore_post(&sleepers[i].bell);

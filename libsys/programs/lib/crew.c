@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "crew.h"
 
-#include <abi/object.h>
-
+#include <libsys/clock.h>
 #include <libsys/process.h>
 #include <libsys/sched.h>
 
@@ -30,14 +29,18 @@ int crew_join(struct crew *crew)
 	return sum;
 }
 
-void thread_await_asleep(struct thread *thread)
+void thread_pause(void)
+{
+	thread_sleep_until(clock_now_ns() + 100 * NS_PER_US);
+}
+
+void thread_await_state(struct thread *thread, enum thread_state state)
 {
 	const word_t tid = thread_tid(thread);
 	struct proc_thread_info info = {0};
 
-	while (info.tid != tid ||
-	       (info.state != THREAD_WAITING && info.state != THREAD_REQUESTING)) {
-		thrd_yield();
+	while (info.tid != tid || info.state != state) {
+		thread_pause();
 		program_need("asking for a thread", thread_list(tid, &info));
 	}
 }
