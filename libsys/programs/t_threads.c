@@ -335,6 +335,127 @@ static int child(const char *how, unsigned count)
 	return 0;
 }
 
+/* --- Registers --- */
+
+#define TURNS 20u
+
+struct registers {
+	unsigned char q[32][16];
+	uint64_t x[25]; /* x4 to x28 */
+	uint64_t fpsr;
+	uint64_t fpcr;
+	uint64_t nzcv;
+};
+
+struct turns {
+	atomic_uint mine;
+	atomic_uint *others;
+	unsigned char seed;
+	unsigned changed; /* turns after which a register was another */
+};
+
+/* clang-format off */
+#define Q(how, a, b, off) how " q" #a ", q" #b ", [x0, #" #off "]\n\t"
+#define X(how, a, b, off) how " x" #a ", x" #b ", [x3, #" #off "]\n\t"
+#define ALL_Q(how)                                                                    \
+	Q(how, 0, 1, 0) Q(how, 2, 3, 32) Q(how, 4, 5, 64) Q(how, 6, 7, 96)            \
+	Q(how, 8, 9, 128) Q(how, 10, 11, 160) Q(how, 12, 13, 192) Q(how, 14, 15, 224) \
+	Q(how, 16, 17, 256) Q(how, 18, 19, 288) Q(how, 20, 21, 320)                   \
+	Q(how, 22, 23, 352) Q(how, 24, 25, 384) Q(how, 26, 27, 416)                   \
+	Q(how, 28, 29, 448) Q(how, 30, 31, 480)
+#define ALL_X(how)                                                                    \
+	X(how, 4, 5, 0) X(how, 6, 7, 16) X(how, 8, 9, 32) X(how, 10, 11, 48)          \
+	X(how, 12, 13, 64) X(how, 14, 15, 80) X(how, 16, 17, 96) X(how, 18, 19, 112)  \
+	X(how, 20, 21, 128) X(how, 22, 23, 144) X(how, 24, 25, 160)                   \
+	X(how, 26, 27, 176)
+/* clang-format on */
+
+/* All registers from memory, a turn of whoever counts up, and back into memory. */
+static void registers_hold(struct registers *registers, const atomic_uint *count, unsigned until)
+{
+	register uint64_t x0 __asm__("x0") = (uint64_t)registers;
+	register uint64_t x1 __asm__("x1") = (uint64_t)count;
+	register uint64_t x2 __asm__("x2") = until;
+
+	/* clang-format off */
+	__asm__ volatile("add x3, x0, #512\n\t"
+			 "ldp x4, x5, [x3, #200]\n\t"
+			 "msr fpsr, x4\n\t"
+			 "msr fpcr, x5\n\t"
+			 "ldr x28, [x3, #192]\n\t"
+			 "ldr x4, [x3, #216]\n\t"
+			 "msr nzcv, x4\n\t"
+			 ALL_Q("ldp")
+			 ALL_X("ldp")
+			 "1: ldr w30, [x1]\n\t" /* no flag is touched here */
+			 "sub w30, w30, w2\n\t"
+			 "tbnz w30, #31, 1b\n\t"
+			 ALL_Q("stp")
+			 ALL_X("stp")
+			 "str x28, [x3, #192]\n\t"
+			 "mrs x4, fpsr\n\t"
+			 "mrs x5, fpcr\n\t"
+			 "stp x4, x5, [x3, #200]\n\t"
+			 "mrs x4, nzcv\n\t"
+			 "str x4, [x3, #216]\n\t"
+			 "msr fpcr, xzr\n\t"
+			 : "+r"(x0), "+r"(x1), "+r"(x2)
+			 :
+			 : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
+			   "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23",
+			   "x24", "x25", "x26", "x27", "x28", "x30", "v0", "v1", "v2", "v3", "v4",
+			   "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15",
+			   "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25",
+			   "v26", "v27", "v28", "v29", "v30", "v31", "cc", "memory");
+	/* clang-format on */
+}
+
+/* Flags and rounding of the one are not the other's; reserved bits are zero. */
+static void registers_fill(struct registers *registers, unsigned char seed)
+{
+	unsigned char *bytes = (unsigned char *)registers;
+
+	for (size_t i = 0; i < sizeof(*registers); i++)
+		bytes[i] = (unsigned char)(seed + i * 7);
+	registers->fpsr = seed % 2 != 0 ? 0x08000015 : 0x0000000a;
+	registers->fpcr = seed % 2 != 0 ? 1ull << 22 : 2ull << 22;
+	registers->nzcv = (seed % 2 != 0 ? 0x5ull : 0xaull) << 28;
+}
+
+static int take_turns(void *arg)
+{
+	struct turns *turns = arg;
+
+	zero = turns->seed;
+	for (unsigned turn = 1; turn <= TURNS; turn++) {
+		struct registers before;
+		struct registers after;
+
+		registers_fill(&before, (unsigned char)(turns->seed + 2 * turn));
+		after = before;
+		atomic_store(&turns->mine, turn);
+		registers_hold(&after, turns->others, turn);
+		turns->changed += memcmp(&before, &after, sizeof(before)) != 0 ||
+				  zero != turns->seed;
+	}
+	return 0;
+}
+
+/* Each waits for the other in a loop, so that on one CPU it is interrupted there in each turn. */
+static void registers_are_kept_over_turns_of_others(void)
+{
+	struct turns a = {.seed = 1};
+	struct turns b = {.seed = 4, .others = &a.mine};
+	struct thread *thread;
+
+	a.others = &b.mine;
+	thread = start(take_turns, &a);
+	tap_equal(run(take_turns, &b, NULL), 0);
+	tap_equal(thrd_join(thread, NULL), thrd_success);
+	tap_equal(a.changed, 0);
+	tap_equal(b.changed, 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_case cases[] = {
@@ -343,6 +464,8 @@ int main(int argc, char **argv)
 		{"CPU time begins at zero", cpu_time_begins_at_zero},
 		{"parameters begin as the process has them",
 		 parameters_begin_as_the_process_has_them},
+		{"registers are kept over turns of others",
+		 registers_are_kept_over_turns_of_others},
 		{"detached threads come and go", detached_threads_come_and_go},
 		{"a thread parks only itself", a_thread_parks_only_itself},
 		{"limits are exact with threads kept", limits_are_exact_with_threads_kept},
