@@ -148,6 +148,26 @@ class Shares(unittest.TestCase):
         for i in range(3):
             self.assertAlmostEqual(result.tasks[f"b-{i}"]["share"], 1 / 3, delta=0.01)
 
+    def test_masks_together_with_groups(self):
+        """Each CPU's threads rise until it is full; the rest of a group then has what its weight says."""
+        groups = {"g": {}, "heavy": {"weight": 3072}}
+        for cpus, tasks, shares in (
+                (2, {"a": {**HOG, "cpus": [0]}, "b": {**HOG, "cpus": [0]}, "c": member("g", cpus=[0]),
+                     "d": member("g")}, {"a": 0.4, "b": 0.4, "c": 0.2, "d": 1}),
+                (2, {"a": {**HOG, "cpus": [0]}, "b": {**HOG, "cpus": [1]}, "c": {**HOG, "cpus": [1]},
+                     "x": member("g", cpus=[0]), "y": member("g", cpus=[1])},
+                 {"a": 0.6, "b": 0.4, "c": 0.4, "x": 0.4, "y": 0.2}),
+                (4, {"a": member("heavy", cpus=[0], instance=2), "b": member("g", cpus=[0]),
+                     "c": {**HOG, "instance": 3}},
+                 {"a-0": 0.375, "a-1": 0.375, "b": 0.25, "c-0": 1, "c-1": 1, "c-2": 1}),
+                (2, {"a": member("heavy"), "b": {**HOG, "weight": 512, "cpus": [0]},
+                     "c": member("g", cpus=[0, 1], instance=2)},
+                 {"a": 1, "b": 1 / 3, "c-0": 1 / 3, "c-1": 1 / 3})):
+            result = run(workload(10, groups, **tasks), cpus)
+            for name, share in shares.items():
+                self.assertAlmostEqual(result.tasks[name]["share"] / share, 1, delta=0.02,
+                                       msg=f"{name} of {sorted(shares)}")
+
 
 class Machine(unittest.TestCase):
     """Random trees on several CPUs against water filling: threads that should have 5 % of a CPU or more."""

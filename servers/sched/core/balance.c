@@ -311,6 +311,12 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 	uint64_t levels[CPUS_MAX];
 
 	balance_next(server, cpu, now_ns);
+	/* What threads count as is known to the layer alone, and what they should have is found from what is
+	 * published: that of this CPU is of now. */
+	if (sched_grouped(server) && sched_masks_used(server)) {
+		(void)sched_group_attach(server, cpu);
+		sched_plan_publish(server, cpu, now_ns);
+	}
 	sched_steady_update(server, cpu, now_ns);
 	sched_view(server, &view, loads);
 

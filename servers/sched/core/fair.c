@@ -10,6 +10,8 @@
 
 #include "core.h"
 
+#define BLOCK_STEPS 64u /* in a period of all CPUs; each of them one at least */
+
 static uint64_t load(const uint64_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -26,6 +28,7 @@ static void group_fill(const struct group_machine *machine, uint32_t index, stru
 		.depth = __atomic_load_n(&group->depth, __ATOMIC_RELAXED),
 		.weight = __atomic_load_n(&group->weight, __ATOMIC_RELAXED),
 		.rest_weight = load(&group->own_weight),
+		.load = load(&group->load),
 		.rest_count = (uint32_t)load(&group->own_count),
 	};
 	/* At most a period of 1 s of 256 CPUs: below 2^38. */
@@ -44,7 +47,11 @@ static void thread_list(struct fair *fair, const struct sched_plan_thread *from)
 		return;
 	group->rest_count--;
 	group->rest_weight -= weight;
-	fair->thread[fair->threads++] = (struct fair_thread){.weight = weight, .group = index};
+	fair->thread[fair->threads++] = (struct fair_thread){
+		.weight = weight,
+		.group = index,
+		.class = __atomic_load_n(&from->class, __ATOMIC_RELAXED) % LEVEL_CLASSES_MAX,
+	};
 }
 
 static void fair_fill(const struct sched_server *server, const struct place_view *view,
@@ -52,7 +59,6 @@ static void fair_fill(const struct sched_server *server, const struct place_view
 {
 	fair->cpus = cpumask_count(&view->online);
 	fair->threads = 0;
-	fair->unlimited = sched_masks_used(server);
 	for (uint32_t i = 0; i < GROUP_MAX; i++)
 		group_fill(&server->groups, i, &fair->group[i]);
 	cpumask_for_each(cpu, &view->online)
@@ -86,13 +92,59 @@ static void fair_fill(const struct sched_server *server, const struct place_view
 	}
 }
 
+/* The solution that is not in use is written, then it is the one in use. */
+static void blocks_publish(struct sched_server *server, const struct fill *fill)
+{
+	struct group_machine *machine = &server->groups;
+	const uint32_t next = machine->blocked == 1 ? 2 : 1;
+
+	fill_result(fill, &machine->blocks[next - 1]);
+	for (uint32_t i = 0; i < GROUP_MAX; i++)
+		__atomic_store_n(&machine->group[i].bound, fill_bound(fill, i), __ATOMIC_RELAXED);
+	__atomic_store_n(&machine->blocked, server->masks.fill_masked ? next : 0, __ATOMIC_RELEASE);
+}
+
+static void blocks_begin(struct sched_server *server, const struct place_view *view)
+{
+	struct sched_masks *masks = &server->masks;
+
+	fair_fill(server, view, &masks->fair);
+	masks->fill_masked = false;
+	for (uint32_t i = 0; i < masks->fair.threads; i++)
+		masks->fill_masked = masks->fill_masked || masks->fair.thread[i].class != 0;
+	masks->input.cpus = view->cpus;
+	masks->input.online = view->online;
+	for (uint32_t i = 1; i < LEVEL_CLASSES_MAX; i++)
+		if (__atomic_load_n(&masks->class[i].users, __ATOMIC_RELAXED) != 0)
+			masks->input.mask[i] = sched_class_mask(server, i);
+	fill_begin(&masks->fill, &masks->fair, &masks->input);
+}
+
+/* Some steps, until there is a solution: then the next one. */
+static void blocks_update(struct sched_server *server, const struct place_view *view)
+{
+	struct sched_masks *masks = &server->masks;
+
+	if (!masks->filling)
+		blocks_begin(server, view);
+	masks->filling = true;
+	for (uint32_t step = 0; step <= BLOCK_STEPS / view->cpus && masks->filling; step++)
+		if (fill_step(&masks->fill, &masks->input, &masks->state)) {
+			blocks_publish(server, &masks->fill);
+			masks->filling = false;
+		}
+}
+
 uint64_t sched_fair_update(struct sched_server *server, const struct place_view *view)
 {
 	struct fair *fair = &server->masks.fair;
 
+	if (sched_masks_used(server) || group_blocked(&server->groups))
+		blocks_update(server, view);
+	if (group_blocked(&server->groups))
+		return group_one(&server->groups) >> GROUP_FULL_SHIFT;
 	fair_fill(server, view, fair);
 	fair_solve(fair);
-	__atomic_store_n(&server->groups.limited, !fair->unlimited, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < GROUP_MAX; i++) {
 		struct group_common *group = &server->groups.group[i];
 
@@ -111,7 +163,8 @@ uint32_t sched_weight_flat(const struct sched_server *server, struct sched_threa
 			   uint32_t weight)
 {
 	const uint32_t index = group_tag(policy_thread(thread))->node;
-	const uint64_t flat = group_flat_most(&server->groups, index, weight, 1);
+	const uint32_t block = group_block_of_class(&server->groups, thread->mask_class);
+	const uint64_t flat = group_flat_most(&server->groups, index, block, weight, 1);
 
-	return index == 0 || flat == 0 ? weight : (uint32_t)min_u64(flat, POLICY_WEIGHT_MAX);
+	return flat == 0 ? weight : (uint32_t)min_u64(flat, POLICY_WEIGHT_MAX);
 }

@@ -271,7 +271,7 @@ static void levels_find(struct sched_server *server, const struct sched_cpu *ask
 	const bool grouped = sched_grouped(server);
 	const bool lasting = sched_steady_used(server, asks) &&
 			     input_fill_lasting(server, view, &masks->state, &masks->input);
-	const bool filled = lasting || sched_masks_used(server);
+	const bool filled = lasting || (!grouped && sched_masks_used(server));
 	bool rounded;
 	uint64_t average = 0;
 

@@ -33,18 +33,18 @@ void sched_average_set(struct sched_cpu *cpu, uint64_t average, time_ns_t now_ns
 		cpu->average = average;
 }
 
-int64_t sched_owed_us(const struct sched_cpu *cpu, struct sched_thread *thread, uint64_t level,
-		      int64_t owed_us, time_ns_t now_ns)
+int64_t sched_owed_us(const struct sched_cpu *cpu, struct sched_thread *thread, uint64_t here,
+		      uint64_t level, int64_t owed_us, time_ns_t now_ns)
 {
 	const time_ns_t stay_ns = max_u64(thread->arrived_ns, thread->ready_since_ns);
 	const time_ns_t from_ns = max_u64(thread->owed_since_ns, stay_ns);
 	const int64_t since = (int64_t)(sub_saturate_u64(now_ns, from_ns) / 1000) << OWED_SHIFT;
 
-	if (cpu->average == 0 || level == 0)
+	if (here == 0 || level == 0)
 		return owed_us;
 
-	const int64_t average = (int64_t)cpu->average;
-	const int64_t full = (int64_t)min_u64(level, cpu->average);
+	const int64_t average = (int64_t)here;
+	const int64_t full = (int64_t)min_u64(level, here);
 
 	/* A sleeper forgets half of it, as of the policy's account. */
 	if (thread->ready_since_ns > thread->owed_since_ns)

@@ -33,12 +33,36 @@ static int64_t owed_us_of(const struct sched_server *server, const struct sched_
 	struct sched_thread *thread = policy_thread_owner(member->spare.thread);
 	const int64_t owed_us = member->spare.owed_ns / 1000;
 
+	if (group_blocked(&server->groups)) {
+		const uint32_t block = group_block_of_class(&server->groups, thread->mask_class);
+		const uint32_t here = group_block_of_cpu(&server->groups, cpu->index);
+
+		return sched_owed_us(
+			cpu, thread,
+			group_full(&server->groups, member->node, here) >> GROUP_FULL_SHIFT,
+			group_full(&server->groups, member->node, block) >> GROUP_FULL_SHIFT,
+			owed_us, now_ns);
+	}
 	if (member->node != 0 || !sched_masks_used(server))
 		return owed_us;
 
 	const struct cpumask mask = sched_class_mask(server, thread->mask_class);
 
-	return sched_owed_us(cpu, thread, mask_level(server, &mask), owed_us, now_ns);
+	return sched_owed_us(cpu, thread, cpu->average, mask_level(server, &mask), owed_us, now_ns);
+}
+
+/* Where masks bind, on the CPUs where it should be. */
+static uint32_t weight_of(const struct sched_server *server, const struct group_spare *member)
+{
+	const struct sched_thread *thread = policy_thread_owner(member->spare.thread);
+	const uint32_t block = group_block_of_class(&server->groups, thread->mask_class);
+
+	if (!group_blocked(&server->groups))
+		return member->spare.weight;
+	return (uint32_t)min_u64(
+		max_u64(group_flat_most(&server->groups, member->node, block, member->weight, 1),
+			POLICY_WEIGHT_MIN),
+		UINT32_MAX);
 }
 
 static void publish_one(struct sched_server *server, struct sched_plan_thread *to,
@@ -49,11 +73,11 @@ static void publish_one(struct sched_server *server, struct sched_plan_thread *t
 	struct sched_thread *thread = policy_thread_owner(spare->thread);
 
 	/* What it weighs on the machine may have changed. */
-	if (member->node != 0)
+	if (cpu->grouped)
 		sched_mask_changed(server, thread);
 
 	__atomic_store_n(&to->tid, thread->tid, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->weight, spare->weight, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->weight, weight_of(server, member), __ATOMIC_RELAXED);
 	__atomic_store_n(
 		&to->owed_us,
 		(int32_t)bound_i64(owed_us_of(server, cpu, member, now_ns), PUBLISHED_US_MAX),
@@ -104,7 +128,7 @@ void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time
 		    !sched_thread_lasts(cpu, policy_thread_owner(spare->thread), now_ns))
 			continue;
 		publish_one(server, &cpu->plan_thread[used], cpu, &member[i], now_ns);
-		lasting += spare->weight;
+		lasting += cpu->plan_thread[used].weight;
 		owed_us += cpu->plan_thread[used].owed_us;
 		used++;
 	}

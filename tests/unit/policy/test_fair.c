@@ -21,18 +21,13 @@ struct oracle {
 	double limit[GROUP_MAX], rate[GROUP_MAX], rest[GROUP_MAX], thread[FAIR_THREADS_MAX];
 };
 
-static double oracle_threads(const struct oracle *oracle, uint32_t count)
-{
-	return oracle->fair->unlimited && count != 0 ? oracle->fair->cpus : count;
-}
-
 static double oracle_limit(struct oracle *oracle, uint32_t index)
 {
 	const struct fair_group *group = &oracle->fair->group[index];
-	double limit = oracle_threads(oracle, group->rest_count);
+	double limit = group->rest_count;
 
 	for (uint32_t i = 0; i < oracle->fair->threads; i++)
-		limit += oracle->fair->thread[i].group == index ? oracle_threads(oracle, 1) : 0;
+		limit += oracle->fair->thread[i].group == index;
 	for (uint32_t i = 1; i < GROUP_MAX; i++)
 		if (oracle->fair->group[i].used && oracle->fair->group[i].parent == index)
 			limit += oracle_limit(oracle, i);
@@ -70,12 +65,10 @@ static void oracle_share(struct oracle *oracle, uint32_t index)
 
 	if (fair->group[index].rest_weight != 0)
 		pool_add(&pool, (double)fair->group[index].rest_weight,
-			 oracle_threads(oracle, fair->group[index].rest_count),
-			 &oracle->rest[index]);
+			 fair->group[index].rest_count, &oracle->rest[index]);
 	for (uint32_t i = 0; i < fair->threads; i++)
 		if (fair->thread[i].group == index)
-			pool_add(&pool, fair->thread[i].weight, oracle_threads(oracle, 1),
-				 &oracle->thread[i]);
+			pool_add(&pool, fair->thread[i].weight, 1, &oracle->thread[i]);
 	for (uint32_t i = 1; i < GROUP_MAX; i++)
 		if (fair->group[i].used && fair->group[i].parent == index)
 			pool_add(&pool, fair->group[i].weight, oracle->limit[i], &oracle->rate[i]);
@@ -111,10 +104,9 @@ static void compare(struct fair *fair, uint32_t seed)
 
 		cr_assert_lt(fabs(rate - oracle->thread[i]), slack, "seed %u thread %u: %f, not %f",
 			     seed, i, rate, oracle->thread[i]);
-		cr_assert_lt(fabs(fmin(oracle_threads(oracle, 1), thread->weight / full) -
-				  oracle->thread[i]),
-			     slack, "seed %u thread %u: %u of %f is not %f", seed, i,
-			     thread->weight, full, oracle->thread[i]);
+		cr_assert_lt(fabs(fmin(1, thread->weight / full) - oracle->thread[i]), slack,
+			     "seed %u thread %u: %u of %f is not %f", seed, i, thread->weight, full,
+			     oracle->thread[i]);
 	}
 	for (uint32_t i = 1; i < GROUP_MAX; i++) {
 		const struct fair_group *group = &fair->group[i];
@@ -122,9 +114,7 @@ static void compare(struct fair *fair, uint32_t seed)
 				    (1u << GROUP_FULL_SHIFT);
 		const double effective = (double)group->effective / (1u << GROUP_EFFECTIVE_SHIFT);
 		const double used = oracle->rate[i] * full;
-		const double wanted = !oracle->capped[i] ? used
-				      : fair->unlimited  ? group->weight
-							 : fmin(1.25 * used, group->weight);
+		const double wanted = !oracle->capped[i] ? used : fmin(1.25 * used, group->weight);
 
 		if (!group->used || oracle->limit[i] == 0)
 			continue;
@@ -147,7 +137,6 @@ static void tree_make(struct fair *fair, uint64_t *seed)
 
 	memset(fair, 0, sizeof(*fair));
 	fair->cpus = 1 + below(seed, 16);
-	fair->unlimited = below(seed, 4) == 0;
 	fair->group[0].used = true;
 	for (uint32_t i = 1; i <= groups; i++) {
 		struct fair_group *group = &fair->group[i];

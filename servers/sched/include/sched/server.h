@@ -20,6 +20,7 @@
 #include <sched/shared.h>
 
 #include "../../policy/group/fair.h"
+#include "../../policy/group/fill.h"
 #include "../../policy/place.h"
 #include "../../policy/place/balance.h"
 #include "../../policy/place/level.h"
@@ -188,6 +189,9 @@ struct sched_masks {
 	struct level_input input;
 	struct level_state state;
 	struct fair fair;
+	struct fill fill; /* with `input` and `state` */
+	bool filling;     /* it has begun */
+	bool fill_masked; /* of threads with masks, among others */
 };
 
 struct sched_server {

@@ -27,17 +27,12 @@ static void members_list(struct fair *fair)
 	}
 }
 
-static uint64_t threads_limit(const struct fair *fair, uint32_t count)
-{
-	return fair->unlimited && count != 0 ? fair->cpus * FAIR_RATE_ONE : count * FAIR_RATE_ONE;
-}
-
 static void limit_find(struct fair *fair, struct fair_group *group)
 {
-	uint64_t limit = threads_limit(fair, group->rest_count);
+	uint64_t limit = group->rest_count * FAIR_RATE_ONE;
 
 	for (uint32_t i = group->first_thread; i != FAIR_NOBODY; i = fair->thread[i].next)
-		limit += threads_limit(fair, 1);
+		limit += FAIR_RATE_ONE;
 	for (uint32_t i = group->first_group; i != FAIR_NOBODY; i = fair->group[i].next)
 		limit += fair->group[i].limit;
 	group->capped = group->cap != 0 && group->cap < limit;
@@ -80,14 +75,13 @@ static void members_share(struct fair *fair, struct fair_group *group, struct ro
 	if (group->rest_weight != 0) {
 		uint64_t rate;
 
-		member_share(round, group->rest_weight, threads_limit(fair, group->rest_count),
+		member_share(round, group->rest_weight, group->rest_count * FAIR_RATE_ONE,
 			     &group->rest_fixed, &rate);
 	}
 	for (uint32_t i = group->first_thread; i != FAIR_NOBODY; i = fair->thread[i].next) {
 		struct fair_thread *thread = &fair->thread[i];
 
-		member_share(round, thread->weight, threads_limit(fair, 1), &thread->fixed,
-			     &thread->rate);
+		member_share(round, thread->weight, FAIR_RATE_ONE, &thread->fixed, &thread->rate);
 	}
 	for (uint32_t i = group->first_group; i != FAIR_NOBODY; i = fair->group[i].next) {
 		struct fair_group *child = &fair->group[i];
@@ -145,12 +139,11 @@ static void group_share(struct fair *fair, struct fair_group *group)
 		const uint64_t used = child->rate * group->full >> EFFECTIVE_DROP;
 
 		/* Who is not at its limit has all that its weight says.  With a cap a quarter more than
-		 * is used: it is used up by the end of the period, also where a CPU is too full.  Where
-		 * weights are shared as on one CPU, all. */
+		 * is used: it is used up by the end of the period, also where a CPU is too full. */
 		child->effective = (uint64_t)child->weight << GROUP_EFFECTIVE_SHIFT;
 		if (child->fixed && !child->capped)
 			child->effective = min_u64(child->effective, used);
-		else if (child->fixed && !fair->unlimited)
+		else if (child->fixed)
 			child->effective = min_u64(child->effective, used + used / 4);
 		child->effective = child->limit == 0 ? 0 : max_u64(child->effective, 1);
 	}

@@ -15,9 +15,7 @@
  * weights does.
  *
  * Cost: O(members * members at their limit in one group) at most, ROUNDS of each group in all.
- * Affinity masks: what a thread can use is not known then, since others may have its CPUs.  So nobody is
- * limited (`unlimited`), weights are shared as on one CPU, and levels say what comes of them (core/level.c).
- * Bad at: that; of a thread that has a CPU to itself, others of its group do not have the rest then.
+ * Bad at: affinity masks, for which there is fill.h.
  */
 #pragma once
 
@@ -31,6 +29,7 @@
 struct fair_thread {
 	uint32_t weight;
 	uint32_t group; /* index */
+	uint32_t class; /* of its mask: fill.h */
 	uint64_t rate;  /* result */
 	uint32_t next;
 	bool fixed;
@@ -44,6 +43,7 @@ struct fair_group {
 	uint32_t weight;
 	uint64_t cap;         /* rate; 0: none */
 	uint64_t rest_weight; /* of the threads that are not listed */
+	uint64_t load;        /* of its queues: fill.h */
 	uint32_t rest_count;
 
 	/* Result. */
@@ -61,7 +61,6 @@ struct fair_group {
 
 struct fair {
 	uint32_t cpus;
-	bool unlimited; /* threads can use any number of CPUs: weights and caps alone count */
 	uint32_t threads;
 	struct fair_thread thread[FAIR_THREADS_MAX];
 	struct fair_group group[GROUP_MAX];

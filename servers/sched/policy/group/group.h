@@ -21,6 +21,7 @@
 #pragma once
 
 #include "../common.h"
+#include "../place/level.h"
 
 #define GROUP_MAX             64u /* the root included */
 #define GROUP_DEPTH_MAX       POLICY_ABOVE_MAX
@@ -32,6 +33,7 @@
 #define GROUP_TAKEN_BITS      40u
 #define GROUP_FULL_SHIFT      6u /* fraction bits */
 #define GROUP_EFFECTIVE_SHIFT 8u
+#define GROUP_BLOCKS_MAX      16u
 #define GROUP_ENTITY_TID      (UINT64_C(1) << 62) /* no thread's */
 
 /* Which group: epoch of the machine << 48 | generation << 16 | index, so that a stale one is known; 0 is
@@ -79,11 +81,23 @@ struct group_common {
 	uint64_t throttled_last;    /* number of the last of these */
 };
 
+/* What groups ideally have where affinity masks bind (fill.h); every member is atomic. */
+struct group_blocks {
+	uint64_t full[GROUP_BLOCKS_MAX][GROUP_MAX]; /* as in group_common, on the CPUs of a block */
+	uint64_t
+		one; /* what a thread that ideally has a CPU counts as for balancing, with GROUP_FULL_SHIFT */
+	uint64_t load[GROUP_MAX];         /* as in group_common, when it was solved */
+	uint8_t class[LEVEL_CLASSES_MAX]; /* block of the threads with a mask */
+	uint8_t cpu[CPUS_MAX];
+};
+
 struct group_machine {
 	uint32_t cpus;
 	uint32_t epoch;   /* in all its ids */
 	uint32_t changes; /* counts group_set() */
-	uint32_t limited; /* `full` of the groups knows that threads can use one CPU each */
+	uint32_t
+		blocked; /* masks bind: 1 + which of blocks[] is valid; the other is the next one */
+	struct group_blocks blocks[2];
 	struct group_common group[GROUP_MAX];
 };
 
@@ -225,19 +239,64 @@ static inline struct policy_thread *group_entity(struct group_cpu *cpu, uint32_t
 	return (struct policy_thread *)(void *)cpu->node[index].entity;
 }
 
-/* The same if nobody of the group can use more on a CPU; else 0. */
-static inline uint64_t group_most(const struct group_machine *machine, uint32_t index)
+/* Affinity masks bind. */
+static inline bool group_blocked(const struct group_machine *machine)
 {
-	return __atomic_load_n(&machine->limited, __ATOMIC_RELAXED) == 0
-		       ? 0
-		       : __atomic_load_n(&machine->group[index].full, __ATOMIC_RELAXED);
+	return __atomic_load_n(&machine->blocked, __ATOMIC_RELAXED) != 0;
 }
 
-/* What a thread of the group weighs that ideally has a CPU; 0: not known. */
+/* NULL: none does. */
+static inline const struct group_blocks *group_blocks(const struct group_machine *machine)
+{
+	const uint32_t blocked = __atomic_load_n(&machine->blocked, __ATOMIC_ACQUIRE);
+
+	return blocked == 0 ? NULL : &machine->blocks[blocked - 1];
+}
+
+static inline uint32_t group_block_of_cpu(const struct group_machine *machine, uint32_t cpu)
+{
+	const struct group_blocks *blocks = group_blocks(machine);
+
+	return blocks == NULL ? 0 : __atomic_load_n(&blocks->cpu[cpu], __ATOMIC_RELAXED);
+}
+
+static inline uint32_t group_block_of_class(const struct group_machine *machine, uint32_t class)
+{
+	const struct group_blocks *blocks = group_blocks(machine);
+
+	return blocks == NULL ? 0 : __atomic_load_n(&blocks->class[class], __ATOMIC_RELAXED);
+}
+
+/* What a thread of the group weighs that ideally has a CPU of that block, with GROUP_FULL_SHIFT; 0: not
+ * known. */
+static inline uint64_t group_full(const struct group_machine *machine, uint32_t index,
+				  uint32_t block)
+{
+	const struct group_blocks *blocks = group_blocks(machine);
+
+	return __atomic_load_n(blocks == NULL ? &machine->group[index].full
+					      : &blocks->full[block][index],
+			       __ATOMIC_RELAXED);
+}
+
+/* The same on this CPU. */
+static inline uint64_t group_full_here(const struct group_cpu *cpu, uint32_t index)
+{
+	return group_full(cpu->machine, index, group_block_of_cpu(cpu->machine, cpu->index));
+}
+
 static inline uint64_t group_average(const struct group_cpu *cpu, uint32_t index)
 {
-	return __atomic_load_n(&cpu->machine->group[index].full, __ATOMIC_RELAXED) >>
-	       GROUP_FULL_SHIFT;
+	return group_full_here(cpu, index) >> GROUP_FULL_SHIFT;
+}
+
+/* What a thread that ideally has a CPU counts as for balancing, with GROUP_FULL_SHIFT; 0: not known. */
+static inline uint64_t group_one(const struct group_machine *machine)
+{
+	const struct group_blocks *blocks = group_blocks(machine);
+
+	return __atomic_load_n(blocks == NULL ? &machine->group[0].full : &blocks->one,
+			       __ATOMIC_RELAXED);
 }
 
 /* The node whose entity this is; 0: a thread. */
@@ -289,12 +348,10 @@ static inline const struct group_tag *group_tag_const(const struct policy_thread
 							POLICY_THREAD_BYTES_MAX - GROUP_TAG_BYTES);
 }
 
-/* Weight of own_weight of a group's threads beside threads of the root; 0 if it is not known yet. */
-uint64_t group_weight_flat(const struct group_machine *machine, uint32_t index, uint64_t weight);
-
-/* The same of so many threads, each of which can use one CPU at most. */
-uint64_t group_flat_most(const struct group_machine *machine, uint32_t index, uint64_t weight,
-			 uint64_t count);
+/* What that weight of so many of a group's threads counts as for balancing: without masks, beside threads of
+ * the root.  Each can use one CPU at most.  `block`: theirs.  0 if it is not known yet. */
+uint64_t group_flat_most(const struct group_machine *machine, uint32_t index, uint32_t block,
+			 uint64_t weight, uint64_t count);
 
 /* A thread as the plans of all CPUs see it (policy/place/plan.h). */
 struct group_spare {

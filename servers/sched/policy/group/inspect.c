@@ -17,33 +17,35 @@ static uint32_t runnable_below(const struct group_cpu *cpu, uint32_t index)
 	return runnable;
 }
 
-uint64_t group_weight_flat(const struct group_machine *machine, uint32_t index, uint64_t weight)
+static uint64_t weight_flat(const struct group_machine *machine, uint32_t index, uint32_t block,
+			    uint64_t weight)
 {
-	const uint64_t root = __atomic_load_n(&machine->group[0].full, __ATOMIC_RELAXED);
-	const uint64_t full = __atomic_load_n(&machine->group[index].full, __ATOMIC_RELAXED);
+	const uint64_t one = group_one(machine);
+	const uint64_t full = group_full(machine, index, block);
 
-	if (index == 0)
+	if (one == full && (full != 0 || index == 0))
 		return weight;
 	/* Below 2^34 each, so the product is too large for 64 bits. */
 	uint64_t rest;
 	return full == 0
 		       ? 0
-		       : (uint64_t)uint128_divide((uint128_t)weight * root + full / 2, full, &rest);
+		       : (uint64_t)uint128_divide((uint128_t)weight * one + full / 2, full, &rest);
 }
 
-uint64_t group_flat_most(const struct group_machine *machine, uint32_t index, uint64_t weight,
-			 uint64_t count)
+uint64_t group_flat_most(const struct group_machine *machine, uint32_t index, uint32_t block,
+			 uint64_t weight, uint64_t count)
 {
-	const uint64_t flat = group_weight_flat(machine, index, weight);
-	const uint64_t most = group_most(machine, 0);
+	const uint64_t flat = weight_flat(machine, index, block, weight);
+	const uint64_t one = group_one(machine);
 
-	return index == 0 || most == 0 ? flat : min_u64(flat, most * count >> GROUP_FULL_SHIFT);
+	return index == 0 || one == 0 ? flat : min_u64(flat, one * count >> GROUP_FULL_SHIFT);
 }
 
 /* What the threads of this CPU weigh on the machine, throttled or not; 0 if that is not known. */
 static uint64_t load_flat(const struct group_cpu *cpu)
 {
-	uint64_t sum = cpu->node[0].own_weight;
+	const uint32_t block = group_block_of_cpu(cpu->machine, cpu->index);
+	uint64_t sum = group_flat_most(cpu->machine, 0, block, cpu->node[0].own_weight, 0);
 
 	if (group_average(cpu, 0) == 0)
 		return 0;
@@ -51,7 +53,8 @@ static uint64_t load_flat(const struct group_cpu *cpu)
 		const struct group_node *node = &cpu->node[i];
 
 		if (node->own_weight != 0)
-			sum += group_flat_most(cpu->machine, i, node->own_weight, node->own_count);
+			sum += group_flat_most(cpu->machine, i, block, node->own_weight,
+					       node->own_count);
 	}
 	return sum;
 }
@@ -101,6 +104,7 @@ static uint32_t weight_seen(const struct group_cpu *cpu, uint32_t index, uint32_
 
 	for (; index != 0; index = cpu->node[index].parent)
 		part = part * cpu->node[index].weight / max_u64(1, cpu->node[index].load);
+	part = weight_flat(cpu->machine, 0, group_block_of_cpu(cpu->machine, cpu->index), part);
 	return (uint32_t)min_u64(max_u64(part, POLICY_WEIGHT_MIN), POLICY_WEIGHT_MAX);
 }
 
@@ -196,7 +200,8 @@ static bool is_running(struct group_cpu *cpu, uint32_t index)
 static uint32_t members_of(struct group_cpu *cpu, uint32_t index, struct group_spare *out,
 			   uint32_t used, uint32_t count)
 {
-	const uint64_t full = __atomic_load_n(&cpu->machine->group[index].full, __ATOMIC_RELAXED);
+	const uint32_t block = group_block_of_cpu(cpu->machine, cpu->index);
+	const uint64_t full = group_full(cpu->machine, index, block);
 	const bool running = is_running(cpu, index), bound = group_bound(cpu, index);
 	struct policy_spare found[POLICY_LOOKS];
 	uint64_t cursor = 0, rest;
@@ -217,7 +222,8 @@ static uint32_t members_of(struct group_cpu *cpu, uint32_t index, struct group_s
 						 POLICY_LOOKS);
 
 	for (uint32_t i = 0; i < looked; i++) {
-		const uint64_t flat = group_flat_most(cpu->machine, index, found[i].weight, 1);
+		const uint64_t flat = group_flat_most(cpu->machine, index, block, found[i].weight,
+						      1);
 		struct group_spare one = {found[i], found[i].weight, index, bound};
 
 		if (group_of_entity(cpu, found[i].thread) != 0)

@@ -45,19 +45,43 @@ static struct policy_params entity_params(uint32_t index, uint32_t weight, uint6
 	};
 }
 
+/* Where masks bind: what its load here came to in its parent's queue when that was solved, and its part of
+ * what came or went since.  A quarter more with a cap, as in fair.c. */
+static uint64_t weight_in_block(const struct group_cpu *cpu, uint32_t index, uint64_t parent_full)
+{
+	const struct group_node *node = &cpu->node[index];
+	const struct group_common *common = common_of(cpu, index);
+	const uint64_t most = (uint64_t)__atomic_load_n(&common->weight, __ATOMIC_RELAXED)
+			      << GROUP_EFFECTIVE_SHIFT;
+	const uint64_t full = group_full_here(cpu, index);
+	const uint64_t all = __atomic_load_n(&common->load, __ATOMIC_RELAXED);
+	const uint64_t solved = __atomic_load_n(&group_blocks(cpu->machine)->load[index],
+						__ATOMIC_RELAXED);
+	uint64_t weight = node->load << GROUP_EFFECTIVE_SHIFT, rest;
+
+	if (__atomic_load_n(&common->bound, __ATOMIC_RELAXED) != 0)
+		weight += weight / 4;
+	weight = (uint64_t)uint128_divide((uint128_t)weight * parent_full, full, &rest);
+	if (solved != 0 && all != 0)
+		weight = (uint64_t)uint128_divide((uint128_t)weight * solved, all, &rest);
+	return min_u64(weight, most);
+}
+
 /* What the group can use of its weight, split over the CPUs as its runnable load is. */
 static uint32_t weight_here(const struct group_cpu *cpu, uint32_t index)
 {
 	const struct group_node *node = &cpu->node[index];
 	const uint64_t all = __atomic_load_n(&common_of(cpu, index)->load, __ATOMIC_RELAXED);
-	const uint64_t full = group_most(cpu->machine, node->parent);
+	const uint64_t full = group_full_here(cpu, node->parent);
 	uint64_t weight = __atomic_load_n(&common_of(cpu, index)->effective, __ATOMIC_RELAXED);
 
 	if (weight == 0)
 		weight = (uint64_t)__atomic_load_n(&common_of(cpu, index)->weight, __ATOMIC_RELAXED)
 			 << GROUP_EFFECTIVE_SHIFT;
 	/* load <= 5120 threads of 2^20, so this does not overflow. */
-	if (node->load != 0 && all > node->load)
+	if (group_blocked(cpu->machine) && full != 0 && group_full_here(cpu, index) != 0)
+		weight = weight_in_block(cpu, index, full);
+	else if (node->load != 0 && all > node->load)
 		weight = weight * node->load / all;
 	/* Nobody can use more than this CPU. */
 	if (full != 0)
@@ -107,7 +131,7 @@ static void own_publish(struct group_cpu *cpu, uint32_t index, uint64_t load, ui
 static void load_publish(struct group_cpu *cpu, uint32_t index, uint64_t load, uint32_t runnable)
 {
 	struct group_node *node = &cpu->node[index];
-	const uint64_t full = group_most(cpu->machine, index);
+	const uint64_t full = group_full_here(cpu, index);
 
 	if (full != 0)
 		load = min_u64(load, (full * runnable + (1u << GROUP_FULL_SHIFT) - 1) >>

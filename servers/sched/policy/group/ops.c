@@ -325,16 +325,17 @@ static void group_set_average(struct policy_cpu *root, uint64_t average_weight, 
 {
 	struct group_cpu *cpu = group_cpu_of(root);
 
+	const bool blocked = group_blocked(cpu->machine);
+
 	cpu->base->set_average(root,
-			       average_weight != 0 || cpu->node[0].own_count != 0
-				       ? average_weight
-				       : group_average(cpu, 0),
+			       average_weight == 0 && cpu->node[0].own_count != 0 ? 0
+			       : average_weight == 0 || blocked ? group_average(cpu, 0)
+								: average_weight,
 			       now_ns);
 	for (uint32_t index = 1; index < GROUP_MAX; index++) {
 		uint64_t average = group_average(cpu, index);
 
-		/* Where masks bind this CPU may have another level than the mean. */
-		if (average_weight != 0 && group_average(cpu, 0) != 0)
+		if (average_weight != 0 && !blocked && group_average(cpu, 0) != 0)
 			average = average * average_weight / group_average(cpu, 0);
 		if (cpu->node[index].id != 0 && average > 1)
 			cpu->base->set_average(

@@ -32,24 +32,22 @@ static uint64_t get(const uint64_t *word)
 	return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
-static uint64_t rate_of(const struct group_machine *machine, uint32_t index, uint64_t weight,
+static uint64_t rate_of(const struct group_cpu *cpu, uint32_t index, uint64_t weight,
 			uint64_t count)
 {
-	const uint64_t full = get(&machine->group[index].full);
+	const uint64_t full = group_full_here(cpu, index);
 
 	/* weight < 2^33. */
 	if (full == 0)
 		return weight << WEIGHT_SHIFT;
-	const uint64_t rate = (weight << (RATE_SHIFT + GROUP_FULL_SHIFT)) / full;
-
-	return group_most(machine, index) == 0 ? rate : min_u64(rate, count << RATE_SHIFT);
+	return min_u64((weight << (RATE_SHIFT + GROUP_FULL_SHIFT)) / full, count << RATE_SHIFT);
 }
 
 void group_part_count(struct group_cpu *cpu, uint32_t index)
 {
 	struct group_node *node = &cpu->node[index];
 	const uint64_t due = node->due_below +
-			     rate_of(cpu->machine, index, node->own_weight, node->own_count);
+			     rate_of(cpu, index, node->own_weight, node->own_count);
 
 	if (due == node->due)
 		return;
