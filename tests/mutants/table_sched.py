@@ -101,7 +101,6 @@ MUTANTS = [
      "\t\tvtime_advance(&all.vq, &all.vrem, all.weight, 2 * other_ns);\n", "policy_nap"),
     ("servers/sched/policy/vtime/vtime.h",
      "\t\tif (int128_below(all.vq + slack, mine.v))\n\t\t\treturn false;\n", "", "policy_nap"),
-    ("servers/sched/policy/vtime/vtime.h", "served = ns >> (64u", "served = 2 * ns >> (64u", "policy_nap"),
     ("servers/sched/policy/vtime/vtime.h", "min_i128(lag, lag_max)", "min_i128(lag, lag_max * 2)",
      "policy_nap"),
     ("servers/sched/policy/vtime/vtime.h", "\tqueue->vrem = rem + mine;\n", "\tqueue->vrem = rem;\n",

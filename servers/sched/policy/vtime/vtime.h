@@ -338,16 +338,6 @@ static inline void vtime_join_even(struct vtime_queue *queue, struct vtime_threa
 	queue->vrem = rem + mine;
 }
 
-/* Once the queue was served for that long, V is not below v.  False: perhaps it is.  Without a division:
- * units of service are compared, by their upper halves. */
-static inline bool vtime_surely_pays(const struct vtime_queue *queue, int128_t v, uint64_t ns)
-{
-	const int128_t behind = v - queue->vq;
-	const uint64_t served = ns >> (64u - VTIME_FRAC_BITS);
-	return behind == (int128_t)(uint64_t)behind &&
-	       (uint64_t)((uint128_t)(uint64_t)behind * queue->weight >> 64) < served;
-}
-
 /* Of two threads `thread` is served for ran_ns and sleeps, the other one is served for other_ns, and the
  * first one wakes: as these steps, without an account.  It leaves with its lag, lag_max at most; if it is
  * beyond V by more than `slack`, with none when V comes up to that; false, and nothing is done, if V does
@@ -364,7 +354,7 @@ static POLICY_STRAIGHT bool vtime_nap(struct vtime_queue *queue, struct vtime_th
 	const bool debt = int128_below(all.vq + slack, mine.v);
 	const int128_t lag = (int128_t)(all.vrem * mine.weight / all.weight) -
 			     vtime_relative(&all, &mine);
-	if (debt && !vtime_surely_pays(&all, mine.v - slack, other_ns)) {
+	if (debt) {
 		vtime_advance(&all.vq, &all.vrem, all.weight, other_ns);
 		if (int128_below(all.vq + slack, mine.v))
 			return false;
