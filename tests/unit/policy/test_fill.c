@@ -296,8 +296,10 @@ Test(fill, the_largest_machine)
 	for (uint32_t i = 1; i < GROUP_MAX; i++)
 		fair.group[i].depth = fair.group[fair.group[i].parent].depth + 1;
 	for (uint32_t i = 1; i < LEVEL_CLASSES_MAX; i++)
-		for (uint32_t word = 0; word < CPUMASK_WORDS; word++)
-			levels.mask[i].bits[word] = bench_random(&seed) & bench_random(&seed);
+		for (uint32_t word = 0; word < CPUMASK_WORDS; word++) {
+			levels.mask[i].bits[word] = bench_random(&seed);
+			levels.mask[i].bits[word] &= bench_random(&seed);
+		}
 	while (fair.threads < FAIR_THREADS_MAX)
 		fair.thread[fair.threads++] = (struct fair_thread){
 			.weight = below(&seed, 2) == 0 ? POLICY_WEIGHT_MAX : POLICY_WEIGHT_MIN,
