@@ -7,7 +7,7 @@
 
 #include "lib/program.h"
 
-#define SIEGE_CHAIN_MAX 56u
+#define SIEGE_CHAIN_MAX 31u /* two objects each: all that a process may have */
 #define SIEGE_CREW      8u
 #define SIEGE_SLOT      40u /* the first of those that it plays with */
 
