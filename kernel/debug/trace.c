@@ -8,10 +8,6 @@
 
 #define TRACE_MASK_RARE (1u << TRACE_FALLBACK)
 
-#define TRACE_MASK_SCHEDULE                                                                       \
-	((1u << TRACE_SWITCH) | (1u << TRACE_READY) | (1u << TRACE_IDLE) | (1u << TRACE_UPCALL) | \
-	 (1u << TRACE_FALLBACK))
-
 uint32_t trace_mask = KERNEL_DEBUG ? ~0u : TRACE_MASK_RARE;
 
 static bool trace_streaming; /* written before user space runs */

@@ -101,7 +101,7 @@ __attribute__((noinline)) void timer_expired(struct core *core)
 	time_ns_t now = arch_now();
 
 	counter_add(&core->stats.timer_interrupts, 1);
-	if ((trace_mask & 1u << TRACE_TIMER) != 0 || !slice_alone(core, now)) {
+	if (trace_wanted(TRACE_TIMER) || !slice_alone(core, now)) {
 		times_note(core, now);
 		return;
 	}

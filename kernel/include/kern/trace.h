@@ -5,7 +5,7 @@
  * stop), and by the debugger.
  *
  * Where a kind is not recorded, a trace point costs a load and a test.  A debug build records all
- * kinds, a release build only what happens rarely.
+ * kinds, a release build only what happens rarely; it has no trace points for what it never records.
  * Streaming (boot argument trace=FILE): what scheduling shows is recorded too, and each full ring goes
  * to the host before it is written over, so nothing is lost.  The CPU stands still meanwhile; on an
  * emulator that takes no guest time.
@@ -17,8 +17,21 @@
 #include <abi/trace.h>
 #include <kern/core.h>
 
-/* Bit per enum trace_kind: what is recorded.  Read without a lock; changed only by a debugger. */
+#define TRACE_MASK_SCHEDULE                                                                       \
+	((1u << TRACE_SWITCH) | (1u << TRACE_READY) | (1u << TRACE_IDLE) | (1u << TRACE_UPCALL) | \
+	 (1u << TRACE_FALLBACK))
+
+/* Bit per enum trace_kind: what this build has trace points for. */
+#define TRACE_MASK_BUILT (KERNEL_DEBUG ? ~0u : TRACE_MASK_SCHEDULE)
+
+/* Of these, what is recorded.  Read without a lock; changed only by a debugger. */
 extern uint32_t trace_mask;
+
+static inline bool trace_wanted(enum trace_kind kind)
+{
+	return (TRACE_MASK_BUILT & 1u << kind) != 0 &&
+	       __builtin_expect((trace_mask & 1u << kind) != 0, 0);
+}
 
 /* Write a record of this CPU.  The second form reads the clock. */
 void trace_write_at(struct cpu *cpu, time_ns_t now, enum trace_kind kind, word_t a, word_t b);
@@ -27,14 +40,14 @@ void trace_write(enum trace_kind kind, word_t a, word_t b);
 static inline void trace_record_at(struct cpu *cpu, time_ns_t now, enum trace_kind kind, word_t a,
 				   word_t b)
 {
-	if (__builtin_expect((trace_mask & (1u << kind)) != 0, 0))
+	if (trace_wanted(kind))
 		trace_write_at(cpu, now, kind, a, b);
 }
 
 /* The same where the caller has not read the clock. */
 static inline void trace_record(enum trace_kind kind, word_t a, word_t b)
 {
-	if (__builtin_expect((trace_mask & (1u << kind)) != 0, 0))
+	if (trace_wanted(kind))
 		trace_write(kind, a, b);
 }
 
