@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Memory functions: those that the compiler calls, and clearing of whole cache lines.  Normal
- * memory only; general registers only.  What is short stands in the room of vectors: vectors.S.
+ * memory only; general registers only.  All stand in the room of vectors: vectors.S.
  */
 
-	.text
-
 /* void arch_zero(void *va, size_t bytes); bytes and va are multiples of 64.  Uses no stack. */
+	.section .vectors.13.room, "ax"
 	.global arch_zero
 	.type arch_zero, %function
 	.balign	16
@@ -15,7 +14,7 @@ arch_zero:
 	mrs	x2, dczid_el0
 	and	x2, x2, #0x1f		/* allowed, and 64 bytes? */
 	cmp	x2, #4
-	b.ne	2f
+	b.ne	zero_plain
 	sub	x2, x1, x0		/* four lines at a time? */
 	tst	x2, #0xc0
 	b.ne	3f
@@ -39,15 +38,19 @@ arch_zero:
 3:	cmp	x0, x1
 	b.lo	1b
 	ret
+	.size	arch_zero, . - arch_zero
+
+/* The same with stores. */
+	.section .vectors.14.room, "ax"
 4:	stp	xzr, xzr, [x0]
 	stp	xzr, xzr, [x0, #16]
 	stp	xzr, xzr, [x0, #32]
 	stp	xzr, xzr, [x0, #48]
 	add	x0, x0, #64
-2:	cmp	x0, x1
+zero_plain:
+	cmp	x0, x1
 	b.lo	4b
 	ret
-	.size	arch_zero, . - arch_zero
 
 /* void *memset(void *to, int byte, size_t bytes) */
 	.section .vectors.05.room, "ax"

@@ -106,10 +106,8 @@ vectors:
 	.global vector_last
 vector_last:
 
-	.text
-
 /* svc #0: those that have a fast path, which changes nothing if it returns NULL. */
-	.balign	64
+	.section .vectors.12.room, "ax"
 user_call:
 	bl	fastpath_call
 	cbnz	x0, user_resume
@@ -121,9 +119,12 @@ user_trap:
 	mov	x0, x20
 	mrs	x1, far_el1
 	bl	trap_user
+	b	user_restore
 
 /* To user mode with the registers of the current thread. */
-	.global user_restore
+	.section .vectors.11.room, "ax"
+	.global arch_user_enter
+arch_user_enter:
 user_restore:
 	mrs	x0, tpidr_el1
 	ldr	x0, [x0, #CPU_OFFSET_CURRENT]
@@ -150,10 +151,6 @@ user_resume:					/* x0: it */
 	ldp	x2, x3, [sp, #X(2)]
 	ldp	x0, x1, [sp, #X(0)]
 	eret
-
-	.global arch_user_enter
-arch_user_enter:
-	b	user_restore
 
 /* The others, near enough for a branch on a bit. */
 	.section .vectors.10.room, "ax"
