@@ -65,7 +65,7 @@ static inline void slice_over(struct core *core, time_ns_t now)
 }
 
 /* Whatever it is; the dispatcher may run. */
-static __attribute__((noinline)) void times_note(struct core *core, time_ns_t now)
+static __attribute__((cold, noinline)) void times_note(struct core *core, time_ns_t now)
 {
 	trace_record_at(container_of(core, struct cpu, core), now, TRACE_TIMER, core->armed_ns,
 			now);
