@@ -35,14 +35,6 @@ boot_only void irq_init_cpu(unsigned cpu)
 	gic.ops->init_cpu(cpu, cpus[cpu].hw_id, gic.timer_irq);
 }
 
-static inline void interrupt_end(bool v3, uint32_t acknowledged)
-{
-	if (v3)
-		gicv3_end(acknowledged);
-	else
-		gicv2_end(acknowledged);
-}
-
 uint32_t arch_irq_take(void)
 {
 	bool v3 = gic.v3;
@@ -54,16 +46,16 @@ uint32_t arch_irq_take(void)
 	if (irq == gic.timer_irq) {
 		/* The line is level-triggered: silence it before it can be pending again. */
 		timer_disarm();
-		interrupt_end(v3, acknowledged);
-		return ARCH_IRQ_TIMER;
-	}
-	if (irq == GIC_SGI_IPI) {
-		interrupt_end(v3, acknowledged);
-		return ARCH_IRQ_IPI;
-	}
-	if (irq >= GIC_SPI_FIRST)
+		irq = ARCH_IRQ_TIMER;
+	} else if (irq == GIC_SGI_IPI) {
+		irq = ARCH_IRQ_IPI;
+	} else if (irq >= GIC_SPI_FIRST) {
 		arch_irq_mask(irq);
-	interrupt_end(v3, acknowledged);
+	}
+	if (v3)
+		gicv3_end(acknowledged);
+	else
+		gicv2_end(acknowledged);
 	return irq;
 }
 
