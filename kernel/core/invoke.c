@@ -56,18 +56,6 @@ word_t invocation_word(const struct invocation *inv, unsigned index)
 	return index < MSG_REGS ? inv->args[index] : inv->buffer->msg[index];
 }
 
-/* Not inline: a method with ten results would hold it ten times. */
-__attribute__((noinline)) void invocation_result(struct invocation *inv, unsigned index,
-						 word_t value)
-{
-	if (index < MSG_REGS)
-		inv->results[index] = value;
-	else
-		inv->buffer->msg[index] = value;
-	if (inv->result_words <= index)
-		inv->result_words = index + 1;
-}
-
 static bool work_reap(void *object)
 {
 	struct invocation *inv = object;
@@ -151,21 +139,21 @@ static enum invoke_outcome finish(struct invocation *inv, enum error error)
 
 	context->x[0] = (uint64_t) - (int64_t)error;
 	context->x[1] = msg_info(0, inv->result_words, 0);
-	for (unsigned i = 0; i < MSG_REGS; i++)
-		if (i < inv->result_words)
+	for (unsigned i = 0; i < inv->result_words; i++)
+		if (i < MSG_REGS)
 			context->x[2 + i] = inv->results[i];
+		else
+			inv->buffer->msg[i] = inv->results[i];
 	return INVOKE_DONE;
 }
 
-/* Not the arguments, nor what prepare() sets: memory is cleared a word at a time here. */
+/* Not the arguments, the results, nor what prepare() sets: memory is cleared a word at a time here. */
 static void start(struct invocation *inv, struct tcb *caller, cptr_t cptr, const struct cap *cap)
 {
 	inv->caller = caller;
 	inv->cptr = cptr;
 	inv->cap = *cap;
 	inv->slot = NULL;
-	for (unsigned i = 0; i < MSG_REGS; i++)
-		inv->results[i] = 0; /* a method may leave out one in between */
 	inv->result_words = 0;
 	inv->arg_cap = (struct cap){0};
 	inv->src_slot = NULL;

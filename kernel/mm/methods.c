@@ -24,8 +24,9 @@ static enum invoke_step invoke_vspace_info(struct invocation *inv)
 	struct vspace *vspace = (struct vspace *)(uintptr_t)inv->cap.object;
 
 	spin_lock(&vspace->lock);
-	invocation_result(inv, 0, vspace->asid);
-	invocation_result(inv, 1, vspace->pages_mapped);
+	inv->results[0] = vspace->asid;
+	inv->results[1] = vspace->pages_mapped;
+	inv->result_words = 2;
 	spin_unlock(&vspace->lock);
 	return STEP_DONE;
 }
@@ -71,7 +72,8 @@ static enum error decode_table_map(struct invocation *inv)
 static enum invoke_step invoke_table_map(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	page_table_map(inv->slot, inv->object, inv->args[1], inv->level, inv->entry);
-	invocation_result(inv, 0, inv->level);
+	inv->results[0] = inv->level;
+	inv->result_words = 1;
 	return STEP_DONE;
 }
 
@@ -120,7 +122,8 @@ static enum error decode_map_entry(struct invocation *inv)
 		return ERR_MAPPED;
 	inv->entry = vspace_entry(vspace, inv->args[1], frame_level(inv->type), &missing);
 	if (inv->entry == NULL && missing != 0) {
-		invocation_result(inv, 0, missing);
+		inv->results[0] = missing;
+		inv->result_words = 1;
 		return ERR_NO_TABLE;
 	}
 	if (inv->entry == NULL || (arch_pte_is_valid(*inv->entry) && !mapped))
@@ -161,9 +164,10 @@ static enum invoke_step invoke_frame_info(struct invocation *inv)
 {
 	bool mapped = mapping_exists(inv->slot);
 
-	invocation_result(inv, 0, inv->slot->object);
-	invocation_result(inv, 1, frame_bits((enum object_type)inv->slot->type));
-	invocation_result(inv, 2, mapped ? inv->slot->badge : 0);
+	inv->results[0] = inv->slot->object;
+	inv->results[1] = frame_bits((enum object_type)inv->slot->type);
+	inv->results[2] = mapped ? inv->slot->badge : 0;
+	inv->result_words = 3;
 	return STEP_DONE;
 }
 

@@ -7,6 +7,7 @@
 #include <kern/thread.h>
 
 #define CORE_STATS_WORDS (sizeof(struct core_stats) / sizeof(word_t))
+_Static_assert(CORE_STATS_WORDS <= RESULT_WORDS_MAX, "results of STATS");
 
 /* Keeps the supervisor notification of each Core alive.  Derivation lock. */
 static struct cap_slot supervisors[CPUS_MAX];
@@ -113,10 +114,11 @@ static enum invoke_step invoke_info(struct invocation *inv)
 		flags |= CORE_IDLE;
 	if (__atomic_load_n(&core->online, __ATOMIC_RELAXED) != 0)
 		flags |= CORE_ONLINE;
-	invocation_result(inv, 0, core->index);
-	invocation_result(inv, 1, flags);
-	invocation_result(inv, 2, fallback);
-	invocation_result(inv, 3, __atomic_load_n(&core->stats.fallback_entries, __ATOMIC_RELAXED));
+	inv->results[0] = core->index;
+	inv->results[1] = flags;
+	inv->results[2] = fallback;
+	inv->results[3] = __atomic_load_n(&core->stats.fallback_entries, __ATOMIC_RELAXED);
+	inv->result_words = 4;
 	return STEP_DONE;
 }
 
@@ -157,9 +159,9 @@ static enum invoke_step invoke_stats(struct invocation *inv)
 	const word_t *words = (const word_t *)&core->stats;
 
 	for (unsigned i = 0; i < CORE_STATS_WORDS; i++)
-		invocation_result(inv, i, __atomic_load_n(&words[i], __ATOMIC_RELAXED));
-	invocation_result(inv, offsetof(struct core_stats, idle_ns) / sizeof(word_t),
-			  idle_total(core));
+		inv->results[i] = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+	inv->results[offsetof(struct core_stats, idle_ns) / sizeof(word_t)] = idle_total(core);
+	inv->result_words = CORE_STATS_WORDS;
 	return STEP_DONE;
 }
 

@@ -48,9 +48,10 @@ static enum invoke_step invoke_info(struct invocation *inv)
 
 	for (unsigned i = 0; i < cpus_count; i++)
 		online += __atomic_load_n(&cpus[i].core.online, __ATOMIC_RELAXED) != 0;
-	invocation_result(inv, 0, online);
-	invocation_result(inv, 1, 0);
-	invocation_result(inv, 2, KERNEL_DEBUG ? SYSTEM_KERNEL_DEBUG : 0);
+	inv->results[0] = online;
+	inv->results[1] = 0;
+	inv->results[2] = KERNEL_DEBUG ? SYSTEM_KERNEL_DEBUG : 0;
+	inv->result_words = 3;
 	return STEP_DONE;
 }
 

@@ -71,11 +71,12 @@ __attribute__((no_sanitize("thread"))) enum invoke_step invoke_read_regs(struct 
 	unsigned n = 0;
 
 	for (; n < 31; n++)
-		invocation_result(inv, n, context->x[n]);
-	invocation_result(inv, n++, context->sp);
-	invocation_result(inv, n++, context->pc);
-	invocation_result(inv, n++, context->pstate & CONTEXT_PSTATE_USER);
-	invocation_result(inv, n, context->tls);
+		inv->results[n] = context->x[n];
+	inv->results[n++] = context->sp;
+	inv->results[n++] = context->pc;
+	inv->results[n++] = context->pstate & CONTEXT_PSTATE_USER;
+	inv->results[n++] = context->tls;
+	inv->result_words = n;
 	return STEP_DONE;
 }
 
@@ -131,10 +132,11 @@ enum invoke_step invoke_tcb_info(struct invocation *inv)
 	word_t index = home != NULL ? home->index : TCB_INFO_NO_HOME;
 	word_t state = tcb_state_shown(tcb);
 
-	invocation_result(inv, 0, state | index << 8 | (word_t)tcb->flags << 32);
-	invocation_result(inv, 1, __atomic_load_n(&tcb->tag, __ATOMIC_RELAXED));
-	invocation_result(inv, 2, __atomic_load_n(&tcb->cpu_ns, __ATOMIC_RELAXED));
-	invocation_result(inv, 3, __atomic_load_n(&tcb->seq, __ATOMIC_RELAXED));
+	inv->results[0] = state | index << 8 | (word_t)tcb->flags << 32;
+	inv->results[1] = __atomic_load_n(&tcb->tag, __ATOMIC_RELAXED);
+	inv->results[2] = __atomic_load_n(&tcb->cpu_ns, __ATOMIC_RELAXED);
+	inv->results[3] = __atomic_load_n(&tcb->seq, __ATOMIC_RELAXED);
+	inv->result_words = 4;
 	return STEP_DONE;
 }
 

@@ -256,9 +256,10 @@ static enum invoke_step invoke_info(struct invocation *inv)
 	const struct cap_slot *slot = inv->slot;
 	uint64_t used = slot->child == NULL ? 0 : slot->badge;
 
-	invocation_result(inv, 0, slot->object);
-	invocation_result(inv, 1, slot->bits | (word_t)(slot->flags & UNTYPED_FLAGS) << 8);
-	invocation_result(inv, 2, (1ull << slot->bits) - used);
+	inv->results[0] = slot->object;
+	inv->results[1] = slot->bits | (word_t)(slot->flags & UNTYPED_FLAGS) << 8;
+	inv->results[2] = (1ull << slot->bits) - used;
+	inv->result_words = 3;
 	return STEP_DONE;
 }
 

@@ -508,7 +508,7 @@ MUTANTS = [
      "kobject-threads"),
     ("kernel/object/system.c", "if (bytes > DEBUG_WRITE_BYTES_MAX)",
      "if (bytes >= DEBUG_WRITE_BYTES_MAX)", "kobject-threads"),
-    ("kernel/mm/methods.c", "\tinvocation_result(inv, 0, inv->slot->object);\n", "",
+    ("kernel/mm/methods.c", "\tinv->results[0] = inv->slot->object;\n", "",
      "kobject-mapping"),
     ("kernel/mm/memmap.c", "\tmap->lost_bytes += size_bytes - (last - first);\n", "", "memmap"),
     ("kernel/time/timer.c", "\tcore->slice_end_ns = TIME_NEVER;\n", "", "kernel-timed"),

@@ -20,7 +20,7 @@ MUTANTS = [
     ("kernel/object/cap_held.c", "\t\tirq_notification_drop(slot);\n", "", "kobject-threads"),
     ("kernel/object/cap_held.c", "\t\tcore_supervisor_drop(slot);\n", "", "kobject-threads"),
     ("kernel/object/tcb_methods.c",
-     "\tinvocation_result(inv, 2, __atomic_load_n(&tcb->cpu_ns, __ATOMIC_RELAXED));\n", "",
+     "\tinv->results[2] = __atomic_load_n(&tcb->cpu_ns, __ATOMIC_RELAXED);\n", "",
      "kobject-threads"),
     ("kernel/core/boot.c", "\t\t\t CAP_HOLDER_TCB_VSPACE);", "\t\t\t CAP_HOLDER_TCB_BUFFER);",
      "kernel-boot"),

@@ -24,6 +24,9 @@ enum invoke_step {
 	STEP_STALL, /* nothing can be done before others have run: restart the system call */
 };
 
+/* The most that a method returns: the registers of a thread. */
+#define RESULT_WORDS_MAX (sizeof(struct tcb_regs) / sizeof(word_t))
+
 struct invocation {
 	struct tcb *caller;
 	cptr_t cptr;
@@ -35,8 +38,8 @@ struct invocation {
 	unsigned length;
 	word_t args[MSG_REGS];
 
-	/* Out: the first MSG_REGS words; more are written to the buffer by the method. */
-	word_t results[MSG_REGS];
+	/* Out: words, and how many.  A method with more than MSG_REGS asks for a buffer in decode. */
+	word_t results[RESULT_WORDS_MAX];
 	unsigned result_words;
 
 	/* From decode to invoke. */
@@ -104,9 +107,6 @@ enum error must_check decode_source(const struct invocation *inv, cptr_t cptr,
 
 /* Word of the message, from registers or the IPC buffer (the caller checked the length). */
 word_t invocation_word(const struct invocation *inv, unsigned index);
-
-/* Result word beyond the registers needs the buffer. */
-void invocation_result(struct invocation *inv, unsigned index, word_t value);
 
 /* Reap list as inv->work. */
 enum invoke_step step_reap(struct invocation *inv);
