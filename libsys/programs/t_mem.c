@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory as programs see it: mm and the kernel's mappings. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,6 +162,12 @@ static void protection_is_enforced(void)
 	tap_equal(run_self("execute-data", NULL, 0).signal, PROC_SIGSEGV);
 }
 
+static void other_cpus_forget_a_page(void)
+{
+	for (unsigned i = 0; i < 10; i++)
+		tap_equal(run_self("read-elsewhere", NULL, 0).signal, PROC_SIGSEGV);
+}
+
 static int child_write_read_only(void)
 {
 	void *at;
@@ -182,6 +189,48 @@ static int child_read_unmapped(void)
 	*(volatile int *)at = 1;
 	program_need("unmapping", memory_unmap(at, PAGE_SIZE));
 	return *(volatile int *)at;
+}
+
+struct reader {
+	volatile int *at;
+	atomic_bool has_read;
+	atomic_bool unmapped;
+};
+
+/* Between the two reads it stays in user mode: only the invalidation makes its CPU forget the page. */
+static int read_twice(void *arg)
+{
+	struct reader *reader = arg;
+
+	if (!thread_pin(1))
+		return 7;
+	(void)*reader->at;
+	atomic_store(&reader->has_read, true);
+	while (!atomic_load(&reader->unmapped))
+		__asm__ volatile("yield");
+	(void)*reader->at;
+	return 0;
+}
+
+static int child_read_elsewhere(void)
+{
+	struct reader reader = {0};
+	struct crew crew;
+	void *at;
+
+	if (program_cpus() == 1)
+		return child_read_unmapped();
+	if (!thread_pin(0))
+		return 7;
+	program_need("mapping", memory_map(PAGE_SIZE, RW, &at));
+	*(volatile int *)at = 1;
+	reader.at = at;
+	crew_start(&crew, 1, read_twice, &reader, 0);
+	while (!atomic_load(&reader.has_read))
+		thread_pause();
+	program_need("unmapping", memory_unmap(at, PAGE_SIZE));
+	atomic_store(&reader.unmapped, true);
+	return crew_join(&crew);
 }
 
 static int child_execute_data(void)
@@ -271,11 +320,9 @@ static int child(const char *how, const char *arg)
 		const char *name;
 		int (*body)(void);
 	} bodies[] = {
-		{"write-read-only", child_write_read_only},
-		{"read-unmapped", child_read_unmapped},
-		{"execute-data", child_execute_data},
-		{"thread-stack", child_thread_stack},
-		{"eat", child_eat},
+		{"write-read-only", child_write_read_only}, {"read-unmapped", child_read_unmapped},
+		{"read-elsewhere", child_read_elsewhere},   {"execute-data", child_execute_data},
+		{"thread-stack", child_thread_stack},       {"eat", child_eat},
 	};
 
 	if (strcmp(how, "shared") == 0)
@@ -297,6 +344,8 @@ int main(int argc, char **argv)
 		{"files are mapped, and copied on write", files_are_mapped_and_copied_on_write},
 		{"shared memory is shared, with whom it is allowed", shared_memory_is_shared},
 		{"K_memory_protect: protection is enforced", protection_is_enforced},
+		{"K_memory_shoot_down: a page unmapped on one CPU is gone on another",
+		 other_cpus_forget_a_page},
 		{"stacks grow, and are guarded", stacks_grow_and_are_guarded},
 		{"limits are enforced", limits_are_enforced},
 		{"M10_frame_counts: processes give all their memory back", processes_give_all_back},
