@@ -40,7 +40,10 @@ __attribute__((cold)) void fault_unhandled(struct tcb *tcb)
 {
 	struct vspace *space = __atomic_load_n(&tcb->vspace, __ATOMIC_RELAXED);
 
-	fault_print(tcb, "stopped");
+	/* Once: whoever resumes it could fill the console, with interrupts masked. */
+	if (!tcb->fault_told)
+		fault_print(tcb, "stopped");
+	tcb->fault_told = true;
 	/* Not by a flag of the thread: whoever has the right to set flags would end the machine. */
 	if (space != NULL && space == fault_first_space)
 		panic("the first task faulted and nobody handles it");

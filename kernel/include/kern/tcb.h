@@ -98,6 +98,7 @@ struct tcb {
 	bool send_is_call;
 	bool send_can_grant;
 	uint8_t send_fault; /* enum fault: the message is a fault, not the registers */
+	bool fault_told;    /* owner: a fault of it that nobody took is on the console */
 	word_t fault_words[4];
 	struct reply *reply;        /* atomic; as receiver: where the next caller is recorded */
 	struct reply *caller_reply; /* atomic; as caller: the reply object that holds it */

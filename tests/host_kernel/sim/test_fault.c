@@ -157,6 +157,25 @@ Test(fault, K_faults_without_a_handler_the_thread_stops_with_a_line)
 	sim_check();
 }
 
+Test(fault, one_that_is_resumed_to_fault_again_has_one_line)
+{
+	const char *first;
+
+	a->exception.type = OBJ_NULL;
+	a->vspace = (struct vspace *)(void *)pager;
+	for (unsigned i = 0; i < 3; i++) {
+		sim_fault(0, a, FAULT_UNDEFINED, 0x10000 + i);
+		cr_assert_eq(a->state, THREAD_STOPPED);
+		sim_as(1);
+		cr_assert_eq(thread_resume(a), ERR_OK);
+		sim_auto_all();
+		cr_assert_eq(sim_current(0), a);
+	}
+	first = strstr(host_console, "number 10000,");
+	cr_assert_not_null(first);
+	cr_assert_null(strstr(first + 1, "thread tag 1 stopped"));
+}
+
 Test(fault, K_faults_handler_deleted_while_it_handles)
 {
 	bool done = false;
