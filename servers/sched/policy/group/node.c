@@ -47,16 +47,16 @@ static struct policy_params entity_params(uint32_t index, uint32_t weight, uint6
 
 /* Where masks bind: what its load here came to in its parent's queue when that was solved, and its part of
  * what came or went since.  A quarter more with a cap, as in fair.c. */
-static uint64_t weight_in_block(const struct group_cpu *cpu, uint32_t index, uint64_t parent_full)
+static uint64_t weight_in_block(const struct group_cpu *cpu, uint32_t index,
+				const struct group_blocks *blocks, uint64_t parent_full,
+				uint64_t full)
 {
 	const struct group_node *node = &cpu->node[index];
 	const struct group_common *common = common_of(cpu, index);
 	const uint64_t most = (uint64_t)__atomic_load_n(&common->weight, __ATOMIC_RELAXED)
 			      << GROUP_EFFECTIVE_SHIFT;
-	const uint64_t full = group_full_here(cpu, index);
 	const uint64_t all = __atomic_load_n(&common->load, __ATOMIC_RELAXED);
-	const uint64_t solved = __atomic_load_n(&group_blocks(cpu->machine)->load[index],
-						__ATOMIC_RELAXED);
+	const uint64_t solved = __atomic_load_n(&blocks->load[index], __ATOMIC_RELAXED);
 	uint64_t weight = node->load << GROUP_EFFECTIVE_SHIFT, rest;
 
 	if (__atomic_load_n(&common->bound, __ATOMIC_RELAXED) != 0)
@@ -73,14 +73,17 @@ static uint32_t weight_here(const struct group_cpu *cpu, uint32_t index)
 	const struct group_node *node = &cpu->node[index];
 	const uint64_t all = __atomic_load_n(&common_of(cpu, index)->load, __ATOMIC_RELAXED);
 	const uint64_t full = group_full_here(cpu, node->parent);
+	/* Once each: another CPU may publish another solution, or that there is none, at any time. */
+	const struct group_blocks *blocks = group_blocks(cpu->machine);
+	const uint64_t own_full = blocks != NULL ? group_full_here(cpu, index) : 0;
 	uint64_t weight = __atomic_load_n(&common_of(cpu, index)->effective, __ATOMIC_RELAXED);
 
 	if (weight == 0)
 		weight = (uint64_t)__atomic_load_n(&common_of(cpu, index)->weight, __ATOMIC_RELAXED)
 			 << GROUP_EFFECTIVE_SHIFT;
 	/* load <= 5120 threads of 2^20, so this does not overflow. */
-	if (group_blocked(cpu->machine) && full != 0 && group_full_here(cpu, index) != 0)
-		weight = weight_in_block(cpu, index, full);
+	if (full != 0 && own_full != 0)
+		weight = weight_in_block(cpu, index, blocks, full, own_full);
 	else if (node->load != 0 && all > node->load)
 		weight = weight * node->load / all;
 	/* Nobody can use more than this CPU. */
