@@ -123,7 +123,7 @@ straight void offer_successor(const struct sched_server *server, struct sched_cp
 			      struct sched_decision *decision)
 {
 	const struct policy_successor *next = &pick->successor;
-	const struct sched_thread *thread = policy_thread_owner(pick->thread);
+	struct sched_thread *thread = policy_thread_owner(pick->thread);
 	const time_ns_t until_ns = sleepers_succeed(cpu, pick, decision,
 						    time_until(thread, next->valid_ns, now_ns));
 
@@ -141,7 +141,7 @@ straight void offer_successor(const struct sched_server *server, struct sched_cp
 		return;
 	}
 	thread = policy_thread_owner(next->thread);
-	cpu->successor = policy_thread_owner(next->thread);
+	cpu->successor = thread;
 	decision->successor_tid = thread->tid;
 	decision->successor_seq = thread->seq;
 	decision->successor_slice_ns = sched_slice_after_debt(thread, next->slice_ns);

@@ -86,15 +86,14 @@ void fill_begin(struct fill *fill, const struct fair *fair, struct level_input *
 {
 	items_take(fill, fair);
 	groups_take(fill, fair);
-	fill->online = cpumask_and(levels->online, cpumask_first(levels->cpus));
 	fill->blocks = 0;
-	fill->left = fill->online;
+	fill->left = cpumask_and(levels->online, cpumask_first(levels->cpus));
 	for (uint32_t i = 0; i < LEVEL_CLASSES_MAX; i++)
 		fill->class_block[i] = FILL_OPEN;
 	for (uint32_t i = 0; i < CPUS_MAX; i++)
 		fill->cpu_block[i] = 0;
 	levels->known = 0;
-	levels->mask[0] = fill->online;
+	levels->mask[0] = fill->left;
 	block_begin(fill);
 }
 
@@ -425,11 +424,12 @@ void fill_result(const struct fill *fill, struct group_blocks *out)
 				t == 0 ? 0 : (UINT64_C(1) << (RATE_SHIFT + GROUP_FULL_SHIFT)) / t,
 				__ATOMIC_RELAXED);
 		}
-	for (uint32_t i = 0; i < LEVEL_CLASSES_MAX; i++)
-		__atomic_store_n(&out->class[i],
-				 fill -> class_block[i] == FILL_OPEN ? (uint8_t)(fill->blocks - 1)
-								     : fill -> class_block[i],
-				 __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < LEVEL_CLASSES_MAX; i++) {
+		const uint32_t block = fill->class_block[i];
+		const uint32_t known = block == FILL_OPEN ? fill->blocks - 1 : block;
+
+		__atomic_store_n(&out->class[i], (uint8_t)known, __ATOMIC_RELAXED);
+	}
 	for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++)
 		__atomic_store_n(&out->cpu[cpu], fill->cpu_block[cpu], __ATOMIC_RELAXED);
 	__atomic_store_n(&out->one, min_u64(out->full[0][0], FULL_MAX), __ATOMIC_RELAXED);

@@ -60,7 +60,6 @@ struct fill {
 		uint32_t weight;
 		uint8_t parent;
 	} group[GROUP_MAX];
-	struct cpumask online;
 
 	/* What is found so far. */
 	uint32_t blocks;
@@ -78,7 +77,7 @@ struct fill {
 	uint64_t open[GROUP_MAX], inside[GROUP_MAX], speed[GROUP_MAX], next[GROUP_MAX];
 };
 
-/* Anew, from the groups and threads of `fair`; `masks` as those of level_input. */
+/* Anew, from the groups and threads of `fair`; and the CPUs and masks of `levels`. */
 void fill_begin(struct fill *fill, const struct fair *fair, struct level_input *levels);
 /* One step; true: done, and `at`, `class_block` and `cpu_block` are the solution.  `levels` is what
  * fill_begin() was given; the state may be anything that level_step() left. */

@@ -84,8 +84,8 @@ struct group_common {
 /* What groups ideally have where affinity masks bind (fill.h); every member is atomic. */
 struct group_blocks {
 	uint64_t full[GROUP_BLOCKS_MAX][GROUP_MAX]; /* as in group_common, on the CPUs of a block */
-	uint64_t
-		one; /* what a thread that ideally has a CPU counts as for balancing, with GROUP_FULL_SHIFT */
+	/* What a thread that ideally has a CPU counts as for balancing, with GROUP_FULL_SHIFT. */
+	uint64_t one;
 	uint64_t load[GROUP_MAX];         /* as in group_common, when it was solved */
 	uint8_t class[LEVEL_CLASSES_MAX]; /* block of the threads with a mask */
 	uint8_t cpu[CPUS_MAX];
@@ -95,8 +95,8 @@ struct group_machine {
 	uint32_t cpus;
 	uint32_t epoch;   /* in all its ids */
 	uint32_t changes; /* counts group_set() */
-	uint32_t
-		blocked; /* masks bind: 1 + which of blocks[] is valid; the other is the next one */
+	/* Masks bind: 1 + which of blocks[] is valid; the other is the next one. */
+	uint32_t blocked;
 	struct group_blocks blocks[2];
 	struct group_common group[GROUP_MAX];
 };

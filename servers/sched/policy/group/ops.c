@@ -324,7 +324,6 @@ static enum error group_restore(struct policy_cpu *root, const struct policy_rec
 static void group_set_average(struct policy_cpu *root, uint64_t average_weight, uint64_t now_ns)
 {
 	struct group_cpu *cpu = group_cpu_of(root);
-
 	const bool blocked = group_blocked(cpu->machine);
 
 	cpu->base->set_average(root,
