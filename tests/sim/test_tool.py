@@ -144,7 +144,9 @@ class AsRtApp(WithFiles):
             "wait": {"timer": {"ref": "tick", "period": 120000}}, "work": {"run": 90000}}}}}
         task = self.tasks(text, 2, "--duration", 1)["t"]
         self.assertEqual(task["cpu_ns"], 5 * 90000000)
-        self.assertAlmostEqual(task["ideal_share"], 0.75, delta=1e-6)
+        # It could use 90 of 120 ms for ever, but waits once more than it works, and ends.
+        self.assertAlmostEqual(task["ideal_share"], 450 / 690, delta=1e-6)
+        self.assertAlmostEqual(task["share"], task["ideal_share"], delta=1e-6)
         # One after the other, each with its own grid: 10 of 30 ms, ten times, then 20 of 30 ms.
         text = {"tasks": {"t": {"loop": 1, "phases": {
             "light": {"loop": 10, "run": 10000, "timer": {"ref": "unique", "period": 30000}},
@@ -152,6 +154,23 @@ class AsRtApp(WithFiles):
         task = self.tasks(text, 1)["t"]
         self.assertEqual(task["cpu_ns"], 300000000)
         self.assertAlmostEqual(task["ideal_share"], 0.5, delta=1e-6)
+
+    def test_ideal_shares_of_who_ends_and_who_changes(self):
+        # 1 s of 10 s is all that one wants; the others have what it leaves.
+        text = {"global": {"duration": 10}, "tasks": {"ends": {"loop": 1, "run": 1000000},
+                                                      "stays": {"instance": 2, "run": 1000}}}
+        tasks = self.tasks(text, 2)
+        for name, share in (("ends", 0.1), ("stays-0", 0.95), ("stays-1", 0.95)):
+            self.assertAlmostEqual(tasks[name]["ideal_share"], share, delta=1e-6)
+            self.assertAlmostEqual(tasks[name]["share"], share, delta=0.002)
+        # Nice 5 after its first millisecond.
+        text = {"global": {"duration": 10}, "tasks": {
+            "other": {"run": 1000},
+            "changes": {"phases": {"first": {"loop": 1, "run": 1000},
+                                   "then": {"loop": -1, "priority": 5, "run": 1000}}}}}
+        tasks = self.tasks(text, 1)
+        self.assertAlmostEqual(tasks["changes"]["ideal_share"], 335 / 1359, delta=1e-6)
+        self.assertAlmostEqual(tasks["changes"]["share"], 335 / 1359, delta=0.002)
 
     def test_two_wake_each_other_until_the_end(self):
         text = {"tasks": {"a": {"loop": -1, "run": 4000, "resume": "b", "suspend": "a"},

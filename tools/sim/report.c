@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Results: ideal shares, percentiles, tables for people. */
-#include <base/ideal_share.h>
-#include <base/math.h>
+#include <base/ideal_workload.h>
 
 #include "sim.h"
 
@@ -31,103 +30,6 @@ uint64_t sim_samples_percentile(const struct sim_samples *samples, uint32_t perm
 	return samples->values[rank == 0 ? 0 : rank - 1];
 }
 
-/* ---- Ideal shares
- * ------------------------------------------------------------------------------ */
-
-/* What a task does alone on a CPU.  A timer counts from the one before it, in whichever phase that was. */
-struct demand {
-	double run_ns;
-	double total_ns; /* up to the last timer */
-	double since_ns; /* behind it */
-	bool unknown;    /* it waits for others */
-};
-
-static void phase_once(struct demand *demand, const struct workload_phase *phase)
-{
-	for (uint32_t i = 0; i < phase->event_count; i++) {
-		const struct workload_event *event = &phase->events[i];
-		double ns = (double)event->ns;
-
-		switch (event->kind) {
-		case WORKLOAD_RUN:
-		case WORKLOAD_RUNTIME:
-			demand->run_ns += ns;
-			demand->since_ns += ns;
-			break;
-		case WORKLOAD_SLEEP:
-			demand->since_ns += ns;
-			break;
-		case WORKLOAD_TIMER:
-			demand->total_ns += demand->since_ns > ns ? demand->since_ns : ns;
-			demand->since_ns = 0;
-			break;
-		case WORKLOAD_WAIT:
-		case WORKLOAD_BARRIER:
-		case WORKLOAD_SUSPEND:
-		case WORKLOAD_LOCK:
-			demand->unknown = true;
-			break;
-		default:
-			break;
-		}
-	}
-}
-
-/* From the second time on each is like the one before. */
-static void phase_loops(struct demand *demand, const struct workload_phase *phase)
-{
-	struct demand once;
-
-	phase_once(demand, phase);
-	once = *demand;
-	if (phase->loop < 2)
-		return;
-	phase_once(demand, phase);
-	double more = (double)phase->loop - 2;
-
-	demand->run_ns += more * (demand->run_ns - once.run_ns);
-	demand->total_ns += more * (demand->total_ns - once.total_ns);
-	demand->since_ns += more * (demand->since_ns - once.since_ns);
-}
-
-/* One pass.  Once it is in a phase that loops for ever, that is the pass. */
-static void task_pass(struct demand *demand, const struct workload_task *task)
-{
-	for (uint32_t i = 0; i < task->phase_count; i++) {
-		if (task->phases[i].loop == WORKLOAD_LOOP_FOREVER) {
-			phase_once(demand, &task->phases[i]);
-			return;
-		}
-	}
-	for (uint32_t i = 0; i < task->phase_count; i++)
-		phase_loops(demand, &task->phases[i]);
-}
-
-/* The largest rate that a task could use: what it runs of a loop, alone on a CPU. */
-static uint64_t task_cap(const struct workload_task *task)
-{
-	struct demand first = {0}, both;
-
-	task_pass(&first, task);
-	both = first;
-	task_pass(&both, task);
-	/* In the second pass timers count from the first. */
-	double run_ns = both.run_ns - first.run_ns;
-	double total_ns = both.total_ns + both.since_ns - first.total_ns - first.since_ns;
-
-	if (both.unknown || run_ns >= total_ns)
-		return IDEAL_ONE;
-	uint64_t cap = (uint64_t)(run_ns / total_ns * (double)IDEAL_ONE);
-
-	return cap == 0 ? 1 : cap;
-}
-
-/* Shares are of a steady state: whoever has ended by now has none, unless all have. */
-static bool task_counts(const struct sim *sim, const struct sim_thread *thread)
-{
-	return sim->live == 0 || (thread->state != SIM_DEAD && thread->state != SIM_STOPPED);
-}
-
 /* 1 + index of the workload's group that the thread is in now; 0: none. */
 uint32_t report_group(const struct sim *sim, uint32_t tid)
 {
@@ -139,23 +41,9 @@ uint32_t report_group(const struct sim *sim, uint32_t tid)
 	return 0;
 }
 
-static void ideal_groups(const struct workload *workload, struct ideal_group *groups)
-{
-	for (uint32_t i = 0; i < workload->group_count; i++) {
-		const struct workload_group *group = &workload->groups[i];
-
-		groups[i] = (struct ideal_group){
-			/* WORKLOAD_GROUP_NONE is -1. */
-			.parent = group->parent + 1,
-			.weight = group->weight,
-			.cap = (uint64_t)((double)group->quota_ns / (double)group->period_ns *
-					  (double)IDEAL_ONE),
-		};
-	}
-}
-
 void report_ideal(const struct sim *sim, double *ideal)
 {
+	const struct workload *workload = sim->config.workload;
 	struct ideal_group groups[WORKLOAD_GROUPS_MAX];
 	uint32_t count = sim->threads_count;
 	struct ideal_task *tasks = calloc(count + 1, sizeof(*tasks));
@@ -163,31 +51,15 @@ void report_ideal(const struct sim *sim, double *ideal)
 
 	if (tasks == NULL || classes == NULL)
 		exit(1);
-	uint32_t counted = 0;
-
-	for (uint32_t tid = 1; tid <= count; tid++) {
-		const struct sched_thread_params *params = &sim->shared->params[tid];
-		const struct workload_task *task = sim->threads[tid]->script.task;
-		bool background = params->class == POLICY_CLASS_BACKGROUND;
-
-		if (!task_counts(sim, sim->threads[tid]))
-			continue;
-		tasks[counted++] = (struct ideal_task){
-			.weight = background ? POLICY_WEIGHT_BACKGROUND : params->weight,
-			.cap = task_cap(task),
-			.cpus = params->affinity,
-			.group = report_group(sim, tid),
-		};
-	}
-	ideal_groups(sim->config.workload, groups);
-	if (counted != 0 &&
-	    ideal_share_groups(tasks, counted, groups, sim->config.workload->group_count,
-			       sim->config.cpus, classes, count + 1) != ERR_OK)
+	for (uint32_t i = 0; i < count; i++)
+		tasks[i] = workload_ideal_task(sim->threads[i + 1]->script.task, sim->now_ns);
+	for (uint32_t i = 0; i < workload->group_count; i++)
+		groups[i] = workload_ideal_group(&workload->groups[i]);
+	if (count != 0 && ideal_share_groups(tasks, count, groups, workload->group_count,
+					     sim->config.cpus, classes, count + 1) != ERR_OK)
 		fputs("baton-sim: no ideal shares for this workload\n", stderr);
-	counted = 0;
-	for (uint32_t tid = 1; tid <= count; tid++)
-		if (task_counts(sim, sim->threads[tid]))
-			ideal[tid] = (double)tasks[counted++].rate / (double)IDEAL_ONE;
+	for (uint32_t i = 0; i < count; i++)
+		ideal[i + 1] = (double)tasks[i].rate / (double)IDEAL_ONE;
 	free(tasks);
 	free(classes);
 }

@@ -156,9 +156,9 @@ static struct ideal_task *ideal_shares(const struct runner *runner)
 	struct ideal_group groups[WORKLOAD_GROUPS_MAX];
 
 	for (uint32_t i = 0; i < runner->task_count; i++)
-		tasks[i] = task_ideal(runner->tasks[i]->task, runner->workload->duration_ns);
+		tasks[i] = workload_ideal_task(runner->tasks[i]->task, runner->wall_ns);
 	for (uint32_t i = 0; i < runner->workload->group_count; i++)
-		groups[i] = group_ideal(&runner->workload->groups[i]);
+		groups[i] = workload_ideal_group(&runner->workload->groups[i]);
 	program_need("calculating ideal shares",
 		     ideal_share_groups(tasks, runner->task_count, groups,
 					runner->workload->group_count, runner->cpus, classes,

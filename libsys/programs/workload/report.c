@@ -20,7 +20,9 @@ static double ideal_of(const struct report *report, uint32_t i)
 
 static uint32_t weight_of(const struct runner_task *at)
 {
-	return workload_params_weight(&at->task->params);
+	const struct workload_params params = workload_params_steady(at->task);
+
+	return workload_params_weight(&params);
 }
 
 /* The largest wake-up latency since the start: the record's if it fits the last bucket in use. */
@@ -198,6 +200,7 @@ static void json_run(const struct report *report)
 static void json_task(const struct report *report, uint32_t i)
 {
 	const struct runner_task *at = report->runner->tasks[i];
+	const uint32_t group = workload_params_steady(at->task).group;
 	char name[2 * RUNNER_NAME_BYTES_MAX];
 
 	printf("%s{\"name\":\"%s\",\"tid\":%u,\"weight\":%u,\"cpu_ns\":%lu,\"share\":%.6f,"
@@ -205,10 +208,9 @@ static void json_task(const struct report *report, uint32_t i)
 	       i ? "," : "", json_text(name, sizeof(name), at->name), at->tid, weight_of(at),
 	       (unsigned long)at->cpu_ns, share_of(at->cpu_ns, report->runner->wall_ns),
 	       ideal_of(report, i));
-	if (at->task->params.group != WORKLOAD_GROUP_NONE)
+	if (group != WORKLOAD_GROUP_NONE)
 		printf("\"group\":\"%s\",",
-		       json_text(name, sizeof(name),
-				 report->runner->workload->groups[at->task->params.group].name));
+		       json_text(name, sizeof(name), report->runner->workload->groups[group].name));
 	printf("\"runs\":%lu,\"preemptions\":%lu,\"migrations\":%lu,\"wakes\":%lu,"
 	       "\"wake_ns\":{\"p50\":%lu,\"p99\":%lu,\"max\":%lu}}\n",
 	       (unsigned long)at->stats.runs, (unsigned long)at->stats.preemptions,

@@ -2,9 +2,10 @@
 /* Tables for people and JSON for programs (schema 1) about a workload that has run. */
 #pragma once
 
+#include <base/ideal_workload.h>
+
 #include "../lib/hash_job.h"
 #include "../lib/rpc.h"
-#include "demand.h"
 #include "runner.h"
 
 struct report {
