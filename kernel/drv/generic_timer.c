@@ -86,11 +86,9 @@ void timer_disarm(void)
 
 time_ns_t arch_now(void)
 {
-	uint64_t ticks;
-
 	/* The counter may be read early: not before what this CPU has done so far. */
-	__asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(ticks) : : "memory");
-	return ticks_to_ns(ticks);
+	barrier_isb();
+	return ticks_to_ns(sysreg_read(cntvct_el0));
 }
 
 void arch_timer_set(time_ns_t deadline)

@@ -5,7 +5,8 @@ import ast
 
 TABLES = ("tests/mutants/table.py", "tests/mutants/table_fastpath.py",
           "tests/mutants/table_groups.py", "tests/mutants/table_kernel.py",
-          "tests/mutants/table_sched.py", "tests/mutants/table_servers.py")
+          "tests/mutants/table_machine.py", "tests/mutants/table_sched.py",
+          "tests/mutants/table_servers.py")
 
 
 def rows(source):

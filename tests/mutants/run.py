@@ -21,11 +21,12 @@ import table
 import table_fastpath
 import table_groups
 import table_kernel
+import table_machine
 import table_sched
 import table_servers
 
 MUTANTS = (table.MUTANTS + table_fastpath.MUTANTS + table_groups.MUTANTS + table_kernel.MUTANTS +
-           table_sched.MUTANTS + table_servers.MUTANTS)
+           table_machine.MUTANTS + table_sched.MUTANTS + table_servers.MUTANTS)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TEST_SECONDS_MAX = 120    # of a test that a bug has made hang, or so many times what it takes without one

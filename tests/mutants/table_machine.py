@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Seeded bugs of the kernel's code for the machine, most of which no quick boot notices or the emulator
+cannot show: (file, text in it, what it becomes, name of the meson test that must then fail)."""
+
+MUTANTS = [
+    # Exceptions of user mode
+    ("kernel/arch/aarch64/trap.c", "((s) >= 0x0c && (s) <= 0x0f)", "((s) == 0x0f)", "arch-trap"),
+    ("kernel/arch/aarch64/trap.c", "\t\taddress = this_core()->current->context.sp;\n", "", "arch-trap"),
+    ("kernel/arch/aarch64/trap.c", "kind == FAULT_BUS && (esr", "(esr", "arch-trap"),
+    ("kernel/arch/aarch64/trap.c", " && (esr & ESR_CACHE_OP) == 0", "", "arch-trap"),
+    ("kernel/arch/aarch64/trap.c", "\tcase CLASS_STEP:\n", "", "arch-trap"),
+    # Switches
+    ("kernel/arch/aarch64/switch.c", "\telse\n\t\taddress_space_set(cpu_registers.ttbr0_empty);\n", "",
+     "arch-switch"),
+    ("kernel/arch/aarch64/switch.c",
+     "\t\taddress_space_set(cpu_registers.ttbr0_empty);\n\t\treturn;\n", "\t\treturn;\n", "arch-switch"),
+    ("kernel/arch/aarch64/switch.c", "\t/* Nothing walks the old tables any more when this CPU next says "
+     "that it is quiescent. */\n\tbarrier_isb();\n", "", "arch-switch"),
+    ("kernel/arch/aarch64/switch.c", "if (!core->fpu_live) {", "if (true) {", "arch-switch"),
+    # Timer
+    ("kernel/drv/generic_timer.c", "\t\tsysreg_write(cntv_ctl_el0, 0);\n\t\treturn;\n", "\t\treturn;\n",
+     "arch-timer"),
+    ("kernel/drv/generic_timer.c", "if (deadline >> REACH_SHIFT != 0) {", "if (deadline == TIME_NEVER) {",
+     "arch-timer"),
+    ("kernel/drv/generic_timer.c", "inverse + up)", "inverse + up * 0)", "arch-timer"),
+    ("kernel/drv/generic_timer.c", "quotient + (rest != 0);", "quotient;", "arch-timer"),
+    ("kernel/drv/generic_timer.c", "if (hz < HZ_MIN || hz > HZ_MAX)", "if (hz > HZ_MAX)", "arch-timer"),
+    ("kernel/drv/generic_timer.c", "\ttimer_disarm();\n}\n\nvoid timer_disarm", "}\n\nvoid timer_disarm",
+     "arch-timer"),
+    ("kernel/drv/generic_timer.c", "\tsysreg_write(cntv_cval_el0, ns_to_ticks(deadline));\n",
+     "\tif (deadline < arch_now())\n\t\treturn;\n\tsysreg_write(cntv_cval_el0, ns_to_ticks(deadline));\n",
+     "arch-timer"),
+    # GICv2
+    ("kernel/drv/gicv2.c", "GICD_ITARGETSR + irq) = cpu_target[cpu];",
+     "GICD_ITARGETSR + irq) = cpu_target[cpu * 0];", "arch-gic"),
+    ("kernel/drv/gicv2.c", "((uint32_t)cpu_target[cpu] << 16)", "(0xffu << 16 | cpu * 0)", "arch-gic"),
+    ("kernel/drv/gicv2.c", "\t\tmask |= mask >> 16;\n", "", "arch-gic"),
+    ("kernel/drv/gicv2.c", "return (uint8_t)mask;", "return 1;", "arch-gic"),
+    ("kernel/drv/gicv2.c", "if (cpu >= CPUS_V2)", "if (cpu > CPUS_V2)", "arch-gic"),
+    ("kernel/drv/gicv2.c", "\t\tmmio_write32(dist, GICD_ICPENDR + irq / 8, ~0u);\n", "", "arch-gic"),
+    ("kernel/drv/gicv2.c", "\t\tmmio_write32(dist, GICD_IPRIORITYR + irq, PRIORITY_ALL);\n\t\t", "\t\t",
+     "arch-gic"),
+    ("kernel/drv/gicv2.c", "GICD_ICENABLER + irq / 32 * 4, 1u << irq % 32",
+     "GICD_ICENABLER + irq / 32 * 4, ~0u", "arch-gic"),
+    ("kernel/drv/irq.c", "gicv2_end(acknowledged);", "gicv2_end(irq);", "arch-gic"),
+    ("kernel/drv/irq.c", "\t\ttimer_disarm();\n", "", "arch-gic"),
+    ("kernel/drv/irq.c", "\tif (irq >= GIC_IRQ_SPECIAL)\n\t\treturn ARCH_IRQ_NONE;\n", "", "arch-gic"),
+    ("kernel/drv/irq.c", "irq < gic.irq_count;", "irq <= gic.irq_count;", "arch-gic"),
+    # GICv3
+    ("kernel/drv/gicv3.c", "GICD_IROUTER + irq * 8, cpus[cpu].hw_id", "GICD_IROUTER + irq * 8, cpus[0].hw_id",
+     "arch-gic"),
+    ("kernel/drv/gicv3.c", "GICD_IROUTER + irq * 8,", "GICD_IROUTER + irq * 4,", "arch-gic"),
+    ("kernel/drv/gicv3.c", "(mpidr >> 8 & 0xff) << 16", "0", "arch-gic"),
+    ("kernel/drv/gicv3.c", "(mpidr >> 16 & 0xff) << 32", "0", "arch-gic"),
+    ("kernel/drv/gicv3.c", "(mpidr >> 32 & 0xff) << 48", "0", "arch-gic"),
+    ("kernel/drv/gicv3.c", "(aff0 / 16) << 44", "(aff0 / 32) << 44", "arch-gic"),
+    ("kernel/drv/gicv3.c", "1ull << aff0 % 16", "0xffffull", "arch-gic"),
+    ("kernel/drv/gicv3.c", "mmio_read32(frame, GICR_WAKER) & ~WAKER_SLEEP)", "~WAKER_SLEEP)", "arch-gic"),
+    ("kernel/drv/gicv3.c", "\twhile ((mmio_read32(frame, GICR_WAKER) & WAKER_ASLEEP) != 0)\n\t\t;\n", "",
+     "arch-gic"),
+    ("kernel/drv/gicv3.c", "(mpidr >> 32 & 0xff) << 24;", "0;", "arch-gic"),
+    ("kernel/drv/gicv3.c", "\t\t\tif ((typer & TYPER_LAST) != 0)\n\t\t\t\tbreak;\n", "", "arch-gic"),
+    ("kernel/drv/gicv3.c", "? FRAME_BYTES_V4", "? FRAME_BYTES_V3", "arch-gic"),
+    ("kernel/drv/gicv3.c", "\t\tmmio_write32(dist, GICD_IGROUPR + irq / 8, ~0u);\n", "", "arch-gic"),
+    ("kernel/drv/gicv3.c", "\tmmio_write32(sgi, GICD_IGRPMODR, 0);\n", "", "arch-gic"),
+    ("kernel/drv/gicv3.c", "sysreg_write(ICC_PMR_EL1, 0xff);", "sysreg_write(ICC_PMR_EL1, 0xa0);",
+     "arch-gic"),
+]
