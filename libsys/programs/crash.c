@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * crash HOW: one way to do wrong, by name; without a name, lists them.  `syscalls` is the one that
- * survives: it gives junk to every system call and to the servers, and checks the refusals.
+ * survives: it gives junk to every system call and to the servers, and checks the refusals.  So does
+ * `window ADDRESS...`, which says what physical addresses the kernel has mapped for itself.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <abi/fault.h>
 #include <libsys/errno.h>
 #include <libsys/ipc.h>
+#include <libsys/objects.h>
+#include <libsys/process.h>
+#include <libsys/threads.h>
 #include <mm/protocol.h>
 #include <proc/protocol.h>
 #include <proc/slots.h>
@@ -167,6 +172,59 @@ static void crash_syscalls(void)
 	exit(failures ? 1 : 0);
 }
 
+/* --- What the kernel has mapped for itself --- */
+
+#define KERNEL_WINDOW 0xffffff8000000000ull
+
+static char *const *operands; /* after the name of the way */
+static cptr_t pager;
+
+static int touch(void *at)
+{
+	const cptr_t tcb = thread_reply_slot() - PROC_THREAD_SLOT_REPLY + PROC_THREAD_SLOT_TCB;
+
+	program_need("choosing a pager", tcb_set_fault(tcb, pager, 0));
+	return *(volatile char *)at;
+}
+
+/* A thread of ours touches it; its pager, this one, is told whether something is there. */
+static bool something_is_at(word_t vaddr)
+{
+	struct thread *thread;
+	enum error error;
+	struct msg m;
+
+	if (thrd_create(&thread, touch, (void *)vaddr) != thrd_success)
+		program_fail("starting a thread", ERR_NO_MEMORY);
+	/* Signals are left over from its start; pages of its own it gets by our touching them. */
+	error = sys_recv(pager, thread_reply_slot(), &m);
+	while (error == ERR_OK && m.w[0] != vaddr) {
+		if ((m.info & MSG_FAULTED) == 0) {
+			error = sys_recv(pager, thread_reply_slot(), &m);
+			continue;
+		}
+		(void)*(volatile uint8_t *)m.w[0];
+		m.info = msg_info(FAULT_REPLY_RESTART, 0, 0);
+		error = sys_reply_recv(pager, thread_reply_slot(), &m);
+	}
+	program_need("waiting for a fault", error);
+	m.info = msg_info(FAULT_REPLY_SKIP, 0, 0);
+	program_need("answering a fault", sys_reply(thread_reply_slot(), &m));
+	return (m.w[2] & FAULT_ACCESS_PRESENT) != 0;
+}
+
+static void crash_window(void)
+{
+	program_need("making an endpoint", object_new(OBJ_ENDPOINT, &pager));
+	for (; *operands != NULL; operands++) {
+		const word_t paddr = strtoull(*operands, NULL, 0);
+
+		printf("crash: 0x%lx is %sin the kernel's window\n", (unsigned long)paddr,
+		       something_is_at(KERNEL_WINDOW + paddr) ? "" : "not ");
+	}
+	exit(0);
+}
+
 static const struct {
 	const char *name;
 	void (*how)(void);
@@ -183,6 +241,7 @@ static const struct {
 	{"jump", crash_jump, "run data"},
 	{"stack", crash_stack, "overflow the stack"},
 	{"abort", crash_abort, "abort()"},
+	{"window", crash_window, "read the kernel's window of memory; survives"},
 	{"syscalls", crash_syscalls, "junk to every system call; survives"},
 };
 
@@ -192,6 +251,7 @@ int main(int argc, char **argv)
 		if (argc < 2) {
 			printf("crash %-10s  %s\n", ways[i].name, ways[i].text);
 		} else if (strcmp(argv[1], ways[i].name) == 0) {
+			operands = argv + 2;
 			ways[i].how();
 			printf("crash %s: survived\n", argv[1]);
 			return 3;

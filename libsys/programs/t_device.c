@@ -25,6 +25,7 @@
 
 static struct device device;
 static cptr_t interrupted;
+static unsigned cpus;
 
 static void alarm_now(void)
 {
@@ -68,7 +69,7 @@ static void given_back(void)
 
 static void opened(void)
 {
-	tap_equal(device_open(0, &device), ERR_OK);
+	tap_equal(device_open(cpus - 1, &device), ERR_OK);
 	tap_equal(device.bytes, 0x1000);
 	/* The peripheral identification of a PL031. */
 	tap_equal(device_read32(&device, RTC_ID) & 0xff, 0x31);
@@ -77,10 +78,22 @@ static void opened(void)
 	tap_equal(irq_handler_ack(device.interrupt), ERR_STATE);
 }
 
+static word_t taken_by(unsigned cpu)
+{
+	struct proc_cpu_info info;
+
+	program_need("asking about a CPU", cpu_stats(cpu, &info));
+	return info.core.device_interrupts;
+}
+
+/* By the CPU that was asked for, which is the last. */
 static void interrupts(void)
 {
+	word_t before[CPUS_MAX];
 	word_t word;
 
+	for (unsigned i = 0; i < cpus; i++)
+		before[i] = taken_by(i);
 	program_need("a notification", object_new(OBJ_NOTIFICATION, &interrupted));
 	tap_equal(irq_handler_set_notification(device.interrupt, interrupted), ERR_OK);
 	device_write32(&device, RTC_IMSC, 1);
@@ -92,6 +105,8 @@ static void interrupts(void)
 		tap_equal(irq_handler_ack(device.interrupt), ERR_OK);
 	}
 	tap_equal(sys_poll(interrupted, &word), ERR_WOULD_BLOCK);
+	for (unsigned i = 0; i < cpus; i++)
+		tap_equal(taken_by(i) - before[i], i == cpus - 1 ? ALARMS : 0);
 }
 
 /* It goes on asking: masked until it is acknowledged, then it asks again. */
@@ -137,6 +152,7 @@ int main(int argc, char **argv)
 {
 	if (argc >= 2 && strcmp(argv[1], "open") == 0)
 		return (int)device_open(argc > 2 ? strtoull(argv[2], NULL, 10) : 0, &device);
+	cpus = program_cpus();
 	return tap_run(
 		(const struct tap_case[]){
 			{"no such CPU", no_such_cpu},

@@ -404,6 +404,10 @@ PROGRAMS = {
     "crash-jump": crash("jump", KILLED + SEGV, r"killed: page fault executing .*not permitted"),
     "crash-stack": crash("stack", KILLED + SEGV, r"killed: page fault writing .*stack overflow"),
     "crash-abort": crash("abort", KILLED + ABRT, r"did not end by itself: aborted"),
+    # The loader's part of memory, and the kernel's text: that is there once, where nobody can write.
+    "crash-window": crash(f"window,{RAM:#x},{IMAGE_AT:#x},{IMAGE_AT + 0x8000:#x}", 0,
+                          f"^crash: {RAM:#x} is in the kernel's window", f"^crash: {IMAGE_AT:#x} is not in",
+                          f"^crash: {IMAGE_AT + 0x8000:#x} is not in"),
     "crash-syscalls": crash("syscalls", 0, r"junk in every system call: 0 not refused"),
 }
 
