@@ -117,5 +117,11 @@ bool reply_destroy(struct reply *reply)
 		thread_wake(caller);
 		return true;
 	}
-	return chain_cut(caller) && __atomic_load_n(&reply->caller, __ATOMIC_RELAXED) == NULL;
+	if (!chain_cut(caller))
+		return false;
+	/* Another CPU may be cutting it just now. */
+	spin_lock(&reply->lock);
+	caller = reply->caller;
+	spin_unlock(&reply->lock);
+	return caller == NULL;
 }
