@@ -126,18 +126,14 @@ __attribute__((noinline)) struct tcb *fastpath_enter(word_t origin, const struct
 
 /*
  * Lock held: where the record of the payer goes.  Something is linked: it goes second, if that is one
- * record of another thread.  NULL: nowhere, because there is more to hand over, or in fallback.
+ * record of another thread.  NULL: nowhere, because there is more to hand over, or no buffer.
  */
 static __attribute__((noinline)) struct sched_event *second_event(struct core *core,
-								  uint64_t untold)
+								  struct upcall_buffer *buffer)
 	LOCK_REQUIRES(core->lock)
 {
 	const struct list_node *first = list_first(&core->events);
-	struct upcall_buffer *buffer;
 
-	if (!untold_is_short(untold))
-		return NULL;
-	buffer = upcall_buffer(core->dispatcher);
 	if (buffer == NULL)
 		return NULL;
 	if (first == NULL)
@@ -148,10 +144,11 @@ static __attribute__((noinline)) struct sched_event *second_event(struct core *c
 }
 
 /* Lock held: what is linked, and a switch, are handed over.  What that adds to the upcall. */
-static __attribute__((noinline)) word_t untold_take(struct core *core) LOCK_REQUIRES(core->lock)
+static __attribute__((noinline)) word_t untold_take(struct core *core, struct upcall_buffer *buffer)
+	LOCK_REQUIRES(core->lock)
 {
 	struct list_node *node = list_first(&core->events);
-	word_t upcall = untold_clear(core, upcall_buffer(core->dispatcher));
+	word_t upcall = untold_clear(core, buffer);
 
 	if (node == NULL)
 		return upcall;
@@ -165,6 +162,7 @@ __attribute__((noinline)) struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNC
 	struct tcb *prev = core->loaded;
 	uint64_t obstacles = core_obstacles(core);
 	word_t reasons = core->reasons, upcall = obstacles | 1, info;
+	struct upcall_buffer *buffer = NULL;
 	struct sched_event *event;
 	struct vspace *space;
 	uint64_t untold;
@@ -175,14 +173,20 @@ __attribute__((noinline)) struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNC
 	    prev == NULL || core->held != prev || !spin_try_lock(&core->lock))
 		return NULL;
 	untold = core_untold(core);
-	event = untold == 0 ? first_event(core->dispatcher) : second_event(core, untold);
+	if (untold == 0) {
+		event = first_event(core->dispatcher);
+	} else {
+		/* Once: another CPU may revoke it meanwhile. */
+		buffer = untold_is_short(untold) ? upcall_buffer(core->dispatcher) : NULL;
+		event = second_event(core, buffer);
+	}
 	if (event == NULL || !can_run(core->dispatcher, &space)) {
 		spin_unlock(&core->lock);
 		return NULL;
 	}
 	now = core->slice_over_ns;
 	if (untold != 0)
-		upcall += untold_take(core);
+		upcall += untold_take(core, buffer);
 	if (untold != 0 || reasons != 1u << REASON_SLICE)
 		now = arch_now();
 	counter_add(&core->stats.entries[__builtin_ctzl(reasons)], 1);

@@ -70,7 +70,7 @@ static inline bool buffers_suffice(const struct tcb *from, const struct tcb *to,
 	       (message_buffer(from) != NULL && message_buffer(to) != NULL);
 }
 
-/* message_copy() of a plain message whose buffers suffice; to is owned. */
+/* message_copy() of a plain message whose buffers sufficed; to is owned. */
 static inline void plain_copy(const struct tcb *from, struct tcb *to, word_t info)
 {
 	const uint64_t *source = &from->context.x[2];
@@ -85,7 +85,7 @@ static inline void plain_copy(const struct tcb *from, struct tcb *to, word_t inf
 		dest[2] = c;
 		dest[3] = d;
 		if (length > MSG_REGS)
-			message_copy_words(from, to, length);
+			info = (info & ~msg_info(0, 127, 0)) | message_copy_words(from, to, length);
 	} else if (length != 0) {
 		dest[0] = source[0];
 		if (length > 1)

@@ -12,15 +12,6 @@ unsigned message_length(const struct tcb *tcb)
 	return tcb->send_fault != FAULT_NONE ? MSG_REGS : msg_length(tcb->context.x[1]);
 }
 
-/* Words 4 and up; returns how many words arrive. */
-static unsigned copy_buffer(const struct tcb *from, struct tcb *to, unsigned length)
-{
-	if (message_buffer(from) == NULL || message_buffer(to) == NULL)
-		return MSG_REGS;
-	message_copy_words(from, to, length);
-	return length;
-}
-
 /* Returns how many arrive; the first that fails ends it. */
 static __attribute__((cold, noinline)) unsigned copy_caps(const struct tcb *from,
 							  const struct tcb *to, unsigned caps)
@@ -65,7 +56,7 @@ void message_copy(struct tcb *from, struct tcb *to, bool grant)
 	for (unsigned i = 0; i < MSG_REGS && i < length; i++)
 		to->context.x[2 + i] = from->context.x[2 + i];
 	if (length > MSG_REGS)
-		length = copy_buffer(from, to, length);
+		length = message_copy_words(from, to, length);
 	if (msg_caps(info) != 0 && grant)
 		caps = copy_caps(from, to, msg_caps(info));
 	to->context.x[1] = (info & INFO_LABEL_MASK) | msg_info(0, length, caps);

@@ -55,13 +55,23 @@ static inline struct ipc_buffer *message_buffer(const struct tcb *tcb)
 	return __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED);
 }
 
-/* Words from the fifth on, between buffers that exist.  Four at once: two loads and two stores. */
-static inline void message_copy_words(const struct tcb *from, struct tcb *to, unsigned length)
+/*
+ * Words from the fifth on.  Returns how many words arrive: MSG_REGS if a buffer is missing, also one that
+ * was there a moment ago, for another CPU may revoke it at any time.  So each pointer is read once; what
+ * it points to stays memory until this CPU leaves the kernel.  Four at once: two loads and two stores.
+ */
+static inline unsigned message_copy_words(const struct tcb *from, struct tcb *to, unsigned length)
 {
-	const word_t *source = message_buffer(from)->msg + MSG_REGS;
-	const word_t *end = message_buffer(from)->msg + length;
-	word_t *dest = message_buffer(to)->msg + MSG_REGS;
+	const struct ipc_buffer *from_buffer = message_buffer(from);
+	struct ipc_buffer *to_buffer = message_buffer(to);
+	const word_t *source, *end;
+	word_t *dest;
 
+	if (from_buffer == NULL || to_buffer == NULL)
+		return MSG_REGS;
+	source = from_buffer->msg + MSG_REGS;
+	end = from_buffer->msg + length;
+	dest = to_buffer->msg + MSG_REGS;
 	for (; end - source >= 4; source += 4, dest += 4) {
 		word_t a = source[0], b = source[1], c = source[2], d = source[3];
 
@@ -72,6 +82,7 @@ static inline void message_copy_words(const struct tcb *from, struct tcb *to, un
 	}
 	while (source < end)
 		*dest++ = *source++;
+	return length;
 }
 
 /* The fault message of a thread: two parts of message_copy and ipc_answer. */

@@ -90,6 +90,13 @@ TABLE = [
      "home != this_core()) {\n\t} else if", "Z15_stop-spin"),
     ("kernel/smp/stop.c", "\tif (destroy_in_chain(tcb))\n\t\treturn false;\n",
      "\t(void)destroy_in_chain(tcb);\n", "donate-delete-server"),
+    # A buffer that another CPU revokes: its pointer is read once
+    ("kernel/include/kern/ipc.h", "\tsource = from_buffer->msg + MSG_REGS;",
+     "\tsource = message_buffer(from)->msg + MSG_REGS;", "revoke-buffer-client"),
+    ("kernel/include/kern/ipc.h", "\tdest = to_buffer->msg + MSG_REGS;",
+     "\tdest = message_buffer(to)->msg + MSG_REGS;", "revoke-buffer-server"),
+    ("kernel/dispatch/fastpath_enter.c", "upcall += untold_take(core, buffer);",
+     "upcall += untold_take(core, upcall_buffer(core->dispatcher));", "revoke-buffer-dispatcher"),
     # Requests, grace
     ("kernel/dispatch/request.c", "\tcore_kick(asked, REASON_REQUEST);\n", "", "request-remote"),
     ("kernel/smp/grace.c", "\t\tcore_post(core, CORE_REQUEST_GRACE);\n\t\twhile",
