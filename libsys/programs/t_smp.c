@@ -309,19 +309,6 @@ static void moved_before_the_next_instruction(void)
 	crew_run(4, move_about);
 }
 
-static void many_decisions_take_no_memory(void)
-{
-	struct mm_stats before;
-	struct mm_stats after;
-
-	program_need("asking for memory in use", machine_memory(&before));
-	for (unsigned i = 0; i < 10000; i++)
-		sched_yield_now();
-	program_need("asking for memory in use", machine_memory(&after));
-	tap_equal(after.frames_user, before.frames_user);
-	tap_equal(after.frames_tables, before.frames_tables);
-}
-
 /* ---- Z ---------------------------------------------------------------------------------------- */
 
 static atomic_uint cpu_seen[16];
@@ -563,7 +550,6 @@ int main(int argc, char **argv)
 		{"M12_timers_set_while_timers_fire", timers_set_while_timers_fire},
 		{"M19_slices_end_on_every_cpu", slices_end_on_every_cpu},
 		{"M28_wake_between_check_and_sleep", wakes_between_check_and_sleep},
-		{"M34_many_decisions_take_no_memory", many_decisions_take_no_memory},
 		{"M37_moved_before_the_next_instruction", moved_before_the_next_instruction},
 		{"Z02_cpu_numbers_are_distinct", cpu_numbers_are_distinct},
 		{"Z04_more_workers_than_cpus_all_end", more_workers_than_cpus_all_end},

@@ -4,6 +4,7 @@
 fails shows its output and how to repeat it.  --rounds F multiplies every count (0.01 for a look).
 
   M16_boots       1,000 boots of the console's first program on 1, 2, 3, 4 and 8 CPUs
+  guest_storms    the program t_storm as often as its rows say, on 1, 2, 3, 4 and 8 CPUs
   M28_storms      the host kernel under the race detector, 10^7 rounds in all, a new seed each time
   M28_interleavings  100,000 seeds that hold CPUs at atomic operations; a failure is made small
   Z24_protocols   every interleaving, the long scenarios included
@@ -23,6 +24,7 @@ from term import EXIT_FAILED, say
 
 CPUS = (1, 2, 3, 4, 8)
 BOOTS = 1000
+STORM_DECISIONS = 1_000_000
 STORM_ROUNDS = 10_000_000
 STORM_ROUNDS_EACH = 100_000
 STORM_SEEDS = 100_000
@@ -39,6 +41,13 @@ def boots(rounds):
     for i in range(max(1, int(BOOTS * rounds))):
         clock = "virtual" if i // len(CPUS) % 2 else "host"
         yield runner + ["--cpus", str(CPUS[i % len(CPUS)]), "--clock", clock]
+
+
+def guest_storms(rounds):
+    storm = f"t_storm,{max(1, int(STORM_DECISIONS * rounds))}"
+    for cpus in CPUS:
+        yield [os.path.join(ROOT, "baton"), "run", "--yes", "--run", storm, "--cpus", str(cpus),
+               "--clock", "virtual", "--timeout", str(RUN_LIMIT_S)]
 
 
 def storms(rounds):
@@ -71,7 +80,7 @@ def fuzz(rounds):
                "--soak", "--seconds", str(max(1, int(FUZZ_SECONDS * rounds))), target]
 
 
-ITEMS = {"M16_boots": boots, "M28_storms": storms,
+ITEMS = {"M16_boots": boots, "guest_storms": guest_storms, "M28_storms": storms,
          "M28_interleavings": interleavings, "Z24_protocols": protocols, "P06_eevdf": eevdf,
          "fuzz": fuzz}
 
