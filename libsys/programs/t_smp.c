@@ -445,19 +445,6 @@ static void each_cpu_gets_the_lock(void)
 	tap_equal(mtx_unlock(&mutex), thrd_success);
 }
 
-static int yield_often(void *argument)
-{
-	(void)argument;
-	for (unsigned i = 0; i < 500; i++)
-		sched_yield_now();
-	return 0;
-}
-
-static void a_storm_of_switches(void)
-{
-	crew_run(8, yield_often);
-}
-
 static void spinners_are_killed_again_and_again(void)
 {
 	for (unsigned round = 0; round < 4; round++) {
@@ -472,52 +459,6 @@ static void spinners_are_killed_again_and_again(void)
 			tap_equal(result.signal, PROC_SIGKILL);
 		}
 	}
-}
-
-static _Atomic cptr_t worker_tcb[6];
-static _Atomic uint64_t worker_steps[6];
-
-static int step_for_ever(void *argument)
-{
-	const uintptr_t me = (uintptr_t)argument;
-
-	/* Its TCB is in the slot behind its reply object's. */
-	atomic_store(&worker_tcb[me], thread_reply_slot() + 1);
-	while (!atomic_load(&stop)) {
-		atomic_fetch_add(&worker_steps[me], 1);
-		sched_yield_now();
-	}
-	return 0;
-}
-
-static void suspended_threads_stand_still(void)
-{
-	struct thread *crew[6];
-
-	atomic_store(&stop, false);
-	for (unsigned i = 0; i < 6; i++) {
-		atomic_store(&worker_tcb[i], CPTR_NULL);
-		crew[i] = start(step_for_ever, i);
-	}
-	for (unsigned i = 0; i < 6; i++)
-		while (atomic_load(&worker_tcb[i]) == CPTR_NULL)
-			sched_yield_now();
-	for (unsigned round = 0; round < 60; round++) {
-		const unsigned i = round % 6;
-		uint64_t steps;
-
-		tap_equal(tcb_suspend(atomic_load(&worker_tcb[i])), ERR_OK);
-		steps = atomic_load(&worker_steps[i]);
-		for (unsigned j = 0; j < 20; j++)
-			sched_yield_now();
-		tap_equal(atomic_load(&worker_steps[i]), steps);
-		tap_equal(tcb_resume(atomic_load(&worker_tcb[i])), ERR_OK);
-		while (atomic_load(&worker_steps[i]) == steps)
-			sched_yield_now();
-	}
-	atomic_store(&stop, true);
-	for (unsigned i = 0; i < 6; i++)
-		tap_equal(join(crew[i]), 0);
 }
 
 /* ---- What the children do ---------------------------------------------------------------------- */
@@ -555,9 +496,7 @@ int main(int argc, char **argv)
 		{"Z04_more_workers_than_cpus_all_end", more_workers_than_cpus_all_end},
 		{"Z06_broadcast_wakes_each_once", a_broadcast_wakes_each_once},
 		{"Z08_worker_runs_while_another_spins", a_worker_runs_while_another_spins},
-		{"Z11_storm_of_switches", a_storm_of_switches},
 		{"Z14_spinners_killed_again_and_again", spinners_are_killed_again_and_again},
-		{"Z17_suspended_threads_stand_still", suspended_threads_stand_still},
 		{"Z27_each_cpu_gets_the_lock_1000_times", each_cpu_gets_the_lock},
 	};
 

@@ -2,22 +2,41 @@
 /*
  * Storms: the same few things again and again (the rows are those of docs/acceptance.md).
  *
- *     t_storm [DECISIONS]        the soak has as many as the rows say: minutes
+ *     t_storm [DECISIONS [MILLISECONDS]]        the soak has as many as the rows say: minutes
  */
 #include <stdatomic.h>
+#include <string.h>
 
 #include <libsys/clock.h>
+#include <libsys/objects.h>
 #include <libsys/process.h>
 #include <libsys/sched.h>
+#include <libsys/semaphore.h>
 #include <libsys/tap.h>
 #include <libsys/threads.h>
 
 #include "lib/crew.h"
 #include "lib/program.h"
 
+#define STORM_MAX 24u
+
+static unsigned cpus;
 static uint64_t decisions_wanted;
+static time_ns_t storm_ns;
 
 static atomic_bool stop;
+
+/* Until the time is over, and everybody has done something. */
+static void storm_let(const atomic_uint *rounds, unsigned count, unsigned rounds_min)
+{
+	const time_ns_t end = clock_now_ns() + storm_ns;
+
+	while (clock_now_ns() < end)
+		thread_sleep_until(clock_now_ns() + NS_PER_MS);
+	for (unsigned i = 0; i < count; i++)
+		while (atomic_load(&rounds[i]) < rounds_min)
+			thread_pause();
+}
 
 /* ---- M34 -------------------------------------------------------------------------------------- */
 
@@ -84,12 +103,171 @@ static void decisions_take_no_memory(void)
 	tap_equal(after.frames_free, before.frames_free);
 }
 
+/* ---- Z11 -------------------------------------------------------------------------------------- */
+
+struct station {
+	struct semaphore door;
+	struct station *next;
+	uint64_t seed;
+};
+
+static atomic_uint storm_rounds[STORM_MAX];
+static struct station stations[STORM_MAX];
+
+/*
+ * Who has one of the tokens switches in one way or another, and passes it on.  Nobody waits with a time
+ * limit: one wake that is lost stops what follows.
+ */
+static int pass_tokens(void *arg)
+{
+	struct station *self = arg;
+
+	for (;;) {
+		semaphore_wait(&self->door);
+		if (atomic_load(&stop))
+			break;
+		switch (program_random(&self->seed) % 4) {
+		case 0:
+			sched_yield_now();
+			break;
+		case 1:
+			thread_sleep_until(clock_now_ns() + program_random(&self->seed) % 20000);
+			break;
+		case 2:
+			if (!thread_pin((unsigned)(program_random(&self->seed) % cpus)))
+				return 1;
+			break;
+		default:
+			break;
+		}
+		semaphore_post(&self->next->door);
+		atomic_fetch_add(&storm_rounds[self - stations], 1);
+	}
+	semaphore_post(&self->next->door);
+	return 0;
+}
+
+static void storm_of_switches(void)
+{
+	const unsigned count = 3 * cpus < STORM_MAX ? 3 * cpus : STORM_MAX;
+	const unsigned tokens = count / 2;
+	unsigned left = 0;
+	struct crew crew;
+
+	atomic_store(&stop, false);
+	for (unsigned i = 0; i < count; i++) {
+		semaphore_init(&stations[i].door, i < tokens);
+		stations[i].next = &stations[(i + 1) % count];
+		stations[i].seed = 1 + i;
+		atomic_store(&storm_rounds[i], 0);
+	}
+	crew_start(&crew, count, pass_tokens, stations, sizeof(stations[0]));
+	storm_let(storm_rounds, count, 50);
+	atomic_store(&stop, true);
+	tap_equal(crew_join(&crew), 0);
+	for (unsigned i = 0; i < count; i++)
+		left += atomic_load(&stations[i].door.count);
+	tap_equal(left, tokens);
+}
+
+/* ---- Z17 -------------------------------------------------------------------------------------- */
+
+#define LINKS 6u
+
+/* One of those that suspend who was before and resume who comes next. */
+struct link {
+	_Atomic cptr_t tcb;
+	_Atomic uint64_t steps;
+};
+
+static struct link chain[LINKS];
+static atomic_uint chain_turns[LINKS];
+static atomic_uint chain_turn;
+static atomic_uint chain_left;
+
+/* Until its turn, in user mode most of the time. */
+static void link_run(struct link *self)
+{
+	const unsigned me = (unsigned)(self - chain);
+
+	while (atomic_load(&chain_turn) % LINKS != me) {
+		const uint64_t steps = atomic_fetch_add(&self->steps, 1);
+
+		if (steps % 16384 == 0)
+			thread_pause();
+		else if (steps % 4096 == 0)
+			sched_yield_now();
+	}
+}
+
+/*
+ * False: an instruction of one that is suspended ran.  This one changes the CPU meanwhile, so that the next
+ * one, which is where it went in its own last turn, finds it running on another.
+ */
+static bool link_turn(unsigned me)
+{
+	struct link *last = &chain[(me + LINKS - 1) % LINKS];
+	bool still = tcb_suspend(atomic_load(&last->tcb)) == ERR_OK;
+	const uint64_t steps = atomic_load(&last->steps);
+
+	still = thread_pin((me + 2 * atomic_load(&chain_turns[me])) % cpus) && still;
+	for (unsigned i = 0; i < 10; i++)
+		sched_yield_now();
+	return still && atomic_load(&last->steps) == steps;
+}
+
+/* Nobody is suspended before the first round; after it all are but who has the turn and who had it. */
+static int link_of_the_chain(void *arg)
+{
+	struct link *self = arg;
+	const unsigned me = (unsigned)(self - chain);
+	struct link *next = &chain[(me + 1) % LINKS];
+	int wrong = 0;
+
+	/* Its TCB is in the slot behind its reply object's. */
+	atomic_store(&self->tcb, thread_reply_slot() + 1);
+	for (unsigned i = 0; i < LINKS; i++)
+		while (atomic_load(&chain[i].tcb) == CPTR_NULL)
+			thread_pause();
+	for (link_run(self); !atomic_load(&stop); link_run(self)) {
+		const unsigned turn = atomic_load(&chain_turn);
+
+		wrong += !link_turn(me);
+		wrong += tcb_resume(atomic_load(&next->tcb)) !=
+			 (turn < LINKS - 2 ? ERR_STATE : ERR_OK);
+		atomic_fetch_add(&chain_turns[me], 1);
+		atomic_store(&chain_turn, turn + 1);
+	}
+	/* The last one is not suspended, nor is there one behind it. */
+	if (atomic_fetch_add(&chain_left, 1) < LINKS - 2)
+		wrong += tcb_resume(atomic_load(&next->tcb)) != ERR_OK;
+	atomic_fetch_add(&chain_turn, 1);
+	return wrong;
+}
+
+static void six_suspend_and_resume_each_other(void)
+{
+	struct crew crew;
+
+	atomic_store(&stop, false);
+	memset(chain, 0, sizeof(chain));
+	crew_start(&crew, LINKS, link_of_the_chain, chain, sizeof(chain[0]));
+	storm_let(chain_turns, LINKS, 10);
+	atomic_store(&stop, true);
+	tap_equal(crew_join(&crew), 0);
+	printf("# %u turns\n", atomic_load(&chain_turn));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_case cases[] = {
 		{"M34_decisions_take_no_memory", decisions_take_no_memory},
+		{"Z11_storm_of_switches", storm_of_switches},
+		{"Z17_six_suspend_and_resume_each_other", six_suspend_and_resume_each_other},
 	};
 
+	cpus = program_cpus();
 	decisions_wanted = program_number(argc, argv, 1, 20000, 1, UINT32_MAX);
+	storm_ns = program_number(argc, argv, 2, 50, 1, 1000000) * NS_PER_MS;
 	return tap_run(cases, sizeof(cases) / sizeof(cases[0]));
 }

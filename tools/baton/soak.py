@@ -4,7 +4,7 @@
 fails shows its output and how to repeat it.  --rounds F multiplies every count (0.01 for a look).
 
   M16_boots       1,000 boots of the console's first program on 1, 2, 3, 4 and 8 CPUs
-  guest_storms    the program t_storm as often as its rows say, on 1, 2, 3, 4 and 8 CPUs
+  guest_storms    the program t_storm as often and as long as its rows say, on 1, 2, 3, 4 and 8 CPUs
   M28_storms      the host kernel under the race detector, 10^7 rounds in all, a new seed each time
   M28_interleavings  100,000 seeds that hold CPUs at atomic operations; a failure is made small
   Z24_protocols   every interleaving, the long scenarios included
@@ -25,6 +25,7 @@ from term import EXIT_FAILED, say
 CPUS = (1, 2, 3, 4, 8)
 BOOTS = 1000
 STORM_DECISIONS = 1_000_000
+STORM_MS = 15_000
 STORM_ROUNDS = 10_000_000
 STORM_ROUNDS_EACH = 100_000
 STORM_SEEDS = 100_000
@@ -44,7 +45,7 @@ def boots(rounds):
 
 
 def guest_storms(rounds):
-    storm = f"t_storm,{max(1, int(STORM_DECISIONS * rounds))}"
+    storm = f"t_storm,{max(1, int(STORM_DECISIONS * rounds))},{max(1, int(STORM_MS * rounds))}"
     for cpus in CPUS:
         yield [os.path.join(ROOT, "baton"), "run", "--yes", "--run", storm, "--cpus", str(cpus),
                "--clock", "virtual", "--timeout", str(RUN_LIMIT_S)]
