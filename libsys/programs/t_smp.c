@@ -496,7 +496,7 @@ int main(int argc, char **argv)
 		{"Z04_more_workers_than_cpus_all_end", more_workers_than_cpus_all_end},
 		{"Z06_broadcast_wakes_each_once", a_broadcast_wakes_each_once},
 		{"Z08_worker_runs_while_another_spins", a_worker_runs_while_another_spins},
-		{"Z14_spinners_killed_again_and_again", spinners_are_killed_again_and_again},
+		{"Z15_spinners_killed_again_and_again", spinners_are_killed_again_and_again},
 		{"Z27_each_cpu_gets_the_lock_1000_times", each_cpu_gets_the_lock},
 	};
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <libsys/clock.h>
+#include <libsys/file.h>
 #include <libsys/objects.h>
 #include <libsys/process.h>
 #include <libsys/sched.h>
@@ -258,15 +259,188 @@ static void six_suspend_and_resume_each_other(void)
 	printf("# %u turns\n", atomic_load(&chain_turn));
 }
 
+/* ---- Z14 -------------------------------------------------------------------------------------- */
+
+#define CYCLE_MAX    3u
+#define CYCLE_ENDED  7
+#define CYCLE_ROUNDS 6u
+#define STOP_ROUNDS  50u
+
+/* A thread on a CPU of its own that stops the next one, as that one stops it or the one behind it. */
+struct stopper {
+	_Atomic cptr_t tcb;
+	struct stopper *next;
+	unsigned cpu;
+	atomic_uint rounds;
+	atomic_bool ended;
+};
+
+static struct stopper stoppers[CYCLE_MAX];
+static atomic_uint stop_round;
+static _Atomic time_ns_t stop_at_ns;
+
+static int stop_the_next(void *arg)
+{
+	struct stopper *self = arg;
+	int wrong = !thread_pin(self->cpu);
+
+	atomic_store(&self->tcb, thread_reply_slot() + 1);
+	for (unsigned round = 1; round <= STOP_ROUNDS; round++) {
+		while (atomic_load(&stop_round) < round)
+			thread_pause();
+		thread_sleep_until(atomic_load(&stop_at_ns));
+		wrong += tcb_suspend(atomic_load(&self->next->tcb)) != ERR_OK;
+		atomic_store(&self->rounds, round);
+	}
+	/* The others may still want to stop it. */
+	atomic_store(&self->ended, true);
+	while (!atomic_load(&stop))
+		thread_pause();
+	return wrong;
+}
+
+static void stoppers_resume(unsigned count)
+{
+	/* Some of them may just run. */
+	for (unsigned i = 0; i < count; i++)
+		(void)!tcb_resume(atomic_load(&stoppers[i].tcb));
+}
+
+/* In each round all are stopped, and go on as they are resumed from outside. */
+static void stop_in_a_cycle(unsigned count)
+{
+	unsigned ended = 0;
+	struct crew crew;
+
+	atomic_store(&stop, false);
+	memset(stoppers, 0, sizeof(stoppers));
+	atomic_store(&stop_round, 0);
+	for (unsigned i = 0; i < count; i++) {
+		stoppers[i].next = &stoppers[(i + 1) % count];
+		stoppers[i].cpu = i % cpus;
+	}
+	crew_start(&crew, count, stop_the_next, stoppers, sizeof(stoppers[0]));
+	for (unsigned i = 0; i < count; i++)
+		while (atomic_load(&stoppers[i].tcb) == CPTR_NULL)
+			thread_pause();
+	while (ended < count) {
+		unsigned round = STOP_ROUNDS;
+
+		stoppers_resume(count);
+		ended = 0;
+		for (unsigned i = 0; i < count; i++) {
+			const unsigned rounds = atomic_load(&stoppers[i].rounds);
+
+			ended += atomic_load(&stoppers[i].ended);
+			round = rounds < round ? rounds : round;
+		}
+		/* By then each has seen that there is another round. */
+		if (atomic_load(&stop_round) < round + 1) {
+			atomic_store(&stop_at_ns, clock_now_ns() + 300 * NS_PER_US);
+			atomic_store(&stop_round, round + 1);
+		}
+		thread_pause();
+	}
+	stoppers_resume(count);
+	atomic_store(&stop, true);
+	tap_equal(crew_join(&crew), 0);
+}
+
+/* What each of them reads first. */
+struct cycle {
+	word_t victims[CYCLE_MAX];
+	time_ns_t at_ns;
+};
+
+/* In a process of its own, on the CPU @me: waits until all are there, and kills the next one. */
+static int cycle_member(unsigned me)
+{
+	struct cycle cycle;
+	size_t got;
+
+	program_need("reading", file_read(0, &cycle, sizeof(cycle), &got));
+	if (got != sizeof(cycle))
+		return 1;
+	thread_sleep_until(cycle.at_ns);
+	switch (process_kill(cycle.victims[me], PROC_SIGKILL, false)) {
+	case ERR_OK:
+	case ERR_NOT_FOUND: /* it was quicker, and is gone */
+		return CYCLE_ENDED;
+	default:
+		return 1;
+	}
+}
+
+static word_t cycle_start(unsigned me, word_t *fd)
+{
+	struct spawn_options options = SPAWN_OPTIONS_DEFAULT;
+	char digit[] = {(char)('0' + me), '\0'};
+	char *const argv[] = {(char[]){"t_storm"}, (char[]){"cycle"}, digit, NULL};
+	word_t read_fd;
+	word_t pid;
+
+	program_need("making a pipe", pipe_create(&read_fd, fd));
+	options.files[0] = read_fd;
+	options.affinity[0] = 1ull << (me % cpus);
+	program_need("spawning", process_spawn("t_storm", argv, NULL, &options, &pid));
+	program_need("closing", file_close(read_fd));
+	return pid;
+}
+
+/* Each process kills the next one, the last the first.  One at least is dead, and each has ended. */
+static void cycle_run(unsigned count)
+{
+	struct cycle cycle = {.at_ns = 0};
+	unsigned killed = 0;
+	word_t pids[CYCLE_MAX];
+	word_t fds[CYCLE_MAX];
+
+	for (unsigned i = 0; i < count; i++)
+		pids[i] = cycle_start(i, &fds[i]);
+	for (unsigned i = 0; i < count; i++)
+		cycle.victims[i] = pids[(i + 1) % count];
+	cycle.at_ns = clock_now_ns() + NS_PER_MS;
+	for (unsigned i = 0; i < count; i++) {
+		/* The first may have killed who would read this one. */
+		(void)!file_write(fds[i], &cycle, sizeof(cycle));
+		program_need("closing", file_close(fds[i]));
+	}
+	for (unsigned i = 0; i < count; i++) {
+		const struct wait_result result = program_wait(pids[i]);
+
+		killed += result.signal == PROC_SIGKILL;
+		tap_check(result.signal == PROC_SIGKILL || result.status == CYCLE_ENDED);
+	}
+	tap_check(killed > 0);
+}
+
+static void cycles_of_two(void)
+{
+	stop_in_a_cycle(2);
+	for (unsigned i = 0; i < CYCLE_ROUNDS; i++)
+		cycle_run(2);
+}
+
+static void cycles_of_three(void)
+{
+	stop_in_a_cycle(3);
+	for (unsigned i = 0; i < CYCLE_ROUNDS; i++)
+		cycle_run(3);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_case cases[] = {
 		{"M34_decisions_take_no_memory", decisions_take_no_memory},
 		{"Z11_storm_of_switches", storm_of_switches},
+		{"Z14_abort_cycle_of_two", cycles_of_two},
+		{"Z14_abort_cycle_of_three", cycles_of_three},
 		{"Z17_six_suspend_and_resume_each_other", six_suspend_and_resume_each_other},
 	};
 
 	cpus = program_cpus();
+	if (argc > 2 && strcmp(argv[1], "cycle") == 0)
+		return cycle_member((unsigned)program_number(argc, argv, 2, 0, 0, CYCLE_MAX - 1));
 	decisions_wanted = program_number(argc, argv, 1, 20000, 1, UINT32_MAX);
 	storm_ns = program_number(argc, argv, 2, 50, 1, 1000000) * NS_PER_MS;
 	return tap_run(cases, sizeof(cases) / sizeof(cases[0]));

@@ -142,6 +142,34 @@ static void stop_mutual_final(void)
 	must(t->state == THREAD_STOPPED || thread_finished(t));
 }
 
+/* Each stops the next one, and the last the first. */
+static void stop_cycle_setup(void)
+{
+	struct tcb *s = world_thread_stopped(1, PROGRAM(SUSPEND(world_next(1))));
+	struct tcb *t = world_thread_stopped(2, PROGRAM(SUSPEND(world_next(2))));
+	struct tcb *u = world_thread_stopped(0, PROGRAM(SUSPEND(s)));
+
+	world_go(s);
+	world_go(t);
+	world_go(u);
+}
+
+/* Who got through has stopped the next one; one of them did. */
+static void stop_cycle_final(void)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < 3; i++) {
+		const struct tcb *tcb = world_threads[i];
+		const struct tcb *next = world_threads[(i + 1) % 3];
+
+		must(tcb->state == THREAD_STOPPED || thread_finished(tcb));
+		must(tcb->state == THREAD_STOPPED || next->state == THREAD_STOPPED);
+		any = any || tcb->state == THREAD_STOPPED;
+	}
+	must(any);
+}
+
 /* Grace in both directions, and a wake and a stop into the middle of it. */
 static void do_grace(struct tcb *tcb)
 {
@@ -205,7 +233,8 @@ const struct scenario scenarios_stop[] = {
 	SCENARIO("stop-resume", 2, stop_resume_setup, stop_resume_final),
 	SCENARIO("stop-again", 2, stop_again_setup, stop_again_final),
 	SCENARIO("stop-park", 2, stop_park_setup, stop_park_final),
-	SCENARIO("Z17_stop-each-other", 2, stop_mutual_setup, stop_mutual_final),
+	SCENARIO("Z14_Z17_stop-each-other", 2, stop_mutual_setup, stop_mutual_final),
+	LONG_SCENARIO("Z14_stop-cycle", 3, stop_cycle_setup, stop_cycle_final),
 	SCENARIO("grace-each-other", 2, grace_setup, grace_final),
 	SCENARIO("grace-idle", 3, grace_idle_setup, grace_final),
 	SCENARIO("M23_grace-kick", 2, grace_kick_setup, grace_final),
