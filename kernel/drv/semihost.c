@@ -15,7 +15,6 @@
 
 extern const char semihost_call_site[];
 
-static bool semihost_absent; /* the last call was not answered */
 static uint64_t semihost_file;
 static char semihost_name[256];
 
@@ -48,9 +47,8 @@ bool semihost_create(const char *name, size_t bytes)
 		return false;
 	bytes_copy(semihost_name, name, bytes);
 	semihost_name[bytes] = '\0';
-	semihost_absent = false;
 	semihost_file = semihost_call(SYS_OPEN, block);
-	return !semihost_absent && semihost_file != UINT64_MAX;
+	return semihost_file != UINT64_MAX;
 }
 
 void semihost_write(const void *bytes, size_t count)
@@ -65,6 +63,6 @@ bool semihost_skip(struct exception_frame *frame)
 	if (frame->pc != (uint64_t)semihost_call_site)
 		return false;
 	frame->pc += 4;
-	semihost_absent = true;
+	frame->x[0] = UINT64_MAX; /* as an emulator says that it cannot */
 	return true;
 }

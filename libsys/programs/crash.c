@@ -213,6 +213,15 @@ static bool something_is_at(word_t vaddr)
 	return (m.w[2] & FAULT_ACCESS_PRESENT) != 0;
 }
 
+static void crash_number(void)
+{
+	word_t number;
+
+	__asm__ volatile("mrs %0, tpidrro_el0" : "=r"(number));
+	printf("crash: on CPU 0x%lx\n", (unsigned long)number);
+	exit(0);
+}
+
 static void crash_window(void)
 {
 	program_need("making an endpoint", object_new(OBJ_ENDPOINT, &pager));
@@ -241,6 +250,7 @@ static const struct {
 	{"jump", crash_jump, "run data"},
 	{"stack", crash_stack, "overflow the stack"},
 	{"abort", crash_abort, "abort()"},
+	{"number", crash_number, "say what the CPU says of itself; survives"},
 	{"window", crash_window, "read the kernel's window of memory; survives"},
 	{"syscalls", crash_syscalls, "junk to every system call; survives"},
 };

@@ -145,6 +145,7 @@ def many_cpus(count):
             cpu.props["reg"] = fdt.cells((number // 16) << 8 | number % 16)
             cpu.props.pop("phandle", None)
             cpus.children.append(cpu)
+        cpus.children.append(cpus.children.pop(0))
     return change
 
 
@@ -279,6 +280,10 @@ ARGUMENTS = {
                            arguments="run=t_device,open device=hello:/pl031"),
     "device-far-cpu": Case("an interrupt for a CPU that is not there", ERR_RANGE,
                            arguments="run=t_device,open,4 device=t_device:/pl031"),
+    # Firmware switches off what no host ends; each call that nobody answers is an exception of the kernel.
+    "trace-without-host": Case("a trace, and no host that takes it", 0, r"^trace=: no host that takes",
+                               r"^crash: on CPU 0x0$", arguments="run=crash,number trace=x", cpus=1,
+                               qemu=("-semihosting-config", "enable=off")),
     "bad-decision": option("sched.decision_ms=0", r"\"sched.decision_ms=0\": .*outside"),
     "long-arguments": Case("more boot arguments than this build reads", 0,
                            r"boot arguments are longer", HELLO,
@@ -359,6 +364,7 @@ TREES = {
                     r"1 of 4 CPUs", HELLO, bare=True, tree=node_removed("/psci")),
     "psci-method": Case("an unknown way to firmware", 0, r"psci node", HELLO, bare=True,
                         tree=property_set("/psci", "method", b"letter\0")),
+    # The boot CPU is the last in the tree.
     "258-cpus": Case("more CPUs than this build supports, of which the machine has 4", 0,
                      r"this build supports 256 CPUs", r"2 CPUs more are left parked",
                      r"CPU 4 .*firmware does not start it", r"4 of 256 CPUs are used",

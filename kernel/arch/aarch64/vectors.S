@@ -181,7 +181,7 @@ user_decide:
 /* In: x0 vector, SP_EL0 what x0 was. */
 	.section .vectors.00.room, "ax"
 panic_enter:
-	msr	tpidrro_el0, x1			/* the CPU index is lost; nobody returns to user mode */
+	msr	tpidrro_el0, x1			/* the CPU's index is lost until panic_leave */
 	mrs	x1, tpidr_el1
 	stp	x0, x2, [x1, #CPU_OFFSET_SCRATCH]
 	mov	x2, sp
@@ -239,6 +239,9 @@ panic_leave:
 	ldp	x16, x17, [sp, #128]
 	ldp	x18, x19, [sp, #144]
 	ldr	x30, [sp, #240]
+	mrs	x1, tpidr_el1
+	ldr	w1, [x1, #CPU_OFFSET_INDEX]
+	msr	tpidrro_el0, x1
 	ldr	x1, [sp, #FRAME_SP]
 	ldr	x0, [sp, #0]
 	mov	sp, x1

@@ -190,4 +190,5 @@ _Static_assert(offsetof(struct cpu, core) == 0, "vectors.S");
 _Static_assert(offsetof(struct core, current) == CPU_OFFSET_CURRENT, "vectors.S");
 _Static_assert(offsetof(struct core, kernel_stack) == CPU_OFFSET_STACK, "vectors.S");
 _Static_assert(offsetof(struct core, scratch) == CPU_OFFSET_SCRATCH, "vectors.S");
+_Static_assert(offsetof(struct core, index) == CPU_OFFSET_INDEX, "vectors.S");
 _Static_assert(offsetof(struct tcb, context) == TCB_OFFSET_CONTEXT, "vectors.S");
