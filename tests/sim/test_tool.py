@@ -90,6 +90,7 @@ class Errors(WithFiles):
         done = call("--policy", "eevdf", "--cpus", 2, "--workload", path)
         self.assertEqual(done.returncode, 1)
         self.assertIn("stands still", done.stderr)
+        self.assertIn("2 tasks wait for ever", done.stderr)
 
 
 class AsRtApp(WithFiles):
@@ -290,6 +291,33 @@ class Outputs(WithFiles):
             stats = result.cpus[cpu]
             self.assertEqual(stats["busy_ns"] + stats["idle_ns"] + stats["dispatcher_ns"] >=
                              result.wall_ns, True)
+
+    def test_percentiles_of_latencies_are_in_order(self):
+        # It waits for the end of the other, and once more when it is alone.
+        tasks = {"sleeper": {"loop": 2, "sleep": 1000, "run": 10}, "hog": {"loop": 1, "run": 5000}}
+        result = simulate(TOOL, {"tasks": tasks}, "--policy", "fifo", "--cpus", 1, "--costs", "none")
+        task = result.tasks["sleeper"]
+        self.assertEqual(task["wakes"], 2)
+        self.assertEqual(task["wake_ns"], {"p50": 0, "p99": 4000000, "max": 4000000})
+
+    def test_idle_beside_one_that_waits_is_counted(self):
+        # On its way from the interrupt to the thread a CPU idles for nothing, at each wake.
+        tasks = {"a": {"loop": -1, "run": 400, "resume": "b", "suspend": "a"},
+                 "b": {"loop": -1, "suspend": "b", "run": 300, "resume": "a"}}
+        run = simulate(TOOL, {"global": {"duration": 0.1}, "tasks": tasks}, "--policy", "rr", "--cpus", 2,
+                       "--costs", "entry=1000,decision=2000,ipi=500").run
+        self.assertLess(run["unserved_idle_max_ns"], 10000)
+        # Two on a CPU beside an idle one, and the end comes before anybody moves one.
+        run = simulate(TOOL, hogs(2, 0.001), "--policy", "rr", "--cpus", 2, "--place", "home").run
+        self.assertGreater(run["unserved_idle_ns"], 900000)
+        self.assertEqual(run["unserved_idle_max_ns"], run["unserved_idle_ns"])
+
+    def test_who_waits_for_others_is_succeeded_as_who_sleeps(self):
+        tasks = {"a": {"loop": -1, "run": 50, "barrier": "B", "sleep": 700},
+                 "b": {"loop": -1, "run": 50, "barrier": "B", "sleep": 3000}}
+        cpu = simulate(TOOL, {"global": {"duration": 0.1}, "tasks": tasks}, "--policy", "eevdf", "--cpus", 1,
+                       "--costs", "virtual").cpus[0]
+        self.assertGreater(cpu["successions"], 20)
 
     def test_trace_is_a_timeline(self):
         trace = os.path.join(self.folder.name, "trace.json")

@@ -24,8 +24,6 @@ void sim_cpu_init(struct sim *sim, uint32_t index)
 
 	cpu->index = index;
 	cpu->mode = SIM_IDLE;
-	cpu->timer_ns = TIME_NEVER;
-	cpu->slice_end_ns = TIME_NEVER;
 	list_init(&cpu->events);
 	list_init(&cpu->requests);
 	sim_idle_changed(sim, index, true);
@@ -369,7 +367,6 @@ void sim_cpu_deliver(struct sim *sim, struct sim_cpu *cpu)
 {
 	bool pending = !list_empty(&cpu->events) || !list_empty(&cpu->requests);
 
-	sim->acting_cpu = cpu->index;
 	if (cpu->decision.kind == DECISION_NONE) {
 		drain_again(sim, cpu, ERR_OK);
 		return;

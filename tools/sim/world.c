@@ -38,7 +38,6 @@ static void thread_params(struct sim *sim, const struct sim_thread *thread, uint
 		.flags = SCHED_THREAD_USED,
 		.pid = thread->tid,
 		.weight = from->weight,
-		.nice = (from->set & WORKLOAD_SET_WEIGHT) != 0 ? INT32_MIN : from->nice,
 		.priority = (from->set & WORKLOAD_SET_PRIORITY) != 0 ? from->priority
 								     : POLICY_PRIORITY_DEFAULT,
 		.class = from->policy == WORKLOAD_POLICY_IDLE ? POLICY_CLASS_BACKGROUND

@@ -62,7 +62,6 @@ static int feed(struct step_queue *queue, FILE *in, const char *name)
 	while (good && (bytes = getline(&text, &text_bytes, in)) >= 0) {
 		struct step_line line;
 		fed_lines++;
-		result.bug = false;
 		good = line_parse(text, (size_t)bytes, &line, message);
 		if (!good || line.op == STEP_NONE)
 			continue;
@@ -70,7 +69,7 @@ static int feed(struct step_queue *queue, FILE *in, const char *name)
 		if (good)
 			step_queue_print(queue, &line, &result, stdout);
 	}
-	if (good && bytes < 0) {
+	if (good) {
 		good = step_queue_check(queue, message, sizeof(message));
 		result.bug = true;
 	}

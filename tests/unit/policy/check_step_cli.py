@@ -82,6 +82,7 @@ def check_errors(program, path):
         result = step(program, "eevdf", path)
         assert result.returncode == 2, text
         assert result.stderr.startswith(f"{path}:{line}: ") and word in result.stderr, result.stderr
+        assert result.stdout.count("\n") == sum(map(bool, text.split("\n")[:line - 1])), result.stdout
     assert step(program, "eevdf", path.with_name("none")).returncode == 2
     unknown = step(program, "cfs", path)
     assert unknown.returncode != 0 and "eevdf" in unknown.stderr and "fifo" in unknown.stderr
