@@ -48,8 +48,8 @@ static inline bool successor_runs(const struct core *core, time_ns_t now, struct
 	       may_dispatch(core, next, core->next.seq) && can_run(next->tail, space);
 }
 
-/* Lock held: core_take_payer(), event_post(). */
-static inline void payer_record(struct core *core, struct tcb *payer, word_t info, time_ns_t now)
+/* Lock held: core_take_payer(), event_post().  The record's info. */
+static inline word_t payer_record(struct core *core, struct tcb *payer, word_t info, time_ns_t now)
 	LOCK_REQUIRES(core->lock)
 {
 	time_ns_t spent = now - core->stretch_ns;
@@ -59,9 +59,11 @@ static inline void payer_record(struct core *core, struct tcb *payer, word_t inf
 	counter_add(&payer->cpu_ns, spent);
 	payer->ran_ns += spent;
 	sched_set(payer, SCHED_BLOCKED);
-	payer->event_info = info | (payer->event_info & EVENT_GATHERED);
+	info |= payer->event_info & EVENT_GATHERED;
+	payer->event_info = info;
 	counter_add(&payer->seq, 1);
 	list_push_back(&core->events, &payer->event_link);
+	return info;
 }
 
 /* Lock held: successor_dispatch().  The deadline that it brings. */
@@ -85,14 +87,15 @@ static inline time_ns_t successor_take(struct core *core, struct tcb *next, time
 
 #define FOLLOW_TRACES (1u << TRACE_SYSCALL | 1u << TRACE_EVENT | 1u << TRACE_SWITCH)
 
-static __attribute__((cold, noinline)) struct tcb *follow_ended(struct cpu *cpu, cptr_t cptr,
-								const struct tcb *payer)
+/* No lock held: the record may have changed, so info says what it was. */
+static __attribute__((cold, noinline)) struct tcb *
+follow_ended(struct cpu *cpu, cptr_t cptr, const struct tcb *payer, word_t info)
 {
 	struct core *core = &cpu->core;
 	time_ns_t now = core->stretch_ns;
 
 	trace_record_at(cpu, now, TRACE_SYSCALL, SYS_WAIT, cptr);
-	trace_record_at(cpu, now, TRACE_EVENT, payer->tag, payer->event_info);
+	trace_record_at(cpu, now, TRACE_EVENT, payer->tag, info);
 	trace_record_at(cpu, now, TRACE_SWITCH, core->payer->tag, core->slice_end_ns - now);
 	timer_update(core);
 	return core->current;
@@ -108,13 +111,14 @@ static __attribute__((noinline)) struct tcb *wait_followed(cptr_t cptr,
 	struct tcb *payer = core->payer, *next = core->next.tcb;
 	time_ns_t now = arch_now(), deadline;
 	struct vspace *space;
+	word_t info;
 
 	if (!successor_runs(core, now, &space)) {
 		spin_unlock(&core->lock);
 		spin_unlock(&notification->wait.lock);
 		return NULL;
 	}
-	payer_record(core, payer, WAIT_INFO, now);
+	info = payer_record(core, payer, WAIT_INFO, now);
 	deadline = successor_take(core, next, now);
 	spin_unlock(&core->lock);
 	wait_enqueue(&notification->wait, tcb, THREAD_WAITING);
@@ -123,7 +127,7 @@ static __attribute__((noinline)) struct tcb *wait_followed(cptr_t cptr,
 	next = next->tail;
 	run_next(cpu, tcb, next, space);
 	if (__builtin_expect((trace_mask & FOLLOW_TRACES) != 0, 0))
-		return follow_ended(cpu, cptr, payer);
+		return follow_ended(cpu, cptr, payer, info);
 	return run_until(next, core, deadline);
 }
 

@@ -81,8 +81,7 @@ MUTANTS = [
     ("kernel/dispatch/fastpath_block.c", "payer->ran_ns += spent;", "payer->ran_ns = spent;",
      "kernel-fastpath"),
     ("kernel/dispatch/fastpath_block.c",
-     "payer->event_info = info | (payer->event_info & EVENT_GATHERED);", "payer->event_info = info;",
-     "kernel-fastpath"),
+     "info |= payer->event_info & EVENT_GATHERED;", "", "kernel-fastpath"),
     ("kernel/dispatch/event.c", "\t\ttcb->dead_batch = core->batch;\n", "\t\t;\n",
      "kernel-stop"),
     # Fast path of signals
