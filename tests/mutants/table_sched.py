@@ -92,7 +92,8 @@ MUTANTS = [
      "!plainly_before(thread, next, true)", "policy_nap"),
     ("servers/sched/policy/eevdf/pick.c", "\t\tcpu->request_done = done;\n", "", "policy_nap"),
     ("servers/sched/policy/eevdf/pick.c", "\t\tcpu->ran_ns = next_ran_ns;\n", "", "policy_nap"),
-    ("servers/sched/policy/eevdf/pick.c", "\t\teevdf_request(next);\n\t\tnext->blocks = false;\n",
+    ("servers/sched/policy/eevdf/pick.c",
+     "\t\teevdf_request(next);\n\t\tnext->blocks = false;\n",
      "\t\teevdf_request(next);\n", "policy_nap"),
     ("servers/sched/policy/vtime/vtime.h", "const bool debt = int128_below(all.vq + slack, mine.v);",
      "const bool debt = int128_below(mine.v + slack, mine.v);", "policy_nap"),
@@ -117,7 +118,8 @@ MUTANTS = [
     # What a change of class leaves
     ("servers/sched/policy/eevdf/eevdf.c", "\t\t\tcpu->normal_woke = false;\n", "\t\t\t;\n",
      "policy_eevdf_mistakes"),
-    ("servers/sched/policy/eevdf/eevdf.c", "\t\teevdf_extract(cpu, thread);\n\t\teevdf_request(thread);\n",
+    ("servers/sched/policy/eevdf/eevdf.c",
+     "\t\teevdf_extract(cpu, thread);\n\t\teevdf_request(thread);\n",
      "\t\teevdf_extract(cpu, thread);\n", "policy_eevdf_mistakes"),
     # The load that threads meet which hardly sleep, and where sleepers go
     ("servers/sched/core/steady.c", "\tif (cpu->plan_count != 0)\n\t\tsteady->seen_ns", "\tsteady->seen_ns",

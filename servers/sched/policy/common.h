@@ -229,3 +229,27 @@ static inline void policy_show(struct text *text, const char *name, uint64_t val
 	text_name(text, name);
 	text_u64(text, value);
 }
+
+/* How a dump begins. */
+static inline void policy_show_queue(struct text *text, const char *name, uint32_t cpu_index,
+				     uint32_t runnable, uint32_t rule)
+{
+	text_string(text, name);
+	policy_show(text, "cpu", cpu_index);
+	policy_show(text, "runnable", runnable);
+	policy_show(text, "rule", rule);
+}
+
+/* A line for each thread of a tree in a dump, as many as it may have, the first ones first. */
+static inline void policy_show_tree(struct text *text, const struct rb_tree *tree,
+				    const struct policy_cpu *cpu,
+				    void (*show)(struct text *text, const struct policy_cpu *cpu,
+						 struct rb_node *node))
+{
+	uint32_t left = POLICY_SHOWN;
+	struct rb_node *node = rb_first(tree);
+	for (; node != NULL && left > 0; node = rb_next(node), left--)
+		show(text, cpu, node);
+	if (node != NULL)
+		text_string(text, "  ...\n");
+}

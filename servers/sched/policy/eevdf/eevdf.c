@@ -14,17 +14,8 @@ static enum error eevdf_thread_init(struct policy_thread *policy_thread,
 		return ERR_RANGE;
 	struct eevdf_thread *thread = eevdf_thread(policy_thread);
 	*thread = (struct eevdf_thread){.tid = params->tid, .class = params->class}; /* OUT */
-	eevdf_params_set(thread, params->weight, (uint32_t)params->slice_ns);
+	vtime_request_params(&thread->request, params->weight, (uint32_t)params->slice_ns);
 	return ERR_OK;
-}
-
-void eevdf_params_set(struct eevdf_thread *thread, uint32_t weight, uint32_t slice_ns)
-{
-	thread->weight = weight;
-	thread->slice_ns = slice_ns;
-	thread->request_v = 0;
-	thread->request_rem = 0;
-	fraction_add_32(&thread->request_v, &thread->request_rem, weight, vtime_units(slice_ns));
 }
 
 void eevdf_admit(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
@@ -48,20 +39,19 @@ POLICY_APART bool eevdf_settle_delayed(struct eevdf_cpu *cpu, bool result)
 	return result;
 }
 
-/* Another weight, in any state; V and all lags stay. */
+/* Another weight, in any state; V, all lags and what is left of the request stay. */
 static void weight_set(struct eevdf_cpu *cpu, struct eevdf_thread *thread, uint32_t weight)
 {
-	int128_t *whole[EEVDF_TIMES];
-	uint32_t *rem[EEVDF_TIMES];
+	const int128_t left = vtime_left(&thread->request);
+	const int128_t used = vtime_used(&thread->request);
 	if (thread->state != POLICY_OUT) {
 		eevdf_tree_erase(cpu, thread);
 		if (thread->state == POLICY_DELAYED)
 			cpu->weight_delayed = cpu->weight_delayed - thread->weight + weight;
-		eevdf_times(thread, whole, rem);
-		vtime_reweight(&cpu->time, &thread->time, weight, whole, rem, EEVDF_TIMES);
-		eevdf_keys_set(thread);
+		vtime_reweight(&cpu->time, &thread->time, weight);
+		vtime_request_resume(&thread->request, left, used);
 	}
-	eevdf_params_set(thread, weight, thread->slice_ns);
+	vtime_request_params(&thread->request, weight, thread->slice_ns);
 	eevdf_tree_insert(cpu, thread);
 }
 
@@ -76,7 +66,7 @@ static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
 		return ERR_RANGE;
 	if (params->slice_ns != thread->slice_ns || params->class != thread->class) {
 		eevdf_tree_erase(cpu, thread);
-		eevdf_params_set(thread, thread->weight, (uint32_t)params->slice_ns);
+		vtime_request_params(&thread->request, thread->weight, (uint32_t)params->slice_ns);
 		thread->class = params->class;
 		/* Rule d is about a running background thread. */
 		if (cpu->running == thread && params->class == POLICY_CLASS_NORMAL)
@@ -95,10 +85,10 @@ static enum error eevdf_set_params(struct policy_cpu *policy_cpu,
 static void thread_yield(struct eevdf_cpu *cpu, struct eevdf_thread *thread)
 {
 	const int128_t request = vtime_units(thread->slice_ns);
-	const int128_t left = eevdf_left(thread);
+	const int128_t left = vtime_left(&thread->request);
 	eevdf_tree_erase(cpu, thread);
 	if (left <= request * (EEVDF_YIELD_REQUESTS - 1))
-		eevdf_request_some(thread, left + request);
+		vtime_request_resume(&thread->request, left + request, 0);
 	eevdf_tree_insert(cpu, thread);
 	if (cpu->running == thread)
 		cpu->yielded = true;
@@ -109,7 +99,7 @@ static void thread_join(struct eevdf_cpu *cpu, struct eevdf_thread *thread, enum
 	vtime_join(&cpu->time, &thread->time, thread->lag);
 	thread->lag = 0;
 	if (reason == POLICY_JOIN_NEW)
-		eevdf_request_some(thread, vtime_units(thread->slice_ns) / 2);
+		vtime_request_resume(&thread->request, vtime_units(thread->slice_ns) / 2, 0);
 	else
 		eevdf_request(thread);
 	eevdf_admit(cpu, thread);
@@ -137,6 +127,16 @@ static void eevdf_enqueue(struct policy_cpu *policy_cpu, struct policy_thread *p
 	}
 }
 
+/* The longest slice in use. */
+static uint32_t slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread *also)
+{
+	uint64_t slice = max_u64(also->slice_ns, cpu->running != NULL ? cpu->running->slice_ns : 0);
+	for (uint32_t i = 0; i < EEVDF_TREES; i++)
+		if (cpu->tree[i].root != NULL)
+			slice = max_u64(slice, eevdf_of_node(cpu->tree[i].root)->max_slice_ns);
+	return (uint32_t)slice;
+}
+
 static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *policy_thread,
 			  enum policy_leave reason, uint64_t now_ns)
 {
@@ -154,7 +154,7 @@ static void eevdf_dequeue(struct policy_cpu *policy_cpu, struct policy_thread *p
 	}
 	eevdf_expel(cpu, thread, reason == POLICY_LEAVE_SLEEP);
 	if (reason == POLICY_LEAVE_SLEEP && thread->lag > vtime_units(thread->slice_ns))
-		thread->lag = min_i128(thread->lag, vtime_units(eevdf_slice_max(cpu, thread)));
+		thread->lag = min_i128(thread->lag, vtime_units(slice_max(cpu, thread)));
 	eevdf_settle(cpu);
 }
 

@@ -4,13 +4,8 @@
  * Owned by that CPU's dispatcher; nobody else may touch it, so it has no lock.
  * Derivations, number of bits, and why equality needs slack: docs/design/eevdf.md.
  *
- * w_i, W, v_i, V, lag_i and how they are kept exact: vtime/vtime.h.  Here W counts the running thread and the
- * delayed sleepers, too.
- *
- *   r_i   length of the requests of i, in ns of service
- *   ve_i  v_i when its current request began               vd_i  its deadline: ve_i + r_i / w_i
- *
- * E_i = w_i ve_i and D_i = w_i vd_i are whole units of service, as S_i = w_i v_i is, and stored likewise.
+ * w_i, W, v_i, V, lag_i and how they are kept exact: vtime/vtime.h; r_i, ve_i, vd_i: vtime/request.h.  Here W
+ * counts the running thread and the delayed sleepers, too.
  *
  * tree[class]: QUEUED threads by (vd, ve, tid), each node with the least v and the shortest and longest slice
  * below it; tree[EEVDF_DELAYED]: DELAYED sleepers by (v, tid), likewise; running: in no tree, but in W.
@@ -24,20 +19,16 @@
  */
 #pragma once
 
-#include "../vtime/vtime.h"
+#include "../vtime/request.h"
 
 #define EEVDF_ID             1u
-#define EEVDF_VERSION        1u
-#define EEVDF_SLACK          256 /* virtual units within which two times count as equal */
-#define EEVDF_KEY_SHIFT      8u  /* log2 of EEVDF_SLACK */
-#define EEVDF_SEARCH_MAX     24u /* nodes looked at for a short slice that may cut in */
+#define EEVDF_VERSION        2u
 #define EEVDF_SHORT_PART     8u /* a request of 1/8 may go before a longer one that is due earlier */
 #define EEVDF_LATE_PART      2u /* ... while that is late by half a request at most */
 #define EEVDF_YIELD_REQUESTS 4  /* a yielding thread's deadline is at most so many requests away */
 #define EEVDF_CLASSES        2u
 #define EEVDF_DELAYED        EEVDF_CLASSES /* tree of the sleepers; the others are those of the classes */
 #define EEVDF_TREES          3u
-#define EEVDF_TIMES          3u
 
 struct eevdf_thread {
 	/* links; valid in QUEUED and DELAYED */
@@ -45,21 +36,11 @@ struct eevdf_thread {
 	/* summary of the subtree below and including this node */
 	int128_t min_v;
 	uint32_t min_slice_ns, max_slice_ns;
-	/* the request, as v and v_rem; valid in QUEUED, RUNNING, DELAYED */
-	uint32_t ve_rem, vd_rem;
-	int128_t ve, vd;
-	VTIME_THREAD(time);
-	/* order in the waiting tree: vd and ve rounded to the grid of equality */
-	int128_t key_vd, key_ve;
-	/* parameters, and request_v + request_rem / weight = slice / weight */
-	int128_t request_v;
-	uint32_t request_rem;
-	uint32_t slice_ns;
-	uint64_t tid;
 	uint8_t class;
-	uint8_t state;    /* enum policy_state */
-	uint8_t blocks;   /* it blocked since its last request was done */
-	uint64_t left_ns; /* D_i - S_i, rounded up: 0 is where its request is done */
+	uint8_t state;  /* enum policy_state */
+	uint8_t blocks; /* it blocked since its last request was done */
+	/* v, parameters, and the request, which is valid in QUEUED, RUNNING, DELAYED */
+	VTIME_REQUEST(request);
 };
 
 struct eevdf_cpu {
@@ -102,7 +83,7 @@ enum eevdf_rule {
 /* The largest v (whole part) that counts as eligible. */
 static inline int128_t eevdf_cutoff(const struct eevdf_cpu *cpu)
 {
-	return cpu->vq + EEVDF_SLACK;
+	return cpu->vq + VTIME_SLACK;
 }
 
 static inline bool eevdf_eligible(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
@@ -110,43 +91,7 @@ static inline bool eevdf_eligible(const struct eevdf_cpu *cpu, const struct eevd
 	return !int128_below(eevdf_cutoff(cpu), thread->v);
 }
 
-/* ---- eevdf.c: requests, and who leaves when V has moved ---- */
-/* Units of service until its request is done; > 0 in a queue. */
-static inline int128_t eevdf_left(const struct eevdf_thread *thread)
-{
-	return vtime_between(&thread->time, thread->v, thread->v_rem, thread->vd, thread->vd_rem);
-}
-/* Received in its current request, likewise. */
-static inline int128_t eevdf_used(const struct eevdf_thread *thread)
-{
-	return vtime_between(&thread->time, thread->ve, thread->ve_rem, thread->v, thread->v_rem);
-}
-/* Weight and slice, and the length of a request in virtual time that follows from them. */
-void eevdf_params_set(struct eevdf_thread *thread, uint32_t weight, uint32_t slice_ns);
-/* Where its v, ve and vd are. */
-static inline void eevdf_times(struct eevdf_thread *thread, int128_t *whole[EEVDF_TIMES],
-			       uint32_t *rem[EEVDF_TIMES])
-{
-	whole[0] = &thread->v, rem[0] = &thread->v_rem;
-	whole[1] = &thread->ve, rem[1] = &thread->ve_rem;
-	whole[2] = &thread->vd, rem[2] = &thread->vd_rem;
-}
-/* vd and ve to the nearest multiple of EEVDF_SLACK, in multiples of it. */
-static inline void eevdf_keys_set(struct eevdf_thread *thread)
-{
-	thread->key_vd = (thread->vd + EEVDF_SLACK / 2) >> EEVDF_KEY_SHIFT;
-	thread->key_ve = (thread->ve + EEVDF_SLACK / 2) >> EEVDF_KEY_SHIFT;
-}
-/* Begin a request of so many units now. */
-static inline void eevdf_request_some(struct eevdf_thread *thread, int128_t units)
-{
-	thread->ve = thread->vd = thread->v;
-	thread->ve_rem = thread->vd_rem = thread->v_rem;
-	fraction_add_32(&thread->vd, &thread->vd_rem, thread->weight, units);
-	eevdf_keys_set(thread);
-	thread->left_ns = vtime_ns_ceil(units, 0);
-}
-/* Begin a request of one slice now: the same without a division. */
+/* Begin a request of a slice now: as vtime_request_resume() with all of it left, without a division. */
 static inline void eevdf_request(struct eevdf_thread *thread)
 {
 	const uint32_t rem = thread->v_rem + thread->request_rem;
@@ -155,9 +100,19 @@ static inline void eevdf_request(struct eevdf_thread *thread)
 	thread->ve_rem = thread->v_rem;
 	thread->vd = thread->v + thread->request_v + (carry ? 1 : 0);
 	thread->vd_rem = carry ? rem - thread->weight : rem;
-	eevdf_keys_set(thread);
+	thread->key_vd = vtime_grid(thread->vd);
+	thread->key_ve = vtime_grid(thread->ve);
 	thread->left_ns = thread->slice_ns;
 }
+
+/* Whether it is of a legal length; `left` and `used` units of one. */
+static inline bool eevdf_request_valid(int128_t left, int128_t used)
+{
+	const uint64_t max_ns = (uint64_t)POLICY_SLICE_NS_MAX * (EEVDF_YIELD_REQUESTS + 1);
+	return left > 0 && left <= vtime_units(max_ns) && used >= 0;
+}
+
+/* ---- eevdf.c: who leaves when V has moved ---- */
 /* After any change of V: delayed sleepers that owe nothing leave.  Returns `result`. */
 bool eevdf_settle_delayed(struct eevdf_cpu *cpu, bool result);
 static inline bool eevdf_settles(const struct eevdf_cpu *cpu)
@@ -168,11 +123,6 @@ static inline void eevdf_settle(struct eevdf_cpu *cpu)
 {
 	if (eevdf_settles(cpu))
 		(void)eevdf_settle_delayed(cpu, true);
-}
-/* From v - EEVDF_SLACK on v counts as reached. */
-static inline int128_t eevdf_units_until(const struct eevdf_cpu *cpu, int128_t v, uint64_t weight)
-{
-	return vtime_units_until(&cpu->time, v - EEVDF_SLACK, weight);
 }
 
 /* ---- queue.c: the trees ---- */
@@ -186,8 +136,7 @@ static inline bool eevdf_before(const struct eevdf_thread *a, const struct eevdf
 	return a->tid < b->tid;
 }
 
-/* Recompute the summary of a node; returns whether it changed. */
-bool eevdf_summary_update(struct rb_node *node);
+rb_update_fn eevdf_summary_update;
 /* Into and out of the tree of the thread's state: waiting, delayed, or none. */
 void eevdf_tree_insert(struct eevdf_cpu *cpu, struct eevdf_thread *thread);
 /* Of one that is in a tree. */
@@ -204,21 +153,10 @@ bool eevdf_delayed_before(const struct eevdf_thread *a, const struct eevdf_threa
 struct eevdf_thread *eevdf_best(const struct eevdf_cpu *cpu, uint32_t class, int128_t cutoff);
 /* The shortest slice among the waiting, UINT32_MAX if none waits. */
 uint32_t eevdf_slice_min(const struct eevdf_cpu *cpu);
-/* The longest slice in use. */
-uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread *also);
 /* The least v among waiting threads with an earlier deadline than `than`, with ties those that come before
  * it with the same one; false if none. */
 bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than, bool ties,
 			 int128_t *min_v);
-/* The least v among waiting threads whose slice is shorter and deadline earlier, or whose slice is at
- * most later_ns (0: none), and whose class may cut in.  After EEVDF_SEARCH_MAX nodes *min_v is only a
- * lower bound: never later than the true one. */
-bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
-			 uint32_t later_ns, int128_t *min_v);
-/* The first in order among the eligible of this class or a higher one whose slice is at most slice_ns,
- * or NULL; after EEVDF_SEARCH_MAX nodes, the first of those looked at. */
-struct eevdf_thread *eevdf_short_best(const struct eevdf_cpu *cpu, uint32_t class,
-				      uint32_t slice_ns);
 
 /* ---- pick.c ---- */
 static inline struct eevdf_thread *eevdf_first_of(struct eevdf_thread *a, struct eevdf_thread *b)

@@ -55,8 +55,7 @@ uint32_t eevdf_spare(const struct policy_cpu *policy_cpu, uint64_t *cursor,
 }
 
 struct check_sums {
-	uint64_t weight;
-	int128_t rel; /* sum of S_i - w_i vq */
+	struct vtime_sums all;
 	uint32_t threads;
 	bool eligible;
 };
@@ -64,8 +63,6 @@ struct check_sums {
 static uint32_t check_thread(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread,
 			     uint32_t state, struct check_sums *sums)
 {
-	const int128_t request_max = vtime_units((uint64_t)POLICY_SLICE_NS_MAX) *
-				     (EEVDF_YIELD_REQUESTS + 1);
 	if (!policy_weight_valid(thread->weight) || !policy_slice_valid(thread->slice_ns) ||
 	    thread->class >= EEVDF_CLASSES)
 		return EEVDF_RULE_PARAMS;
@@ -74,12 +71,11 @@ static uint32_t check_thread(const struct eevdf_cpu *cpu, const struct eevdf_thr
 	if (thread->v_rem >= thread->weight || thread->ve_rem >= thread->weight ||
 	    thread->vd_rem >= thread->weight)
 		return EEVDF_RULE_REMAINDER;
-	const int128_t left = eevdf_left(thread);
-	if (left <= 0 || left > request_max || thread->left_ns != vtime_ns_ceil(left, 0) ||
-	    eevdf_used(thread) < 0)
+	const int128_t left = vtime_left(&thread->request);
+	if (!eevdf_request_valid(left, vtime_used(&thread->request)) ||
+	    thread->left_ns != vtime_ns_ceil(left, 0))
 		return EEVDF_RULE_REQUEST;
-	sums->weight += thread->weight;
-	sums->rel += vtime_relative(&cpu->time, &thread->time);
+	vtime_sums_add(&sums->all, vtime_relative(&cpu->time, &thread->time), thread->weight);
 	sums->threads++;
 	sums->eligible = sums->eligible || eevdf_eligible(cpu, thread);
 	return EEVDF_RULE_NONE;
@@ -116,12 +112,12 @@ static uint32_t check_sums(const struct eevdf_cpu *cpu, const struct check_sums 
 {
 	if (runnable->threads != cpu->runnable || delayed->threads != cpu->sleepers)
 		return EEVDF_RULE_COUNT;
-	if (runnable->weight + delayed->weight != cpu->weight ||
-	    delayed->weight != cpu->weight_delayed)
+	if (runnable->all.weight + delayed->all.weight != cpu->weight ||
+	    delayed->all.weight != cpu->weight_delayed)
 		return EEVDF_RULE_WEIGHT;
 	if (cpu->weight == 0 ? cpu->vrem != 0 : cpu->vrem >= cpu->weight)
 		return EEVDF_RULE_REMAINDER;
-	if (runnable->rel + delayed->rel != (int128_t)cpu->vrem)
+	if (runnable->all.rel + delayed->all.rel != (int128_t)cpu->vrem)
 		return EEVDF_RULE_LAG;
 	if (runnable->threads != 0 && !runnable->eligible)
 		return EEVDF_RULE_ELIGIBLE;
@@ -142,11 +138,16 @@ uint32_t eevdf_check(const struct policy_cpu *policy_cpu)
 	return rule != EEVDF_RULE_NONE ? rule : check_sums(cpu, &runnable, &delayed);
 }
 
-static void dump_thread(struct text *text, const struct eevdf_cpu *cpu,
-			const struct eevdf_thread *thread, const char *what)
+static void dump_thread(struct text *text, const struct policy_cpu *policy_cpu,
+			struct rb_node *node)
 {
-	text_string(text, what);
+	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
+	const struct eevdf_thread *thread = eevdf_of_node_const(node);
+	text_string(text, thread->state == POLICY_RUNNING   ? "  running"
+			  : thread->state == POLICY_DELAYED ? "  delayed"
+							    : "  waiting");
 	policy_show(text, "tid", thread->tid);
+	policy_show(text, "class", thread->class);
 	policy_show(text, "w", thread->weight);
 	policy_show_signed(text, "lag_ns",
 			   vtime_number(vtime_lag(&cpu->time, &thread->time)).whole);
@@ -155,33 +156,18 @@ static void dump_thread(struct text *text, const struct eevdf_cpu *cpu,
 	text_string(text, eevdf_eligible(cpu, thread) ? " eligible\n" : "\n");
 }
 
-static void dump_tree(struct text *text, const struct eevdf_cpu *cpu, uint32_t which,
-		      const char *what)
-{
-	uint32_t left = POLICY_SHOWN;
-	const struct rb_node *node = rb_first(&cpu->tree[which]);
-	for (; node != NULL && left > 0; node = rb_next(node), left--)
-		dump_thread(text, cpu, eevdf_of_node_const(node), what);
-	if (node != NULL)
-		text_string(text, "  ...\n");
-}
-
 size_t eevdf_dump(const struct policy_cpu *policy_cpu, char *buffer, size_t bytes)
 {
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
 	struct text text = text_make(buffer, bytes);
-	text_string(&text, "eevdf");
-	policy_show(&text, "cpu", cpu->index);
+	policy_show_queue(&text, "eevdf", cpu->index, cpu->runnable, eevdf_check(policy_cpu));
+	policy_show(&text, "delayed", cpu->sleepers);
 	policy_show_signed(&text, "V", vtime_number(cpu->vq).whole);
 	policy_show(&text, "W", cpu->weight);
-	policy_show(&text, "runnable", cpu->runnable);
-	policy_show(&text, "delayed", cpu->sleepers);
-	policy_show(&text, "rule", eevdf_check(policy_cpu));
 	text_char(&text, '\n');
 	if (cpu->running != NULL)
-		dump_thread(&text, cpu, cpu->running, "  running");
-	dump_tree(&text, cpu, POLICY_CLASS_NORMAL, "  waiting");
-	dump_tree(&text, cpu, POLICY_CLASS_BACKGROUND, "  background");
-	dump_tree(&text, cpu, EEVDF_DELAYED, "  delayed");
+		dump_thread(&text, policy_cpu, &cpu->running->node);
+	for (uint32_t i = 0; i < EEVDF_TREES; i++)
+		policy_show_tree(&text, &cpu->tree[i], policy_cpu, dump_thread);
 	return text.length;
 }

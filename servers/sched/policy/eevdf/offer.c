@@ -33,17 +33,15 @@ static POLICY_APART bool after_block(const struct eevdf_cpu *cpu,
 	after->sleepers_leave = false;
 	if (!eevdf_eligible(cpu, running))
 		return true;
-	int128_t rel = (int128_t)cpu->vrem - vtime_relative(&cpu->time, &running->time);
-	uint64_t weight = cpu->weight - running->weight;
+	struct vtime_sums others = vtime_sums_of(&cpu->time);
+	vtime_sums_leave(&others, &cpu->time, &running->time);
 	for (uint32_t looks = 0; looks <= SLEEPERS_MAX; looks++) {
-		uint64_t rest;
-		after->cutoff = eevdf_cutoff(cpu) + int128_divide_floor(rel, weight, &rest);
+		after->cutoff = vtime_sums_v(&others, &cpu->time) + VTIME_SLACK;
 		struct eevdf_thread *sleeper = after->sleeper;
 		if (sleeper == NULL || sleeper->v > after->cutoff)
 			return true;
 		after->sleepers_leave = true;
-		rel -= vtime_relative(&cpu->time, &sleeper->time);
-		weight -= sleeper->weight;
+		vtime_sums_leave(&others, &cpu->time, &sleeper->time);
 		after->sleeper = eevdf_of_link(rb_next(&sleeper->node));
 	}
 	return false;
@@ -56,11 +54,12 @@ static int128_t units_valid(const struct eevdf_cpu *cpu, const struct eevdf_thre
 {
 	int128_t v = 0;
 	if (after->sleepers_leave)
-		return min_i128(units, vtime_units_behind(&cpu->time, &running->time, EEVDF_SLACK));
+		return min_i128(units, vtime_units_behind(&cpu->time, &running->time, VTIME_SLACK));
 	if (after->sleeper != NULL)
-		units = min_i128(units, eevdf_units_until(cpu, after->sleeper->v, cpu->weight));
+		units = min_i128(units,
+				 vtime_units_until(&cpu->time, after->sleeper->v, cpu->weight));
 	if (eevdf_earlier_min_v(cpu, next, true, &v))
-		units = min_i128(units, eevdf_units_until(cpu, v, cpu->weight));
+		units = min_i128(units, vtime_units_until(&cpu->time, v, cpu->weight));
 	return units;
 }
 
@@ -75,7 +74,8 @@ static POLICY_APART void offer_closely(const struct eevdf_cpu *cpu,
 		eevdf_best(cpu, POLICY_CLASS_BACKGROUND, after.cutoff));
 	if (next == NULL)
 		return;
-	const int128_t units = units_valid(cpu, running, &after, next, eevdf_left(running));
+	const int128_t units = units_valid(cpu, running, &after, next,
+					   vtime_left(&running->request));
 	eevdf_offer(next, cpu->runnable, eevdf_slice_min(cpu), (uint64_t)(units >> VTIME_FRAC_BITS),
 		    pick);
 }
@@ -90,7 +90,7 @@ void eevdf_offer_successor(const struct eevdf_cpu *cpu, const struct eevdf_threa
 	} else if (first_is_next(cpu, running)) {
 		eevdf_offer(cpu->first[POLICY_CLASS_NORMAL], cpu->runnable,
 			    eevdf_of_node(cpu->tree[POLICY_CLASS_NORMAL].root)->min_slice_ns,
-			    (uint64_t)(eevdf_left(running) >> VTIME_FRAC_BITS), pick);
+			    (uint64_t)(vtime_left(&running->request) >> VTIME_FRAC_BITS), pick);
 	} else {
 		offer_closely(cpu, running, pick);
 	}
@@ -118,7 +118,7 @@ static bool comes_after(const struct eevdf_thread *thread, int128_t v,
 			const struct eevdf_thread *next)
 {
 	return thread->class == POLICY_CLASS_NORMAL && thread->slice_ns >= next->slice_ns &&
-	       (v + thread->request_v) >> EEVDF_KEY_SHIFT > next->key_vd;
+	       (v + thread->request_v) >> VTIME_SLACK_BITS > next->key_vd;
 }
 
 uint32_t eevdf_succeed_past(const struct policy_cpu *policy_cpu, const struct policy_successor *out,
@@ -126,15 +126,14 @@ uint32_t eevdf_succeed_past(const struct policy_cpu *policy_cpu, const struct po
 {
 	const struct eevdf_cpu *cpu = eevdf_cpu_const(policy_cpu);
 	const struct eevdf_thread *next = eevdf_thread_const(out->thread);
-	const struct eevdf_thread *running = cpu->running;
 	const struct eevdf_thread *sleeper = cpu->first[EEVDF_DELAYED];
-	/* S - W vq with R, and without: so V, and V_o. */
-	int128_t rel = (int128_t)cpu->vrem;
-	int128_t rel_o = rel - vtime_relative(&cpu->time, &running->time);
-	uint64_t weight = cpu->weight, weight_o = weight - running->weight, rest;
+	/* With R, and without: so V, and V_o. */
+	struct vtime_sums all = vtime_sums_of(&cpu->time), others = all;
+	uint64_t rest;
+	vtime_sums_leave(&others, &cpu->time, &cpu->running->time);
 	if (next == NULL || cpu->runnable == 2 || next->class != POLICY_CLASS_NORMAL)
 		return 0;
-	if (sleeper != NULL && sleeper->v <= cpu->vq + int128_divide_floor(rel_o, weight_o, &rest))
+	if (sleeper != NULL && sleeper->v <= vtime_sums_v(&others, &cpu->time))
 		return 0;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct eevdf_thread *thread = eevdf_thread_const(wakes[i]);
@@ -142,14 +141,11 @@ uint32_t eevdf_succeed_past(const struct policy_cpu *policy_cpu, const struct po
 			continue;
 		if (thread->state != POLICY_OUT || thread->lag < 0)
 			return i;
-		const int128_t joins = vtime_joins(thread->weight, thread->lag, rel, weight);
-		rel += joins;
-		rel_o += joins;
-		weight += thread->weight;
-		weight_o += thread->weight;
-		int128_t v = cpu->vq + int128_divide_floor(joins, thread->weight, &rest);
-		if (!comes_after(thread, v, next) ||
-		    next->v > cpu->vq + int128_divide_floor(rel_o, weight_o, &rest))
+		const int128_t rel = vtime_joins(thread->weight, thread->lag, all.rel, all.weight);
+		const int128_t v = cpu->vq + int128_divide_floor(rel, thread->weight, &rest);
+		vtime_sums_add(&all, rel, thread->weight);
+		vtime_sums_add(&others, rel, thread->weight);
+		if (!comes_after(thread, v, next) || next->v > vtime_sums_v(&others, &cpu->time))
 			return i;
 	}
 	return count;

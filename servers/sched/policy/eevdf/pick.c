@@ -19,6 +19,86 @@
  */
 #include "eevdf.h"
 
+#define SEARCH_MAX 24u /* nodes looked at for a short slice that may cut in */
+
+/* A search with a budget, pruned by the summaries. */
+struct search {
+	struct rb_looks looks;
+	int128_t v_max; /* who has more is of no interest */
+};
+_Static_assert(SEARCH_MAX + EEVDF_CLASSES <= RB_LOOKS_MAX, "room for all");
+
+static void search_push(struct search *search, struct rb_node *node, uint32_t slice_below_ns)
+{
+	if (node == NULL)
+		return;
+	const struct eevdf_thread *thread = eevdf_of_node_const(node);
+	if (thread->min_slice_ns < slice_below_ns && thread->min_v <= search->v_max)
+		search->looks.stack[search->looks.depth++] = node;
+}
+
+/* In the trees of this class and those that it may not cut in on. */
+static void search_begin(struct search *search, const struct eevdf_cpu *cpu, uint32_t class,
+			 uint32_t slice_below_ns, int128_t v_max)
+{
+	search->looks.depth = 0; /* not zeroed as a whole: this is on the decision path */
+	search->looks.left = SEARCH_MAX;
+	search->v_max = v_max;
+	for (uint32_t c = 0; c <= class; c++)
+		search_push(search, cpu->tree[c].root, slice_below_ns);
+}
+
+/* The least v among waiting threads whose slice is shorter and deadline earlier, or whose slice is at most
+ * later_ns (0: none), and whose class may cut in.  After SEARCH_MAX nodes *min_v is only a lower bound: never
+ * later than the true one. */
+static bool shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
+			  uint32_t later_ns, int128_t *min_v)
+{
+	struct search search;
+	struct rb_node *node;
+	search_begin(&search, cpu, than->class, than->slice_ns, INT128_MAX);
+	while ((node = rb_look(&search.looks)) != NULL) {
+		const struct eevdf_thread *thread = eevdf_of_node_const(node);
+		const bool earlier = thread->key_vd < than->key_vd;
+		/* Behind a later one all are: the very short are looked for. */
+		const uint32_t below_ns = earlier ? than->slice_ns : later_ns + 1;
+		if (thread->slice_ns < below_ns && thread->v <= search.v_max)
+			search.v_max = thread->v - 1;
+		search_push(&search, node->right, below_ns);
+		search_push(&search, node->left, than->slice_ns);
+	}
+	for (; search.looks.depth > 0; search.looks.depth--) /* not looked at: a lower bound */
+		search.v_max = min_i128(
+			search.v_max,
+			eevdf_of_node_const(search.looks.stack[search.looks.depth - 1])->min_v - 1);
+	if (search.v_max == INT128_MAX)
+		return false;
+	*min_v = search.v_max + 1;
+	return true;
+}
+
+/* The first in order among the eligible of this class or a higher one whose slice is at most slice_ns, or
+ * NULL; after SEARCH_MAX nodes, the first of those looked at. */
+static struct eevdf_thread *short_best(const struct eevdf_cpu *cpu, uint32_t class,
+				       uint32_t slice_ns)
+{
+	struct eevdf_thread *best = NULL;
+	struct search search;
+	struct rb_node *node;
+	search_begin(&search, cpu, class, slice_ns + 1, eevdf_cutoff(cpu));
+	while ((node = rb_look(&search.looks)) != NULL) {
+		struct eevdf_thread *thread = eevdf_of_node(node);
+		const bool before = best == NULL || eevdf_before(thread, best);
+		/* What is behind the best so far cannot be better. */
+		if (before)
+			search_push(&search, node->right, slice_ns + 1);
+		search_push(&search, node->left, slice_ns + 1);
+		if (before && thread->slice_ns <= slice_ns && thread->v <= search.v_max)
+			best = thread;
+	}
+	return best;
+}
+
 /* Rules b and c; `best` is the first in order among the waiting and eligible, or NULL. */
 static bool displaces(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
 		      const struct eevdf_thread *best)
@@ -32,7 +112,7 @@ static bool displaces(const struct eevdf_cpu *cpu, const struct eevdf_thread *ru
 		return true;
 	/* The first in order may not cut in, but one behind it may. */
 	int128_t min_v = 0;
-	return slice_min < running->slice_ns && eevdf_shorter_min_v(cpu, running, 0, &min_v) &&
+	return slice_min < running->slice_ns && shorter_min_v(cpu, running, 0, &min_v) &&
 	       min_v <= eevdf_cutoff(cpu);
 }
 
@@ -40,9 +120,9 @@ static bool displaces(const struct eevdf_cpu *cpu, const struct eevdf_thread *ru
 static bool has_slack(const struct eevdf_cpu *cpu, const struct eevdf_thread *thread)
 {
 	const int128_t until = (thread->vd - cpu->vq) * (int128_t)cpu->weight;
-	const int128_t late = eevdf_left(thread) - until;
+	const int128_t late = vtime_left(&thread->request) - until;
 	/* Exactly half late is common; rounding of vd and V must not decide it. */
-	const int128_t slack = (int128_t)EEVDF_SLACK * (int128_t)cpu->weight;
+	const int128_t slack = (int128_t)VTIME_SLACK * (int128_t)cpu->weight;
 	return late <= vtime_units(thread->slice_ns / EEVDF_LATE_PART) + slack;
 }
 
@@ -53,7 +133,7 @@ static struct eevdf_thread *shorter_first(const struct eevdf_cpu *cpu, struct ee
 	struct eevdf_thread *shorter = NULL;
 	const uint32_t slice_ns = eevdf_short_ns(first);
 	if (eevdf_slice_min(cpu) <= slice_ns)
-		shorter = eevdf_short_best(cpu, first->class, slice_ns);
+		shorter = short_best(cpu, first->class, slice_ns);
 	if (running != NULL && !cpu->yielded && running->slice_ns <= slice_ns &&
 	    running->class <= first->class && eevdf_eligible(cpu, running))
 		shorter = eevdf_first_of(shorter, running);
@@ -100,19 +180,17 @@ static POLICY_APART struct eevdf_thread *choose(const struct eevdf_cpu *cpu, uin
 static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_thread *running,
 				uint64_t weight, int128_t limit)
 {
-	int128_t units = limit;
-	int128_t v = 0;
+	int128_t units = limit, v = 0;
 	if (cpu->normal_woke && cpu->tree[POLICY_CLASS_NORMAL].root != NULL) {
 		v = eevdf_of_node(cpu->tree[POLICY_CLASS_NORMAL].root)->min_v;
-		units = min_i128(units, eevdf_units_until(cpu, v, weight));
+		units = min_i128(units, vtime_units_until(&cpu->time, v, weight));
 	}
 	const uint32_t slice_min = eevdf_slice_min(cpu);
 	if (slice_min < running->slice_ns) {
-		int128_t short_v = 0;
 		const bool slack = !cpu->exact && has_slack(cpu, running);
 		const uint32_t later_ns = slack ? eevdf_short_ns(running) : 0;
-		if (eevdf_shorter_min_v(cpu, running, later_ns, &short_v)) {
-			int128_t cut = eevdf_units_until(cpu, short_v, weight);
+		if (shorter_min_v(cpu, running, later_ns, &v)) {
+			int128_t cut = vtime_units_until(&cpu->time, v, weight);
 			if (cut == 0) /* only a bound was found: look again after a while */
 				cut = vtime_units(slice_min);
 			units = cut < units ? cut : units;
@@ -121,21 +199,21 @@ static int128_t units_contested(const struct eevdf_cpu *cpu, const struct eevdf_
 	if (!eevdf_earlier_min_v(cpu, running, false, &v))
 		return units;
 	const int128_t parity = vtime_units(sub_saturate_u64(slice_min, cpu->ran_ns));
-	int128_t contest = max_i128(parity, eevdf_units_until(cpu, v, weight));
+	int128_t contest = max_i128(parity, vtime_units_until(&cpu->time, v, weight));
 	if (contest < units)
 		contest = max_i128(contest,
-				   vtime_units_behind(&cpu->time, &running->time, EEVDF_SLACK));
+				   vtime_units_behind(&cpu->time, &running->time, VTIME_SLACK));
 	return min_i128(contest, units);
 }
 
 static POLICY_APART uint64_t slice_of(const struct eevdf_cpu *cpu,
 				      const struct eevdf_thread *running)
 {
-	int128_t units = units_contested(cpu, running, cpu->weight, eevdf_left(running));
+	int128_t units = units_contested(cpu, running, cpu->weight, vtime_left(&running->request));
 	/* When a sleeper leaves, V moves faster: if that could matter, ask again at that point. */
 	const struct eevdf_thread *sleeper = cpu->first[EEVDF_DELAYED];
 	if (sleeper != NULL) {
-		const int128_t leaves = eevdf_units_until(cpu, sleeper->v, cpu->weight);
+		const int128_t leaves = vtime_units_until(&cpu->time, sleeper->v, cpu->weight);
 		const uint64_t least = cpu->weight - cpu->weight_delayed;
 		const bool no_slack = !cpu->exact &&
 				      eevdf_slice_min(cpu) <= eevdf_short_ns(running) &&
@@ -177,7 +255,7 @@ static inline void pick_begin(struct eevdf_cpu *cpu, uint32_t runnable, uint32_t
 	cpu->exact = (flags & POLICY_PICK_EXACT) != 0;
 }
 
-/* All but the successor, of such a first one. */
+/* All but the successor, of such a first one; alone: no decision. */
 static inline void pick_plainly(struct eevdf_thread *first, uint32_t runnable, uint32_t flags,
 				struct policy_pick *out)
 {
@@ -207,19 +285,15 @@ static POLICY_APART void pick_closely(struct eevdf_cpu *cpu, uint32_t flags,
 		cpu->request_done = false;
 		cpu->yielded = false;
 	}
-	const uint64_t slice_ns = chosen->slice_ns, slice_min_ns = eevdf_slice_min(cpu);
+	const uint64_t slice_min_ns = eevdf_slice_min(cpu);
 	int128_t min_v;
-	out->thread = eevdf_handle(chosen);
-	out->request_ns = chosen->left_ns;
-	out->slice_ns = cpu->runnable > 1 ? chosen->left_ns : TIME_NEVER; /* alone: no decision */
-	if (cpu->runnable > 1 && (cpu->normal_woke || slice_min_ns < slice_ns ||
+	pick_plainly(chosen, cpu->runnable, flags, out);
+	if (cpu->runnable > 1 && (cpu->normal_woke || slice_min_ns < chosen->slice_ns ||
 				  eevdf_earlier_min_v(cpu, chosen, false, &min_v)))
 		out->slice_ns = slice_of(cpu, chosen);
-	if ((flags & POLICY_PICK_FILTER) != 0) {
-		out->filter_ns = eevdf_filter_ns(chosen, slice_min_ns, cpu->ran_ns);
-		out->filter_key = slice_ns;
-		out->offers = out->filter_ns != 0 ? POLICY_PICK_FILTER : 0;
-	}
+	out->filter_ns = eevdf_filter_ns(chosen, slice_min_ns, cpu->ran_ns);
+	if (out->filter_ns == 0)
+		out->offers = 0;
 	if ((flags & POLICY_PICK_SUCCESSOR) != 0 && (cpu->runnable == 1 || chosen->blocks))
 		eevdf_offer_successor(cpu, chosen, out);
 	/* Pure order knows no shorter request that cuts in; the next pick does. */
@@ -271,7 +345,7 @@ uint32_t eevdf_nap(struct policy_cpu *policy_cpu, struct policy_thread *policy_t
 	    cpu->first[POLICY_CLASS_NORMAL] != next || thread->class != POLICY_CLASS_NORMAL ||
 	    cpu->average != 0 || (ran_ns | next_ran_ns) > UINT32_MAX ||
 	    !vtime_nap(&cpu->time, &thread->time, &next->time, ran_ns, next_ran_ns,
-		       vtime_units(max_u64(slice_ns, next_slice_ns)), EEVDF_SLACK))
+		       vtime_units(max_u64(slice_ns, next_slice_ns)), VTIME_SLACK))
 		return 0;
 	next->left_ns = left_ns - next_ran_ns;
 	if (done) {

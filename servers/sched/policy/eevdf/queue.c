@@ -10,8 +10,7 @@ bool eevdf_summary_update(struct rb_node *node)
 	struct eevdf_thread *thread = eevdf_of_node(node);
 	const struct rb_node *const below[] = {node->left, node->right};
 	int128_t min_v = thread->v;
-	uint32_t min_ns = thread->slice_ns;
-	uint32_t max_ns = min_ns;
+	uint32_t min_ns = thread->slice_ns, max_ns = min_ns;
 	for (uint32_t i = 0; i < 2; i++) {
 		if (below[i] == NULL)
 			continue;
@@ -132,15 +131,6 @@ uint32_t eevdf_slice_min(const struct eevdf_cpu *cpu)
 	return (uint32_t)slice;
 }
 
-uint32_t eevdf_slice_max(const struct eevdf_cpu *cpu, const struct eevdf_thread *also)
-{
-	uint64_t slice = max_u64(also->slice_ns, cpu->running != NULL ? cpu->running->slice_ns : 0);
-	for (uint32_t i = 0; i < EEVDF_TREES; i++)
-		if (cpu->tree[i].root != NULL)
-			slice = max_u64(slice, eevdf_of_node(cpu->tree[i].root)->max_slice_ns);
-	return (uint32_t)slice;
-}
-
 /* One way down each tree: where a node is earlier, so is its whole left subtree. */
 bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than, bool ties,
 			 int128_t *min_v)
@@ -164,77 +154,4 @@ bool eevdf_earlier_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread 
 		}
 	}
 	return found;
-}
-
-/* A search with a budget, pruned by the summaries. */
-struct search {
-	struct rb_looks looks;
-	int128_t v_max; /* who has more is of no interest */
-};
-_Static_assert(EEVDF_SEARCH_MAX + EEVDF_CLASSES <= RB_LOOKS_MAX, "room for all");
-
-static void search_push(struct search *search, struct rb_node *node, uint32_t slice_below_ns)
-{
-	if (node == NULL)
-		return;
-	const struct eevdf_thread *thread = eevdf_of_node_const(node);
-	if (thread->min_slice_ns < slice_below_ns && thread->min_v <= search->v_max)
-		search->looks.stack[search->looks.depth++] = node;
-}
-
-/* In the trees of this class and those that it may not cut in on. */
-static void search_begin(struct search *search, const struct eevdf_cpu *cpu, uint32_t class,
-			 uint32_t slice_below_ns, int128_t v_max)
-{
-	search->looks.depth = 0; /* not zeroed as a whole: this is on the decision path */
-	search->looks.left = EEVDF_SEARCH_MAX;
-	search->v_max = v_max;
-	for (uint32_t c = 0; c <= class; c++)
-		search_push(search, cpu->tree[c].root, slice_below_ns);
-}
-
-bool eevdf_shorter_min_v(const struct eevdf_cpu *cpu, const struct eevdf_thread *than,
-			 uint32_t later_ns, int128_t *min_v)
-{
-	struct search search;
-	struct rb_node *node;
-	search_begin(&search, cpu, than->class, than->slice_ns, INT128_MAX);
-	while ((node = rb_look(&search.looks)) != NULL) {
-		const struct eevdf_thread *thread = eevdf_of_node_const(node);
-		const bool earlier = thread->key_vd < than->key_vd;
-		/* Behind a later one all are: the very short are looked for. */
-		const uint32_t below_ns = earlier ? than->slice_ns : later_ns + 1;
-		if (thread->slice_ns < below_ns && thread->v <= search.v_max)
-			search.v_max = thread->v - 1;
-		search_push(&search, node->right, below_ns);
-		search_push(&search, node->left, than->slice_ns);
-	}
-	for (; search.looks.depth > 0; search.looks.depth--) /* not looked at: a lower bound */
-		search.v_max = min_i128(
-			search.v_max,
-			eevdf_of_node_const(search.looks.stack[search.looks.depth - 1])->min_v - 1);
-	if (search.v_max == INT128_MAX)
-		return false;
-	*min_v = search.v_max + 1;
-	return true;
-}
-
-struct eevdf_thread *eevdf_short_best(const struct eevdf_cpu *cpu, uint32_t class,
-				      uint32_t slice_ns)
-{
-	struct eevdf_thread *best = NULL;
-	struct search search;
-	struct rb_node *node;
-	search_begin(&search, cpu, class, slice_ns + 1, eevdf_cutoff(cpu));
-	while ((node = rb_look(&search.looks)) != NULL) {
-		struct eevdf_thread *thread = eevdf_of_node(node);
-		const bool before = best == NULL || eevdf_before(thread, best);
-		/* What is behind the best so far cannot be better. */
-		if (before)
-			search_push(&search, node->right, slice_ns + 1);
-		search_push(&search, node->left, slice_ns + 1);
-		if (before && thread->slice_ns <= slice_ns && thread->v <= search.v_max)
-			best = thread;
-	}
-	return best;
 }

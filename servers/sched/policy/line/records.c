@@ -224,9 +224,11 @@ uint32_t line_check(const struct policy_cpu *policy_cpu)
 	return cpu->misuse != 0 ? LINE_RULE_MISUSE : 0;
 }
 
-static void dump_thread(const struct line_cpu *cpu, const struct line_thread *thread,
-			struct text *text)
+static void dump_thread(struct text *text, const struct policy_cpu *policy_cpu,
+			struct rb_node *node)
 {
+	const struct line_cpu *cpu = line_cpu_const(policy_cpu);
+	const struct line_thread *thread = line_of(node);
 	text_string(text, thread->state == POLICY_RUNNING ? "  running" : "  waiting");
 	policy_show(text, "tid", thread->tid);
 	policy_show(text, "weight", thread->weight);
@@ -241,18 +243,11 @@ size_t line_dump(const struct policy_cpu *policy_cpu, char *buffer, size_t bytes
 {
 	const struct line_cpu *cpu = line_cpu_const(policy_cpu);
 	struct text text = text_make(buffer, bytes);
-	uint32_t shown = 0;
-	text_string(&text, cpu->kind->name);
-	policy_show(&text, "cpu", cpu->index);
-	policy_show(&text, "runnable", cpu->runnable);
-	policy_show(&text, "rule", line_check(policy_cpu));
+	policy_show_queue(&text, cpu->kind->name, cpu->index, cpu->runnable,
+			  line_check(policy_cpu));
 	if (cpu->kind->show != NULL)
 		cpu->kind->show(cpu, NULL, &text);
 	text_char(&text, '\n');
-	struct rb_node *node = rb_first(&cpu->tree);
-	for (; node != NULL && shown < POLICY_SHOWN; node = rb_next(node), shown++)
-		dump_thread(cpu, line_of(node), &text);
-	if (node != NULL)
-		text_string(&text, "  ...\n");
+	policy_show_tree(&text, &cpu->tree, policy_cpu, dump_thread);
 	return text.length;
 }

@@ -77,14 +77,12 @@ static enum error stride_params(struct line_cpu *cpu, struct line_thread *line,
 {
 	(void)now_ns;
 	struct vtime_thread *time = &stride_thread(line)->time;
-	int128_t *const whole[] = {&time->v};
-	uint32_t *const rem[] = {&time->v_rem};
 	line_params_take(cpu, line, params);
 	if (line->state == POLICY_OUT)
 		time->weight = params->weight;
 	if (time->weight == params->weight)
 		return ERR_OK;
-	vtime_reweight(&stride_cpu(cpu)->time, time, params->weight, whole, rem, 1);
+	vtime_reweight(&stride_cpu(cpu)->time, time, params->weight);
 	key_set(line);
 	return ERR_OK;
 }
@@ -114,9 +112,7 @@ static void stride_carry(struct line_cpu *cpu, struct line_thread *thread,
 {
 	(void)cpu;
 	(void)now_ns;
-	const int128_t lag = stride_thread(thread)->time.lag;
-	out->lag_whole = (int64_t)(lag >> 64);
-	out->lag_low = (uint64_t)lag;
+	vtime_lag_give(&stride_thread(thread)->time, out);
 }
 
 static void stride_arrive(struct line_cpu *cpu, struct line_thread *thread,
@@ -124,9 +120,7 @@ static void stride_arrive(struct line_cpu *cpu, struct line_thread *thread,
 {
 	(void)cpu;
 	(void)now_ns;
-	stride_thread(thread)->time.lag = in != NULL ? int128_of_words((uint64_t)in->lag_whole,
-								       in->lag_low)
-						     : 0;
+	stride_thread(thread)->time.lag = in != NULL ? vtime_lag_given(in) : 0;
 }
 
 /* What the words of a record hold. */

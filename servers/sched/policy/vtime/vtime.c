@@ -56,22 +56,17 @@ void vtime_join(struct vtime_queue *queue, struct vtime_thread *thread, int128_t
 	vtime_account_enter(queue, thread);
 }
 
-/* x := V + (x - V) w / w' for each x: adds floor((w' - w) V) = (w' - w) vq + k to every S, so what lies
- * between them stays exactly (docs/design/eevdf.md). */
-void vtime_reweight(struct vtime_queue *queue, struct vtime_thread *thread, uint32_t weight,
-		    int128_t *const whole[], uint32_t *const rem[], uint32_t count)
+/* v := V + (v - V) w / w': adds floor((w' - w) V) = (w' - w) vq + k to S_i (docs/design/eevdf.md). */
+void vtime_reweight(struct vtime_queue *queue, struct vtime_thread *thread, uint32_t weight)
 {
 	uint64_t rest;
 	const int128_t change = (int128_t)weight - (int128_t)thread->weight;
 	const int128_t k = int128_divide_floor(change * (int128_t)queue->vrem, queue->weight,
 					       &rest);
+	const int128_t rel = vtime_relative(queue, thread) + k;
 	vtime_account_leave(queue, thread, false);
-	for (uint32_t i = 0; i < count; i++) {
-		const int128_t rel = (*whole[i] - queue->vq) * (int128_t)thread->weight +
-				     (int128_t)*rem[i] + k;
-		*whole[i] = queue->vq + int128_divide_floor(rel, weight, &rest);
-		*rem[i] = (uint32_t)rest;
-	}
+	thread->v = queue->vq + int128_divide_floor(rel, weight, &rest);
+	thread->v_rem = (uint32_t)rest;
 	/* vrem + k = floor(vrem W' / W), so it is in [0, W') and vq stays. */
 	queue->vrem = (uint64_t)((int128_t)queue->vrem + k);
 	queue->weight = queue->weight - thread->weight + weight;

@@ -20,9 +20,13 @@
 
 #include "../common.h"
 
-#define VTIME_FRAC_BITS POLICY_LAG_BITS /* fraction bits of service units and of v */
-#define VTIME_FRAC_MASK ((UINT64_C(1) << VTIME_FRAC_BITS) - 1)
-#define VTIME_SHORT_NS  (UINT64_C(1) << (64u - VTIME_FRAC_BITS))
+#define VTIME_FRAC_BITS  POLICY_LAG_BITS /* fraction bits of service units and of v */
+#define VTIME_FRAC_MASK  ((UINT64_C(1) << VTIME_FRAC_BITS) - 1)
+/* Exact times are often equal, and a unit more or less must not decide (docs/design/eevdf.md): within so many
+ * virtual units two times count as equal. */
+#define VTIME_SLACK      256
+#define VTIME_SLACK_BITS 8u
+#define VTIME_SHORT_NS   (UINT64_C(1) << (64u - VTIME_FRAC_BITS))
 
 #define VTIME_QUEUE_MEMBERS                                                                    \
 	int128_t vq;                                                                           \
@@ -101,6 +105,18 @@ static inline int128_t vtime_of_parts(uint64_t ns, uint64_t frac)
 	return vtime_units(ns) + (int128_t)(frac & VTIME_FRAC_MASK);
 }
 
+/* The lag that an OUT thread keeps, as it travels. */
+static inline void vtime_lag_give(const struct vtime_thread *thread, struct policy_migration *out)
+{
+	out->lag_whole = (int64_t)(thread->lag >> 64);
+	out->lag_low = (uint64_t)thread->lag;
+}
+
+static inline int128_t vtime_lag_given(const struct policy_migration *in)
+{
+	return int128_of_words((uint64_t)in->lag_whole, in->lag_low);
+}
+
 /* Units of service that lie between two virtual times of a thread. */
 static inline int128_t vtime_between(const struct vtime_thread *thread, int128_t from,
 				     uint32_t from_rem, int128_t to, uint32_t to_rem)
@@ -116,6 +132,37 @@ static inline int128_t vtime_relative(const struct vtime_queue *queue,
 				      const struct vtime_thread *thread)
 {
 	return (thread->v - queue->vq) * (int128_t)thread->weight + (int128_t)thread->v_rem;
+}
+
+/* Sums over threads of a queue, all of them or some: their V may be asked for without changing the queue. */
+struct vtime_sums {
+	int128_t rel; /* of S_i - w_i vq */
+	uint64_t weight;
+};
+
+static inline struct vtime_sums vtime_sums_of(const struct vtime_queue *queue)
+{
+	return (struct vtime_sums){.rel = (int128_t)queue->vrem, .weight = queue->weight};
+}
+
+static inline void vtime_sums_add(struct vtime_sums *sums, int128_t rel, uint32_t weight)
+{
+	sums->rel += rel;
+	sums->weight += weight;
+}
+
+static inline void vtime_sums_leave(struct vtime_sums *sums, const struct vtime_queue *queue,
+				    const struct vtime_thread *thread)
+{
+	sums->rel -= vtime_relative(queue, thread);
+	sums->weight -= thread->weight;
+}
+
+/* The whole part of V of these threads. */
+static inline int128_t vtime_sums_v(const struct vtime_sums *sums, const struct vtime_queue *queue)
+{
+	uint64_t rest;
+	return queue->vq + int128_divide_floor(sums->rel, sums->weight, &rest);
 }
 
 /* What a thread that joins with this lag has relative to vq, floored; the others' sum is `rel`, their weight
@@ -191,14 +238,15 @@ static inline int vtime_compare(const struct vtime_thread *a, const struct vtime
 	return left == right ? 0 : left < right ? -1 : 1;
 }
 
-/* Units of service of the queue until the whole part of V reaches v if it moves at 1 / weight; 0 if it has.
- * */
+/* Units of service of the queue until the whole part of V reaches v but for the slack, if it moves at
+ * 1 / weight; 0 if it has. */
 static inline int128_t vtime_units_until(const struct vtime_queue *queue, int128_t v,
 					 uint64_t weight)
 {
-	if (v <= queue->vq)
+	const int128_t way = v - VTIME_SLACK - queue->vq;
+	if (way <= 0)
 		return 0;
-	const int128_t units = (v - queue->vq) * (int128_t)weight - (int128_t)queue->vrem;
+	const int128_t units = way * (int128_t)weight - (int128_t)queue->vrem;
 	return units > 0 ? units : 0;
 }
 
@@ -211,10 +259,8 @@ int128_t vtime_units_behind(const struct vtime_queue *queue, const struct vtime_
 int128_t vtime_lag(const struct vtime_queue *queue, const struct vtime_thread *thread);
 /* Put v where the thread has this lag (0 if the queue is empty) and count it in V and W. */
 void vtime_join(struct vtime_queue *queue, struct vtime_thread *thread, int128_t lag);
-/* Another weight; V and all lags stay.  *whole[i] and *rem[i]: the thread's v and whatever else it has in
- * virtual time, which keep their distances in service. */
-void vtime_reweight(struct vtime_queue *queue, struct vtime_thread *thread, uint32_t weight,
-		    int128_t *const whole[], uint32_t *const rem[], uint32_t count);
+/* Another weight; V and all lags stay. */
+void vtime_reweight(struct vtime_queue *queue, struct vtime_thread *thread, uint32_t weight);
 /* Rebuild a queue: vq is that of the record; enter each thread with its saved v, then end with the sum.  V is
  * computed from those that came back, so that their lags add up to 0. */
 void vtime_restore(struct vtime_queue *queue, struct vtime_thread *thread, int128_t *rel_sum);
