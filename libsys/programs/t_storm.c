@@ -2,7 +2,7 @@
 /*
  * Storms: the same few things again and again (the rows are those of docs/acceptance.md).
  *
- *     t_storm [DECISIONS [MILLISECONDS]]        the soak has as many as the rows say: minutes
+ *     t_storm [DECISIONS [MILLISECONDS [TURNS]]]        the soak has as many as the rows say: minutes
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -428,9 +428,51 @@ static void cycles_of_three(void)
 		cycle_run(3);
 }
 
+/* ---- G04, Z24 -------------------------------------------------------------------------------- */
+
+#define RING_MAX 8u
+
+static struct semaphore ring[RING_MAX];
+static unsigned ring_count;
+static uint64_t ring_turns;
+
+static int pass_on(void *arg)
+{
+	struct semaphore *own = arg;
+	const unsigned me = (unsigned)(own - ring);
+
+	if (!thread_pin(me))
+		return 1;
+	for (uint64_t i = 0; i < ring_turns; i++) {
+		semaphore_wait(own);
+		semaphore_post(&ring[(me + 1) % ring_count]);
+	}
+	return 0;
+}
+
+/*
+ * One turn goes round the CPUs; all but who has it sleep, and nothing but an interrupt from another CPU ever
+ * wakes one: there is no tick, and nobody has set a timer.  One that is taken before its work hangs the ring.
+ */
+static void interrupts_between_cpus_alone(void)
+{
+	struct crew crew;
+
+	ring_count = cpus < RING_MAX ? cpus : RING_MAX;
+	for (unsigned i = 0; i < ring_count; i++)
+		semaphore_init(&ring[i], 0);
+	crew_start(&crew, ring_count, pass_on, ring, sizeof(ring[0]));
+	semaphore_post(&ring[0]);
+	tap_equal(crew_join(&crew), 0);
+	/* What the last one passed on after its last turn, and nothing else. */
+	for (unsigned i = 0; i < ring_count; i++)
+		tap_equal(atomic_load(&ring[i].count), i == 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_case cases[] = {
+		{"G04_Z24_interrupts_between_cpus_alone", interrupts_between_cpus_alone},
 		{"M34_decisions_take_no_memory", decisions_take_no_memory},
 		{"Z11_storm_of_switches", storm_of_switches},
 		{"Z14_abort_cycle_of_two", cycles_of_two},
@@ -443,5 +485,6 @@ int main(int argc, char **argv)
 		return cycle_member((unsigned)program_number(argc, argv, 2, 0, 0, CYCLE_MAX - 1));
 	decisions_wanted = program_number(argc, argv, 1, 20000, 1, UINT32_MAX);
 	storm_ns = program_number(argc, argv, 2, 50, 1, 1000000) * NS_PER_MS;
+	ring_turns = program_number(argc, argv, 3, 400, 1, UINT32_MAX);
 	return tap_run(cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -443,47 +443,6 @@ static void join_timeout(void)
 	tap_equal(join(joiner), 7);
 }
 
-/* --- G04, Z24: interrupts between CPUs --- */
-
-#define RING_MAX   8u
-#define RING_TURNS 400u
-
-static struct semaphore ring[RING_MAX];
-static unsigned ring_count;
-
-static int pass_on(void *arg)
-{
-	struct semaphore *own = arg;
-	const unsigned me = (unsigned)(own - ring);
-
-	if (!thread_pin(me))
-		return 1;
-	for (unsigned i = 0; i < RING_TURNS; i++) {
-		semaphore_wait(own);
-		semaphore_post(&ring[(me + 1) % ring_count]);
-	}
-	return 0;
-}
-
-/*
- * One turn goes round the CPUs; all but who has it sleep, and nothing but an interrupt from another CPU ever
- * wakes one: there is no tick, and nobody has set a timer.  One that is taken before its work hangs the ring.
- */
-static void interrupts_between_cpus_alone(void)
-{
-	struct crew crew;
-
-	ring_count = program_cpus() < RING_MAX ? program_cpus() : RING_MAX;
-	for (unsigned i = 0; i < ring_count; i++)
-		semaphore_init(&ring[i], 0);
-	crew_start(&crew, ring_count, pass_on, ring, sizeof(ring[0]));
-	semaphore_post(&ring[0]);
-	tap_equal(crew_join(&crew), 0);
-	/* What the last one passed on after its last turn, and nothing else. */
-	for (unsigned i = 0; i < ring_count; i++)
-		tap_equal(atomic_load(&ring[i].count), i == 0);
-}
-
 /* --- Conditions --- */
 
 static struct cnd changed = CND_INIT;
@@ -546,7 +505,6 @@ int main(void)
 		{"Z33_join_mutual: one of each ring is refused", join_mutual},
 		{"Z33_join_dead", join_dead},
 		{"Z33_join_timeout", join_timeout},
-		{"G04_Z24_interrupts_between_cpus_alone", interrupts_between_cpus_alone},
 		{"a condition is broadcast", condition_broadcast},
 		{"a condition times out", condition_times_out},
 	};

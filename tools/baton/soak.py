@@ -26,6 +26,7 @@ CPUS = (1, 2, 3, 4, 8)
 BOOTS = 1000
 STORM_DECISIONS = 1_000_000
 STORM_MS = 15_000
+STORM_WAKES = 1_000_000
 STORM_ROUNDS = 10_000_000
 STORM_ROUNDS_EACH = 100_000
 STORM_SEEDS = 100_000
@@ -45,8 +46,9 @@ def boots(rounds):
 
 
 def guest_storms(rounds):
-    storm = f"t_storm,{max(1, int(STORM_DECISIONS * rounds))},{max(1, int(STORM_MS * rounds))}"
     for cpus in CPUS:
+        counts = (STORM_DECISIONS, STORM_MS, STORM_WAKES // cpus)
+        storm = ",".join(["t_storm", *(str(max(1, int(count * rounds))) for count in counts)])
         yield [os.path.join(ROOT, "baton"), "run", "--yes", "--run", storm, "--cpus", str(cpus),
                "--clock", "virtual", "--timeout", str(RUN_LIMIT_S)]
 
