@@ -382,6 +382,50 @@ SCENARIO(parameters_in_every_state)
 SCENARIO(mixed_load)
 SCENARIO(random_operations)
 
+Test(policies, who_is_here_does_not_arrive)
+{
+	for (uint32_t i = 0; i < policies_count; i++) {
+		struct bench *bench = bench_make(policies[i], 1);
+		const struct policy_migration in = {.policy_id = policies[i]->id,
+						    .state = POLICY_QUEUED};
+		bench_thread_make(bench, 0, 1024, 3 * MS);
+		bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
+		bench->ops->migrate_in(bench_cpu(bench), bench_thread(bench, 0), &in, 0);
+		cr_assert_eq(bench_info(bench, 0).misuse, 1, "%s", policies[i]->name);
+		cr_assert_eq(bench_info(bench, 0).runnable, 1, "%s", policies[i]->name);
+		bench_free(bench);
+	}
+}
+
+/* What comes from another CPU may be spoilt: numbers that are no turn are not taken for one. */
+Test(line, a_turn_that_arrives_is_one)
+{
+	const struct {
+		uint64_t used_ns, left_ns, expected_ns;
+	} turns[] = {
+		{MS, MS, MS},
+		{MS, 0, 3 * MS},
+		{0, POLICY_SLICE_NS_MAX, POLICY_SLICE_NS_MAX},
+		{0, POLICY_SLICE_NS_MAX + 1, 3 * MS},
+		{POLICY_SLICE_NS_MAX - MS, MS, MS},
+		{POLICY_SLICE_NS_MAX - MS + 1, MS, 3 * MS},
+		{UINT64_MAX, MS, 3 * MS},
+	};
+	struct bench *bench = bench_make(&policy_rr, 1);
+	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+		const struct policy_migration in = {.policy_id = policy_rr.id,
+						    .state = POLICY_QUEUED,
+						    .request_ns = turns[i].used_ns,
+						    .deadline_ns = turns[i].left_ns};
+		bench_thread_make(bench, 0, 1024, 3 * MS);
+		policy_rr.migrate_in(bench_cpu(bench), bench_thread(bench, 0), &in, 0);
+		cr_assert_eq(policy_rr.check(bench_cpu(bench)), 0, "case %zu", i);
+		cr_assert_eq(bench_info(bench, 0).left_ns, turns[i].expected_ns, "case %zu", i);
+		bench_dequeue(bench, 0, POLICY_LEAVE_EXIT);
+	}
+	bench_free(bench);
+}
+
 Test(registry, names_are_found)
 {
 	for (uint32_t i = 0; i < policies_count; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Earliest deadline first: admission, deadlines met, budgets kept, the background. */
+#include "../../../servers/sched/policy/edf/edf.h"
 #include "bench.h"
 
 #define MS      UINT64_C(1000000)
@@ -195,6 +196,69 @@ Test(edf, yield_gives_up_the_rest_of_the_budget)
 	bench->now_ns = 10 * MS;
 	cr_assert_eq(bench_pick(bench), 0);
 	cr_assert_eq(bench->picked.request_ns, 5 * MS);
+	bench_free(bench);
+}
+
+/* Who waits may yield, too (it was preempted): what the running one runs is charged to its budget. */
+Test(edf, the_yield_of_who_waits_is_its_own)
+{
+	struct bench *bench = edf_make();
+	cr_assert_eq(reserve(bench, 0, 2 * MS, 10 * MS), ERR_OK);
+	cr_assert_eq(reserve(bench, 1, 2 * MS, 20 * MS), ERR_OK);
+	bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
+	bench_enqueue(bench, 1, POLICY_JOIN_WAKE);
+	cr_assert_eq(bench_pick(bench), 0);
+	bench_enqueue(bench, 1, POLICY_JOIN_YIELD);
+	cr_assert(bench_run(bench, 2 * MS), "its budget is used up");
+	bench_run(bench, MS);
+	bench->now_ns = 10 * MS;
+	cr_assert_eq(bench_pick(bench), 0);
+	cr_assert_eq(bench->picked.request_ns, MS, "the overrun is paid from the next one");
+	bench_free(bench);
+}
+
+/* And who yields has given up its budget: what it runs until the next choice is not charged to the next. */
+Test(edf, what_runs_after_a_yield_is_background)
+{
+	struct bench *bench = edf_make();
+	cr_assert_eq(reserve(bench, 0, 5 * MS, 10 * MS), ERR_OK);
+	bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
+	bench_enqueue(bench, 1, POLICY_JOIN_WAKE);
+	cr_assert_eq(bench_pick(bench), 0);
+	bench_enqueue(bench, 0, POLICY_JOIN_YIELD);
+	bench_run(bench, MS);
+	bench->now_ns = 10 * MS;
+	cr_assert_eq(bench_pick(bench), 0);
+	cr_assert_eq(bench->picked.request_ns, 5 * MS);
+	bench_free(bench);
+}
+
+/* A budget that no thread can have is found: check() is what notices a queue that a fault has spoilt. */
+Test(edf, check_knows_the_bounds_of_budgets)
+{
+	struct bench *bench = edf_make();
+	struct edf_thread *thread = (struct edf_thread *)(void *)bench_thread(bench, 0);
+	const struct {
+		int64_t left_ns;
+		bool throttled, right;
+	} cases[] = {
+		{1, false, true},   {2 * MS, false, true},      {0, false, false},
+		{-1, false, false}, {2 * MS + 1, false, false}, {0, true, true},
+		{-1, true, true},   {1, true, false},
+	};
+	cr_assert_eq(reserve(bench, 0, 2 * MS, 10 * MS), ERR_OK);
+	bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		thread->left_ns = cases[i].left_ns;
+		thread->throttled = cases[i].throttled;
+		thread->line.key = edf_key(thread);
+		cr_assert_eq(bench->ops->check(bench_cpu(bench)),
+			     cases[i].right ? 0 : (uint32_t)LINE_RULE_OWN, "case %zu", i);
+	}
+	thread->throttled = false;
+	thread->left_ns = MS;
+	thread->line.key = thread->deadline_ns + 1;
+	cr_assert_eq(bench->ops->check(bench_cpu(bench)), LINE_RULE_OWN);
 	bench_free(bench);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What went wrong elsewhere, L1 to L16: each test begins with the story in one line. */
+/* What went wrong elsewhere, L1 to L16: each begins with its story in one line.  And what check() finds. */
+#include "../../../servers/sched/policy/eevdf/eevdf.h"
 #include "bench.h"
 #include <math.h>
 #include <string.h>
@@ -469,5 +470,83 @@ Test(eevdf, run_to_parity)
 	}
 	bench_run(bench, 100000);
 	cr_assert_eq(bench_pick(bench), 1);
+	bench_free(bench);
+}
+
+static uint32_t rule_of(struct bench *bench)
+{
+	return bench->ops->check(bench_cpu(bench));
+}
+
+/* check() is what finds a queue that a fault has spoilt, so it must know what is wrong with a thread ... */
+Test(eevdf, check_names_what_is_wrong_with_a_thread)
+{
+	struct bench *bench = bench_make(&policy_eevdf, 2);
+	struct eevdf_thread *thread = (struct eevdf_thread *)(void *)bench_thread(bench, 0);
+	struct eevdf_thread good;
+	bench_add(bench, 0, 1024, 3 * MS);
+	cr_assert_eq(bench_pick(bench), 0);
+	bench_run(bench, MS);
+	cr_assert_eq(rule_of(bench), EEVDF_RULE_NONE);
+	good = *thread;
+#define WRONG(change, rule)                                          \
+	do {                                                         \
+		change;                                              \
+		cr_assert_eq(rule_of(bench), (rule), "%s", #change); \
+		*thread = good;                                      \
+	} while (0)
+	WRONG(thread->weight = 0, EEVDF_RULE_PARAMS);
+	WRONG(thread->weight = POLICY_WEIGHT_MAX + 1, EEVDF_RULE_PARAMS);
+	WRONG(thread->slice_ns = POLICY_SLICE_NS_MIN - 1, EEVDF_RULE_PARAMS);
+	WRONG(thread->slice_ns = POLICY_SLICE_NS_MAX + 1, EEVDF_RULE_PARAMS);
+	WRONG(thread->class = EEVDF_CLASSES, EEVDF_RULE_PARAMS);
+	WRONG(thread->state = POLICY_QUEUED, EEVDF_RULE_RUNNING);
+	WRONG(thread->v_rem = thread->weight, EEVDF_RULE_REMAINDER);
+	WRONG(thread->ve_rem = thread->weight, EEVDF_RULE_REMAINDER);
+	WRONG(thread->vd_rem = thread->weight, EEVDF_RULE_REMAINDER);
+	WRONG(thread->left_ns++, EEVDF_RULE_REQUEST);
+	WRONG(thread->vd = thread->v, EEVDF_RULE_REQUEST);
+	WRONG(thread->ve = thread->v + 1, EEVDF_RULE_REQUEST);
+	WRONG(thread->v++;
+	      thread->left_ns = vtime_ns_ceil(vtime_left(&thread->request), 0), EEVDF_RULE_LAG);
+	bench_free(bench);
+}
+
+/* ... and with a queue: one is running, one waits, one sleeps in debt. */
+Test(eevdf, check_names_what_is_wrong_with_a_queue)
+{
+	struct bench *bench = bench_make(&policy_eevdf, 3);
+	struct eevdf_cpu *cpu = (struct eevdf_cpu *)(void *)bench_cpu(bench);
+	struct eevdf_thread *waits = (struct eevdf_thread *)(void *)bench_thread(bench, 2);
+	for (uint32_t tid = 0; tid < 3; tid++)
+		bench_add(bench, tid, 1024, 3 * MS);
+	cr_assert_eq(bench_pick(bench), 0);
+	bench_run(bench, 2 * MS);
+	bench_dequeue(bench, 0, POLICY_LEAVE_SLEEP);
+	cr_assert_eq(bench_info(bench, 0).delayed, 1);
+	cr_assert_eq(bench_pick(bench), 1);
+	cr_assert_eq(rule_of(bench), EEVDF_RULE_NONE);
+	struct eevdf_cpu good_cpu = *cpu;
+	struct eevdf_thread good = *waits;
+#define BROKEN(change, rule)                                         \
+	do {                                                         \
+		change;                                              \
+		cr_assert_eq(rule_of(bench), (rule), "%s", #change); \
+		*cpu = good_cpu;                                     \
+		*waits = good;                                       \
+	} while (0)
+	BROKEN(cpu->first[0] = NULL, EEVDF_RULE_TREE);
+	BROKEN(waits->node.red = true, EEVDF_RULE_TREE);
+	BROKEN(waits->min_v++, EEVDF_RULE_SUMMARY);
+	BROKEN(waits->min_slice_ns++, EEVDF_RULE_SUMMARY);
+	BROKEN(waits->max_slice_ns++, EEVDF_RULE_SUMMARY);
+	BROKEN(waits->class = POLICY_CLASS_BACKGROUND, EEVDF_RULE_PARAMS);
+	BROKEN(cpu->runnable++, EEVDF_RULE_COUNT);
+	BROKEN(cpu->sleepers--, EEVDF_RULE_COUNT);
+	BROKEN(cpu->weight++, EEVDF_RULE_WEIGHT);
+	BROKEN(cpu->weight_delayed++, EEVDF_RULE_WEIGHT);
+	BROKEN(cpu->vrem = cpu->weight, EEVDF_RULE_REMAINDER);
+	BROKEN(cpu->vrem++, EEVDF_RULE_LAG);
+	BROKEN(cpu->misuse++, EEVDF_RULE_MISUSE);
 	bench_free(bench);
 }
