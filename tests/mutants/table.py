@@ -402,8 +402,6 @@ MUTANTS = [
      "max_u64(weight, 1)", "policy_plan"),
     ("servers/sched/policy/group/node.c", "cpu->throttled |= UINT64_C(1) << index;", "",
      "policy_group"),
-    ("servers/sched/policy/group/machine.c", "if (word >> GROUP_TAKEN_BITS != period)\n\t\t\treturn;",
-     "if (word >> GROUP_TAKEN_BITS == period)\n\t\t\treturn;", "policy_group"),
     # What went wrong in other schedulers of several CPUs
     ("servers/sched/core/param.c",
      "request->words[1] == SCHED_PARAM_AFFINITY && thread->state == SCHED_READY", "false",

@@ -169,10 +169,18 @@ class Shares(unittest.TestCase):
                                        msg=f"{name} of {sorted(shares)}")
 
 
+def within(groups, name, above):
+    """Is that group `above`, or below it?"""
+    while name is not None and name != above:
+        name = groups[name].get("parent")
+    return name == above
+
+
 class Machine(unittest.TestCase):
     """Random trees on several CPUs against water filling: threads that should have 5 % of a CPU or more."""
 
     def case(self, seed, caps):
+        """The largest error of a share, and what groups use of their cap that should use all of it."""
         rng = random.Random(seed)
         cpus = rng.randint(2, 16)
         groups, tasks = random_tree(rng, 8, rng.randint(cpus, 4 * cpus))
@@ -181,8 +189,9 @@ class Machine(unittest.TestCase):
                 group["period_us"] = rng.choice([10000, 50000, 100000])
                 group["quota_us"] = int(group["period_us"] * cpus * rng.choice([0.05, 0.1, 0.2, 0.4]))
         result = run(workload(10, groups, **tasks), cpus)
-        errors = [0.0]
-        for name, share in shares_of_machine(groups, tasks, cpus).items():
+        errors, used = [0.0], []
+        shares = shares_of_machine(groups, tasks, cpus)
+        for name, share in shares.items():
             task = result.tasks[name]
             self.assertAlmostEqual(task["ideal_share"], share, delta=1e-5, msg=f"seed {seed}, {name}")
             if share >= 0.05:
@@ -190,20 +199,29 @@ class Machine(unittest.TestCase):
         for group in result.json["groups"]:
             quota = groups[group["name"]].get("quota_us")
             if quota is not None:
-                most = quota / groups[group["name"]]["period_us"] * result.wall_ns
-                self.assertLessEqual(group["cpu_ns"], 1.01 * most, f"seed {seed}, {group}")
-        return max(errors)
+                cap = quota / groups[group["name"]]["period_us"]
+                self.assertLessEqual(group["cpu_ns"], 1.01 * cap * result.wall_ns, f"seed {seed}, {group}")
+                ideal = sum(share for name, share in shares.items()
+                            if within(groups, tasks[name].get("group"), group["name"]))
+                if ideal > 0.9999 * cap:
+                    used.append(group["cpu_ns"] / (cap * result.wall_ns))
+        return max(errors), used
 
     def judge(self, caps, median, most):
-        errors = sorted(self.case(seed, caps) for seed in range(30))
+        """Returns what is used of caps, the least first."""
+        cases = [self.case(seed, caps) for seed in range(30)]
+        errors = sorted(error for error, _ in cases)
         self.assertLessEqual(errors[15], median, errors)
         self.assertLessEqual(errors[27], most, errors)
+        return sorted(use for _, uses in cases for use in uses)
 
     def test_weights(self):
         self.judge(False, 0.015, 0.06)
 
     def test_caps(self):
-        self.judge(True, 0.03, 0.7)
+        used = self.judge(True, 0.03, 0.7)
+        self.assertGreaterEqual(used[0], 0.97, used)
+        self.assertGreaterEqual(used[len(used) // 8], 0.99, used)
 
     def test_a_cap_is_shared_by_weight_and_its_threads_stay(self):
         weights = {"a": 3000, "b": 1500, "c": 1000, "d": 500}

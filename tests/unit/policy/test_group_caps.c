@@ -61,3 +61,92 @@ Test(group_caps, a_small_cap_has_its_turn_in_each_period)
 	assert_near(world_used(world->bench[0], 0), 50.0 * MS, 0.5 * MS);
 	world_free(world);
 }
+
+/* Pool of a group on a machine without CPUs: what one after another takes. */
+static struct group_machine *pool_make(uint64_t quota_ns, uint64_t period_ns)
+{
+	const struct group_config config = {0, 1024, quota_ns, period_ns};
+	struct group_machine *machine = calloc(1, sizeof(*machine));
+	group_id_t id = 0;
+
+	group_machine_init(machine, 4);
+	cr_assert_eq(group_create(machine, &config, &id), ERR_OK);
+	cr_assert_eq(group_index(id), 1);
+	return machine;
+}
+
+static uint64_t pool_take(struct group_machine *machine, uint64_t at_ns)
+{
+	return group_pool_take(machine, 1, SECOND, at_ns);
+}
+
+Test(group_caps, what_is_left_of_a_period_is_carried_into_the_next)
+{
+	struct group_machine *machine = pool_make(20 * MS, 40 * MS);
+
+	/* None before the first; of 8 ms at most, which is 4. */
+	cr_assert_eq(group_pool_taken(machine, 1, 0), 0);
+	cr_assert_eq(group_pool_take(machine, 1, 17 * MS, 0), 17 * MS);
+	cr_assert_eq(group_pool_taken(machine, 1, 0), 17 * (int64_t)MS);
+	cr_assert_eq(group_pool_taken(machine, 1, 40 * MS), -3 * (int64_t)MS);
+	cr_assert_eq(group_pool_take(machine, 1, 10 * MS, 40 * MS), 10 * MS);
+	cr_assert_eq(group_pool_taken(machine, 1, 80 * MS), -4 * (int64_t)MS);
+	cr_assert_eq(pool_take(machine, 80 * MS), 24 * MS);
+	cr_assert_eq(pool_take(machine, 80 * MS), 0);
+	cr_assert_eq(pool_take(machine, 120 * MS), 20 * MS);
+	/* Nobody took anything for a whole period. */
+	cr_assert_eq(pool_take(machine, 240 * MS), 20 * MS);
+	free(machine);
+}
+
+Test(group_caps, no_more_than_a_period_is_carried)
+{
+	struct group_machine *machine = pool_make(MS, 2 * MS);
+
+	for (uint64_t at_ns = 0; at_ns < 20 * MS; at_ns += 2 * MS)
+		cr_assert_eq(group_pool_take(machine, 1, MS / 10, at_ns), MS / 10);
+	cr_assert_eq(pool_take(machine, 20 * MS), 2 * MS);
+	free(machine);
+}
+
+Test(group_caps, what_a_cpu_gives_back_late_is_carried)
+{
+	struct group_machine *machine = pool_make(20 * MS, 40 * MS);
+
+	cr_assert_eq(pool_take(machine, 0), 20 * MS);
+	group_pool_give(machine, 1, 2 * MS);
+	cr_assert_eq(pool_take(machine, 40 * MS), 22 * MS);
+	group_pool_give(machine, 1, MS);
+	cr_assert_eq(pool_take(machine, 40 * MS), MS);
+	free(machine);
+}
+
+Test(group_caps, a_smaller_quota_is_not_paid_for_with_that_of_later)
+{
+	struct group_machine *machine = pool_make(20 * MS, 40 * MS);
+	const struct group_config config = {0, 1024, MS, 40 * MS};
+
+	cr_assert_eq(pool_take(machine, 0), 20 * MS);
+	cr_assert_eq(group_set(machine, machine->group[1].id, &config), ERR_OK);
+	cr_assert_eq(pool_take(machine, 40 * MS), MS);
+	free(machine);
+}
+
+/* A thread of a group that has something to catch up on gets more where there is more. */
+Test(group_caps, who_is_behind_is_not_limited_by_its_cap)
+{
+	struct world *world = world_make(&policy_eevdf, 2);
+	const uint32_t index = group_index(world_group(world, 0, 1024, 20 * MS, 40 * MS));
+
+	world->machine.group[index].bound = 1;
+	cr_assert_eq(group_pool_take(&world->machine, index, 19 * MS, 0), 19 * MS);
+	cr_assert(group_bound(world->cpu[0], index));
+	/* 1 of at most 4 ms is carried; then 3. */
+	cr_assert_eq(group_pool_take(&world->machine, index, 18 * MS, 40 * MS), 18 * MS);
+	cr_assert(group_bound(world->cpu[0], index));
+	cr_assert_eq(group_pool_take(&world->machine, index, 23 * MS, 80 * MS), 23 * MS);
+	cr_assert_eq(group_bound(world->cpu[0], index), false);
+	cr_assert_eq(group_pool_take(&world->machine, index, 20 * MS, 120 * MS), 20 * MS);
+	cr_assert(group_bound(world->cpu[0], index));
+	world_free(world);
+}

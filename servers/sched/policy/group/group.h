@@ -11,7 +11,8 @@
  *
  * Invariants (group_check): an entity is in its parent's queue if and only if its queue has a
  * runnable thread and it is not throttled; runtime of all CPUs comes from one pool per group, so over
- * N periods a group uses at most N quotas and what the CPUs hold, one piece each.
+ * N periods a group uses at most N quotas, what was carried into the first and what the CPUs hold, one piece
+ * each.
  *
  * Owners: struct group_cpu, its CPU's dispatcher.  struct group_machine: all, atomic.
  *
@@ -30,6 +31,9 @@
 #define GROUP_PERIOD_NS_MAX   1000000000u
 #define GROUP_PIECE_NS_MIN    100000u
 #define GROUP_PIECE_NS_MAX    1000000u
+/* Both are times, of which the group's quota counts: together 1 % of the second over which a cap is exact. */
+#define GROUP_CARRY_NS        8000000u /* into the next period, of what others did not let it use */
+#define GROUP_HELD_NS         2000000u /* by all CPUs, for threads that have begun a turn */
 #define GROUP_TAKEN_BITS      40u
 #define GROUP_FULL_SHIFT      6u /* fraction bits */
 #define GROUP_EFFECTIVE_SHIFT 8u
@@ -70,9 +74,10 @@ struct group_common {
 	/* As of the last balance period (fair.h); 0: not known. */
 	uint64_t full;
 	uint64_t effective;
-	uint32_t bound; /* it is its cap that limits it */
-	uint64_t pool;  /* number of the period << GROUP_TAKEN_BITS | ns taken in it */
-	uint64_t due;   /* of all CPUs (part.c) */
+	uint32_t bound;  /* it is its cap that limits it */
+	uint32_t behind; /* much was carried into the period: at the moment it is not its cap */
+	uint64_t pool;   /* number of the period << GROUP_TAKEN_BITS | ns taken; machine.c */
+	uint64_t due;    /* of all CPUs (part.c) */
 	/* Figures for people; never less than before. */
 	uint64_t used_ns;
 	uint64_t throttled_ns;      /* sum over the CPUs, of times that are over */
@@ -172,12 +177,22 @@ group_id_t group_next(const struct group_machine *machine, uint64_t index);
 /* One member more, unless it does not exist any more; one less. */
 bool group_member_add(struct group_machine *machine, group_id_t id);
 void group_member_remove(struct group_machine *machine, group_id_t id);
+/* The quota of so much time, at most of a period. */
+uint64_t group_time_ns(const struct group_common *group, uint64_t time_ns);
+/* Of the quota of this period; less than 0 if some of the last one may be used in it, too. */
+int64_t group_pool_taken(const struct group_machine *machine, uint32_t index, uint64_t now_ns);
 /* Up to `wanted` of the quota of the period of now_ns; returns what was left of it. */
-uint64_t group_pool_taken(const struct group_machine *machine, uint32_t index, uint64_t now_ns);
 uint64_t group_pool_take(struct group_machine *machine, uint32_t index, uint64_t wanted_ns,
 			 uint64_t now_ns);
-void group_pool_give(struct group_machine *machine, uint32_t index, uint64_t unused_ns,
-		     uint64_t now_ns);
+void group_pool_give(struct group_machine *machine, uint32_t index, uint64_t unused_ns);
+
+/* Not more than all of it. */
+static inline uint64_t group_part_of(uint64_t whole, uint64_t mine, uint64_t all)
+{
+	uint64_t rest;
+
+	return mine >= all ? whole : (uint64_t)uint128_divide((uint128_t)whole * mine, all, &rest);
+}
 
 static inline uint32_t group_index(group_id_t id)
 {

@@ -3,7 +3,9 @@
  * Groups as the whole machine sees them: which there are, and each one's pool of runtime.
  *
  * The pool is one word, changed by compare-and-swap alone, so two CPUs never get the same
- * nanosecond.  Relaxed order is enough everywhere but for `id`: a figure that is a moment old is only a
+ * nanosecond.  It counts up to the quota and what may be carried, GROUP_CARRY_NS of it, which is used up at
+ * first.  Each new period takes a quota off, so what others did not let the group use is there in the
+ * next.  Relaxed order is enough everywhere but for `id`: a figure that is a moment old is only a
  * share that is a moment late, while an id that is seen must come with its configuration (release,
  * acquire).
  */
@@ -149,11 +151,12 @@ enum error group_create(struct group_machine *machine, const struct group_config
 	__atomic_store_n(&group->parent, parent, __ATOMIC_RELAXED);
 	__atomic_store_n(&group->depth, depth, __ATOMIC_RELAXED);
 	__atomic_fetch_and(&group->members, ~MEMBERS_CLOSED, __ATOMIC_RELAXED);
-	put(&group->pool, UINT64_MAX << GROUP_TAKEN_BITS); /* of a period that is not now */
+	put(&group->pool, UINT64_MAX << GROUP_TAKEN_BITS); /* of a period long ago */
 	put(&group->full, 0);
 	put(&group->effective, 0);
 	put(&group->due, 0);
 	__atomic_store_n(&group->bound, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&group->behind, 0, __ATOMIC_RELAXED);
 	put(&group->used_ns, 0);
 	put(&group->throttled_ns, 0);
 	put(&group->periods, 0);
@@ -201,49 +204,71 @@ static uint64_t period_of(const struct group_common *group, uint64_t now_ns)
 	return (now_ns / get(&group->period_ns)) & (UINT64_MAX >> GROUP_TAKEN_BITS);
 }
 
-uint64_t group_pool_taken(const struct group_machine *machine, uint32_t index, uint64_t now_ns)
+uint64_t group_time_ns(const struct group_common *group, uint64_t time_ns)
+{
+	return group_part_of(get(&group->quota_ns), time_ns, get(&group->period_ns));
+}
+
+/* Of the period, as the pool counts: from what can be left over from the one before. */
+static uint64_t taken_of(const struct group_common *group, uint64_t word, uint64_t period,
+			 uint64_t carry_ns)
+{
+	const uint64_t before = word >> GROUP_TAKEN_BITS;
+	const uint64_t taken_ns = word & TAKEN_MASK;
+
+	if (before == period)
+		return taken_ns;
+	/* After a whole period without it nothing is left.  The quota may have been another one. */
+	return before + 1 != period
+		       ? carry_ns
+		       : min_u64(sub_saturate_u64(taken_ns, get(&group->quota_ns)), carry_ns);
+}
+
+int64_t group_pool_taken(const struct group_machine *machine, uint32_t index, uint64_t now_ns)
 {
 	const struct group_common *group = &machine->group[index];
+	const uint64_t carry_ns = group_time_ns(group, GROUP_CARRY_NS);
 	const uint64_t word = get(&group->pool);
 
-	return word >> GROUP_TAKEN_BITS == period_of(group, now_ns) ? word & TAKEN_MASK : 0;
+	return (int64_t)taken_of(group, word, period_of(group, now_ns), carry_ns) -
+	       (int64_t)carry_ns;
 }
 
 uint64_t group_pool_take(struct group_machine *machine, uint32_t index, uint64_t wanted_ns,
 			 uint64_t now_ns)
 {
 	struct group_common *group = &machine->group[index];
-	const uint64_t quota_ns = get(&group->quota_ns);
+	const uint64_t carry_ns = group_time_ns(group, GROUP_CARRY_NS);
+	const uint64_t most_ns = get(&group->quota_ns) + carry_ns;
 	const uint64_t period = period_of(group, now_ns);
 	uint64_t word = get(&group->pool);
 	uint64_t got_ns;
 	uint64_t next;
 
 	do {
-		const uint64_t taken_ns = word >> GROUP_TAKEN_BITS == period ? word & TAKEN_MASK
-									     : 0;
+		const uint64_t taken_ns = taken_of(group, word, period, carry_ns);
 
-		got_ns = min_u64(wanted_ns, sub_saturate_u64(quota_ns, taken_ns));
+		got_ns = min_u64(wanted_ns, sub_saturate_u64(most_ns, taken_ns));
 		next = period << GROUP_TAKEN_BITS | (taken_ns + got_ns);
 	} while (!__atomic_compare_exchange_n(&group->pool, &word, next, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
-	if (word >> GROUP_TAKEN_BITS != period)
+	if (word >> GROUP_TAKEN_BITS != period) {
 		__atomic_fetch_add(&group->periods, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&group->behind,
+				 taken_of(group, word, period, carry_ns) < carry_ns / 2,
+				 __ATOMIC_RELAXED);
+	}
 	return got_ns;
 }
 
-/* Only into the present period: what was left of an earlier one is lost. */
-void group_pool_give(struct group_machine *machine, uint32_t index, uint64_t unused_ns,
-		     uint64_t now_ns)
+/* Into the last period in which it took any: into the present one goes what may be carried. */
+void group_pool_give(struct group_machine *machine, uint32_t index, uint64_t unused_ns)
 {
 	struct group_common *group = &machine->group[index];
-	const uint64_t period = period_of(group, now_ns);
 	uint64_t word = get(&group->pool);
 	uint64_t next;
 
 	do {
-		if (word >> GROUP_TAKEN_BITS != period)
-			return;
 		next = word - min_u64(unused_ns, word & TAKEN_MASK);
 	} while (!__atomic_compare_exchange_n(&group->pool, &word, next, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));

@@ -154,14 +154,14 @@ static void inside_set(struct group_cpu *cpu, struct group_node *node, bool insi
 }
 
 /* What this CPU does not need goes back, so that it is not lost to the others. */
-static void runtime_give(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
+static void runtime_give(struct group_cpu *cpu, uint32_t index)
 {
 	struct group_node *node = &cpu->node[index];
 
 	if (node->runtime_ns <= 0)
 		return;
 	if (__atomic_load_n(&common_of(cpu, index)->quota_ns, __ATOMIC_RELAXED) != 0)
-		group_pool_give(cpu->machine, index, (uint64_t)node->runtime_ns, now_ns);
+		group_pool_give(cpu->machine, index, (uint64_t)node->runtime_ns);
 	node->allowed_ns += node->runtime_ns;
 	node->runtime_ns = 0;
 }
@@ -192,7 +192,7 @@ void group_node_settle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 			if (above->picked == group_entity(cpu, index))
 				above->picked = NULL;
 			if (!node->throttled)
-				runtime_give(cpu, index, now_ns);
+				runtime_give(cpu, index);
 		}
 		inside_set(cpu, node, wanted);
 		index = node->parent;
@@ -286,14 +286,22 @@ void group_node_unthrottle(struct group_cpu *cpu, uint32_t index, uint64_t now_n
 	group_node_settle(cpu, index, now_ns);
 }
 
+/* What a CPU takes at once: all together hold the quota of GROUP_HELD_NS at most, or the least pieces. */
+static uint64_t piece_of(const struct group_cpu *cpu, uint32_t index)
+{
+	const struct group_common *common = common_of(cpu, index);
+	const uint64_t period_ns = __atomic_load_n(&common->period_ns, __ATOMIC_RELAXED);
+	const uint64_t part_ns = group_time_ns(common, min_u64(GROUP_HELD_NS, period_ns / 4)) /
+				 cpu->machine->cpus;
+
+	return min_u64(max_u64(part_ns, GROUP_PIECE_NS_MIN), GROUP_PIECE_NS_MAX);
+}
+
 bool group_node_fund(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 {
 	struct group_node *node = &cpu->node[index];
 	const uint64_t quota_ns = __atomic_load_n(&common_of(cpu, index)->quota_ns,
 						  __ATOMIC_RELAXED);
-	const uint64_t part_ns = quota_ns / (64u * (uint64_t)cpu->machine->cpus);
-	const uint64_t piece_ns = min_u64(max_u64(part_ns, GROUP_PIECE_NS_MIN), GROUP_PIECE_NS_MAX);
-
 	uint64_t retry_ns;
 
 	node->capped = quota_ns != 0;
@@ -304,7 +312,8 @@ bool group_node_fund(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 	if (node->runtime_ns > 0)
 		return true;
 	/* A debt is paid first. */
-	node->runtime_ns += (int64_t)group_part_take(cpu, index, piece_ns, now_ns, &retry_ns);
+	node->runtime_ns += (int64_t)group_part_take(cpu, index, piece_of(cpu, index), now_ns,
+						     &retry_ns);
 	if (node->runtime_ns > 0)
 		return true;
 	node_throttle(cpu, index, retry_ns, now_ns);

@@ -57,14 +57,6 @@ void group_part_count(struct group_cpu *cpu, uint32_t index)
 	node->due = due;
 }
 
-static uint64_t part_of(uint64_t whole_ns, uint64_t mine, uint64_t all)
-{
-	uint64_t rest;
-
-	return mine >= all ? whole_ns
-			   : (uint64_t)uint128_divide((uint128_t)whole_ns * mine, all, &rest);
-}
-
 /*
  * No more than its part, so that it has its turn in each period.  In steps, because each change is a new
  * request.
@@ -77,7 +69,7 @@ uint64_t group_part_slice_ns(const struct group_cpu *cpu, uint32_t index)
 
 	if (quota_ns == 0)
 		return slice_ns;
-	const uint64_t part_ns = part_of(quota_ns, cpu->node[index].due, get(&common->due));
+	const uint64_t part_ns = group_part_of(quota_ns, cpu->node[index].due, get(&common->due));
 
 	while (slice_ns > part_ns && slice_ns / 2 >= POLICY_SLICE_NS_MIN)
 		slice_ns /= 2;
@@ -91,8 +83,8 @@ static void part_update(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 	const struct group_common *common = &cpu->machine->group[index];
 	const uint64_t period_ns = get(&common->period_ns);
 	const uint64_t period = now_ns / period_ns;
-	const int64_t part_ns = (int64_t)part_of(get(&common->quota_ns), node->due,
-						 get(&common->due));
+	const int64_t part_ns = (int64_t)group_part_of(get(&common->quota_ns), node->due,
+						       get(&common->due));
 	const int64_t carry_ns = part_ns / (int64_t)CARRY_PARTS;
 
 	if (period == node->period) {
@@ -116,13 +108,13 @@ static void part_update(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 
 /* By how much less is taken than Q e / P - Q (P - e) / (LATE_PARTS P) - Q / LATE_PARTS_LAST, e into the
  * period? */
-static int64_t behind_ns(const struct group_common *common, uint64_t taken_ns, uint64_t left_ns)
+static int64_t behind_ns(const struct group_common *common, int64_t taken_ns, uint64_t left_ns)
 {
 	const uint64_t quota_ns = get(&common->quota_ns);
-	const uint64_t left_part_ns = part_of(quota_ns + quota_ns / LATE_PARTS, left_ns,
-					      get(&common->period_ns));
+	const uint64_t left_part_ns = group_part_of(quota_ns + quota_ns / LATE_PARTS, left_ns,
+						    get(&common->period_ns));
 
-	return (int64_t)quota_ns - (int64_t)(taken_ns + left_part_ns + quota_ns / LATE_PARTS_LAST);
+	return (int64_t)(quota_ns - left_part_ns - quota_ns / LATE_PARTS_LAST) - taken_ns;
 }
 
 /* How long until it is behind, if nobody takes anything, or more of the node's part is there. */
@@ -131,7 +123,8 @@ static uint64_t wait_ns(const struct group_common *common, const struct group_no
 {
 	const uint64_t quota_ns = get(&common->quota_ns);
 	const uint64_t period_ns = get(&common->period_ns);
-	const uint64_t until_ns = part_of(period_ns, ahead_ns, quota_ns + quota_ns / LATE_PARTS);
+	const uint64_t until_ns = group_part_of(period_ns, ahead_ns,
+						quota_ns + quota_ns / LATE_PARTS);
 
 	return min_u64(min_u64(left_ns, max_u64(until_ns, period_ns / RETRY_PARTS)),
 		       node->allowed_ns > 0 ? period_ns / RETRY_PARTS_OWN : UINT64_MAX);
@@ -144,7 +137,7 @@ static int64_t may_take_ns(const struct group_node *node, uint64_t left_ns, uint
 	uint64_t later_ns = 0;
 
 	if (!alone && node->part_ns > 0)
-		later_ns = part_of((uint64_t)node->part_ns / LATER_PARTS, left_ns, period_ns);
+		later_ns = group_part_of((uint64_t)node->part_ns / LATER_PARTS, left_ns, period_ns);
 	return node->allowed_ns - (int64_t)later_ns;
 }
 
@@ -166,10 +159,10 @@ uint64_t group_part_take(struct group_cpu *cpu, uint32_t index, uint64_t piece_n
 	if (may_ns > 0) {
 		piece_ns = min_u64(piece_ns, max_u64((uint64_t)may_ns, GROUP_PIECE_NS_MIN / 2));
 	} else if (!alone) {
-		const uint64_t taken_ns = group_pool_taken(cpu->machine, index, now_ns);
+		const int64_t taken_ns = group_pool_taken(cpu->machine, index, now_ns);
 		const int64_t late_ns = behind_ns(common, taken_ns, left_ns);
 
-		if (late_ns <= 0 && taken_ns < get(&common->quota_ns)) {
+		if (late_ns <= 0 && taken_ns < (int64_t)get(&common->quota_ns)) {
 			*retry_ns = now_ns + wait_ns(common, node, (uint64_t)-late_ns, left_ns);
 			return 0;
 		}
@@ -186,7 +179,8 @@ uint64_t group_part_take(struct group_cpu *cpu, uint32_t index, uint64_t piece_n
 bool group_bound(const struct group_cpu *cpu, uint32_t index)
 {
 	while (index != 0 &&
-	       __atomic_load_n(&cpu->machine->group[index].bound, __ATOMIC_RELAXED) == 0)
+	       (__atomic_load_n(&cpu->machine->group[index].bound, __ATOMIC_RELAXED) == 0 ||
+		__atomic_load_n(&cpu->machine->group[index].behind, __ATOMIC_RELAXED) != 0))
 		index = cpu->node[index].parent;
 	return index != 0;
 }
