@@ -194,6 +194,8 @@ MUTANTS = [
     ("servers/proc/core/reaper.c", "if (stack_bytes != 0 && mm_unmap", "if (stack_bytes == 1 && mm_unmap",
      "proc_ends"),
     ("servers/proc/core/reaper.c", " - thread->cpu_base_ns;", ";", "proc_ends"),
+    ("servers/proc/core/service.c", " && realm_reaches(caller, target) == ERR_OK)", ")", "proc_ends"),
+    ("servers/proc/core/service.c", "m->w[1] > PROC_SIGNAL_MAX", "m->w[1] >= PROC_SIGNAL_MAX", "proc_ends"),
     ("servers/proc/core/thread_park.c", "\tthread_count_again(process, thread);\n\tthread_gone",
      "\tthread_gone", "proc_ends"),
     ("servers/proc/core/thread.c", "((tid_none() && thread_unpark(NULL)) || thread_unpark(process))",

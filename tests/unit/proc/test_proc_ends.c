@@ -112,3 +112,21 @@ Test(ends, a_realm_has_so_many_pipes)
 	cr_assert_eq(ask(tid, PROC_REQ_PIPE, 0), ERR_LIMIT);
 	cr_assert_eq(ask(a, PROC_REQ_PIPE, 0), ERR_OK, "others go on");
 }
+
+/* A confined process is in its maker's group until it asks for another: the maker is none of its realm. */
+Test(ends, a_group_is_killed_as_far_as_the_realm_reaches)
+{
+	uint32_t confined, inside, outside;
+
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, 0), ERR_OK);
+	confined = thread_get(client_newest)->pid;
+	outside = thread_get(a)->pid;
+	cr_assert_eq(client_spawn(client_newest, 0, 0), ERR_OK);
+	inside = thread_get(client_newest)->pid;
+	cr_assert_eq(process_get(inside)->group, outside);
+	cr_assert_eq(ask(client_newest, PROC_REQ_KILL, confined, PROC_SIGNAL_MAX, 1), ERR_OK);
+	cr_assert_neq(process_get(confined)->state, PROC_STATE_RUNNING);
+	cr_assert_neq(process_get(inside)->state, PROC_STATE_RUNNING);
+	cr_assert_eq(process_get(outside)->state, PROC_STATE_RUNNING);
+	reap();
+}
