@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Decisions.  See <kern/decision.h>. */
 #include <kern/decision.h>
+#include <kern/donation.h>
 #include <kern/entry.h>
 #include <kern/event.h>
 #include <kern/fallback.h>
@@ -77,6 +78,8 @@ static void decision_run(struct core *core, struct tcb *dispatcher, const struct
 						     : slice_at_least(dispatcher->context.x[4]));
 	if (!pending)
 		decision_terms(core, dispatcher, choice);
+	if ((dispatcher->context.x[1] & DECISION_ANSWER) != 0)
+		chain_tell_answer(choice->payer);
 	core_dispatch(core, choice->payer, now);
 	timer_starvation_lazy(core);
 }
@@ -165,7 +168,7 @@ static enum error thread_lookup(const struct tcb *dispatcher, cptr_t cptr, struc
 }
 
 #define FLAGS_FIRST (DECISION_FIRST | DECISION_AGAIN)
-#define FLAGS_RUN   (DECISION_FILTER | DECISION_SUCCESSOR)
+#define FLAGS_RUN   (DECISION_FILTER | DECISION_SUCCESSOR | DECISION_ANSWER)
 
 /* FIRST is about a CPU that idles, now or as successor. */
 static bool decision_flags_match(const word_t *x)

@@ -75,6 +75,15 @@ void chain_pop(struct tcb *server)
 	counter_add(&core->stats.donations, 1);
 }
 
+__attribute__((cold)) void chain_tell_answer(const struct tcb *payer)
+{
+	struct tcb *caller = payer->tail->chain_prev;
+
+	/* Relaxed: who dispatches the chain next comes after us, by the lock of home. */
+	if (caller != NULL)
+		__atomic_fetch_or(&caller->exit_work, EXIT_ANSWERED, __ATOMIC_RELAXED);
+}
+
 __attribute__((cold)) void chain_leave(struct tcb *tcb)
 {
 	struct core *core = this_core();

@@ -4,13 +4,22 @@
 #include <kern/successor.h>
 #include <kern/trace.h>
 
-static word_t event_since(enum event_state state, enum event_cause cause)
+/* Of a payer that has called somebody: fast paths, which do not look, report others only. */
+static word_t event_served(const struct tcb *payer)
+{
+	const struct tcb *tail = payer->tail;
+
+	return tail != payer && (tail->flags & TCB_FLAG_SERVER) != 0 ? EVENT_SERVED : 0;
+}
+
+static word_t event_flags(const struct tcb *tcb, enum event_state state, enum event_cause cause)
 {
 	if (state == EVENT_BLOCKED)
 		return EVENT_BLOCKED_SINCE;
-	if (state == EVENT_READY && cause != CAUSE_PREEMPTED && cause != CAUSE_SLICE)
-		return EVENT_WOKE_SINCE;
-	return 0;
+	if (state != EVENT_READY)
+		return 0;
+	return event_served(tcb) |
+	       (cause != CAUSE_PREEMPTED && cause != CAUSE_SLICE ? EVENT_WOKE_SINCE : 0);
 }
 
 static void event_set(struct tcb *tcb, enum event_state state, enum event_cause cause)
@@ -22,7 +31,7 @@ static void event_set(struct tcb *tcb, enum event_state state, enum event_cause 
 void event_post(struct core *home, struct tcb *tcb, enum event_state state, enum event_cause cause)
 {
 	event_set(tcb, state, cause);
-	tcb->event_info |= event_since(state, cause);
+	tcb->event_info |= event_flags(tcb, state, cause);
 	successor_arm(home, false);
 	if (home->dispatcher != NULL && !list_linked(&tcb->event_link)) {
 		list_push_back(&home->events, &tcb->event_link);

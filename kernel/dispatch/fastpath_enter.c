@@ -23,6 +23,7 @@
  *   successor_run(): it follows a thread that blocked, and then there is no payer;
  *   kernel_exit(): as in ipc/fastpath.c; who stops a dispatcher posts a request as well.
  */
+#include <kern/entry.h>
 #include <kern/event.h>
 #include <kern/fastpath.h>
 #include <kern/fastpath_enter.h>
@@ -168,10 +169,12 @@ __attribute__((noinline)) struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNC
 	uint64_t untold;
 	time_ns_t now;
 
-	/* Nothing but reasons is in the way, where the upcall has them. */
-	if ((obstacles & ~((uint64_t)UINT16_MAX << 16)) != 0 || core->payer == NULL ||
+	/* Nothing but reasons is in the way, where the upcall has them.  Who runs a server on its time is
+	 * left to the general path, whose record says so. */
+	if ((obstacles & ~((uint64_t)UINT16_MAX << 16)) != 0 || core->payer != prev ||
 	    prev == NULL || core->held != prev || !spin_try_lock(&core->lock))
 		return NULL;
+	kassert(prev->tail == prev);
 	untold = core_untold(core);
 	if (untold == 0) {
 		event = first_event(core->dispatcher);

@@ -43,14 +43,16 @@ static inline bool alone_untold(const struct core *core, const struct tcb *payer
 	       (first == &payer->event_link || first == &core->events);
 }
 
-/* Lock held: the owned thread goes on, at this home, and its dispatcher is to see it now. */
+/* Lock held: the owned thread goes on, at this home, and its dispatcher is to see it now.  Neither it nor who
+ * runs is a server on another's time, of which the records would say more. */
 static inline bool wakes_here(const struct core *core, const struct tcb *woken,
-			      const struct tcb *payer, time_ns_t now) LOCK_REQUIRES(core->lock)
+			      const struct tcb *tcb, time_ns_t now) LOCK_REQUIRES(core->lock)
 {
-	return payer != NULL && __atomic_load_n(&payer->home, __ATOMIC_RELAXED) == core &&
-	       payer->tail == woken && payer->sched == SCHED_BLOCKED &&
+	return __atomic_load_n(&woken->payer, __ATOMIC_RELAXED) == woken && core->payer == tcb &&
+	       __atomic_load_n(&woken->home, __ATOMIC_RELAXED) == core &&
+	       woken->sched == SCHED_BLOCKED &&
 	       (now >= core->filter_until_ns ||
-		__atomic_load_n(&payer->key, __ATOMIC_RELAXED) < core->filter_key);
+		__atomic_load_n(&woken->key, __ATOMIC_RELAXED) < core->filter_key);
 }
 
 /* Lock held: sched_ready(), event_post() and event_take() of its record. */
@@ -105,7 +107,7 @@ static __attribute__((noinline)) struct tcb *wake(struct notification *notificat
 						  struct tcb *tcb, struct cpu *cpu,
 						  word_t origin) LOCK_UNCHECKED
 {
-	struct tcb *woken = wait_thread(notification->wait.queue.next), *payer;
+	struct tcb *woken = wait_thread(notification->wait.queue.next);
 	word_t upcall = 2 | (word_t)1 << (16 + REASON_KICK);
 	struct core *core = &cpu->core;
 	time_ns_t now = arch_now();
@@ -116,9 +118,8 @@ static __attribute__((noinline)) struct tcb *wake(struct notification *notificat
 	if (!spin_try_lock(&core->lock))
 		goto give_up;
 	untold = core_untold(core);
-	payer = __atomic_load_n(&woken->payer, __ATOMIC_RELAXED);
-	if (!wakes_here(core, woken, payer, now) ||
-	    (untold != 0 && !alone_untold(core, payer, untold)))
+	if (!wakes_here(core, woken, tcb, now) ||
+	    (untold != 0 && !alone_untold(core, woken, untold)))
 		goto give_up_core;
 	buffer = upcall_buffer(core->dispatcher);
 	if (buffer == NULL || !can_run(core->dispatcher, &space))
@@ -126,7 +127,7 @@ static __attribute__((noinline)) struct tcb *wake(struct notification *notificat
 	word_give(notification, woken, badge);
 	if (untold != 0)
 		upcall += untold_clear(core, buffer);
-	woken_report(core, payer, now);
+	woken_report(core, woken, now);
 	origin_done(core, tcb, origin);
 	counter_add(&core->stats.entries[REASON_KICK], 1);
 	schedulable_ready(core, core->payer, now);

@@ -40,7 +40,9 @@ void sched_ready(struct core *home, struct tcb *payer, enum event_cause cause)
 	if (payer->first_ready_ns == 0)
 		payer->first_ready_ns = now;
 	event_post(home, payer, EVENT_READY, cause);
-	if (cause == CAUSE_WAKE && filter_wake(home, payer, now))
+	/* Whoever else calls its server waits for it, whatever its key. */
+	if (cause == CAUSE_WAKE && (payer->event_info & EVENT_SERVED) == 0 &&
+	    filter_wake(home, payer, now))
 		return;
 	if (!first_claim(home, payer))
 		core_kick(home, REASON_KICK);

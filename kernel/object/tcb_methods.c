@@ -7,7 +7,8 @@
 #include <kern/tcb_methods.h>
 #include <kern/thread.h>
 
-#define TCB_FLAGS_ALL    (TCB_FLAG_PASSIVE | TCB_FLAG_FALLBACK_FIRST | TCB_FLAG_NO_FPU)
+#define TCB_FLAGS_RAISED (TCB_FLAG_FALLBACK_FIRST | TCB_FLAG_SERVER)
+#define TCB_FLAGS_ALL    (TCB_FLAG_PASSIVE | TCB_FLAG_NO_FPU | TCB_FLAGS_RAISED)
 #define TCB_INFO_NO_HOME 0xffffffull
 
 static struct tcb *target(const struct invocation *inv)
@@ -112,7 +113,7 @@ enum error decode_set_flags(struct invocation *inv)
 
 	if ((changed & ~(word_t)TCB_FLAGS_ALL) != 0)
 		return ERR_ARG;
-	if ((changed & TCB_FLAG_FALLBACK_FIRST) != 0 && (inv->cap.rights & RIGHT_SCHEDULE) == 0)
+	if ((changed & TCB_FLAGS_RAISED) != 0 && (inv->cap.rights & RIGHT_SCHEDULE) == 0)
 		return ERR_CAP_RIGHTS;
 	return target(inv) == inv->caller ? ERR_OK : decode_stopped(inv);
 }

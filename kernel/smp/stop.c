@@ -327,7 +327,10 @@ void stop_exit_work(struct core *core, struct tcb *tcb)
 			stop_current(core, tcb);
 		return;
 	}
-	__atomic_fetch_and(&tcb->exit_work, ~(EXIT_CUT | EXIT_FORWARD), __ATOMIC_RELAXED);
+	__atomic_fetch_and(&tcb->exit_work, ~(EXIT_CUT | EXIT_FORWARD | EXIT_ANSWERED),
+			   __ATOMIC_RELAXED);
+	if ((work & EXIT_ANSWERED) != 0)
+		core->reasons |= 1u << REASON_KICK;
 	if ((work & EXIT_FORWARD) != 0 && core->dispatcher != tcb)
 		fault_forward(tcb);
 }

@@ -148,7 +148,7 @@ class Events(KernelCommand):
             for tcb in members(cpu["core"]["events"], "tcb", "event_link"):
                 info = int(tcb["event_info"])
                 print(f"  {thread_name(tcb.address)} "
-                      f"{enum_name('event_state', info & 0xff, 'EVENT_')} "
+                      f"{enum_name('event_state', info & 0x7f, 'EVENT_')} "
                       f"cause {enum_name('event_cause', info >> 8 & 0xff, 'CAUSE_')} "
                       f"seq {int(tcb['seq'])} ran {ms(tcb['ran_ns'])} ms")
 

@@ -56,6 +56,9 @@ void chain_orphan(struct tcb *tcb);
  */
 bool must_check chain_cut(struct tcb *caller);
 
+/* Lock of home held, not RUNNING: the dispatcher is to be entered when its tail has answered. */
+void chain_tell_answer(const struct tcb *payer);
+
 /* ---- Parts of chain_push() and chain_pop(), shared with the fast path ---- */
 
 static inline void chain_link(struct tcb *caller, struct tcb *server)

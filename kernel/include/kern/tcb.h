@@ -35,10 +35,11 @@ enum sched_state {
 };
 
 /* exit_work */
-#define EXIT_STOP    1u /* suspended: stop instead of running in user mode */
-#define EXIT_DESTROY 2u /* being destroyed: leave every chain */
-#define EXIT_CUT     4u /* the reply object that holds it goes away: answer it with ERR_DELETED */
-#define EXIT_FORWARD 8u /* the pager forwarded its fault: deliver it to the exception endpoint */
+#define EXIT_STOP     1u  /* suspended: stop instead of running in user mode */
+#define EXIT_DESTROY  2u  /* being destroyed: leave every chain */
+#define EXIT_CUT      4u  /* the reply object that holds it goes away: answer it with ERR_DELETED */
+#define EXIT_FORWARD  8u  /* the pager forwarded its fault: deliver it to the exception endpoint */
+#define EXIT_ANSWERED 16u /* its call was answered: the dispatcher is to be entered */
 
 struct tcb {
 	struct object object;

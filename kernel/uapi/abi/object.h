@@ -81,7 +81,7 @@ enum object_type {
 	  "signals also wake the thread from receives and from interruptible requests")            \
 	X(TCB, UNBIND_NOTIFICATION, 40, "", "", "undo")                                            \
 	X(TCB, SET_FLAGS, 41, "w0 set, w1 clear", "",                                              \
-	  "TCB_FLAG_*; FALLBACK_FIRST needs the schedule right too")                               \
+	  "TCB_FLAG_*; FALLBACK_FIRST and SERVER need the schedule right too")                     \
 	X(TCB, INFO, 42, "",                                                                       \
 	  "w0 thread_state | home << 8 | flags << 32, w1 tag, w2 cpu_ns, w3 seq", "describe")      \
 	X(TCB, SET_TAG, 48, "w0 tag", "",                                                          \
@@ -138,10 +138,11 @@ enum method {
 #define MAP_DEVICE  8u
 
 /* TCB_SET_FLAGS */
-#define TCB_FLAG_PASSIVE        1u /* runs on its callers' time only */
-#define TCB_FLAG_FALLBACK_FIRST 2u /* comes first in any fallback: the supervisor */
-#define TCB_FLAG_NO_FPU         4u /* FP/SIMD instructions fault */
-#define TCB_FLAG_FPU_USED       8u /* only shown: it has used FP/SIMD instructions */
+#define TCB_FLAG_PASSIVE        1u  /* runs on its callers' time only */
+#define TCB_FLAG_FALLBACK_FIRST 2u  /* comes first in any fallback: the supervisor */
+#define TCB_FLAG_NO_FPU         4u  /* FP/SIMD instructions fault */
+#define TCB_FLAG_FPU_USED       8u  /* only shown: it has used FP/SIMD instructions */
+#define TCB_FLAG_SERVER         16u /* others wait for it: its payer's records say EVENT_SERVED */
 
 /* What TCB_INFO says. */
 #define THREAD_STATE_LIST(X)                                         \

@@ -26,7 +26,7 @@
  *
  * A decision may say what follows it, so that the dispatcher need not be entered:
  *
- *   FILTER     with RUN.  A wake (cause WAKE) does not enter the dispatcher while now < filter_until_ns
+ *   FILTER     with RUN.  A wake (cause WAKE, not SERVED) does not enter it while now < filter_until_ns
  *              and the key of the woken thread (TCB_SET_KEY) >= filter_key.  Its record is linked as
  *              always and keeps first_ready_ns.  When filter_until_ns passes with such a record
  *              pending, the dispatcher is entered.  All else enters it as without a filter.
@@ -45,9 +45,11 @@
  *              (cause WAKE), blocks as in SUCCESSOR, and nothing was posted on this Core since it
  *              began to run, the CPU goes idle again and FIRST holds again, and so on.  The
  *              dispatcher is entered at again_until_ns, as at timer_ns, if a thread was run so.
+ *   ANSWER     with RUN.  When the server that runs on the thread's time has answered its caller, at
+ *              whatever time, the dispatcher is entered (reason KICK), once.
  *
- * All of this ends when the dispatcher is next entered.  A decision that is accepted with something
- * pending carries no filter and no successor.
+ * All of this but ANSWER ends when the dispatcher is next entered.  A decision that is accepted with
+ * something pending carries no filter and no successor.
  *
  * TCB_ANSWER ends the caller's system call with x0 = 0, label = w0 = error, and w1..w3 = results.
  * Entering fallback ends all requests with x0 = -RESTARTED; one made while no dispatcher is bound, and
@@ -83,6 +85,7 @@ enum decision {
 #define DECISION_SUCCESSOR (1ull << 9)
 #define DECISION_FIRST     (1ull << 10)
 #define DECISION_AGAIN     (1ull << 11)
+#define DECISION_ANSWER    (1ull << 12)
 
 /* Every dispatch lasts at least this long, unless the thread blocks. */
 #define SLICE_MIN_NS 20000ull
@@ -113,8 +116,12 @@ enum upcall_reason {
 		REASON_COUNT
 };
 
-/* Event info, x4: state | cause << 8 | EVENT_* flags. */
-#define EVENT_STATE(info)          ((unsigned)((info)&0xff))
+/*
+ * Event info, x4: state | cause << 8 | EVENT_* flags.  SERVED: the thread has called a passive server with
+ * TCB_FLAG_SERVER, which runs on its time now, so whoever else calls that waits for this thread.
+ */
+#define EVENT_STATE(info)          ((unsigned)((info)&0x7f))
+#define EVENT_SERVED               (1ull << 7) /* READY, and runs a server that others wait for */
 #define EVENT_CAUSE(info)          ((unsigned)((info) >> 8) & 0xff)
 #define EVENT_BLOCKED_SINCE        (1ull << 16) /* it blocked at some time since the last report */
 #define EVENT_WOKE_SINCE           (1ull << 17) /* it became ready at some time since the last report */

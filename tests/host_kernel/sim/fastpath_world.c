@@ -110,7 +110,7 @@ void machine_start(bool with_fast)
 	for (unsigned i = 0; i < THREADS; i++) {
 		thread[i] = sim_thread_running(10 + i, i % CPUS);
 		if (i < REPLIES)
-			thread[i]->flags |= TCB_FLAG_PASSIVE;
+			thread[i]->flags |= TCB_FLAG_PASSIVE | (i % 2 == 0 ? TCB_FLAG_SERVER : 0);
 		/* The pager of everybody: faults meet the fast answer. */
 		thread[i]->pager = (struct cap_slot){.type = OBJ_ENDPOINT,
 						     .rights = RIGHT_ALL,

@@ -139,6 +139,8 @@ static void decide_terms(unsigned cpu)
 		return;
 	if (dice(2) == 0)
 		decision |= DECISION_SUCCESSOR;
+	if (dice(3) == 0)
+		decision |= DECISION_ANSWER;
 	terms.x[4] = 1000000;
 	terms.x[6] = arch_now() + 500000;
 	terms.x[11] = 1000000;

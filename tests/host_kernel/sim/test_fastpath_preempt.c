@@ -78,8 +78,8 @@ static const struct {
 	{"dispatcher without address space", true, false, dispatcher_without_space},
 	{"successor known", true, true, successor_armed},
 	{"decision limit next", false, true, limit_is_next},
-	{"wake on donated time", false, true, on_donated_time},
-	{"slice on donated time", true, true, on_donated_time},
+	{"wake on donated time", false, false, on_donated_time},
+	{"slice on donated time", true, false, on_donated_time},
 };
 
 static void bail_run(unsigned i, bool with_fast, uint64_t part[PARTS])

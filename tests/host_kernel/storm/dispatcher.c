@@ -24,6 +24,7 @@ static void view_event(struct storm_dispatcher *self, const struct sched_event *
 	if (event->tag == 0 || event->tag > STORM_THREADS)
 		return;
 	view = &self->view[event->tag];
+	fuzz_check((event->info & EVENT_SERVED) == 0 || EVENT_STATE(event->info) == EVENT_READY);
 	/* Numbers of events of one thread go up; children are new threads with old tags. */
 	fuzz_check(event->tag >= STORM_CHILD || (int64_t)(event->seq - view->seq) >= 0);
 	*view = (struct storm_view){.ready = EVENT_STATE(event->info) == EVENT_READY,
@@ -153,13 +154,14 @@ static word_t decision_first(struct storm_dispatcher *self, struct tcb *tcb, uin
 	return DECISION_FIRST | DECISION_AGAIN;
 }
 
-/* A filter, and another ready thread or idle as successor, each in some of the decisions. */
+/* An entry at the answer, a filter, and another ready thread or idle as successor, each in some of the
+ * decisions. */
 static word_t decision_run(struct storm_dispatcher *self, struct tcb *tcb, unsigned tag,
 			   uint64_t random)
 {
 	word_t *x = tcb->context.x;
 	unsigned next = 1 + (unsigned)(random >> 8) % STORM_THREADS;
-	word_t flags = 0;
+	word_t flags = (random & 32) != 0 ? DECISION_ANSWER : 0;
 
 	if ((random & 1) != 0) {
 		flags |= DECISION_FILTER;

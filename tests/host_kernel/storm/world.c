@@ -169,7 +169,7 @@ static void threads_make(void)
 		threads[tag] = tcb;
 		if (tag == STORM_SERVER + SERVER_FRONT || tag == STORM_SERVER + SERVER_BACK ||
 		    tag == STORM_SERVER + SERVER_EXCEPTION)
-			tcb->flags |= TCB_FLAG_PASSIVE;
+			tcb->flags |= TCB_FLAG_PASSIVE | TCB_FLAG_SERVER;
 		if (tag < STORM_SERVER)
 			fuzz_check(cap_hold(&tcb->pager, slot_at(STORM_SLOT_ENDPOINT(SERVER_PAGER)),
 					    CAP_HOLDER_TCB_PAGER) == ERR_OK &&

@@ -57,6 +57,10 @@ TABLE = [
     ("kernel/smp/ipi.c", "\t\ttimer_update(core);", "\t\t;", "filter-wake"),
     ("kernel/dispatch/successor.c", "core_post(home, CORE_REQUEST_FIRST);", "", "first-wake"),
     ("kernel/dispatch/fallback.c", "\tsuccessor_forget(core);\n", "", "terms-unbind"),
+    # A mark beside a mark of another CPU
+    ("kernel/dispatch/donation.c", "__atomic_fetch_or(&caller->exit_work, EXIT_ANSWERED, __ATOMIC_RELAXED);",
+     "__atomic_store_n(&caller->exit_work, caller->exit_work | EXIT_ANSWERED, __ATOMIC_RELAXED);",
+     "donate-stop-served"),
     # Look again after locking
     ("kernel/dispatch/donation.c", "if (tcb_payer(tcb) == payer && tcb_home(head) == home)",
      "if (true)", "L18_move-wake"),

@@ -75,6 +75,16 @@ static void stop_client_final(void)
 	must(thread_finished(world_threads[2]));
 }
 
+/* Its slice ends in the server, and the dispatcher wants to know of the answer, which is one more mark of the
+ * client: none is lost, and the dispatcher is told no more than once. */
+static void stop_served_setup(void)
+{
+	slice_setup();
+	world_threads[0]->flags |= TCB_FLAG_SERVER;
+	world_terms(DECISION_ANSWER, 0);
+	world_thread(1, PROGRAM(SUSPEND(world_threads[1])));
+}
+
 static void stop_server_setup(void)
 {
 	(void)server_setup();
@@ -184,6 +194,7 @@ const struct scenario scenarios_donation[] = {
 	SCENARIO("donate-slice", 1, slice_setup, served_final),
 	LONG_SCENARIO("donate-slice-two", 2, slice_two_setup, served_final),
 	SCENARIO("donate-stop-client", 2, stop_client_setup, stop_client_final),
+	SCENARIO("donate-stop-served", 2, stop_served_setup, stop_client_final),
 	SCENARIO("donate-stop-server", 2, stop_server_setup, stop_server_final),
 	SCENARIO("donate-delete-server", 2, delete_server_setup, delete_server_final),
 	SCENARIO("donate-delete-client", 2, delete_client_setup, delete_client_final),

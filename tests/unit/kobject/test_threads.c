@@ -79,15 +79,19 @@ Test(threads, registers)
 }
 
 /* What proc gives programs over their own threads has no schedule right. */
-Test(threads, first_in_fallback_needs_the_schedule_right)
+Test(threads, flags_about_order_need_the_schedule_right)
 {
 	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, TCB_FLAG_FALLBACK_FIRST, 0), ERR_OK);
 	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, 0, TCB_FLAG_FALLBACK_FIRST), ERR_OK);
+	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, TCB_FLAG_SERVER, 0), ERR_OK);
+	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, 0, TCB_FLAG_SERVER), ERR_OK);
 	slot_of(16)->rights &= (uint8_t)~RIGHT_SCHEDULE;
 	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, TCB_FLAG_FALLBACK_FIRST, 0), ERR_CAP_RIGHTS);
 	cr_assert_eq(thread->flags & TCB_FLAG_FALLBACK_FIRST, 0);
 	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, 0, TCB_FLAG_FALLBACK_FIRST), ERR_CAP_RIGHTS,
 		     "nor is it taken away without");
+	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, TCB_FLAG_SERVER, 0), ERR_CAP_RIGHTS);
+	cr_assert_eq(thread->flags & TCB_FLAG_SERVER, 0);
 	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, 0, 1ull << 31), ERR_ARG);
 	cr_assert_eq(call(16, METHOD_TCB_SET_FLAGS, 2, TCB_FLAG_NO_FPU, 0), ERR_OK);
 	cr_assert_neq(thread->flags & TCB_FLAG_NO_FPU, 0);
