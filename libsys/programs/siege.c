@@ -319,6 +319,41 @@ _Noreturn static int ghosts(void)
 	}
 }
 
+/* ---- Who holds a server and does not run -------------------------------------------------------- */
+
+#define CROWD 50u
+
+/* Its turns are short and far apart, and end in the middle of a request. */
+_Noreturn static int holder(void)
+{
+	char *const argv[] = {(char[]){"nothing"}, NULL};
+	const bool maps = siege_seed(0) % 3 == 1;
+	const bool spawns = siege_seed(0) % 3 == 2;
+
+	program_need("the least weight", sched_param_set(0, SCHED_PARAM_NICE, 19, 0));
+	program_need("the shortest slice",
+		     sched_param_set(0, SCHED_PARAM_SLICE_NS, NS_PER_MS / 10, 0));
+	for (word_t from = 0;; from++) {
+		struct proc_thread_info info;
+		word_t pid;
+		void *at;
+
+		if (spawns)
+			(void)!process_spawn("nothing", argv, NULL, NULL, &pid);
+		else if (!maps)
+			(void)!thread_list(from % CROWD, &info);
+		else if (memory_map(PAGES * PAGE_SIZE, MM_PROT_READ, &at) == ERR_OK)
+			(void)!memory_unmap(at, PAGES * PAGE_SIZE);
+	}
+}
+
+_Noreturn static int holders(void)
+{
+	for (unsigned i = 0; i < CROWD; i++)
+		siege_thread(stand_there, 0);
+	holder();
+}
+
 /* ---- Faults that nobody handles, or who raised them --------------------------------------------- */
 
 static atomic_bool nobody_listens;
@@ -359,6 +394,8 @@ int main(int argc, char **argv)
 		{"carpet", carpet},
 		{"extremes", extremes},
 		{"ghosts", ghosts},
+		{"holder", holder},
+		{"holders", holders},
 		{"unhandled", unhandled},
 	};
 

@@ -19,6 +19,9 @@
 
 #define MEASURED_NS   (300 * NS_PER_MS)
 #define SHARE_PERCENT 95u
+#define PAID_NS       (3000 * NS_PER_MS)
+#define WEIGHT_LEAST  15u /* of nice 19 */
+#define WEIGHT_BOTH   (1024u + WEIGHT_LEAST)
 
 static unsigned rounds;
 static unsigned first_seed;
@@ -48,7 +51,7 @@ static void end(word_t pid)
 	tap_check(result.signal != 0 || result.status == 0);
 }
 
-static void besieged(const char *how, time_ns_t each_ns)
+static void besieged(const char *how, time_ns_t each_ns, time_ns_t within_ns)
 {
 	struct mm_stats before = {0};
 	struct mm_stats after = {0};
@@ -73,6 +76,7 @@ static void besieged(const char *how, time_ns_t each_ns)
 	tap_equal(after.spaces, before.spaces);
 	tap_equal(after.regions, before.regions);
 	tap_equal(after.frames_lost, 0);
+	tap_check(within_ns == 0 || program_cpus() > 1 || worst_ns <= within_ns);
 	printf("# %s: another program started and ended within %llu us\n", how,
 	       (unsigned long long)(worst_ns / NS_PER_US));
 }
@@ -101,32 +105,58 @@ static void worker_gets(const char *how, unsigned rivals)
 }
 
 /* X(how, ms for each, threads of it that may be ready at once; 0: their weights differ.  Each member
- * of a broken chain may go on on time of its own. */
-#define CASES(X)               \
-	X(chain, 20, 35)       \
-	X(quarrels, 30, 9)     \
-	X(capabilities, 30, 8) \
-	X(memory, 30, 4)       \
-	X(carpet, 10, 4)       \
-	X(extremes, 30, 0)     \
-	X(ghosts, 30, 13)      \
-	X(unhandled, 2, 2)
+ * of a broken chain may go on on time of its own; ms in which others start and end on one CPU, 0: any). */
+#define CASES(X)                  \
+	X(chain, 20, 35, 0)       \
+	X(quarrels, 30, 9, 0)     \
+	X(capabilities, 30, 8, 0) \
+	X(memory, 30, 4, 0)       \
+	X(carpet, 10, 4, 0)       \
+	X(extremes, 30, 0, 0)     \
+	X(ghosts, 30, 13, 0)      \
+	X(holders, 50, 51, 100)   \
+	X(unhandled, 2, 2, 0)
 
-#define X(name, ms, rivals)                               \
-	static void by_##name(void)                       \
-	{                                                 \
-		besieged(#name, (ms)*NS_PER_MS);          \
-		if ((rivals) != 0 && program_cpus() == 1) \
-			worker_gets(#name, (rivals));     \
+#define X(name, ms, rivals, within)                                  \
+	static void by_##name(void)                                  \
+	{                                                            \
+		besieged(#name, (ms)*NS_PER_MS, (within)*NS_PER_MS); \
+		if ((rivals) != 0 && program_cpus() == 1)            \
+			worker_gets(#name, (rivals));                \
 	}
 CASES(X)
 #undef X
 
+/* What a server does for it out of turn is its own time: beside a worker it gets no more than its part. */
+static void holder_pays(void)
+{
+	for (unsigned i = 0; program_cpus() == 1 && i < 3; i++) {
+		const word_t worker = start("hostile", "spin", 0, false);
+		const word_t holder = start("siege", "holder", first_seed + i, true);
+		time_ns_t from, spent;
+		word_t got;
+
+		thread_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
+		got = program_cpu_ns(holder);
+		from = clock_now_ns();
+		thread_sleep_until(from + PAID_NS);
+		got = program_cpu_ns(holder) - got;
+		spent = clock_now_ns() - from;
+		printf("# of nice 19 beside a worker: %llu of %llu us\n",
+		       (unsigned long long)(got / NS_PER_US),
+		       (unsigned long long)(spent * WEIGHT_LEAST / WEIGHT_BOTH / NS_PER_US));
+		tap_check(got > 0);
+		tap_check(got * 100 * WEIGHT_BOTH <= spent * 105 * WEIGHT_LEAST);
+		end(holder);
+		end(worker);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	static const struct tap_case cases[] = {
-#define X(name, ms, rivals) {"besieged: " #name, by_##name},
-		CASES(X)
+	static const struct tap_case cases[] = {{"holder pays", holder_pays},
+#define X(name, ms, rivals, within) {"besieged: " #name, by_##name},
+						CASES(X)
 #undef X
 	};
 

@@ -150,7 +150,8 @@ _Noreturn void server_main(word_t a0, word_t a1, word_t a2, word_t a3)
 	must(tcb_set_tag(BOOT_SLOT_TCB, TID_MAIN), "tagging the first thread");
 	sched_start(cpus);
 	mm_start(cpus);
-	own_thread_start(TID_SERVICE, service_thread, TCB_FLAG_PASSIVE | TCB_FLAG_NO_FPU);
+	own_thread_start(TID_SERVICE, service_thread,
+			 TCB_FLAG_PASSIVE | TCB_FLAG_NO_FPU | TCB_FLAG_SERVER);
 	own_thread_start(TID_REAPER, reaper_thread, TCB_FLAG_NO_FPU);
 	if (options.sched)
 		supervisor_start(cpus);

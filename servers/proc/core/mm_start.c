@@ -99,7 +99,7 @@ static void thread_make(struct builder *builder, uint32_t n, uint64_t entry)
 		.sp = MM_STACK_VADDR + n * MM_STACK_STRIDE + MM_STACK_BYTES,
 		.args = {n},
 		.tag = tid,
-		.flags = TCB_FLAG_PASSIVE | TCB_FLAG_NO_FPU,
+		.flags = TCB_FLAG_PASSIVE | TCB_FLAG_NO_FPU | TCB_FLAG_SERVER,
 	};
 
 	must(builder_zero(builder, thread.sp - MM_STACK_BYTES, MM_STACK_BYTES,

@@ -67,6 +67,12 @@ static inline const struct sched_event *sched_upcall_event(const struct sched_up
 	return i == 0 ? &upcall->first : &upcall->buffer->events[i];
 }
 
+/* Its state and EVENT_SERVED, in one look. */
+static inline unsigned sched_event_state(const struct sched_event *event)
+{
+	return (unsigned)event->info & 0xff;
+}
+
 /* Known, here, and the policy's: its queue may be touched for it. */
 static inline bool sched_thread_settled(const struct sched_cpu *cpu,
 					const struct sched_thread *thread)
@@ -174,6 +180,13 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 /* Whoever still waits in a request that nobody here has answered leaves the queue. */
 void sched_requesting_settle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread);
+
+/* served.c.  A ready thread runs a server that others wait for, as its record says, which is applied, or
+ * because that server has been answered; slept: it waited in between. */
+void sched_served_note(struct sched_cpu *cpu, struct sched_thread *thread, bool slept);
+/* Such a thread goes before the one picked, which is `running`: true, and the decision names it. */
+bool sched_served_decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
+			 struct sched_decision *decision);
 
 /* replay.c: the records of an upcall in the order of time, where the kernel did more than one
  * decision said. */

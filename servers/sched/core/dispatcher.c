@@ -160,6 +160,18 @@ static void decide_balancer(struct sched_cpu *cpu, struct sched_decision *decisi
 	decision->flags = 0;
 }
 
+/* Whom the policy is not asked about; it was asked for no offers then (pick_offers()). */
+static __attribute__((noinline)) bool decide_out_of_turn(struct sched_server *server,
+							 struct sched_cpu *cpu, time_ns_t now_ns,
+							 struct sched_decision *decision)
+{
+	if (cpu->served_count != 0 && sched_served_decide(server, cpu, now_ns, decision))
+		return true;
+	if (cpu->balancer_ready)
+		decide_balancer(cpu, decision);
+	return cpu->balancer_ready;
+}
+
 straight void decide_thread(struct sched_cpu *cpu, const struct policy_pick *pick, time_ns_t now_ns,
 			    struct sched_decision *decision, bool several)
 {
@@ -179,7 +191,9 @@ straight void decide_thread(struct sched_cpu *cpu, const struct policy_pick *pic
 /* What else the policy is asked for: nothing where its answer would not be given to the kernel. */
 static uint32_t pick_offers(const struct sched_server *server, const struct sched_cpu *cpu)
 {
-	return !cpu->silent && !cpu->balancer_ready && !cpu->offer_refused ? server->offers : 0;
+	return !cpu->silent && !cpu->balancer_ready && !cpu->offer_refused && cpu->served_count == 0
+		       ? server->offers
+		       : 0;
 }
 
 /* Somebody runs here: what that means for the other CPUs. */
@@ -247,9 +261,9 @@ straight void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns
 	cpu->successor = NULL;
 	cpu->filter_key = UINT64_MAX;
 	cpu->next_filter_key = UINT64_MAX;
-	if (!plain && cpu->balancer_ready)
-		decide_balancer(cpu, decision);
-	else if (idle)
+	const bool out_of_turn = !plain && decide_out_of_turn(server, cpu, now_ns, decision);
+
+	if (idle && !out_of_turn)
 		cpu->payer = NULL; /* what passes until the next entry is idle time */
 	else if (pick->offers != 0)
 		sched_offer_thread(server, cpu, pick, now_ns, decision);

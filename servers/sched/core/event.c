@@ -234,12 +234,28 @@ thread_settle(struct sched_server *server, struct sched_cpu *cpu, struct sched_t
 
 /* It lost the CPU and nothing else, and the policy does not mind. */
 straight bool only_preempted(const struct sched_cpu *cpu, const struct sched_thread *thread,
-			     const struct sched_event *event)
+			     word_t info)
 {
-	const unsigned cause = EVENT_CAUSE(event->info);
+	const unsigned cause = EVENT_CAUSE(info);
 
 	return (cause == CAUSE_PREEMPTED || cause == CAUSE_SLICE) && thread->state == SCHED_READY &&
-	       (event->info & EVENT_BLOCKED_SINCE) == 0 && !cpu->policy->preempted;
+	       (info & EVENT_BLOCKED_SINCE) == 0 && !cpu->policy->preempted;
+}
+
+/* It is gone; or ready, and runs a server on its time.  Not told the record by its address, which would
+ * put that into memory. */
+static __attribute__((noinline)) void event_seldom(struct sched_server *server,
+						   struct sched_cpu *cpu,
+						   struct sched_thread *thread, word_t info,
+						   time_ns_t ready_ns, time_ns_t now_ns)
+{
+	if (EVENT_STATE(info) == EVENT_DEAD)
+		event_dead(server, cpu, thread, now_ns);
+	if (EVENT_STATE(info) != EVENT_READY)
+		return;
+	if (!only_preempted(cpu, thread, info))
+		event_ready(server, cpu, thread, info, ready_ns, now_ns);
+	sched_served_note(cpu, thread, (info & EVENT_BLOCKED_SINCE) != 0);
 }
 
 /* Bring the queue to the reported state. */
@@ -247,17 +263,17 @@ straight void event_apply(struct sched_server *server, struct sched_cpu *cpu,
 			  struct sched_thread *thread, const struct sched_event *event,
 			  time_ns_t now_ns)
 {
-	const unsigned state = EVENT_STATE(event->info);
+	const unsigned state = sched_event_state(event);
 
 	thread->seq = event->seq;
 	if (state == EVENT_READY) {
-		if (!only_preempted(cpu, thread, event))
+		if (!only_preempted(cpu, thread, event->info))
 			event_ready(server, cpu, thread, event->info, event->first_ready_ns,
 				    now_ns);
 	} else if (state == EVENT_BLOCKED) {
 		event_blocked(server, cpu, thread, event, now_ns);
-	} else if (state == EVENT_DEAD) {
-		event_dead(server, cpu, thread, now_ns);
+	} else {
+		event_seldom(server, cpu, thread, event->info, event->first_ready_ns, now_ns);
 	}
 }
 

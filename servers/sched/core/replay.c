@@ -243,7 +243,7 @@ straight bool only_napped(const struct sched_cpu *cpu, const struct sched_upcall
 	const uint32_t gone = SCHED_THREAD_FRESH | SCHED_THREAD_ENDED;
 	const word_t plain = 0xffff | EVENT_BLOCKED_SINCE; /* state and cause */
 
-	return EVENT_STATE(of_before->info) == EVENT_READY &&
+	return sched_event_state(of_before) == EVENT_READY &&
 	       (of_next->info & plain) == (EVENT_READY | CAUSE_PREEMPTED << 8) &&
 	       cpu->unusual == 0 && cpu->policy->nap != NULL && upcall->status == ERR_OK &&
 	       (upcall->info & (UPCALL_REQUEST | UPCALL_MORE)) == 0 &&

@@ -11,6 +11,14 @@ static bool badge_privileged(const struct sched_request *request)
 	return (request->badge & SCHED_BADGE_PRIVILEGED) != 0;
 }
 
+/* A server of everybody's asks, on the time of a thread of a process; none of them yields. */
+static bool request_served(struct sched_server *server, const struct sched_thread *payer,
+			   const struct sched_request *request)
+{
+	return badge_privileged(request) && msg_label_of(request) != SCHED_REQ_YIELD &&
+	       sched_thread_params(server, payer)->pid != (uint32_t)request->badge;
+}
+
 static void answer(struct sched_server *server, struct sched_cpu *cpu,
 		   const struct sched_request *request, enum error error, word_t w1, word_t w2)
 {
@@ -22,8 +30,12 @@ static void answer(struct sched_server *server, struct sched_cpu *cpu,
 
 	/* Refused: killed or stopped meanwhile; its event will say so.  It then leaves the queue
 	 * when requests are settled. */
-	if (sched_sys_answer(server, payer->tid, error, w1, w2) == ERR_OK && ours)
-		payer->in_request = false;
+	if (sched_sys_answer(server, payer->tid, error, w1, w2) != ERR_OK || !ours)
+		return;
+	payer->in_request = false;
+	/* The answer makes no record that would say so. */
+	if (request_served(server, payer, request))
+		sched_served_note(cpu, payer, false);
 }
 
 /* Answer a payer of this CPU that stayed in the queue, or put it back if it had left in the

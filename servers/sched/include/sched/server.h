@@ -66,6 +66,16 @@ struct sched_thread {
 	uint32_t home;
 };
 
+/* A thread that had called a server, which runs on its time, when its record had that number. */
+struct sched_served {
+	struct sched_thread *thread;
+	word_t seq;
+	time_ns_t until_ns; /* how long it may go on; 0: it has not begun */
+};
+
+/* Servers have fewer threads that others wait for. */
+#define SCHED_SERVED_MAX 16u
+
 /* A thread as its CPU publishes it for the plans of others: core/plan.c.  Atomic, relaxed. */
 struct sched_plan_thread {
 	uint32_t tid;
@@ -119,6 +129,7 @@ struct sched_cpu {
 			uint8_t balancer_ready;
 			uint8_t sleepers_wait; /* some need not wake in time, see core/offer.c */
 			uint8_t requesting_count;
+			uint8_t served_count;
 		};
 		uint64_t unusual;
 	};
@@ -167,6 +178,8 @@ struct sched_cpu {
 	uint32_t
 		plan_throttled; /* so many threads are not runnable because a group of theirs is throttled */
 	struct sched_plan_thread plan_thread[PLAN_THREADS_MAX];
+
+	struct sched_served served[SCHED_SERVED_MAX]; /* owner: this CPU's dispatcher */
 };
 
 /* Threads with one affinity mask: core/level.c. */
@@ -228,7 +241,7 @@ struct sched_decision {
 	word_t seq;
 	time_ns_t slice_ns;
 	time_ns_t timer_ns;
-	uint32_t flags;         /* DECISION_FILTER, _SUCCESSOR, _FIRST, _AGAIN */
+	uint32_t flags;         /* DECISION_FILTER, _SUCCESSOR, _FIRST, _AGAIN, _ANSWER */
 	uint32_t successor_tid; /* valid with DECISION_SUCCESSOR, 0: idle */
 	word_t successor_seq;
 	time_ns_t successor_slice_ns;
