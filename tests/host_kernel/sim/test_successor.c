@@ -296,7 +296,8 @@ Test(successor, K_core_flags_that_do_not_go_together)
 		DECISION_RUN | DECISION_SUCCESSOR | DECISION_AGAIN,
 		DECISION_RUN | DECISION_SUCCESSOR | DECISION_FIRST | DECISION_AGAIN,
 		DECISION_IDLE | DECISION_AGAIN,
-		DECISION_RUN | 1u << 12,
+		DECISION_IDLE | DECISION_ANSWER,
+		DECISION_RUN | 1u << 13,
 	};
 
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
