@@ -96,10 +96,11 @@ static enum error call_deliver(struct tcb *tcb, struct tcb *receiver) LOCK_UNCHE
 		tcb_state_set(receiver, THREAD_READY);
 		core->current = receiver;
 		counter_add(&core->stats.donations, 1);
-	} else {
-		core_block_current(block_cause(tcb));
 	}
+	/* Before the block, as in wait_enqueue(). */
 	tcb_state_set(tcb, THREAD_CALLING);
+	if (!donate)
+		core_block_current(block_cause(tcb));
 	reply_record(reply, tcb);
 	spin_unlock(&reply->lock);
 	if (!donate)
@@ -132,8 +133,8 @@ enum error ipc_send(struct tcb *tcb, struct endpoint *endpoint, enum ipc_mode mo
 	error = send_pick(tcb, endpoint, mode, &receiver);
 	if (error == ERR_OK && receiver == NULL) {
 		endpoint->wait.object.senders = 1;
-		core_block_current(block_cause(tcb));
 		wait_enqueue(&endpoint->wait, tcb, THREAD_SENDING);
+		core_block_current(block_cause(tcb));
 	}
 	spin_unlock(&endpoint->wait.lock);
 	return receiver != NULL ? send_deliver(tcb, receiver) : error;
@@ -161,14 +162,16 @@ static enum error recv_refuse(const struct tcb *tcb, const struct reply *reply,
 /* Endpoint lock held. */
 static void recv_block(struct tcb *tcb, struct endpoint *endpoint)
 {
+	bool has_time = tcb_payer(tcb) != NULL;
+
 	endpoint->wait.object.senders = 0;
-	if (tcb_payer(tcb) != NULL) {
-		if (receives_passively(tcb))
-			chain_leave(tcb);
-		else
-			core_block_current(CAUSE_IPC);
+	if (has_time && receives_passively(tcb)) {
+		chain_leave(tcb);
+		has_time = false;
 	}
 	wait_enqueue(&endpoint->wait, tcb, THREAD_RECEIVING);
+	if (has_time)
+		core_block_current(CAUSE_IPC);
 }
 
 /* The next sender that can be received, owned; NULL with ERR_OK: blocked. */

@@ -88,8 +88,8 @@ void notification_wait(struct notification *notification, struct tcb *tcb, bool 
 		tcb->context.x[6] = word_take(notification);
 	} else if (block) {
 		tcb->send_fault = 0;
-		core_block_current(CAUSE_NOTIFICATION);
 		wait_enqueue(&notification->wait, tcb, THREAD_WAITING);
+		core_block_current(CAUSE_NOTIFICATION);
 		spin_unlock(&notification->wait.lock);
 		return;
 	} else {

@@ -21,7 +21,11 @@ struct waitable {
 	struct list_node queue; /* tcb.wait_link, oldest first */
 };
 
-/* Lock held; the caller has blocked the thread's schedulable. */
+/*
+ * Lock held; the caller blocks the thread's schedulable, if it has one, only after it: who finds that
+ * BLOCKED under the lock of its Core and takes over the chain (orphan_make()) looks at this state to know
+ * whether it could run.
+ */
 static inline void wait_enqueue(struct waitable *waitable, struct tcb *tcb, enum thread_state state)
 {
 	__atomic_store_n(&tcb->blocked_on, waitable, __ATOMIC_RELAXED);

@@ -72,9 +72,9 @@ TABLE = [
      "__atomic_load_n(&tcb->blocked_on, __ATOMIC_RELAXED) == waitable &&\n\t    "
      "tcb_state(tcb) == THREAD_WAITING", "true", "stop-wait-signal"),
     ("kernel/object/notification.c",
-     "\t\ttcb->send_fault = 0;\n\t\tcore_block_current(CAUSE_NOTIFICATION);",
-     "\t\ttcb->send_fault = 0;\n\t\tspin_unlock(&notification->wait.lock);\n"
-     "\t\tspin_lock(&notification->wait.lock);\n\t\tcore_block_current(CAUSE_NOTIFICATION);", "M20_wake"),
+     "\t\ttcb->send_fault = 0;\n", "\t\ttcb->send_fault = 0;\n"
+     "\t\tspin_unlock(&notification->wait.lock);\n\t\tspin_lock(&notification->wait.lock);\n",
+     "wake-fallback"),
     # A bind and its signal against the way into a block
     ("kernel/ipc/ipc.c", "\telse if (has_time && block && sender == NULL && error == ERR_OK)\n"
      "\t\tnotification_look_again(tcb);\n", "", "bind-signal-receive"),
@@ -101,6 +101,17 @@ TABLE = [
      "\tdest = message_buffer(to)->msg + MSG_REGS;", "revoke-buffer-server"),
     ("kernel/dispatch/fastpath_enter.c", "upcall += untold_take(core, buffer);",
      "upcall += untold_take(core, upcall_buffer(core->dispatcher));", "revoke-buffer-dispatcher"),
+    # State before block: a chain may be taken over in between
+    ("kernel/ipc/ipc.c", "\t\twait_enqueue(&endpoint->wait, tcb, THREAD_SENDING);\n"
+     "\t\tcore_block_current(block_cause(tcb));\n", "\t\tcore_block_current(block_cause(tcb));\n"
+     "\t\twait_enqueue(&endpoint->wait, tcb, THREAD_SENDING);\n", "donate-nested-send"),
+    ("kernel/ipc/ipc.c", "\ttcb_state_set(tcb, THREAD_CALLING);\n\tif (!donate)\n"
+     "\t\tcore_block_current(block_cause(tcb));\n", "\tif (!donate)\n"
+     "\t\tcore_block_current(block_cause(tcb));\n\ttcb_state_set(tcb, THREAD_CALLING);\n",
+     "donate-nested-call"),
+    ("kernel/object/notification.c", "\t\twait_enqueue(&notification->wait, tcb, THREAD_WAITING);\n"
+     "\t\tcore_block_current(CAUSE_NOTIFICATION);\n", "\t\tcore_block_current(CAUSE_NOTIFICATION);\n"
+     "\t\twait_enqueue(&notification->wait, tcb, THREAD_WAITING);\n", "donate-nested-wait"),
     # Requests, grace
     ("kernel/dispatch/request.c", "\tcore_kick(asked, REASON_REQUEST);\n", "", "request-remote"),
     ("kernel/smp/grace.c", "\t\tcore_post(core, CORE_REQUEST_GRACE);\n\t\twhile",

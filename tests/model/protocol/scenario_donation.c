@@ -170,6 +170,58 @@ static void delete_client_final(void)
 	must(waits(world_threads[0]));
 }
 
+/*
+ * The server blocks in turn while its client is deleted: it gets time of its own in the middle of that,
+ * and waits all the same.
+ */
+static void nested_setup(struct instruction blocks)
+{
+	struct endpoint *e = world_endpoint();
+	struct reply *r = world_reply();
+
+	world_thread(0, PROGRAM(RECV(e, r), blocks))->flags |= TCB_FLAG_PASSIVE;
+	world_thread(0, PROGRAM(CALL(e)));
+}
+
+static void nested_send_setup(void)
+{
+	nested_setup(CALL(world_endpoint()));
+	world_thread(1, PROGRAM(KERNEL(destroy_client)));
+}
+
+static void nested_wait_setup(void)
+{
+	nested_setup(WAIT(world_notification()));
+	world_thread(1, PROGRAM(KERNEL(destroy_client)));
+}
+
+/* Whom it calls has time of its own, and does not answer. */
+static void nested_call_setup(void)
+{
+	struct endpoint *e = world_endpoint();
+
+	nested_setup(CALL(e));
+	world_thread(1, PROGRAM(RECV(e, world_reply()), WAIT(world_notification())));
+	world_thread(1, PROGRAM(KERNEL(destroy_client)));
+}
+
+static void nested_final(void)
+{
+	const struct tcb *server = world_threads[0];
+	const struct tcb *client = world_threads[1];
+
+	must(thread_finished(world_threads[world_threads_count - 1]));
+	must(client->state == THREAD_STOPPED && client->chain_next == NULL);
+	if (thread_done(client) == 0) {
+		must(waits(server));
+		return;
+	}
+	must(thread_finished(server) && server->sched != SCHED_READY &&
+	     server->sched != SCHED_RUNNING);
+	must(server->state == THREAD_SENDING || server->state == THREAD_WAITING ||
+	     server->state == THREAD_CALLING || waits(server));
+}
+
 static void delete_reply_setup(void)
 {
 	(void)server_setup();
@@ -203,5 +255,8 @@ const struct scenario scenarios_donation[] = {
 	LONG_SCENARIO("donate-delete-client-bound", 2, delete_client_bound_setup,
 		      delete_client_final),
 	SCENARIO("donate-delete-reply", 2, delete_reply_setup, delete_reply_final),
+	SCENARIO("donate-nested-send", 2, nested_send_setup, nested_final),
+	SCENARIO("donate-nested-wait", 2, nested_wait_setup, nested_final),
+	SCENARIO("donate-nested-call", 2, nested_call_setup, nested_final),
 	{.name = NULL},
 };
