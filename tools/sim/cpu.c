@@ -212,10 +212,13 @@ static void request_take(struct sim *sim, struct sim_cpu *cpu)
 	struct list_node *node = list_pop_front(&cpu->requests);
 	struct sim_thread *thread = container_of(node, struct sim_thread, request_link);
 	struct sched_request *to = &cpu->buffer.request;
+	const bool asked = thread == sim->asked;
 
 	*to = (struct sched_request){
-		.badge = SCHED_BADGE_PRIVILEGED,
-		.payer_tag = thread == sim->asked ? 0 : thread->tid,
+		/* Its own process asks: no server does so on its time. */
+		.badge = SCHED_BADGE_PRIVILEGED |
+			 (asked ? 0 : sim->shared->params[thread->tid].pid),
+		.payer_tag = asked ? 0 : thread->tid,
 		.info = msg_info(thread->call.label, 4, 0),
 		.payer_seq = thread->record.seq,
 	};
