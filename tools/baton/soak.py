@@ -7,6 +7,7 @@ fails shows its output and how to repeat it.  --rounds F multiplies every count 
   guest_storms    the program t_storm as often and as long as its rows say, on 1, 2, 3, 4 and 8 CPUs
   M28_storms      the host kernel under the race detector, 10^7 rounds in all, a new seed each time
   M28_interleavings  100,000 seeds that hold CPUs at atomic operations; a failure is made small
+                  (the first seed of both is the time in seconds: each soak has others)
   Z24_protocols   every interleaving, the long scenarios included
   P06_eevdf       100 seeds of 10^6 random operations against the exact model
   fuzz            half an hour on each fuzz target; the next soak goes on from what was found
@@ -55,13 +56,15 @@ def guest_storms(rounds):
 
 def storms(rounds):
     storm = BuildDir("host").file("tests", "host_kernel", "storm", "test_storm_race")
-    for seed in range(1, max(1, int(STORM_ROUNDS * rounds) // STORM_ROUNDS_EACH) + 1):
-        yield [storm, str(STORM_ROUNDS_EACH), str(1000 + seed)]
+    first = int(time.time())
+    for seed in range(first, first + max(1, int(STORM_ROUNDS * rounds) // STORM_ROUNDS_EACH)):
+        yield [storm, str(STORM_ROUNDS_EACH), str(seed)]
 
 
 def interleavings(rounds):
     storm = BuildDir("host").file("tests", "host_kernel", "storm", "test_storm_seeded")
-    for first in range(1001, 1001 + max(1, int(STORM_SEEDS * rounds)), STORM_SEEDS_EACH):
+    start = int(time.time())
+    for first in range(start, start + max(1, int(STORM_SEEDS * rounds)), STORM_SEEDS_EACH):
         yield [storm, "--seeds", str(first), str(first + STORM_SEEDS_EACH - 1)]
 
 
