@@ -341,6 +341,7 @@ static int hog_in_turns(void *arg)
 	for (; atomic_load(&chain_owners) < CHAIN; atomic_fetch_add(&hog_turns, 1)) {
 		program_burn(NS_PER_MS / 10);
 		thrd_yield();
+		thread_pause(); /* it never sleeps: an emulator that counts instructions would stay here */
 	}
 	return 0;
 }
