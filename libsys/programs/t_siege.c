@@ -18,6 +18,8 @@
 #include "lib/program.h"
 
 #define MEASURED_NS   (300 * NS_PER_MS)
+#define TURN_NS       (3 * NS_PER_MS)
+#define TURNS         30u /* of the worker, at least: one more or less is 3.3 % */
 #define SHARE_PERCENT 95u
 #define PAID_NS       (3000 * NS_PER_MS)
 #define WEIGHT_LEAST  15u /* of nice 19 */
@@ -86,14 +88,17 @@ static void worker_gets(const char *how, unsigned rivals)
 {
 	const word_t worker = start("hostile", "spin", 0, false);
 	const word_t enemy = start("siege", how, first_seed, true);
+	time_ns_t measured = TURNS * TURN_NS * (rivals + 1);
 	time_ns_t from;
 	time_ns_t spent;
 	word_t got;
 
+	if (measured < MEASURED_NS)
+		measured = MEASURED_NS;
 	thread_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
 	got = program_cpu_ns(worker);
 	from = clock_now_ns();
-	thread_sleep_until(from + MEASURED_NS);
+	thread_sleep_until(from + measured);
 	got = program_cpu_ns(worker) - got;
 	spent = clock_now_ns() - from;
 	printf("# a worker beside %s: %llu of %llu us\n", how,
