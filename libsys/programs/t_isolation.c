@@ -69,17 +69,9 @@ static void worker_gets(const char *how, unsigned rivals, unsigned percent)
 {
 	const word_t worker = start("hostile", "spin", false);
 	const word_t enemy = start("hostile", how, true);
-	word_t before;
-	word_t got;
-	time_ns_t from;
 	time_ns_t spent;
+	const word_t got = program_cpu_during(worker, MEASURED_NS, &spent);
 
-	thread_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
-	before = program_cpu_ns(worker);
-	from = clock_now_ns();
-	thread_sleep_until(from + MEASURED_NS);
-	got = program_cpu_ns(worker) - before;
-	spent = clock_now_ns() - from;
 	printf("# beside %s: %llu of %llu us\n", how, (unsigned long long)(got / NS_PER_US),
 	       (unsigned long long)(spent / (rivals + 1) / NS_PER_US));
 	tap_check(got * (rivals + 1) * 100 >= spent * percent);

@@ -88,19 +88,11 @@ static void worker_gets(const char *how, unsigned rivals)
 {
 	const word_t worker = start("hostile", "spin", 0, false);
 	const word_t enemy = start("siege", how, first_seed, true);
-	time_ns_t measured = TURNS * TURN_NS * (rivals + 1);
-	time_ns_t from;
+	const time_ns_t turns = TURNS * TURN_NS * (rivals + 1);
 	time_ns_t spent;
-	word_t got;
+	const word_t got = program_cpu_during(worker, turns > MEASURED_NS ? turns : MEASURED_NS,
+					      &spent);
 
-	if (measured < MEASURED_NS)
-		measured = MEASURED_NS;
-	thread_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
-	got = program_cpu_ns(worker);
-	from = clock_now_ns();
-	thread_sleep_until(from + measured);
-	got = program_cpu_ns(worker) - got;
-	spent = clock_now_ns() - from;
 	printf("# a worker beside %s: %llu of %llu us\n", how,
 	       (unsigned long long)(got / NS_PER_US),
 	       (unsigned long long)(spent / (rivals + 1) / NS_PER_US));
@@ -138,15 +130,9 @@ static void holder_pays(void)
 	for (unsigned i = 0; program_cpus() == 1 && i < 3; i++) {
 		const word_t worker = start("hostile", "spin", 0, false);
 		const word_t holder = start("siege", "holder", first_seed + i, true);
-		time_ns_t from, spent;
-		word_t got;
+		time_ns_t spent;
+		const word_t got = program_cpu_during(holder, PAID_NS, &spent);
 
-		thread_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
-		got = program_cpu_ns(holder);
-		from = clock_now_ns();
-		thread_sleep_until(from + PAID_NS);
-		got = program_cpu_ns(holder) - got;
-		spent = clock_now_ns() - from;
 		printf("# of nice 19 beside a worker: %llu of %llu us\n",
 		       (unsigned long long)(got / NS_PER_US),
 		       (unsigned long long)(spent * WEIGHT_LEAST / WEIGHT_BOTH / NS_PER_US));

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <libsys/clock.h>
 #include <libsys/errno.h>
 #include <libsys/process.h>
 #include <libsys/sched.h>
 #include <libsys/syscall.h>
+#include <libsys/threads.h>
 
 _Noreturn void program_fail(const char *what, enum error error)
 {
@@ -72,6 +74,21 @@ word_t program_cpu_ns(word_t pid)
 
 	program_need("asking for CPU time", process_list(pid, &info));
 	return info.pid == pid ? info.cpu_ns : 0;
+}
+
+word_t program_cpu_during(word_t pid, time_ns_t ns, time_ns_t *spent)
+{
+	time_ns_t from;
+	word_t before;
+	word_t got;
+
+	thread_sleep_until(clock_now_ns() + 50 * NS_PER_MS);
+	before = program_cpu_ns(pid);
+	from = clock_now_ns();
+	thread_sleep_until(from + ns);
+	got = program_cpu_ns(pid) - before;
+	*spent = clock_now_ns() - from;
+	return got;
 }
 
 /* The kernel's clock is asked rarely: in between, a fixed amount of work that depends on itself. */

@@ -43,5 +43,8 @@ struct wait_result program_wait(word_t pid);
 /* CPU time of a process until now, 0 if there is none. */
 word_t program_cpu_ns(word_t pid);
 
+/* What a process has of the next @ns, and how long it was in truth.  First 50 ms in which all begin. */
+word_t program_cpu_during(word_t pid, time_ns_t ns, time_ns_t *spent);
+
 /* Use @ns of this thread's CPU time. */
 void program_burn(time_ns_t ns);

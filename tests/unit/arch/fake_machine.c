@@ -11,9 +11,6 @@
 #include <kern/entry.h>
 #include <kern/machine.h>
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define REGISTERS_MAX 32u
@@ -212,15 +209,4 @@ void panic_begin(void)
 void kprintf(const char *format, ...)
 {
 	(void)format;
-}
-
-void panic(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	abort();
 }

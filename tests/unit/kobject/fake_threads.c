@@ -12,7 +12,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct fakes fakes;
@@ -48,17 +47,6 @@ void fakes_reset(void)
 	}
 	cpus[0].core.online = 1;
 	cpus[1].core.online = 1;
-}
-
-void panic(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	abort();
 }
 
 void trace_stream_end(void)
