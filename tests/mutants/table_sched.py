@@ -200,4 +200,14 @@ MUTANTS = [
      "if (!policy_slice", "policy_eevdf_mistakes"),
     ("servers/sched/policy/eevdf/inspect.c", " || !policy_slice_valid(thread->slice_ns) ||\n", " ||\n",
      "policy_eevdf_mistakes"),
+    # By what the average goes after the mean
+    ("servers/sched/core/balance.c", "owed_us > -MEAN_NOISE_US && owed_us < MEAN_NOISE_US",
+     "owed_us < MEAN_NOISE_US", "sched_steady"),
+    ("servers/sched/core/balance.c", "owed_us > -MEAN_NOISE_US && owed_us < MEAN_NOISE_US",
+     "owed_us > -MEAN_NOISE_US", "sched_steady"),
+    ("servers/sched/core/balance.c", "owed_us > -MEAN_NOISE_US && owed_us < MEAN_NOISE_US", "false",
+     "sched_steady"),
+    ("servers/sched/core/balance.c", "owed_us / (2 * MEAN_MAX_US)", "owed_us / MEAN_MAX_US", "sched_steady"),
+    ("servers/sched/policy/place/balance.c", "request.victim_weight <= request.puller_weight)",
+     "request.victim_weight < request.puller_weight)", "policy_place"),
 ]

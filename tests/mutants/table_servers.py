@@ -203,4 +203,6 @@ MUTANTS = [
     ("servers/proc/core/spawn.c", "more && error == ERR_OK;", "more && error != ERR_OK;", "proc_ends"),
     ("servers/proc/core/realm.c", "pipe_ends + 2 <= 2 *", "pipe_ends + 2 < 2 *", "proc_ends"),
     ("servers/proc/core/realm.c", "pipe_ends + 2 <= 2 *", "pipe_ends <= 2 *", "proc_ends"),
+    ("servers/proc/core/service.c", "if (thread == NULL || thread->life != THREAD_LIVE)\n\t\treturn false;",
+     "if (thread == NULL)\n\t\treturn false;", "proc_ends"),
 ]

@@ -35,10 +35,8 @@ void sched_steady_close(struct sched_server *server, struct sched_cpu *cpu, time
 	steady->closed_ns = now_ns;
 	for (uint32_t i = 0; i < cpu->plan_count; i++) {
 		struct sched_plan_thread *published = &cpu->plan_thread[i];
-		const struct sched_thread *thread = sched_thread_find(server, published->tid);
-		const uint64_t cpu_ns = thread == NULL ? 0
-						       : __atomic_load_n(&thread->stats->cpu_ns,
-									 __ATOMIC_RELAXED);
+		const struct sched_thread_stats *stats = &server->shared->stats[published->tid];
+		const uint64_t cpu_ns = __atomic_load_n(&stats->cpu_ns, __ATOMIC_RELAXED);
 
 		steady->served_ns += sub_saturate_u64(cpu_ns, published->cpu_ns);
 		published->cpu_ns = cpu_ns;

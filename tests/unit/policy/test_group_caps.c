@@ -150,3 +150,47 @@ Test(group_caps, who_is_behind_is_not_limited_by_its_cap)
 	cr_assert(group_bound(world->cpu[0], index));
 	world_free(world);
 }
+
+/* Half of 20 ms each, half of that at once: a quota is no reason to come again in the same period. */
+static struct world *take_two_cpus(void)
+{
+	struct world *world = world_make(&policy_eevdf, 2);
+	const group_id_t group = world_group(world, 0, 1024, 20 * MS, 40 * MS);
+
+	for (uint32_t cpu = 0; cpu < 2; cpu++)
+		world_put(world->bench[cpu], 0, group, 1024);
+	return world;
+}
+
+static uint64_t take(struct world *world, uint64_t at_ns)
+{
+	uint64_t retry_ns = 0;
+	const uint64_t got_ns = group_part_take(world->cpu[0], 1, 10 * MS, at_ns, &retry_ns);
+
+	cr_assert_gt(retry_ns, at_ns);
+	return got_ns;
+}
+
+Test(group_caps, a_part_of_a_period_is_there_once)
+{
+	struct world *world = take_two_cpus();
+
+	cr_assert_eq(take(world, 40 * MS), 5 * MS);
+	cr_assert_eq(take(world, 40 * MS), 0);
+	/* A quarter more of its part by now; and so on in the next period. */
+	cr_assert_eq(take(world, 60 * MS), 5 * MS / 2);
+	cr_assert_eq(take(world, 80 * MS), 15 * MS / 2, "a quarter of a part is carried");
+	world_free(world);
+}
+
+/* More than its part to pay a debt: a quarter of a part of that is paid for in the next period. */
+Test(group_caps, who_took_more_than_its_part_has_a_little_less_in_the_next)
+{
+	struct world *world = take_two_cpus();
+
+	world->cpu[0]->node[1].runtime_ns = -(int64_t)(11 * MS);
+	cr_assert_eq(take(world, 40 * MS), 16 * MS);
+	world->cpu[0]->node[1].runtime_ns = 0;
+	cr_assert_eq(take(world, 80 * MS), 5 * MS / 2);
+	world_free(world);
+}

@@ -348,3 +348,15 @@ Test(balance, a_heavy_lone_thread_does_not_hide_the_rest)
 	cr_assert_eq(moves(&machine, 3, 1, N, 2), 1);
 	cr_assert_eq(balance_victim(&machine.view, 0), PLACE_NONE);
 }
+
+/* Below its level, as both are: who has no more to give is not asked. */
+Test(balance, nobody_asks_one_of_its_own_weight)
+{
+	const uint64_t levels[] = {3 * N, 3 * N};
+	struct machine machine;
+	machine_fill(&machine, 2, (uint32_t[]){2, 2});
+	machine.view.levels = levels;
+	cr_assert_eq(balance_victim(&machine.view, 0), PLACE_NONE);
+	machine.loads[1].weight++;
+	cr_assert_eq(balance_victim(&machine.view, 0), 1);
+}

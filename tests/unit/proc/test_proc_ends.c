@@ -49,6 +49,21 @@ Test(ends, nobody_leaves_for_another)
 	cr_assert(client_lives(b));
 }
 
+/* Nor does anybody for one that is leaving: what it said is what counts. */
+Test(ends, a_thread_that_leaves_has_had_its_say)
+{
+	uint32_t b = thread_of(a), c = thread_of(a);
+
+	cr_assert_eq(ask(a, PROC_REQ_THREAD_JOIN, 1, b, 0), WAITS);
+	client_exit(b, 7);
+	cr_assert_eq(ask(c, PROC_REQ_THREAD_EXIT, 1, 8, 0x70000000, 0x4000), WAITS);
+	reap();
+	cr_assert_eq(client_answer(a), ERR_OK);
+	cr_assert_eq(client_word(a, 0), 7);
+	cr_assert_eq(mm_unmapped[1], 0);
+	cr_assert(client_lives(c));
+}
+
 /* Once when it was parked, and what it ran since when its process is freed (here: 0 of 1,000 ns). */
 Test(ends, time_of_a_thread_that_was_parked_is_of_its_process_once)
 {

@@ -254,3 +254,27 @@ Test(steady, a_wake_takes_the_way_out)
 	cr_assert_eq(bench_moves[0].tid, 6);
 	cr_assert_eq(bench_moves[0].cpu, 3);
 }
+
+/* Two threads run on CPU 0, as much as 1024 for each CPU, and are owed so much: what the average is then. */
+static uint64_t average_where_owed(int32_t owed_us)
+{
+	cpu->load.weight = 1024 * CPUS;
+	cpu->load.runnable = 2;
+	cpu->plan_count = 2;
+	cpu->plan_owed = true;
+	cpu->steady.owed_us = owed_us;
+	sched_balance_period(bench_server, cpu, bench_now);
+	return cpu->average;
+}
+
+/* By half of what is owed to all, as a part of 80 ms; less than 20 ms is noise. */
+Test(steady, the_average_goes_after_what_is_owed_to_all)
+{
+	cr_assert_eq(average_where_owed(0), 1024);
+	cr_assert_eq(average_where_owed(19999), 1024);
+	cr_assert_eq(average_where_owed(-19999), 1024);
+	cr_assert_eq(average_where_owed(20000), 1024 + 128);
+	cr_assert_eq(average_where_owed(-20000), 1024 - 128);
+	cr_assert_eq(average_where_owed(200000), 1024 + 512);
+	cr_assert_eq(average_where_owed(-200000), 1024 - 512);
+}
