@@ -78,8 +78,8 @@ MUTANTS = [
      "\t\tif (node->allowed_ns < -carry_ns)\n\t\t\tnode->allowed_ns = -carry_ns;\n", "",
      "policy_group_caps"),
     # What accounts count by
-    ("servers/sched/policy/group/ops.c", "average_weight == 0 && cpu->node[0].own_count != 0 ? 0", "false ? 0",
-     "policy_group_account"),
+    ("servers/sched/policy/group/ops.c", "average_weight == 0 && cpu->node[0].own_count != 0 ? 0",
+     "false ? 0", "policy_group_account"),
     ("servers/sched/policy/group/ops.c", "average_weight == 0 || blocked ? group_average(cpu, 0)",
      "average_weight == 0 ? group_average(cpu, 0)", "policy_group_account"),
     ("servers/sched/policy/group/ops.c", "average_weight == 0 || blocked ? group_average(cpu, 0)",
