@@ -1,25 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The C library's own locks (heap, environment, atexit), made of ours.  Defining all of these in one
  * file keeps the library's empty versions out of the program. */
+#include "locks.h"
+
 #include <stdlib.h>
-
-#include <libsys/threads.h>
-
-struct __lock {
-	struct mtx mutex;
-};
-
-extern struct __lock __lock___libc_recursive_mutex;
-void __retarget_lock_init(struct __lock **lock);
-void __retarget_lock_init_recursive(struct __lock **lock);
-void __retarget_lock_close(struct __lock *lock);
-void __retarget_lock_close_recursive(struct __lock *lock);
-void __retarget_lock_acquire(struct __lock *lock);
-void __retarget_lock_acquire_recursive(struct __lock *lock);
-int __retarget_lock_try_acquire(struct __lock *lock);
-int __retarget_lock_try_acquire_recursive(struct __lock *lock);
-void __retarget_lock_release(struct __lock *lock);
-void __retarget_lock_release_recursive(struct __lock *lock);
 
 struct __lock __lock___libc_recursive_mutex = {.mutex = {.type = mtx_recursive}};
 
