@@ -210,4 +210,18 @@ MUTANTS = [
     ("servers/sched/core/balance.c", "owed_us / (2 * MEAN_MAX_US)", "owed_us / MEAN_MAX_US", "sched_steady"),
     ("servers/sched/policy/place/balance.c", "request.victim_weight <= request.puller_weight)",
      "request.victim_weight < request.puller_weight)", "policy_place"),
+    # Who waits where, who is on its way, what was undone
+    ("servers/sched/core/event.c", "cause == CAUSE_STOPPED ? POLICY_LEAVE_KEEP : leave_reason(thread)",
+     "leave_reason(thread)", "sched_remains"),
+    ("servers/sched/core/event.c", "cpu->requesting_count < UPCALL_EVENTS_MAX)",
+     "cpu->requesting_count <= UPCALL_EVENTS_MAX)", "sched_remains"),
+    ("servers/sched/core/request.c", "\t\t\tsched_mask_forget(server, thread);\n\t\t\tthread->state",
+     "\t\t\tthread->state", "sched_remains"),
+    ("servers/sched/core/request.c", "request->words[0] >= server->cpus ||",
+     "request->words[0] > server->cpus ||", "sched_balance"),
+    ("servers/sched/core/request.c", "\t\t   thread->arriving) {", "\t\t   false) {", "sched_balance"),
+    ("servers/sched/core/debt.c", "\towed_ns = min_u64(owed_ns, SCHED_DEBT_NS_MAX);\n", "", "sched_debt"),
+    ("servers/sched/core/balance.c", "\t\tcpumask_set(&cpu->idle_tried, victim);\n", "", "sched_balance"),
+    ("servers/sched/core/balance.c", "__atomic_store_n(&cpu->steady.used, 0, __ATOMIC_RELAXED);", "",
+     "sched_balance"),
 ]

@@ -205,4 +205,25 @@ MUTANTS = [
     ("servers/proc/core/realm.c", "pipe_ends + 2 <= 2 *", "pipe_ends <= 2 *", "proc_ends"),
     ("servers/proc/core/service.c", "if (thread == NULL || thread->life != THREAD_LIVE)\n\t\treturn false;",
      "if (thread == NULL)\n\t\treturn false;", "proc_ends"),
+    # Locks of the C library
+    ("libsys/src/locks.c", "lock_new(lock, mtx_plain);", "lock_new(lock, mtx_recursive);", "libsys-locks"),
+    ("libsys/src/locks.c", "lock_new(lock, mtx_recursive);", "lock_new(lock, mtx_plain);", "libsys-locks"),
+    ("libsys/src/locks.c", "{.mutex = {.type = mtx_recursive}}", "{.mutex = {.type = mtx_plain}}",
+     "libsys-locks"),
+    ("libsys/src/locks.c",
+     "int __retarget_lock_try_acquire(struct __lock *lock)\n{\n\treturn mtx_trylock(&lock->mutex) =="
+     " thrd_success;", "int __retarget_lock_try_acquire(struct __lock *lock)\n{\n\treturn"
+     " mtx_trylock(&lock->mutex) != thrd_success;", "libsys-locks"),
+    ("libsys/src/locks.c", "__retarget_lock_release(struct __lock *lock)\n{\n\tmtx_unlock(&lock->mutex);",
+     "__retarget_lock_release(struct __lock *lock)\n{\n\t(void)lock;", "libsys-locks"),
+    ("libsys/src/locks.c", "__retarget_lock_acquire(struct __lock *lock)\n{\n\tmtx_lock(&lock->mutex);",
+     "__retarget_lock_acquire(struct __lock *lock)\n{\n\t(void)lock;", "libsys-locks"),
+    ("servers/mm/core/shared.c", "bytes == 0 || bytes > MM_AREA_VADDR_MAX - MM_AREA_VADDR_MIN",
+     "bytes > MM_AREA_VADDR_MAX - MM_AREA_VADDR_MIN", "mm_rules"),
+    ("servers/mm/core/space.c",
+     "\t\tif (region->kind == MM_KIND_SHARED)\n\t\t\tshared_detach(region->object);\n"
+     "\t\tregion_free(region);\n\t\treturn error;", "\t\tregion_free(region);\n\t\treturn error;",
+     "mm_rules"),
+    ("servers/mm/core/space.c", "\t\t\tpages_drop(space, region->start, region->end);\n\t\t\tregion_drop",
+     "\t\t\tregion_drop", "mm_rules"),
 ]

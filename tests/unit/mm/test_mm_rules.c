@@ -237,8 +237,38 @@ static void bounds_of_an_object(void)
 	for (unsigned i = 0; i < 8; i++)
 		check(shared_of(MM_REQ_SHARED_ALLOW, 15, id, 100 + i) == ERR_OK);
 	check(shared_of(MM_REQ_SHARED_ALLOW, 15, id, 108) == ERR_LIMIT);
+	check(shared_of(MM_REQ_SHARED_NEW, 15, 0, 0) == ERR_RANGE);
+	check(shared_of(MM_REQ_SHARED_NEW, 15, MM_AREA_VADDR_MAX, 0) == ERR_RANGE);
 	space_end(15, vspace);
 	check(shared_frames_held() == 0);
+}
+
+static void what_is_not_mapped_does_not_keep_its_object(void)
+{
+	const uint32_t vspace = space_make(20, 0);
+	const word_t id = shared_new_of(20, 1);
+	word_t w[4] = {AT, PAGE_SIZE};
+
+	check(map_of(20, AT, PAGE_SIZE, SHARED_RW | MM_MAP_EAGER, id, 0, 0) == ERR_OK);
+	check(map_of(20, AT, PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_EXISTS);
+	check(request_of(20, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(shared_frames_held() != 0);
+	check(shared_of(MM_REQ_SHARED_FREE, 20, id, 0) == ERR_OK);
+	check(shared_frames_held() == 0);
+	space_end(20, vspace);
+}
+
+/* All at once or nothing: pages that were there when the limit was met go again. */
+static void an_eager_map_leaves_nothing_half_done(void)
+{
+	const uint32_t vspace = space_make(21, 20);
+	word_t w[4] = {AT, 64 * PAGE_SIZE};
+
+	check(map_of(21, AT, 64 * PAGE_SIZE, ANON_RW | MM_MAP_EAGER, 0, 0, 0) == ERR_LIMIT);
+	check(map_of(21, AT, 64 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	check(request_of(21, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(w[0] == 0);
+	space_end(21, vspace);
 }
 
 /* One page's worth, again and again. */
@@ -329,6 +359,8 @@ static const struct mm_case all[] = {
 	CASE(an_object_lives_for_its_last_mapping),
 	CASE(a_place_of_an_object_forgets_the_one_before),
 	CASE(bounds_of_an_object),
+	CASE(what_is_not_mapped_does_not_keep_its_object),
+	CASE(an_eager_map_leaves_nothing_half_done),
 	CASE(regions_come_back),
 	CASE(objects_are_so_many),
 	CASE(a_file_is_copied_page_by_page),

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "bench.h"
+#include "core/core.h"
 
 #define MS        1000000
 #define MAKER     5u
@@ -95,6 +96,14 @@ Test(sched_debt, a_large_bill_of_a_sleeper_is_paid_whole, .init = open_asleep, .
 	sched_bill(bench_shared, MAKER, bench_shared->params[MAKER].pid, 9 * MS);
 	(void)bench_event(0, MAKER, BENCH_READY(CAUSE_WAKE), 0);
 	cr_assert_eq(lag_of(0, MAKER), -9 * MS);
+}
+
+/* Whatever it was told: a bill is a sum of many. */
+Test(sched_debt, nobody_pays_more_than_a_bound, .init = open_asleep, .fini = bench_close)
+{
+	bench_shared->bill_ns[MAKER] = 20 * (uint64_t)SCHED_DEBT_NS_MAX;
+	(void)bench_event(0, MAKER, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(lag_of(0, MAKER), -(int64_t)SCHED_DEBT_NS_MAX);
 }
 
 /* It is in the queue still, for what it owes itself. */

@@ -341,3 +341,59 @@ Test(remains, a_thread_that_is_released_is_published, .init = open_plan, .fini =
 	cr_assert_eq(cpu->plan_count, 2);
 	cr_assert_eq(cpu->plan_thread[0].class + cpu->plan_thread[1].class, 0);
 }
+
+/* It may have been refused because the thread is over: then its mask is nobody's. */
+Test(remains, a_thread_that_gets_no_home_has_no_mask, .init = open_2, .fini = bench_close)
+{
+	bench_thread(5, 1024);
+	bench_shared->params[5].affinity = (struct cpumask){{2}};
+	bench_move_error = ERR_STATE;
+	(void)bench_start(0, 6);
+	(void)bench_request(0, 6, SCHED_REQ_THREAD_NEW, 5, 0, 0, 0);
+	cr_assert_eq(bench_answers[0].error, ERR_STATE);
+	cr_assert_eq(bench_server->threads[5].state, SCHED_UNKNOWN);
+	for (uint32_t i = 1; i < LEVEL_CLASSES_MAX; i++)
+		cr_assert_eq(bench_server->masks.class[i].users, 0);
+}
+
+static enum policy_state state_of(uint32_t tid)
+{
+	struct sched_cpu *cpu = &bench_server->cpu[0];
+	struct policy_info info;
+
+	cpu->policy->query(policy_cpu(cpu), policy_thread(&bench_server->threads[tid]), &info);
+	return info.state;
+}
+
+/* Who sleeps in debt stays in the queue until it is worked off.  Who is stopped did not choose to. */
+Test(remains, who_is_stopped_is_out_of_the_queue, .init = open_1, .fini = bench_close)
+{
+	for (uint32_t tid = 5; tid < 8; tid++)
+		(void)bench_start(0, tid);
+	bench_now += MS;
+	(void)bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), MS);
+	cr_assert_eq(state_of(5), POLICY_DELAYED);
+	bench_now += MS;
+	(void)bench_event(0, 6, BENCH_BLOCKED(CAUSE_STOPPED), MS);
+	cr_assert_eq(state_of(6), POLICY_OUT);
+}
+
+/* In several batches more may wait for their requests than are kept in mind: the others leave at once. */
+Test(remains, more_that_ask_than_a_batch_has, .init = open_1, .fini = bench_close)
+{
+	struct sched_event events[UPCALL_EVENTS_MAX] = {0};
+	const uint32_t first = 5, last = first + UPCALL_EVENTS_MAX;
+
+	for (uint32_t tid = first; tid <= last; tid++)
+		(void)bench_start(0, tid);
+	for (uint32_t i = 0; i < UPCALL_EVENTS_MAX; i++)
+		events[i] = (struct sched_event){.tag = first + i,
+						 .info = BENCH_BLOCKED(CAUSE_REQUEST)};
+	(void)bench_more(0, events, UPCALL_EVENTS_MAX);
+	cr_assert(bench_server->threads[first].in_request);
+	(void)bench_more(
+		0, &(struct sched_event){.tag = last, .info = BENCH_BLOCKED(CAUSE_REQUEST)}, 1);
+	cr_assert(!bench_server->threads[last].in_request);
+	cr_assert_eq(bench_server->threads[last].state, SCHED_OUT);
+	cr_assert_eq(bench_nothing(0, ERR_OK).kind, DECISION_IDLE);
+}
