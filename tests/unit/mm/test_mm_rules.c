@@ -3,6 +3,7 @@
  * Rules of mm that hold at the edge: what is charged when memory ends, what of an object lives on in
  * whoever has its place next, what may be written in place.  As test_mm_core.c, on one CPU.
  */
+#include <abi/bootinfo.h>
 #include <abi/fault.h>
 
 #include "fake_kernel.h"
@@ -258,6 +259,23 @@ static void what_is_not_mapped_does_not_keep_its_object(void)
 	space_end(20, vspace);
 }
 
+static void what_cannot_be_mapped(void)
+{
+	const uint32_t file = MM_MAP_FLAGS(MM_PROT_READ, MM_KIND_FILE);
+	const uint32_t vspace = space_make(22, 0);
+	const word_t id = shared_new_of(22, 4);
+
+	check(map_of(22, AT, PAGE_SIZE, file, 0, 0, PAGE_SIZE + 1) == ERR_RANGE);
+	check(map_of(22, AT, PAGE_SIZE, file, 0, 8, PAGE_SIZE) == ERR_ALIGN);
+	check(map_of(22, 0, PAGE_SIZE, file, 0, 8, PAGE_SIZE) == ERR_OK); /* it says where */
+	check(map_of(22, AT, PAGE_SIZE, MM_MAP_FLAGS(MM_PROT_READ, MM_KIND_COUNT), 0, 0, 0) ==
+	      ERR_RANGE);
+	check(map_of(22, AT, PAGE_SIZE, SHARED_RW, id, 8, 0) == ERR_ALIGN);
+	check(map_of(22, BOOTINFO_VADDR, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_RANGE);
+	check(map_of(22, BOOTINFO_VADDR - PAGE_SIZE, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	space_end(22, vspace);
+}
+
 /* All at once or nothing: pages that were there when the limit was met go again. */
 static void an_eager_map_leaves_nothing_half_done(void)
 {
@@ -360,6 +378,7 @@ static const struct mm_case all[] = {
 	CASE(a_place_of_an_object_forgets_the_one_before),
 	CASE(bounds_of_an_object),
 	CASE(what_is_not_mapped_does_not_keep_its_object),
+	CASE(what_cannot_be_mapped),
 	CASE(an_eager_map_leaves_nothing_half_done),
 	CASE(regions_come_back),
 	CASE(objects_are_so_many),

@@ -103,6 +103,33 @@ Test(ends, a_parked_thread_makes_room)
 
 /* ---- Programs ---- */
 
+/* The parent was told at once; what is left of it until the reaper comes is no child. */
+Test(ends, nobody_waits_for_a_program_that_never_ran)
+{
+	sched_refuses = true;
+	cr_assert_neq(client_spawn(a, 0, 0), ERR_OK);
+	sched_refuses = false;
+	cr_assert_eq(ask(a, PROC_REQ_WAIT, PROC_WAIT_ANY, 0), ERR_NOT_FOUND);
+	reap();
+	cr_assert_eq(ask(a, PROC_REQ_WAIT, PROC_WAIT_ANY, 0), ERR_NOT_FOUND);
+}
+
+/* One that has no parent any more says so. */
+Test(ends, an_orphan_has_no_parent)
+{
+	uint32_t parent, child;
+
+	cr_assert_eq(client_spawn(a, 0, 0), ERR_OK);
+	parent = thread_get(client_newest)->pid;
+	cr_assert_eq(client_spawn(client_newest, 0, 0), ERR_OK);
+	child = thread_get(client_newest)->pid;
+	cr_assert_eq(process_get(child)->parent, parent);
+	cr_assert_eq(ask(a, PROC_REQ_KILL, parent, PROC_SIGKILL), ERR_OK);
+	reap();
+	cr_assert_eq(process_get(child)->state, PROC_STATE_RUNNING);
+	cr_assert_eq(process_get(child)->parent, 0);
+}
+
 /* Each segment of the program's file, and a stack. */
 Test(ends, a_program_is_mapped_before_it_runs)
 {
@@ -126,6 +153,46 @@ Test(ends, a_realm_has_so_many_pipes)
 	}
 	cr_assert_eq(ask(tid, PROC_REQ_PIPE, 0), ERR_LIMIT);
 	cr_assert_eq(ask(a, PROC_REQ_PIPE, 0), ERR_OK, "others go on");
+}
+
+/* Up to where threads are without asking. */
+Test(ends, a_realm_has_no_higher_priority)
+{
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, 0), ERR_OK);
+	cr_assert_eq(ask(client_newest, PROC_REQ_SCHED_SET, 0, 0, SCHED_PARAM_PRIORITY, 51),
+		     ERR_LIMIT);
+	cr_assert_eq(ask(client_newest, PROC_REQ_SCHED_SET, 0, 0, SCHED_PARAM_PRIORITY, 50),
+		     ERR_OK);
+}
+
+/* Nothing needs no room. */
+Test(ends, a_full_pipe_takes_nothing_at_once)
+{
+	word_t writer, bytes = 0;
+
+	cr_assert_eq(ask(a, PROC_REQ_PIPE, 0), ERR_OK);
+	writer = client_word(a, 1);
+	while (bytes < PROC_PIPE_BYTES) {
+		cr_assert_eq(ask(a, PROC_REQ_WRITE, writer, 64, 1, 2, 3, 4, 5, 6, 7, 8), ERR_OK);
+		bytes += client_word(a, 0);
+	}
+	cr_assert_eq(ask(a, PROC_REQ_WRITE, writer, 0), ERR_OK);
+	cr_assert_eq(client_word(a, 0), 0);
+}
+
+/* What there is room for is kept, as in a UART. */
+Test(ends, typed_too_far_ahead)
+{
+	char text[65] = {0};
+
+	for (unsigned i = 0; i < 64; i++)
+		text[i] = 'a';
+	for (unsigned i = 0; i < 9; i++)
+		console_type(text);
+	cr_assert_eq(ask(a, PROC_REQ_KEYS, 0), ERR_OK);
+	cr_assert_eq(client_word(a, 0), 512);
+	cr_assert_eq(ask(a, PROC_REQ_KEYS, 0), ERR_OK);
+	cr_assert_eq(client_word(a, 0), 0);
 }
 
 /* A confined process is in its maker's group until it asks for another: the maker is none of its realm. */
