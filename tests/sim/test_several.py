@@ -168,6 +168,34 @@ class MixedWeights(unittest.TestCase):
         self.assertLessEqual(statistics.median(errors), 0.01, shown)
         self.assertLessEqual(errors[21], 0.02, shown)
 
+    def test_the_whole_nice_table(self):
+        """A thread that is heavier than all others of a CPU together keeps one, wherever it begins.  With
+        an average that counted it while it had company, light ones went to it and back for ever: of
+        nine equal threads one had 38 % of a CPU, another 1 %."""
+        result = run(weighted([1024] * 9 + [88761], 5), 2)
+        for task in result.tasks.values():
+            self.assertAlmostEqual(task["share"], task["ideal_share"], delta=0.01)
+        self.assertLessEqual(result.migrations(), 40)
+        # Seven of those: what they lack of more than a CPU is no debt, or all others seem to have too much.
+        weights = [4904, 215, 18, 45, 46273, 14949, 110, 56483, 15, 70, 9548, 215, 3121, 272, 6100]
+        result = run(weighted(weights, 10), 8, "--costs", "none")
+        for task in result.tasks.values():
+            self.assertAlmostEqual(task["share"], task["ideal_share"], delta=0.02)
+        self.assertLessEqual(result.migrations() / 80, 25)
+        errors = []
+        for seed in range(24):
+            rng = random.Random(seed)
+            cpus = rng.choice([2, 4, 8])
+            weights = [int(1024 * 1.25 ** rng.randint(-19, 20))
+                       for _ in range(rng.randint(cpus + 1, 3 * cpus))]
+            result = run(weighted(weights, 10), cpus, "--costs", "none")
+            errors.append(max(abs(task["share"] / task["ideal_share"] - 1)
+                              for task in result.tasks.values() if task["ideal_share"] >= 0.01))
+        errors.sort()
+        shown = str([round(error, 3) for error in errors])
+        self.assertLessEqual(statistics.median(errors), 0.02, shown)
+        self.assertLessEqual(errors[21], 0.05, shown)
+
     def test_sleepers_are_no_reason_to_move(self):
         """One heavier than a CPU keeps it, though plans made of the loads of a moment would move it."""
         tasks = {"hog": {"instance": 5, "loop": -1, "run": 1000000},

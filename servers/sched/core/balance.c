@@ -175,6 +175,7 @@ static void quiet_serve(struct sched_server *server, struct sched_cpu *cpu, time
 {
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
+	uint32_t heaviest[CPUS_MAX];
 	uint32_t served = 0;
 
 	for (uint32_t step = 1; step < server->cpus && served < QUIET_SERVED_MAX; step++) {
@@ -183,6 +184,7 @@ static void quiet_serve(struct sched_server *server, struct sched_cpu *cpu, time
 		if (!is_quiet(server, other))
 			continue;
 		sched_view(server, &view, loads);
+		sched_heaviest_view(server, &view, heaviest);
 		if (loads[other].runnable != 1 || cpu->place->on_period(&view, other) != cpu->index)
 			continue;
 		(void)balance_give(server, cpu, other, GIVE_QUIET, now_ns);
@@ -309,6 +311,7 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
 	uint64_t levels[CPUS_MAX];
+	uint32_t heaviest[CPUS_MAX];
 
 	balance_next(server, cpu, now_ns);
 	/* What threads count as is known to the layer alone, and what they should have is found from what is
@@ -318,7 +321,10 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 		sched_plan_publish(server, cpu, now_ns);
 	}
 	sched_steady_update(server, cpu, now_ns);
+	if (!cpu->grouped)
+		sched_heaviest_find(cpu);
 	sched_view(server, &view, loads);
+	sched_heaviest_view(server, &view, heaviest);
 
 	const bool quiet = !sched_steady_used(server, cpu) && !surplus_anywhere(&view);
 
@@ -407,10 +413,12 @@ static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu,
 	struct place_load loads[CPUS_MAX];
 	struct place_view view;
 	uint64_t levels[CPUS_MAX];
+	uint32_t heaviest[CPUS_MAX];
 	uint32_t moved = 0;
 
 	sched_load_publish(cpu);
 	sched_view(server, &view, loads);
+	sched_heaviest_view(server, &view, heaviest);
 	sched_levels_view(server, &view, levels);
 
 	struct balance_request request = balance_request_make(&view, puller, cpu->index);

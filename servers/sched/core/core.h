@@ -320,6 +320,11 @@ static inline bool sched_grouped(const struct sched_server *server)
 {
 	return __atomic_load_n(&server->masks.grouped, __ATOMIC_RELAXED);
 }
+/* Once in a balance period; without groups, which have averages of their own. */
+void sched_heaviest_find(struct sched_cpu *cpu);
+/* Fill in view->heaviest, from an array of server->cpus. */
+void sched_heaviest_view(const struct sched_server *server, struct place_view *view,
+			 uint32_t *heaviest);
 /* Where masks bind, or there are groups: fill in view->levels, from an array of server->cpus. */
 void sched_levels_view(struct sched_server *server, struct place_view *view, uint64_t *levels);
 /* Bring them nearer to what is now.  O(CPUs). */

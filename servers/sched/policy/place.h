@@ -43,6 +43,8 @@ struct place_view {
 	const struct place_load *loads;
 	/* Where affinity masks bind: how loaded each CPU should be (place/level.h); else NULL. */
 	const uint64_t *levels;
+	/* The weight of the heaviest thread of each CPU, 0 where it is not known; or NULL. */
+	const uint32_t *heaviest;
 };
 
 /* The thread to place. */

@@ -360,3 +360,20 @@ Test(balance, nobody_asks_one_of_its_own_weight)
 	machine.loads[1].weight++;
 	cr_assert_eq(balance_victim(&machine.view, 0), 1);
 }
+
+/* Also while it shares its CPU, if it is known; what was told of a thread that has left means nothing. */
+Test(balance, a_heavy_thread_in_company_does_not_count_either)
+{
+	struct machine machine;
+	uint32_t heaviest[4] = {88761, N, N, 0};
+	bool rounded;
+	machine_fill(&machine, 4, (uint32_t[]){3, 2, 2, 1});
+	machine.loads[0].weight = 88761 + 2 * N;
+	cr_assert_eq(balance_average(&machine.view, &rounded), (88761 + 7 * N) / 4);
+	machine.view.heaviest = heaviest;
+	cr_assert_eq(balance_average(&machine.view, &rounded), 7 * N / 3);
+	cr_assert_eq(balance_victim(&machine.view, 1), 0);
+	cr_assert_eq(moves(&machine, 1, 0, N, 2), 1);
+	machine.loads[0].weight = 3 * N;
+	cr_assert_eq(balance_average(&machine.view, &rounded), 8 * N / 4);
+}

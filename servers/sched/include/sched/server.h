@@ -170,6 +170,7 @@ struct sched_cpu {
 	time_ns_t incoming_ns; /* when the last one was sent */
 	uint32_t wakes;        /* goes round; relaxed */
 	struct sched_steady steady;
+	uint32_t heaviest; /* weight of the heaviest thread found here; 0: none is known; relaxed */
 	bool waits; /* when it went idle threads of its own waited for their groups' runtime */
 	uint8_t running_class; /* mask class of the thread that runs */
 	/* What its balancer is on its way for; `from` is told who is wanted.  Atomic, relaxed. */

@@ -10,32 +10,42 @@ static struct cpumask present(const struct place_view *view)
 	return cpumask_and(view->online, cpumask_first(view->cpus));
 }
 
+/* Weight of a CPU's heaviest thread, 0 if not known.  What was told may be older than the load, and gone. */
+static uint64_t heaviest_thread(const struct place_view *view, uint32_t cpu)
+{
+	const struct place_load *load = &view->loads[cpu];
+	if (load->runnable <= 1)
+		return load->weight;
+	if (view->heaviest == NULL || view->heaviest[cpu] > load->weight)
+		return 0;
+	return view->heaviest[cpu];
+}
+
 /*
- * Water filling: a thread heavier than the average keeps a whole CPU and cannot use more, so its CPU
- * does not count; that lowers the average of the rest, which may put another one above it.
+ * Water filling: a thread heavier than the average keeps a whole CPU and cannot use more, so neither it nor a
+ * CPU for it counts, wherever it is; that lowers the average of the rest, which may put another one above it.
  */
 uint64_t balance_average(const struct place_view *view, bool *rounded)
 {
 	struct cpumask counted = present(view);
+	uint32_t count = cpumask_count(&counted);
+	uint128_t sum = 0;
 	uint64_t average = 0;
 	uint64_t rest = 0;
-	for (uint32_t round = 0; round < AVERAGE_ROUNDS_MAX; round++) {
-		uint128_t sum = 0;
-		cpumask_for_each(cpu, &counted) sum += view->loads[cpu].weight;
-		const uint32_t count = cpumask_count(&counted);
-		if (count == 0)
-			break;
+	cpumask_for_each(cpu, &counted) sum += view->loads[cpu].weight;
+	for (uint32_t round = 0; round < AVERAGE_ROUNDS_MAX && count != 0; round++) {
+		const uint32_t before = count;
 		average = (uint64_t)uint128_divide(sum, count, &rest);
-		bool changed = false;
 		cpumask_for_each(cpu, &counted)
 		{
-			const struct place_load *load = &view->loads[cpu];
-			if (load->runnable > 1 || load->weight <= average)
+			const uint64_t weight = heaviest_thread(view, cpu);
+			if (weight <= average)
 				continue;
 			cpumask_clear(&counted, cpu);
-			changed = true;
+			sum -= weight;
+			count--;
 		}
-		if (!changed)
+		if (count == before)
 			break;
 	}
 	*rounded = rest != 0;

@@ -5,8 +5,9 @@
  *
  *   L_v, L_p   load of victim and puller: sum of the weights of their runnable threads
  *   n_v, n_p   number of their runnable threads
- *   A          average load of the online CPUs, by water filling: a CPU whose only thread is heavier
- *              than the average is left out, since that thread can use no more than the CPU it has.
+ *   A          average load of the online CPUs, by water filling: a CPU's heaviest thread, if it is
+ *              heavier than the average, is left out together with a CPU, since it can use no more than
+ *              one (core/heavy.c; that of a CPU with a single thread is always known).
  *       Where affinity masks bind: the level of the puller's CPU (level.h)
  *   w          weight of a candidate
  *
