@@ -83,6 +83,15 @@ class Run(unittest.TestCase):
         self.assertEqual(status, EXIT_TIMEOUT)
         self.assertIn("    partial", err)
 
+    def test_a_time_limit_is_a_number(self):
+        for words in (("run", "--timeout"), ("bench", "--timeout"), ("test", "--rounds")):
+            for value in ("nan", "inf", "-1", "soon"):
+                with self.subTest(words=words, value=value), contextlib.redirect_stderr(io.StringIO()) as err:
+                    with self.assertRaises(SystemExit) as caught:
+                        cli.make_parser().parse_args([*words, value])
+                    self.assertEqual(caught.exception.code, 2)
+                    self.assertIn(words[1], err.getvalue())
+
     def test_results_are_merged_with_facts(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "r.json")

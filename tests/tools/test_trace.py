@@ -76,7 +76,8 @@ class Recording(unittest.TestCase):
 
     def test_damage_is_told(self):
         good = chunk(0, 0, CPU0)
-        for data in (good[:-1], good + b"x", good + bytes(32), b"BtnTrac1" + bytes([255]) * 24):
+        for data in (good[:-1], good + b"x", good + bytes(32), b"BtnTrac1" + bytes([255]) * 24,
+                     chunk(2**40, 0, CPU0)):
             with self.subTest(size=len(data)), self.assertRaises(Failure):
                 trace.read_records(data)
 
@@ -123,8 +124,32 @@ class File(unittest.TestCase):
                 self.run_trace(self.path("t", data))
             self.assertIn(words, str(caught.exception))
         with self.assertRaises(Failure) as caught:
+            self.run_trace(self.path("deep", b"[" * 100000))
+        self.assertIn("neither", str(caught.exception))
+        with self.assertRaises(Failure) as caught:
             self.run_trace(self.path("missing"))
         self.assertIn("No such file", str(caught.exception))
+
+    def test_the_event_that_is_wrong_is_told(self):
+        good = {"ph": "X", "cat": "run", "pid": 0, "tid": 0, "name": "a", "ts": 1.5, "dur": 2}
+        wake = {"ph": "i", "cat": "wake", "tid": 0, "ts": 1, "args": {"task": "a"}}
+        move = {"ph": "i", "cat": "migrate", "tid": 0, "ts": 1, "args": {"task": "a", "from": 1}}
+        text = json.dumps({"traceEvents": [good, wake, move]}).encode()
+        self.assertEqual(self.run_trace(self.path("t", text))[0], 0)
+        for wrong in (5, {"ph": "X"}, {**good, "tid": "0"}, {**good, "tid": -1}, {**good, "tid": 10**22},
+                      {**good, "tid": 256}, {**good, "ts": float("nan")}, {**good, "ts": -1},
+                      {**good, "dur": float("inf")}, {**good, "dur": None}, {**good, "name": []},
+                      {**good, "cat": None}, {**wake, "args": {}}, {**wake, "args": 5},
+                      {**move, "args": {"task": "a", "from": "b"}}):
+            text = json.dumps({"traceEvents": [good, wrong]}).encode()
+            with self.subTest(wrong=wrong), self.assertRaises(Failure) as caught:
+                self.run_trace(self.path("t", text))
+            self.assertIn("traceEvents[1] is not", str(caught.exception))
+        for other in (5, {"records": "x"}, {"waits_ns": {"a": 5}}, {"waits_ns": {"a": ["b"]}}):
+            text = json.dumps({"traceEvents": [good], "otherData": other}).encode()
+            with self.subTest(other=other), self.assertRaises(Failure) as caught:
+                self.run_trace(self.path("t", text))
+            self.assertIn("otherData is not", str(caught.exception))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """The front door's commands and their options."""
 
 import argparse
+import math
 import signal
 import subprocess
 import sys
@@ -99,14 +100,14 @@ def spell_sim(args):
 
 def seconds(text):
     value = float(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("a time limit is not negative")
+    if value < 0 or not math.isfinite(value):
+        raise argparse.ArgumentTypeError("a time limit is 0 (none) or a number of seconds")
     return value
 
 
 def times(text):
     value = float(text)
-    if value <= 0:
+    if value <= 0 or not math.isfinite(value):
         raise argparse.ArgumentTypeError("how often is more than 0")
     return value
 

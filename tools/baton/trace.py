@@ -29,6 +29,8 @@ DISPATCHER, RUN, NOTHING = "scheduler", "run", "idle"
 BALANCER_FIRST, BALANCER_SET = 5120 - 2 * 256, 256
 SWITCH_NS_MAX = 1000  # a longer hole between two stretches of a CPU is idle time
 SERVER_CATEGORIES = (DISPATCHER, "fallback")
+CPUS_MAX = 256
+NS_MAX = 2**63 - 1
 
 
 class Timeline:
@@ -50,7 +52,7 @@ def read_records(data):
     while at + CHUNK.size <= len(data):
         magic, cpu, first, count = CHUNK.unpack_from(data, at)
         at += CHUNK.size
-        if magic != MAGIC or at + count * RECORD.size > len(data):
+        if magic != MAGIC or cpu >= CPUS_MAX or at + count * RECORD.size > len(data):
             raise Failure(f"the recording is damaged at byte {at - CHUNK.size}")
         records = list(RECORD.iter_unpack(data[at:at + count * RECORD.size]))
         at += count * RECORD.size
@@ -165,7 +167,42 @@ def to_events(timeline):
 
 
 def ns_of(microsecond):
-    return round(microsecond * 1000)
+    return whole(round(microsecond * 1000), NS_MAX)
+
+
+def whole(value, limit):
+    """A whole number from 0 to the limit, or the file is not ours."""
+    if type(value) is not int or not 0 <= value <= limit:
+        raise ValueError(value)
+    return value
+
+
+def word(value):
+    if not isinstance(value, str):
+        raise ValueError(value)
+    return value
+
+
+def take_event(timeline, event):
+    kind, category = event.get("ph"), event.get("cat")
+    cpu = whole(event.get("tid", 0), CPUS_MAX - 1)
+    if "tid" in event:
+        timeline.cpus = max(timeline.cpus, cpu + 1)
+    at = ns_of(event.get("ts", 0))
+    if kind == "X":
+        timeline.stretches.append((cpu, at, at + ns_of(event["dur"]), word(category), word(event["name"])))
+    elif kind == "i" and category == "wake":
+        timeline.wakes.append((at, cpu, word(event["args"]["task"])))
+    elif kind == "i" and category == "migrate":
+        source = whole(event["args"]["from"], CPUS_MAX - 1)
+        timeline.migrations.append((at, source, cpu, word(event["args"]["task"])))
+
+
+def take_other(timeline, other, events):
+    timeline.records = whole(other.get("records", len(events)), NS_MAX)
+    timeline.lost = whole(other.get("lost", 0), NS_MAX)
+    timeline.waits = {name: [whole(wait, NS_MAX) for wait in waits]
+                      for name, waits in other.get("waits_ns", {}).items()} or waits_after_wakes(timeline)
 
 
 def from_events(document, path):
@@ -173,19 +210,16 @@ def from_events(document, path):
     events = document.get("traceEvents") if isinstance(document, dict) else None
     if not isinstance(events, list):
         raise Failure(f"{path}: JSON, but no trace: there is no \"traceEvents\" list")
-    timeline = Timeline(1 + max((e.get("tid", -1) for e in events), default=-1))
-    other = document.get("otherData", {})
-    timeline.records, timeline.lost = other.get("records", len(events)), other.get("lost", 0)
-    for event in events:
-        kind, task = event.get("ph"), event.get("args", {}).get("task")
-        at, cpu = ns_of(event.get("ts", 0)), event.get("tid", 0)
-        if kind == "X":
-            timeline.stretches.append((cpu, at, at + ns_of(event["dur"]), event["cat"], event["name"]))
-        elif kind == "i" and event.get("cat") == "wake":
-            timeline.wakes.append((at, cpu, task))
-        elif kind == "i" and event.get("cat") == "migrate":
-            timeline.migrations.append((at, event["args"]["from"], cpu, task))
-    timeline.waits = other.get("waits_ns") or waits_after_wakes(timeline)
+    timeline = Timeline(0)
+    place = ""
+    try:
+        for number, event in enumerate(events):
+            place = f"traceEvents[{number}]"
+            take_event(timeline, event)
+        place = "otherData"
+        take_other(timeline, document.get("otherData", {}), events)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        raise Failure(f"{path}: {place} is not as `run --trace` and `sim --trace` write it") from None
     return timeline
 
 
@@ -290,7 +324,7 @@ def read(path, names):
         raise Failure(f"{path}: nothing was recorded")
     try:
         document = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Failure(f"{path}: neither a recording of `run --trace` nor trace-event JSON") from None
     return from_events(document, path)
 
