@@ -161,7 +161,7 @@ static bool pair_parse(char *pair, struct step_line *line, uint32_t *seen, char 
 {
 	char *equals = strchr(pair, '=');
 	if (equals == NULL) {
-		snprintf(message, message_bytes, "\"%s\" is not of the form key=value", pair);
+		snprintf(message, message_bytes, "\"%.40s\" is not of the form key=value", pair);
 		return false;
 	}
 	*equals = '\0';
@@ -169,7 +169,7 @@ static bool pair_parse(char *pair, struct step_line *line, uint32_t *seen, char 
 	while (key < KEYS && strcmp(pair, key_names[key]) != 0)
 		key++;
 	if (key == KEYS || (op_keys[line->op].allowed & KEY_BIT(key)) == 0) {
-		snprintf(message, message_bytes, "%s takes no key \"%s\"", op_names[line->op],
+		snprintf(message, message_bytes, "%s takes no key \"%.40s\"", op_names[line->op],
 			 pair);
 		return false;
 	}
@@ -211,7 +211,7 @@ bool step_line_parse(char *text, struct step_line *line, char *message, size_t m
 	line->op = op_parse(word);
 	if (line->op == STEP_NONE) {
 		snprintf(message, message_bytes,
-			 "unknown operation \"%s\"; known: enqueue run dequeue reweight slice",
+			 "unknown operation \"%.40s\"; known: enqueue run dequeue reweight slice",
 			 word);
 		return false;
 	}

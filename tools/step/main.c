@@ -74,11 +74,15 @@ static int feed(struct step_queue *queue, FILE *in, const char *name)
 		result.bug = true;
 	}
 	stall_unwatch();
-	const bool failed = ferror(in) != 0;
-	free(text);
-	if (fflush(stdout) != 0 || failed) {
+	if (ferror(in) != 0) {
 		fprintf(stderr, "baton-step: %s: %s\n", name, strerror(errno));
-		return failed ? 2 : 1;
+		free(text);
+		return 2;
+	}
+	free(text);
+	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+		fprintf(stderr, "baton-step: the standard output: %s\n", strerror(errno));
+		return 1;
 	}
 	if (!good)
 		fprintf(stderr, "%s:%" PRIu64 ": %s\n", name, fed_lines, message);

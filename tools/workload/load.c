@@ -140,7 +140,9 @@ static struct json_object *json_read(struct loader *loader, const char *text, si
 
 	json_tokener_free(tokener);
 	if (error == json_tokener_continue) {
-		fail(loader, "", "not JSON: the text ends inside a value");
+		fail(loader, "",
+		     rest_is_blank(text, len) ? "the file is empty"
+					      : "not JSON: the text ends inside a value");
 	} else if (error != json_tokener_success) {
 		loader->fault->line = line_of(text, end);
 		fail(loader, "", "not JSON: %s", json_tokener_error_desc(error));

@@ -35,6 +35,8 @@ ERRORS = [
     ("\n\nenqueue tid=1 weight=0\n", 3, "weight 0 is out of range: 1 to"),
     ("enqueue tid=1 slice_ns=1\n", 1, "slice_ns 1 is out of range: 100000 to"),
     ("enqueue tid=1 priority=100\n", 1, "priority 100 is out of range: 0 to 99"),
+    ("sing" * 1000 + "\n", 1, "known: enqueue"),
+    ("enqueue tid=1 " + "w" * 4000 + "\n", 1, "key=value"),
     ("enqueue tid=1\nreweight tid=1 weight=4294967297\n", 2, "weight 4294967297 is out of range"),
     ("enqueue tid=1\nenqueue tid=1\n", 2, "already"),
     ("run tid=1 ns=5\n", 1, "no thread 1"),
@@ -84,6 +86,11 @@ def check_errors(program, path):
         assert result.stderr.startswith(f"{path}:{line}: ") and word in result.stderr, result.stderr
         assert result.stdout.count("\n") == sum(map(bool, text.split("\n")[:line - 1])), result.stdout
     assert step(program, "eevdf", path.with_name("none")).returncode == 2
+    path.write_text("enqueue tid=1\n" + "run tid=1 ns=1\n" * 5000)
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run([program, "--policy", "eevdf", str(path)], stdout=full, stderr=subprocess.PIPE,
+                                text=True, check=False)
+    assert result.returncode == 1 and "the standard output: No space" in result.stderr, result.stderr
     unknown = step(program, "cfs", path)
     assert unknown.returncode != 0 and "eevdf" in unknown.stderr and "fifo" in unknown.stderr
 

@@ -469,7 +469,8 @@ static const struct bad bads[] = {
 	{0, "", "ends inside", "!{\"tasks\": {"},
 	{2, "", "not JSON", "!{\"tasks\": \n}}"},
 	{2, "", "more after", "!{\"tasks\": {\"a\":{\"run\":1}}}\n{}"},
-	{0, "", "ends inside", "!"},
+	{0, "", "is empty", "!"},
+	{0, "", "is empty", "!\n  \t\n"},
 };
 
 Test(workload, names_the_fault_and_its_place)
