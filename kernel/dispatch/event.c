@@ -9,7 +9,7 @@ static word_t event_served(const struct tcb *payer)
 {
 	const struct tcb *tail = payer->tail;
 
-	return tail != payer && (tail->flags & TCB_FLAG_SERVER) != 0 ? EVENT_SERVED : 0;
+	return tail != payer && (tcb_flags(tail) & TCB_FLAG_SERVER) != 0 ? EVENT_SERVED : 0;
 }
 
 static word_t event_flags(const struct tcb *tcb, enum event_state state, enum event_cause cause)

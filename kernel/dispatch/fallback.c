@@ -86,7 +86,7 @@ bool fallback_if_dispatcher(struct tcb *tcb)
 
 static bool fallback_first(const struct tcb *tcb)
 {
-	return (tcb->flags & TCB_FLAG_FALLBACK_FIRST) != 0;
+	return (tcb_flags(tcb) & TCB_FLAG_FALLBACK_FIRST) != 0;
 }
 
 /* Lock held: whether the running payer goes on. */

@@ -163,16 +163,13 @@ struct tcb *fastpath_timer_set(struct tcb *next, struct core *core, time_ns_t de
 	return next;
 }
 
-/* Starvation is to be looked at, or somebody looks on.  Records in the order of the general path. */
-static __attribute__((cold, noinline)) struct tcb *decided_slowly(struct tcb *next, struct cpu *cpu,
+/* Records in the order of the general path. */
+static __attribute__((cold, noinline)) struct tcb *decided_traced(struct tcb *next, struct cpu *cpu,
 								  const word_t *x)
 {
 	struct core *core = &cpu->core;
 	time_ns_t now = core->stretch_ns;
 
-	spin_lock(&core->lock);
-	timer_starvation_lazy(core);
-	spin_unlock(&core->lock);
 	timer_update(core);
 	trace_record_at(cpu, now, TRACE_SYSCALL, SYS_CORE_REPLY_WAIT, x[0]);
 	trace_record_at(cpu, now, TRACE_DECISION, DECISION_RUN, ERR_OK);
@@ -206,10 +203,12 @@ struct tcb *fastpath_decide(cptr_t cptr, word_t decision, struct tcb *tcb,
 	terms_set(core, decision, x, choice.successor);
 	decision_accept(core, tcb, now);
 	payer_dispatch(core, choice.payer);
+	if (__builtin_expect(!starvation_known(core), 0))
+		timer_starvation_lazy(core);
 	spin_unlock(&core->lock);
 	counter_add(&core->stats.syscalls, 1);
 	run_next(cpu, tcb, choice.tail, choice.space);
-	if (__builtin_expect((trace_mask & TRACED) != 0 || !starvation_known(core), 0))
-		return decided_slowly(choice.tail, cpu, x);
+	if (__builtin_expect((trace_mask & TRACED) != 0, 0))
+		return decided_traced(choice.tail, cpu, x);
 	return run_until(choice.tail, core, slice_end < timer ? slice_end : timer);
 }

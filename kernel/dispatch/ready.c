@@ -25,7 +25,7 @@ static void ready_insert(struct core *home, struct tcb *payer, time_ns_t now)
 	sched_set(payer, SCHED_READY);
 	payer->ready_since_ns = now;
 	trace_record_at(arch_this_cpu(), now, TRACE_READY, payer->tag, home->index);
-	if ((payer->flags & TCB_FLAG_FALLBACK_FIRST) != 0)
+	if ((tcb_flags(payer) & TCB_FLAG_FALLBACK_FIRST) != 0)
 		list_push_front(&home->ready, &payer->ready_link);
 	else
 		list_push_back(&home->ready, &payer->ready_link);

@@ -123,10 +123,10 @@ void kernel_fpu_trap(void)
 {
 	struct tcb *tcb = this_core()->current;
 
-	if ((tcb->flags & TCB_FLAG_NO_FPU) != 0)
+	if ((tcb_flags(tcb) & TCB_FLAG_NO_FPU) != 0)
 		fault_raise(tcb, FAULT_FPU, tcb->context.pc, 0, 0);
 	else {
-		tcb->flags |= TCB_FLAG_FPU_USED;
+		tcb_flags_set(tcb, tcb_flags(tcb) | TCB_FLAG_FPU_USED);
 		arch_fpu_enable(tcb);
 	}
 	kernel_exit();

@@ -145,7 +145,7 @@ enum error ipc_send(struct tcb *tcb, struct endpoint *endpoint, enum ipc_mode mo
 /* Runs on the time of its callers from its receive on. */
 static bool receives_passively(const struct tcb *tcb)
 {
-	return (tcb->flags & TCB_FLAG_PASSIVE) != 0 || tcb_payer(tcb) != tcb;
+	return (tcb_flags(tcb) & TCB_FLAG_PASSIVE) != 0 || tcb_payer(tcb) != tcb;
 }
 
 /* Why a queued sender cannot be received. */

@@ -104,9 +104,9 @@ enum invoke_step invoke_suspend(struct invocation *inv)
 	return STEP_WORK;
 }
 
-/* A thread may change its own flags: its CPU is the only one that looks at them, and does so when it
- * next receives, is queued, or traps.  Who comes first in fallback is a matter of scheduling: a
- * program that controls its own threads must not keep the supervisor out. */
+/* A thread may change its own flags: they count when it next receives, is queued, or traps.  Who comes
+ * first in fallback is a matter of scheduling: a program that controls its own threads must not keep the
+ * supervisor out. */
 enum error decode_set_flags(struct invocation *inv)
 {
 	word_t changed = inv->args[0] | inv->args[1];
@@ -122,7 +122,7 @@ enum invoke_step invoke_set_flags(struct invocation *inv)
 {
 	struct tcb *tcb = target(inv);
 
-	tcb->flags = (tcb->flags | (uint32_t)inv->args[0]) & ~(uint32_t)inv->args[1];
+	tcb_flags_set(tcb, (tcb_flags(tcb) | (uint32_t)inv->args[0]) & ~(uint32_t)inv->args[1]);
 	return STEP_DONE;
 }
 
@@ -133,7 +133,7 @@ enum invoke_step invoke_tcb_info(struct invocation *inv)
 	word_t index = home != NULL ? home->index : TCB_INFO_NO_HOME;
 	word_t state = tcb_state_shown(tcb);
 
-	inv->results[0] = state | index << 8 | (word_t)tcb->flags << 32;
+	inv->results[0] = state | index << 8 | (word_t)tcb_flags(tcb) << 32;
 	inv->results[1] = __atomic_load_n(&tcb->tag, __ATOMIC_RELAXED);
 	inv->results[2] = __atomic_load_n(&tcb->cpu_ns, __ATOMIC_RELAXED);
 	inv->results[3] = __atomic_load_n(&tcb->seq, __ATOMIC_RELAXED);

@@ -454,7 +454,7 @@ MUTANTS = [
      "if ((payer->event_info", "kernel-successor"),
     # Who has called a server
     ("kernel/dispatch/ready.c", "(payer->event_info & EVENT_SERVED) == 0 &&\n", "true &&\n", "kernel-served"),
-    ("kernel/dispatch/event.c", " && (tail->flags & TCB_FLAG_SERVER) != 0", "", "kernel-served"),
+    ("kernel/dispatch/event.c", " && (tcb_flags(tail) & TCB_FLAG_SERVER) != 0", "", "kernel-served"),
     ("kernel/dispatch/decision.c", "DECISION_SUCCESSOR | DECISION_ANSWER)", "DECISION_SUCCESSOR)",
      "kernel-served"),
     ("kernel/smp/stop.c", "\tif ((work & EXIT_ANSWERED) != 0)\n", "\tif (false)\n", "kernel-served"),

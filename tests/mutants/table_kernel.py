@@ -30,8 +30,9 @@ MUTANTS = [
     ("kernel/smp/grace.c", "\tswitch_to_empty_space();\n", "", "kernel-stop"),
     ("kernel/ipc/fault.c", "\ttcb->fault_told = true;\n", "", "kernel-fault"),
     ("kernel/ipc/fault.c", "if (!tcb->fault_told)", "if (false)", "kernel-fault"),
-    ("kernel/ipc/fault.c", "if ((tcb->flags & TCB_FLAG_NO_FPU) != 0)", "if (false)", "kernel-fault"),
-    ("kernel/ipc/fault.c", "\t\ttcb->flags |= TCB_FLAG_FPU_USED;\n", "", "kernel-fault"),
+    ("kernel/ipc/fault.c", "if ((tcb_flags(tcb) & TCB_FLAG_NO_FPU) != 0)", "if (false)", "kernel-fault"),
+    ("kernel/ipc/fault.c", "\t\ttcb_flags_set(tcb, tcb_flags(tcb) | TCB_FLAG_FPU_USED);\n", "",
+     "kernel-fault"),
     ("kernel/ipc/fault.c", "\t\tarch_fpu_enable(tcb);\n", "", "kernel-fault"),
     # Binding
     ("kernel/dispatch/bind.c", "\t\tcore->untold_more = 1;\n", "", "kernel-dispatch"),

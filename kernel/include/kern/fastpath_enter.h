@@ -36,7 +36,7 @@ static inline void schedulable_ready(struct core *core, struct tcb *payer, time_
 {
 	sched_set(payer, SCHED_READY);
 	payer->ready_since_ns = now;
-	if ((payer->flags & TCB_FLAG_FALLBACK_FIRST) != 0)
+	if ((tcb_flags(payer) & TCB_FLAG_FALLBACK_FIRST) != 0)
 		list_push_front(&core->ready, &payer->ready_link);
 	else
 		list_push_back(&core->ready, &payer->ready_link);

@@ -29,8 +29,8 @@ static inline void payer_dispatch(struct core *core, struct tcb *payer) LOCK_REQ
 	}
 }
 
-/* Whether the longest waiting thread is known, as after timer_starvation_lazy(). */
-static inline bool starvation_known(const struct core *core)
+/* Lock held: whether the longest waiting thread is known, as after timer_starvation_lazy(). */
+static inline bool starvation_known(const struct core *core) LOCK_REQUIRES(core->lock)
 {
 	return core->starvation_end_ns != TIME_NEVER || list_empty(&core->ready) ||
 	       core->starvation_limit_ns == 0;

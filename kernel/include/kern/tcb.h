@@ -55,7 +55,8 @@ struct tcb {
 	struct vspace *vspace;         /* atomic; NULL: none; see <kern/thread.h> */
 	struct ipc_buffer *ipc_buffer; /* atomic; kernel address, or NULL */
 	uint64_t ipc_buffer_vaddr;
-	uint32_t flags;                          /* TCB_FLAG_* */
+	uint32_t
+		flags; /* atomic; TCB_FLAG_*; written by the thread itself, or while it is stopped */
 	struct notification *bound_notification; /* notification lock */
 
 	/*
@@ -129,6 +130,17 @@ struct tcb {
 	/* As context.  Behind what a change of threads reads, which so is near. */
 	struct fpu_state fpu;
 };
+
+/* Relaxed: who changes them while others look at the thread has it seen as before or as after. */
+static inline uint32_t tcb_flags(const struct tcb *tcb)
+{
+	return __atomic_load_n(&tcb->flags, __ATOMIC_RELAXED);
+}
+
+static inline void tcb_flags_set(struct tcb *tcb, uint32_t flags)
+{
+	__atomic_store_n(&tcb->flags, flags, __ATOMIC_RELAXED);
+}
 
 /* Both at once, acquire as on_cpu wants it: it is on no CPU, and has nothing to do at kernel exit. */
 static inline bool tcb_is_free(const struct tcb *tcb)
