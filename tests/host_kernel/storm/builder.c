@@ -10,10 +10,11 @@
 
 #include "../../fuzz/fuzz.h"
 
-#define ALL_CELLS  100u
-#define NO_CELL    101u
-#define LIFE_STEPS 12u
-#define FRAMES     3u
+#define ALL_CELLS   100u
+#define NO_CELL     101u
+#define LIFE_STEPS  12u
+#define FRAMES      3u
+#define CHILD_STEPS 8u
 
 /* ---- Builders -------------------------------------------------------------------------------- */
 
@@ -64,6 +65,9 @@ static void make(struct tcb *tcb, struct storm_thread *thread, unsigned builder,
 	/* From then on workers may resume it. */
 	if (cell == CELL_TCB) {
 		storm_threads[STORM_CHILD + builder].pending = false;
+		storm_threads[STORM_CHILD + builder].serves = (thread->nth & 1) != 0;
+		memset(storm_threads[STORM_CHILD + builder].asked, 0,
+		       sizeof(storm_threads[STORM_CHILD + builder].asked));
 		__atomic_store_n(&storm_threads[STORM_CHILD + builder].forbidden, 0,
 				 __ATOMIC_RELAXED);
 	}
@@ -109,7 +113,12 @@ static void child_prepare(struct tcb *tcb, struct storm_thread *thread, unsigned
 			     0, 0, 0);
 		break;
 	case 5:
-		storm_invoke(tcb, child, METHOD_TCB_START, STORM_SVC_PC + 4, 0, 0, 0);
+		storm_invoke(tcb, child, METHOD_TCB_SET_FLAGS,
+			     (random & 256) != 0 ? TCB_FLAG_PASSIVE : 0, 0, 0, 0);
+		break;
+	case 6:
+		storm_invoke(tcb, child, METHOD_TCB_START, STORM_SVC_PC + 4, STORM_SP_STARTED, 0,
+			     0);
 		break;
 	default:
 		storm_invoke(tcb, child, METHOD_TCB_RESUME, 0, 0, 0, 0);
@@ -139,11 +148,12 @@ static void life(struct tcb *tcb, struct storm_thread *thread, unsigned builder,
 
 	frames_check(builder);
 	cells_begin(thread, builder, NO_CELL);
-	switch (random % 8) {
+	switch (random % 16) {
 	case 0:
 		storm_go(tcb, SYS_SIGNAL, cell + CELL_BADGED_NOTIFICATION, 0, 0);
 		break;
 	case 1:
+		oracle_send(tcb, thread, STORM_BUILDER + builder, 1);
 		storm_go(tcb, SYS_NB_SEND, cell + CELL_BADGED_ENDPOINT, msg_info(0, 1, 0), 0);
 		break;
 	case 2:
@@ -161,6 +171,14 @@ static void life(struct tcb *tcb, struct storm_thread *thread, unsigned builder,
 		storm_invoke(tcb, cell + CELL_TABLE, METHOD_PAGE_TABLE_MAP, cell + CELL_VSPACE,
 			     0x40000000, 0, 0);
 		break;
+	case 5:
+	case 6:
+	case 7:
+	case 8:
+	case 9:
+	case 10:
+		storm_spare(tcb, builder, random);
+		break;
 	default:
 		storm_invoke(tcb, cell + CELL_TCB, methods[(random >> 16) % 5],
 			     STORM_SLOT_CORE((random >> 24) % cpus_count), 0, 0, 0);
@@ -177,9 +195,9 @@ void storm_build(struct tcb *tcb, struct storm_thread *thread, uint64_t random)
 	/* Sometimes not everything is made. */
 	if (stage <= CELL_FRAME) {
 		make(tcb, thread, builder, stage);
-	} else if (stage <= CELL_FRAME + 7) {
+	} else if (stage <= CELL_FRAME + CHILD_STEPS) {
 		child_prepare(tcb, thread, builder, stage - CELL_FRAME - 1, random);
-	} else if (stage < CELL_FRAME + 7 + LIFE_STEPS) {
+	} else if (stage < CELL_FRAME + CHILD_STEPS + LIFE_STEPS) {
 		life(tcb, thread, builder, random);
 	} else {
 		frames_check(builder);
@@ -216,21 +234,33 @@ static void built(const struct tcb *tcb, struct storm_thread *thread, unsigned b
 
 /* ---- Supervisor ------------------------------------------------------------------------------ */
 
+enum supervise {
+	SUPERVISE_OTHER,
+	SUPERVISE_LOOK,
+	SUPERVISE_STOP,
+	SUPERVISE_START,
+	SUPERVISE_HOME, /* it is a thread like others before */
+	SUPERVISE_BIND
+};
+
 /* target is cpu * STORM_STANDBYS + which of its dispatchers. */
 static void rebind(struct tcb *tcb, const struct storm_thread *thread, uint64_t random)
 {
 	unsigned cpu = thread->target / STORM_STANDBYS;
 	cptr_t standby = STORM_SLOT_STANDBY(0, thread->target);
 
-	if (thread->stage == 1)
+	if (thread->stage == SUPERVISE_STOP)
 		storm_invoke(tcb, standby, METHOD_TCB_SUSPEND, 0, 0, 0, 0);
-	else if (thread->stage == 2)
+	else if (thread->stage == SUPERVISE_START)
 		storm_invoke(tcb, standby, METHOD_TCB_START, STORM_SVC_PC + 8, 0, 0, 0);
+	else if (thread->stage == SUPERVISE_HOME)
+		storm_invoke(tcb, standby, METHOD_TCB_SET_HOME,
+			     STORM_SLOT_CORE((random >> 8) % cpus_count), 0, 0, 0);
 	else
 		storm_invoke(tcb, STORM_SLOT_CORE(cpu), METHOD_CORE_BIND, standby,
-			     (random & 0x700) != 0 ? 1000000000 : 20000,
-			     (random & 0x3800) != 0 ? 0 : 200000000,
-			     (random & 0x4000) != 0 ? STORM_SLOT_SIGNAL(1) : 0);
+			     (random & 0x1f00) != 0 ? 1000000000 : 20000,
+			     (random & 0xe000) != 0 ? 0 : 200000000,
+			     (random & 0x10000) != 0 ? STORM_SLOT_SIGNAL(1) : 0);
 }
 
 void storm_supervise(struct tcb *tcb, struct storm_thread *thread, uint64_t random)
@@ -238,34 +268,38 @@ void storm_supervise(struct tcb *tcb, struct storm_thread *thread, uint64_t rand
 	unsigned cpu = (unsigned)(random >> 8) % cpus_count;
 
 	thread->op = OP_CORE;
-	if (thread->stage != 0) {
+	if (thread->stage >= SUPERVISE_STOP) {
 		rebind(tcb, thread, random);
 		return;
 	}
+	thread->stage = SUPERVISE_OTHER;
 	switch (random % 16) {
 	case 0:
 		storm_invoke(tcb, STORM_SLOT_CORE(cpu),
-			     (random & 0x70000) == 0 ? METHOD_CORE_UNBIND : METHOD_CORE_INFO, 0, 0,
+			     (random & 0x70000) == 0 ? METHOD_CORE_UNBIND : METHOD_CORE_STATS, 0, 0,
 			     0, 0);
 		break;
 	case 1:
-	case 2:
-		thread->stage = 1;
+		thread->stage = SUPERVISE_STOP;
 		thread->target = cpu * STORM_STANDBYS + (random >> 16) % STORM_STANDBYS;
 		rebind(tcb, thread, random);
 		break;
+	case 2:
 	case 3:
-		storm_invoke(tcb, STORM_SLOT_CORE(cpu),
-			     (random & 0x10000) != 0 ? METHOD_CORE_INFO : METHOD_CORE_STATS, 0, 0,
-			     0, 0);
-		break;
-	case 4:
-	case 5:
 		storm_invoke(tcb, STORM_SLOT_TCB(1 + (random >> 16) % (STORM_CHILD - 1)),
 			     METHOD_TCB_SET_HOME, STORM_SLOT_CORE(cpu), 0, 0, 0);
 		break;
+	case 4:
+	case 5:
+	case 6:
+	case 7:
+		thread->op = OP_REQUEST;
+		storm_request(tcb, cpu, random);
+		break;
 	default:
-		storm_go(tcb, SYS_THREAD_CLOCK, 0, 0, 0);
+		thread->stage = SUPERVISE_LOOK;
+		thread->target = cpu * STORM_STANDBYS + (random >> 16) % STORM_STANDBYS;
+		storm_invoke(tcb, STORM_SLOT_CORE(cpu), METHOD_CORE_INFO, 0, 0, 0, 0);
 		break;
 	}
 }
@@ -273,13 +307,20 @@ void storm_supervise(struct tcb *tcb, struct storm_thread *thread, uint64_t rand
 static void supervised(const struct tcb *tcb, struct storm_thread *thread)
 {
 	fuzz_check(storm_error(tcb) < ERR_INTERNAL);
-	if (thread->stage == 0)
+	if (thread->stage == SUPERVISE_OTHER)
 		return;
 	/* A dispatcher that was stopped is stopped, and may be bound. */
-	fuzz_check(storm_error(tcb) == ERR_OK);
-	thread->stage = (thread->stage + 1) % 4;
-	if (thread->stage == 0)
+	fuzz_check(storm_error(tcb) == ERR_OK || thread->stage == SUPERVISE_HOME);
+	if (thread->stage == SUPERVISE_LOOK) {
+		bool bound = (tcb->context.x[3] & CORE_BOUND) != 0;
+
+		thread->stage = bound ? SUPERVISE_OTHER : SUPERVISE_STOP;
+	} else if (thread->stage == SUPERVISE_BIND) {
+		thread->stage = SUPERVISE_OTHER;
 		__atomic_fetch_add(&storm_totals.binds, 1, __ATOMIC_RELAXED);
+	} else {
+		thread->stage++;
+	}
 }
 
 void storm_build_result(const struct tcb *tcb, struct storm_thread *thread)

@@ -206,13 +206,57 @@ static bool upcall(struct storm_dispatcher *self, const struct tcb *tcb)
 	enum error error = storm_error(tcb);
 
 	view_upcall(self, tcb);
-	if (error != ERR_OK && error != ERR_STALE) {
+	if (error != ERR_OK && error != ERR_STALE && !self->wrong) {
 		count(&storm_totals.refusals);
 		/* An event will tell, unless it is of a child whose capability is gone. */
 		self->view[self->next].ready = false;
 		self->view[self->next].refused = true;
 	}
 	return (tcb->context.x[1] & UPCALL_MORE) == 0;
+}
+
+/* A decision for another CPU is refused at once.  False: the dispatcher does not go on. */
+static bool decide_elsewhere(struct storm_dispatcher *self, struct tcb *tcb)
+{
+	unsigned cpu = (self->cpu + 1) % cpus_count;
+
+	if (cpu == self->cpu)
+		return true;
+	storm_go(tcb, SYS_CORE_REPLY_WAIT, STORM_SLOT_CORE(cpu), DECISION_IDLE, 0);
+	if (this_core()->current != tcb)
+		return false;
+	fuzz_check(storm_error(tcb) == ERR_UNBOUND);
+	return true;
+}
+
+/* Now and then it blocks, faults, or decides what cannot be.  True: that is what it did. */
+static bool misbehave(struct storm_dispatcher *self, struct tcb *tcb, uint64_t random)
+{
+	/* Who began with it goes on, and is given up. */
+	unsigned how = self->wrong && (random & 0xf) != 0 ? 4 : (unsigned)(random >> 40) % 256;
+
+	self->wrong = false;
+	switch (how) {
+	case 0:
+		storm_go(tcb, SYS_WAIT, STORM_SLOT_SIGNAL(0), 0, 0);
+		return true;
+	case 1:
+		storm_go(tcb, SYS_CALL, STORM_SLOT_ENDPOINT(SERVER_ACTIVE), msg_info(0, 1, 0), 0);
+		return true;
+	case 2:
+		kernel_fault(FAULT_PAGE, 0, FAULT_ACCESS_READ, 0);
+		return true;
+	case 3:
+		return !decide_elsewhere(self, tcb);
+	case 4:
+		self->wrong = true;
+		tcb->context.x[2] = STORM_SLOT_CNODE;
+		storm_go(tcb, SYS_CORE_REPLY_WAIT, STORM_SLOT_CORE(self->cpu),
+			 DECISION_RUN | (random & 0x100), 0);
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* From one upcall to the next decision. */
@@ -227,6 +271,7 @@ void storm_dispatch(struct tcb *tcb, struct storm_dispatcher *self)
 		memset(self->view, 0, sizeof(self->view));
 		self->next = 0;
 		self->terms = 0;
+		self->wrong = false;
 	}
 	if (started || !upcall(self, tcb)) {
 		storm_go(tcb, SYS_CORE_REPLY_WAIT, STORM_SLOT_CORE(self->cpu), DECISION_NONE, 0);
@@ -236,6 +281,6 @@ void storm_dispatch(struct tcb *tcb, struct storm_dispatcher *self)
 		return;
 	oracle_signal((unsigned)random % STORM_SIGNALS, 0);
 	storm_go(tcb, SYS_SIGNAL, STORM_SLOT_SIGNALLER((unsigned)random % STORM_SIGNALS), 0, 0);
-	if (this_core()->current == tcb)
+	if (this_core()->current == tcb && !misbehave(self, tcb, random))
 		decide(self, tcb, random);
 }

@@ -66,6 +66,16 @@ static void words_check(const struct tcb *tcb, uint64_t token, unsigned length)
 		fuzz_check(buffer->msg[i] == token + i);
 }
 
+static bool badge_right(const struct tcb *tcb, const struct storm_thread *thread)
+{
+	unsigned builder = (unsigned)tcb->tag - STORM_CHILD;
+
+	if (tcb->tag < STORM_CHILD)
+		return tcb->context.x[6] == STORM_BADGE_ENDPOINT(thread->target);
+	return tcb->context.x[6] == 0 ||
+	       tcb->context.x[6] == STORM_BADGE_CELL(builder, CELL_BADGED_ENDPOINT);
+}
+
 /* A server has a message. */
 static void message_check(const struct tcb *tcb, struct storm_thread *thread)
 {
@@ -74,28 +84,32 @@ static void message_check(const struct tcb *tcb, struct storm_thread *thread)
 	unsigned tag = (unsigned)(token >> 32);
 	uint32_t number;
 
-	fuzz_check(tcb->context.x[6] == STORM_BADGE_ENDPOINT(thread->target));
+	fuzz_check(badge_right(tcb, thread));
 	fuzz_check(tag >= 1 && tag <= STORM_THREADS && length >= 1);
 	words_check(tcb, token, length);
 	number = (uint32_t)token;
 	fuzz_check(__atomic_exchange_n(&storm_threads[tag].seen[number % STORM_SEEN], number,
 				       __ATOMIC_RELAXED) != number); /* not twice */
-	thread->asked = token;
 	thread->received_caps = msg_caps(tcb->context.x[1]) != 0;
 	if (thread->received_caps)
 		__atomic_fetch_add(&storm_totals.transfers, 1, __ATOMIC_RELAXED);
 }
 
-static void fault_check(const struct tcb *tcb, struct storm_thread *thread)
+static void fault_check(const struct tcb *tcb)
 {
 	word_t kind = msg_label(tcb->context.x[1]);
 	uint64_t tag = tcb->context.x[2] >> 32;
+	word_t pc = tcb->context.x[3];
 
-	fuzz_check(kind == FAULT_PAGE || kind == FAULT_UNDEFINED);
-	fuzz_check(tag >= 1 && tag <= STORM_THREADS && tcb->context.x[3] == STORM_SVC_PC + 8);
+	if (kind == FAULT_FPU) {
+		fuzz_check(pc == STORM_SVC_PC + 8 && tcb->context.x[2] == pc);
+		return;
+	}
+	fuzz_check(kind == FAULT_PAGE || kind == FAULT_UNDEFINED || kind == FAULT_SYSCALL);
+	fuzz_check(tag >= 1 && tag <= STORM_THREADS);
+	fuzz_check(pc == (kind == FAULT_SYSCALL ? STORM_SVC_PC : STORM_SVC_PC + 8));
 	/* The thread stands still while it is in the fault, so its own count may be read. */
 	fuzz_check((tcb->context.x[2] & 0xffffffffu) != 0);
-	thread->asked = tcb->context.x[2];
 }
 
 static void notified_check(uint64_t bits)
@@ -113,32 +127,40 @@ void oracle_signal(unsigned notification, unsigned bit)
 	__atomic_fetch_add(&signalled[notification], 1, __ATOMIC_RELAXED);
 }
 
+static bool is_child(const struct storm_thread *thread)
+{
+	return thread >= &storm_threads[STORM_CHILD];
+}
+
 static void recv_result(const struct tcb *tcb, struct storm_thread *thread)
 {
 	enum error error = storm_error(tcb);
+	bool faulted = (tcb->context.x[1] & MSG_FAULTED) != 0;
 
 	if (error != ERR_OK) {
-		fuzz_check(error == ERR_CANCELLED || error == ERR_BUSY || error == ERR_NO_REPLY ||
-			   error == ERR_DELETED);
+		/* What a child has may go at any time. */
+		fuzz_check(is_child(thread) || error == ERR_CANCELLED || error == ERR_BUSY ||
+			   error == ERR_NO_REPLY || error == ERR_DELETED ||
+			   error == ERR_WOULD_BLOCK);
 		return;
 	}
 	if ((tcb->context.x[1] & MSG_NOTIFIED) != 0) {
 		notified_check(tcb->context.x[6]);
 		return;
 	}
-	thread->received = true;
-	thread->faulted = (tcb->context.x[1] & MSG_FAULTED) != 0;
-	if (thread->faulted)
-		fault_check(tcb, thread);
+	if (faulted)
+		fault_check(tcb);
 	else
 		message_check(tcb, thread);
+	if (thread->into < STORM_REPLIES)
+		thread->asked[thread->into] = (struct storm_asked){
+			.held = true, .faulted = faulted, .token = tcb->context.x[2]};
 }
 
 /* A child's buffer may be revoked between its own look at it and the kernel's. */
 static bool buffer_lost(const struct storm_thread *thread, enum error error)
 {
-	return (error == ERR_ARG || error == ERR_TRUNCATED) &&
-	       thread >= &storm_threads[STORM_CHILD];
+	return (error == ERR_ARG || error == ERR_TRUNCATED) && is_child(thread);
 }
 
 static void call_result(const struct tcb *tcb, const struct storm_thread *thread)
@@ -181,16 +203,29 @@ uint32_t oracle_cell_version(unsigned cell)
 	return __atomic_load_n(&cell_of(cell)->version, __ATOMIC_RELAXED);
 }
 
+/* Answered by a child, or by somebody else who found the reply object. */
+static bool is_call(const struct tcb *tcb, const struct storm_thread *thread)
+{
+	unsigned cell = thread->target % STORM_CELLS;
+
+	return tcb->context.x[8] == SYS_CALL &&
+	       (cell == CELL_ENDPOINT || cell == CELL_BADGED_ENDPOINT);
+}
+
 static void cell_result(const struct tcb *tcb, const struct storm_thread *thread)
 {
 	enum error error = storm_error(tcb);
 	bool live = __atomic_load_n(&cell_of(thread->target)->live, __ATOMIC_RELAXED) != 0;
 
 	fuzz_check(error < ERR_INTERNAL);
+	if (error == ERR_OK && is_call(tcb, thread))
+		words_check(tcb, tcb->context.x[2], msg_length(tcb->context.x[1]));
 	if ((thread->version & 1) != 0 || oracle_cell_version(thread->target) != thread->version)
 		return;
+	/* The reply object or the server may have gone; a child may delete its own thread's capability. */
 	if (live)
-		fuzz_check(error != ERR_CAP_INVALID && error != ERR_DELETED);
+		fuzz_check((error != ERR_CAP_INVALID || thread->target % STORM_CELLS == CELL_TCB) &&
+			   (error != ERR_DELETED || is_call(tcb, thread)));
 	else
 		fuzz_check(error == ERR_CAP_INVALID);
 }
@@ -210,7 +245,9 @@ static void request_result(const struct tcb *tcb)
 {
 	enum error error = storm_error(tcb);
 
-	fuzz_check(error == ERR_OK || error == ERR_RESTARTED || error == ERR_CANCELLED);
+	/* A port may be gone. */
+	fuzz_check(error == ERR_OK || error == ERR_RESTARTED || error == ERR_CANCELLED ||
+		   error == ERR_CAP_INVALID);
 	if (error == ERR_OK && msg_label(tcb->context.x[1]) == ERR_CANCELLED)
 		notified_check(tcb->context.x[3]);
 }
@@ -231,7 +268,8 @@ static void reply_result(const struct tcb *tcb, const struct storm_thread *threa
 	if (thread->op == OP_REPLY_AGAIN)
 		fuzz_check(error == ERR_NO_REPLY);
 	else
-		fuzz_check(error == ERR_OK || error == ERR_NO_REPLY || error == ERR_STATE);
+		fuzz_check(error == ERR_OK || error == ERR_NO_REPLY || error == ERR_STATE ||
+			   is_child(thread));
 }
 
 void oracle_result(const struct tcb *tcb, struct storm_thread *thread)
@@ -249,13 +287,18 @@ void oracle_result(const struct tcb *tcb, struct storm_thread *thread)
 	case OP_REPLY_AGAIN:
 		reply_result(tcb, thread);
 		break;
+	case OP_SEND:
 	case OP_NB_SEND:
-		fuzz_check(error == ERR_OK || error == ERR_WOULD_BLOCK || error == ERR_PASSIVE ||
-			   buffer_lost(thread, error));
+		fuzz_check(error == ERR_OK || error == ERR_PASSIVE || buffer_lost(thread, error) ||
+			   error == (thread->op == OP_SEND ? ERR_CANCELLED : ERR_WOULD_BLOCK));
 		break;
 	case OP_SIGNAL:
 	case OP_CLOCK:
+	case OP_FLAGS:
 		fuzz_check(error == ERR_OK);
+		break;
+	case OP_DECIDE:
+		fuzz_check(error == ERR_UNBOUND);
 		break;
 	case OP_WAIT:
 		wait_result(tcb);

@@ -4,10 +4,12 @@
  * seed says, against a model of what they may see.
  *
  *   world.c       objects, all made of one untyped, so that the janitor's revoke must bring all back
- *   lines.c       time and interrupts
- *   user.c        workers, servers, helpers: messages, signals, faults, requests, stops
+ *   lines.c       time, interrupts, devices
+ *   user.c        workers, helpers: messages, signals, faults, requests, stops
+ *   server.c      servers, some of which come and go: receives, answers, two callers at once
  *   builder.c     objects that come and go while others use them; dispatchers that come and go
- *   dispatcher.c  decisions, answers, moves
+ *   spare.c       more of them, that nobody keeps account of: interrupts, mappings, CNodes
+ *   dispatcher.c  decisions, answers, moves; some of them wrong
  *   oracle.c      the model: what each result may be
  *   cpu.c         what a CPU does from one entry into the kernel to the next; phases of a storm
  *   free.c        engine: each CPU is a thread of the host (race detector, or address sanitizer)
@@ -44,6 +46,10 @@
 #define STORM_RADIX       8u
 #define STORM_CALL_LENGTH 12u
 #define STORM_SEEN        512u
+#define STORM_REPLIES     2u /* reply objects of each server */
+#define STORM_SPARES      4u /* slots of each builder that nobody keeps account of */
+#define STORM_IRQS        STORM_BUILDERS
+#define STORM_IRQ_FIRST   40u
 
 /* Server 0 calls 1; both are passive.  2 and 3 are active.  4 is passive and takes exceptions. */
 enum storm_server { SERVER_FRONT, SERVER_BACK, SERVER_ACTIVE, SERVER_PAGER, SERVER_EXCEPTION };
@@ -62,10 +68,13 @@ enum storm_cell {
 	CELL_FRAME, /* three, which nobody may write to */
 };
 
+enum storm_spare { SPARE_IRQ, SPARE_PORT, SPARE_TABLE, SPARE_CNODE };
+
 enum storm_op {
 	OP_NONE,
 	OP_SKIP,
 	OP_CALL,
+	OP_SEND,
 	OP_NB_SEND,
 	OP_RECV,
 	OP_REPLY,
@@ -78,11 +87,22 @@ enum storm_op {
 	OP_CELL,    /* a system call on a cell, which may be empty */
 	OP_SLOT,    /* a CNode method on slots that others change too */
 	OP_BIND,    /* of a notification to itself */
+	OP_HANDLER, /* who takes its faults */
+	OP_FLAGS,   /* its own */
+	OP_IRQ,     /* a device raises its line; the line is acknowledged */
+	OP_DECIDE,  /* by somebody who is no dispatcher */
 	OP_SUSPEND, /* by a helper */
 	OP_RESUME,
 	OP_BUILD, /* by a builder, on its own cells */
 	OP_CORE,  /* by the supervisor */
 	OP_COUNT
+};
+
+/* What a server has in one of its reply objects, as far as it knows. */
+struct storm_asked {
+	bool held;
+	bool faulted;
+	uint64_t token;
 };
 
 /* What the model knows of a thread.  The thread itself writes it, but for the atomic fields. */
@@ -91,16 +111,16 @@ struct storm_thread {
 	bool pending;     /* its result is still to be looked at */
 	uint32_t nth;     /* how many it has made */
 	unsigned target;  /* server, notification, cell, tag */
+	bool serves;      /* child: is a server */
 	unsigned stage;   /* builder, supervisor: where in its programme it is */
 	uint32_t version; /* OP_CELL: of the cell, before */
 	uint64_t token;   /* of its last message */
-	uint64_t asked;   /* server: token of the message that it has to answer */
-	uint32_t sent;    /* messages */
-	uint64_t done;    /* operations that succeeded */
+	struct storm_asked asked[STORM_REPLIES]; /* server */
+	unsigned into; /* server: reply object of its last system call, or STORM_REPLIES */
+	uint32_t sent; /* messages */
+	uint64_t done; /* operations that succeeded */
 	uint32_t faults;
-	bool received;      /* server: asked is to be answered */
 	bool received_caps; /* server: a scratch slot is to be emptied first */
-	bool faulted;       /* server: the message to be answered is a fault */
 	uint32_t forbidden; /* atomic: it is stopped, and must not execute anything */
 	uint32_t seen
 		[STORM_SEEN]; /* atomic: numbers of its messages that arrived, by their remainder */
@@ -114,6 +134,7 @@ struct storm_view {
 struct storm_dispatcher {
 	unsigned cpu, next;
 	uint32_t nth;
+	bool wrong;   /* its last decision was */
 	word_t terms; /* of its last decision: flags */
 	word_t successor;
 	time_ns_t successor_until_ns;
@@ -167,12 +188,14 @@ const unsigned char *storm_frame(unsigned builder, unsigned cell);
 #define STORM_SLOT_CORE(c)       (64u + (c))
 #define STORM_SLOT_SCHED(c)      (72u + (c)) /* STORM_CPUS_MAX: of the caller's CPU */
 #define STORM_SLOT_ENDPOINT(s)   (84u + (s))
-#define STORM_SLOT_REPLY(s)      (92u + (s))
+#define STORM_SLOT_REPLY(s, n)   (92u + (n)*148u + (s))
 #define STORM_SLOT_SIGNAL(n)     (100u + (n)) /* badge 0: to wait */
 #define STORM_SLOT_SIGNALLER(n)  (104u + (n)) /* badge SIGNAL_BIT(0): minted by nobody */
 #define STORM_SLOT_UNTYPED(b)    (108u + (b))
 #define STORM_SLOT_CELL(b, n)    (112u + (b)*STORM_CELLS + (n))
 #define STORM_SLOT_SCRATCH(t, n) (160u + (t)*STORM_SCRATCH + (n))
+#define STORM_SLOT_IRQ_CONTROL   208u
+#define STORM_SLOT_SPARE(b, n)   (209u + (b)*STORM_SPARES + (n))
 #define STORM_BADGE_ENDPOINT(s)  (0x100u + (s))
 #define STORM_BADGE_CELL(b, n)   (0x200u + (b)*STORM_CELLS + (n))
 #define STORM_SIGNAL_BITS        0xf0ull
@@ -194,6 +217,8 @@ bool storm_all_quiet(void);
 void storm_lines_reset(void);
 bool storm_line_pending(unsigned cpu);
 void storm_time_pass(time_ns_t ns);
+void storm_device_raise(unsigned device);
+bool storm_device_masked(unsigned device);
 
 /* ---- Engine: free.c or seeded.c ---- */
 
@@ -204,7 +229,7 @@ bool storm_engine_allows(unsigned tag, uint32_t nth);
 /* What the calling CPU does next belongs to this operation. */
 void storm_engine_about(unsigned tag, uint32_t nth, enum storm_op op, unsigned target);
 
-/* ---- user.c, builder.c, dispatcher.c ---- */
+/* ---- user.c, server.c, builder.c, spare.c, dispatcher.c ---- */
 
 uint64_t storm_random(unsigned tag, uint32_t nth);
 const char *storm_op_name(enum storm_op op);
@@ -213,6 +238,14 @@ const char *storm_op_name(enum storm_op op);
 void storm_go(struct tcb *tcb, enum syscall number, cptr_t cap, word_t info, cptr_t reply);
 void storm_invoke(struct tcb *tcb, cptr_t cap, enum method method, word_t w0, word_t w1, word_t w2,
 		  word_t w3);
+void storm_request(struct tcb *tcb, unsigned cpu, uint64_t random);
+/* Capabilities to send: a slot that may be empty by then; where to take them. */
+void storm_caps_prepare(struct tcb *tcb, unsigned tag, cptr_t cap);
+void storm_serve(struct tcb *tcb, struct storm_thread *thread, unsigned tag, uint64_t random);
+/* What a builder does with its spare slots. */
+void storm_spare(struct tcb *tcb, unsigned builder, uint64_t random);
+/* sp of a thread that was started: what it did before has no result. */
+#define STORM_SP_STARTED 0x5000u
 /* Next step of the current thread of a CPU in user mode. */
 void storm_user(struct tcb *tcb);
 void storm_build(struct tcb *tcb, struct storm_thread *thread, uint64_t random);

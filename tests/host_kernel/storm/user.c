@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What workers, servers and helpers do in user mode.  See storm.h. */
+/* What workers and helpers do in user mode.  See storm.h. */
 #include "storm.h"
 
+#include <abi/object.h>
 #include <kern/entry.h>
 #include <kern/fastpath.h>
 
 #include "../../fuzz/fuzz.h"
 
-#define ANSWER_KEY   0x5a5a5a5a00000000ull
 #define OWN_CPU      STORM_CPUS_MAX
 /* Longer than a slice, in fallback too: so nobody has a CPU for long. */
 #define TIME_LEAP_NS 12000000u
+/* Of a step in user mode: so who never blocks does not do most of what is done. */
+#define TIME_STEP_NS 8000u
 
 uint64_t storm_random(unsigned tag, uint32_t nth)
 {
@@ -24,9 +26,10 @@ uint64_t storm_random(unsigned tag, uint32_t nth)
 const char *storm_op_name(enum storm_op op)
 {
 	static const char *const names[OP_COUNT] = {
-		"nothing", "skip",    "call",    "nb_send", "recv",  "reply",       "reply again",
-		"signal",  "wait",    "request", "fault",   "clock", "use of cell", "slot",
-		"bind",    "suspend", "resume",  "build",   "core"};
+		"nothing", "skip",        "call",    "send",   "nb_send", "recv",
+		"reply",   "reply again", "signal",  "wait",   "request", "fault",
+		"clock",   "use of cell", "slot",    "bind",   "handler", "flags",
+		"irq",     "decide",      "suspend", "resume", "build",   "core"};
 
 	return op < OP_COUNT ? names[op] : "?";
 }
@@ -51,8 +54,7 @@ void storm_invoke(struct tcb *tcb, cptr_t cap, enum method method, word_t w0, wo
 	storm_go(tcb, SYS_CALL, cap, msg_info((word_t)method, 4, 0), 0);
 }
 
-/* Capabilities to send: a slot that may be empty by then; where to take them. */
-static void caps_prepare(struct tcb *tcb, unsigned tag, cptr_t cap)
+void storm_caps_prepare(struct tcb *tcb, unsigned tag, cptr_t cap)
 {
 	struct ipc_buffer *buffer = __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED);
 
@@ -64,9 +66,11 @@ static void caps_prepare(struct tcb *tcb, unsigned tag, cptr_t cap)
 
 /* ---- Workers --------------------------------------------------------------------------------- */
 
-static void worker_call(struct tcb *tcb, struct storm_thread *thread, unsigned tag, uint64_t random,
-			bool call)
+static void worker_call(struct tcb *tcb, struct storm_thread *thread, unsigned tag, uint64_t random)
 {
+	enum syscall number = thread->op == OP_CALL   ? SYS_CALL
+			      : thread->op == OP_SEND ? SYS_SEND
+						      : SYS_NB_SEND;
 	unsigned length = (random >> 20 & 3) == 0 ? 1 + (unsigned)(random >> 24) % STORM_CALL_LENGTH
 						  : 1 + (unsigned)(random >> 24) % MSG_REGS;
 	unsigned caps = (random >> 32 & 3) == 0;
@@ -74,28 +78,74 @@ static void worker_call(struct tcb *tcb, struct storm_thread *thread, unsigned t
 
 	if (__atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED) == NULL)
 		length = 1, caps = 0;
-	caps_prepare(tcb, tag, STORM_SLOT_CELL(0, (random >> 34) % (STORM_BUILDERS * STORM_CELLS)));
+	storm_caps_prepare(tcb, tag,
+			   STORM_SLOT_CELL(0, (random >> 34) % (STORM_BUILDERS * STORM_CELLS)));
 	oracle_send(tcb, thread, tag, length);
 	thread->target = server;
-	storm_go(tcb, call ? SYS_CALL : SYS_NB_SEND, STORM_SLOT_ENDPOINT(server),
-		 msg_info(0, length, caps), 0);
+	storm_go(tcb, number, STORM_SLOT_ENDPOINT(server), msg_info(0, length, caps), 0);
 }
 
 static void worker_fault(struct tcb *tcb, struct storm_thread *thread, unsigned tag,
 			 uint64_t random)
 {
+	/* A number that no system call has. */
 	uint64_t address = (uint64_t)tag << 32 | ++thread->faults;
 
 	tcb->context.pc = STORM_SVC_PC + 8;
-	kernel_fault((random & 64) != 0 ? FAULT_PAGE : FAULT_UNDEFINED, address, FAULT_ACCESS_READ,
-		     0);
+	switch (random >> 6 & 3) {
+	case 0:
+		/* No fault, unless it may not use FP/SIMD. */
+		kernel_fpu_trap();
+		break;
+	case 1:
+		tcb->context.pc = STORM_SVC_PC + 4;
+		tcb->context.x[8] = address;
+		kernel_svc();
+		break;
+	default:
+		kernel_fault((random & 64) != 0 ? FAULT_PAGE : FAULT_UNDEFINED, address,
+			     FAULT_ACCESS_READ, 0);
+		break;
+	}
+}
+
+/* A server that stays, somebody who comes and goes, or nobody. */
+static void worker_handler(struct tcb *tcb, unsigned tag, uint64_t random)
+{
+	unsigned builder = (unsigned)(random >> 16) % STORM_BUILDERS;
+	cptr_t pager = STORM_SLOT_ENDPOINT(SERVER_PAGER);
+	cptr_t other = STORM_SLOT_ENDPOINT(SERVER_EXCEPTION);
+
+	if ((random >> 8 & 3) == 0)
+		pager = (random & 0x1c00) == 0 ? 0 : STORM_SLOT_CELL(builder, CELL_BADGED_ENDPOINT);
+	if ((random >> 20 & 3) == 0)
+		other = (random & 0x1c00) == 0 ? 0 : STORM_SLOT_CELL(builder, CELL_ENDPOINT);
+	storm_invoke(tcb, STORM_SLOT_TCB(tag), METHOD_TCB_SET_FAULT, pager, other, 0, 0);
+}
+
+static void worker_flags(struct tcb *tcb, unsigned tag, uint64_t random)
+{
+	word_t flags = TCB_FLAG_NO_FPU | TCB_FLAG_SERVER;
+	word_t set = random >> 8 & flags;
+
+	storm_invoke(tcb, STORM_SLOT_TCB(tag), METHOD_TCB_SET_FLAGS, set, flags & ~set, 0, 0);
+}
+
+static void worker_device(struct tcb *tcb, uint64_t random)
+{
+	unsigned device = (unsigned)(random >> 8) % STORM_IRQS;
+
+	oracle_signal(device, 0);
+	storm_device_raise(device);
+	storm_invoke(tcb, STORM_SLOT_SPARE(device, SPARE_IRQ), METHOD_IRQ_HANDLER_ACK, 0, 0, 0, 0);
 }
 
 /* Whatever is in the cell: some of these fit it. */
 static void worker_cell(struct tcb *tcb, struct storm_thread *thread, unsigned tag, uint64_t random)
 {
 	static const enum syscall calls[] = {SYS_SIGNAL, SYS_POLL, SYS_WAIT, SYS_NB_SEND,
-					     SYS_CALL,   SYS_RECV, SYS_SEND, SYS_REPLY};
+					     SYS_CALL,   SYS_RECV, SYS_SEND, SYS_REPLY,
+					     SYS_CALL,   SYS_CALL};
 	unsigned cell = (unsigned)(random >> 8) % (STORM_BUILDERS * STORM_CELLS);
 	enum syscall call = calls[(random >> 16) % (sizeof(calls) / sizeof(calls[0]))];
 	cptr_t slot = STORM_SLOT_CELL(0, cell);
@@ -106,6 +156,11 @@ static void worker_cell(struct tcb *tcb, struct storm_thread *thread, unsigned t
 		static const enum method methods[] = {METHOD_TCB_SUSPEND, METHOD_TCB_RESUME,
 						      METHOD_TCB_INFO, METHOD_TCB_SUSPEND};
 
+		if (tag >= STORM_CHILD && (random >> 24 & 7) == 0) {
+			storm_invoke(tcb, STORM_SLOT_CNODE, METHOD_CNODE_DELETE,
+				     STORM_SLOT_CELL(tag - STORM_CHILD, CELL_TCB), 0, 0, 0);
+			return;
+		}
 		storm_invoke(tcb, slot, methods[(random >> 20) % 4], 0, 0, 0, 0);
 		return;
 	}
@@ -135,6 +190,20 @@ static void worker_slot(struct tcb *tcb, unsigned tag, uint64_t random)
 			     (random >> 42 & 3) == 0 ? other : cell, 0x333);
 }
 
+/* A timed one may be put off; cpu: whose dispatcher, if it is not that of the own CPU. */
+void storm_request(struct tcb *tcb, unsigned cpu, uint64_t random)
+{
+	word_t label = ((random & 2048) != 0 ? SCHED_REQUEST_INTERRUPTIBLE : 0) |
+		       ((random & 4096) != 0 ? SCHED_REQUEST_TIMED : 0) | 1;
+	cptr_t slot = STORM_SLOT_SCHED((random & 1024) != 0 ? OWN_CPU : cpu);
+
+	/* It may not be there. */
+	if ((random & 0x6000) == 0)
+		slot = STORM_SLOT_SPARE((random >> 32) % STORM_BUILDERS, SPARE_PORT);
+	tcb->context.x[2] = arch_now() + (random >> 16) % 50000;
+	storm_go(tcb, SYS_CALL, slot, msg_info(label, 1, 0), 0);
+}
+
 static void worker_signals(struct tcb *tcb, struct storm_thread *thread, unsigned tag,
 			   uint64_t random)
 {
@@ -156,13 +225,7 @@ static void worker_signals(struct tcb *tcb, struct storm_thread *thread, unsigne
 			 0);
 		break;
 	case OP_REQUEST:
-		tcb->context.x[2] = arch_now() + (random >> 16) % 50000;
-		storm_go(tcb, SYS_CALL,
-			 STORM_SLOT_SCHED((random & 1024) != 0 ? OWN_CPU : n % cpus_count),
-			 msg_info(((random & 2048) != 0 ? SCHED_REQUEST_INTERRUPTIBLE : 0) |
-					  ((random & 4096) != 0 ? SCHED_REQUEST_TIMED : 0) | 1,
-				  1, 0),
-			 0);
+		storm_request(tcb, n % cpus_count, random);
 		break;
 	default:
 		storm_invoke(tcb, STORM_SLOT_TCB(tag),
@@ -173,17 +236,32 @@ static void worker_signals(struct tcb *tcb, struct storm_thread *thread, unsigne
 	}
 }
 
+/* What only one that stays does to itself. */
+static void worker_own(struct tcb *tcb, struct storm_thread *thread, unsigned tag, uint64_t random)
+{
+	if (tag < STORM_CHILD && thread->op == OP_HANDLER)
+		worker_handler(tcb, tag, random);
+	else if (tag < STORM_CHILD && thread->op == OP_FLAGS)
+		worker_flags(tcb, tag, random);
+	else
+		worker_signals(tcb, thread, tag, random);
+}
+
 static void user_worker(struct tcb *tcb, struct storm_thread *thread, unsigned tag, uint64_t random)
 {
 	static const enum storm_op ops[] = {
-		OP_CALL,    OP_CALL, OP_CALL, OP_CALL, OP_NB_SEND, OP_SIGNAL, OP_SIGNAL, OP_WAIT,
-		OP_REQUEST, OP_CELL, OP_CELL, OP_CELL, OP_SLOT,    OP_FAULT,  OP_BIND,   OP_CLOCK};
+		OP_CALL,    OP_CALL,    OP_CALL,    OP_CALL,   OP_CALL,   OP_CALL,   OP_CALL,
+		OP_SEND,    OP_NB_SEND, OP_NB_SEND, OP_SIGNAL, OP_SIGNAL, OP_SIGNAL, OP_WAIT,
+		OP_WAIT,    OP_REQUEST, OP_REQUEST, OP_CELL,   OP_CELL,   OP_CELL,   OP_CELL,
+		OP_CELL,    OP_SLOT,    OP_SLOT,    OP_FAULT,  OP_CALL,   OP_BIND,   OP_CLOCK,
+		OP_HANDLER, OP_FLAGS,   OP_IRQ,     OP_DECIDE};
 
-	thread->op = ops[random % 16];
+	thread->op = ops[random % 32];
 	switch (thread->op) {
 	case OP_CALL:
+	case OP_SEND:
 	case OP_NB_SEND:
-		worker_call(tcb, thread, tag, random, thread->op == OP_CALL);
+		worker_call(tcb, thread, tag, random);
 		break;
 	case OP_CELL:
 		worker_cell(tcb, thread, tag, random);
@@ -197,78 +275,32 @@ static void user_worker(struct tcb *tcb, struct storm_thread *thread, unsigned t
 	case OP_CLOCK:
 		storm_go(tcb, SYS_THREAD_CLOCK, 0, 0, 0);
 		break;
+	case OP_IRQ:
+		worker_device(tcb, random);
+		break;
+	case OP_DECIDE:
+		storm_go(tcb, SYS_CORE_REPLY_WAIT, STORM_SLOT_CORE((random >> 8) % cpus_count),
+			 DECISION_NONE, 0);
+		break;
 	default:
-		worker_signals(tcb, thread, tag, random);
+		worker_own(tcb, thread, tag, random);
 		break;
 	}
 }
 
-/* ---- Servers --------------------------------------------------------------------------------- */
-
-static void server_answer(struct tcb *tcb, struct storm_thread *thread, uint64_t random)
-{
-	uint64_t token = thread->asked ^ ANSWER_KEY;
-	word_t label = thread->faulted
-			       ? ((random & 64) != 0 ? FAULT_REPLY_SKIP : FAULT_REPLY_RESTART)
-			       : 0;
-
-	if (thread->faulted && (random & 0xf80) == 0)
-		label = FAULT_REPLY_FORWARD;
-	tcb->context.x[2] = token;
-	tcb->context.x[3] = ~token;
-	tcb->context.x[4] = token * 3;
-	tcb->context.x[5] = token * 5;
-	thread->received = false;
-	thread->op = (random & 0x3000) == 0 ? OP_REPLY : OP_RECV;
-	storm_go(tcb, thread->op == OP_REPLY ? SYS_REPLY : SYS_REPLY_RECV,
-		 thread->op == OP_REPLY ? STORM_SLOT_REPLY(thread->target)
-					: STORM_SLOT_ENDPOINT(thread->target),
-		 msg_info(label, 4, 0), STORM_SLOT_REPLY(thread->target));
-}
-
-static void user_server(struct tcb *tcb, struct storm_thread *thread, unsigned tag, uint64_t random)
-{
-	unsigned server = tag - STORM_SERVER;
-	bool replied = thread->op == OP_REPLY;
-
-	thread->target = server;
-	caps_prepare(tcb, tag, 0);
-	if (thread->received_caps) {
-		thread->received_caps = false;
-		thread->op = OP_SLOT;
-		storm_invoke(tcb, STORM_SLOT_CNODE, METHOD_CNODE_DELETE, STORM_SLOT_SCRATCH(tag, 1),
-			     0, 0, 0);
-		return;
-	}
-	if (replied && (random & 0x300) == 0) {
-		/* Nobody can have called since: it does not receive. */
-		thread->op = OP_REPLY_AGAIN;
-		storm_go(tcb, SYS_REPLY, STORM_SLOT_REPLY(server), msg_info(0, 1, 0), 0);
-		return;
-	}
-	if (!thread->received || (random & 0xf00) == 0) {
-		thread->op = OP_RECV;
-		storm_go(tcb, SYS_RECV, STORM_SLOT_ENDPOINT(server), 0,
-			 !thread->received && (random & 0xf000) == 0 ? 0
-								     : STORM_SLOT_REPLY(server));
-		return;
-	}
-	if (server == SERVER_FRONT && thread->op != OP_CALL && (random & 1) == 0) {
-		oracle_send(tcb, thread, tag, 4);
-		thread->op = OP_CALL;
-		storm_go(tcb, SYS_CALL, STORM_SLOT_ENDPOINT(SERVER_BACK), msg_info(0, 4, 0), 0);
-		return;
-	}
-	server_answer(tcb, thread, random);
-}
-
 /* ---- Helpers --------------------------------------------------------------------------------- */
 
-/* Suspend somebody; the next time resume him.  Each has targets of its own. */
+/* Suspend somebody; the next time resume him; mostly wait for a dispatcher then, or helpers would do most of
+ * what is done.  Each has targets of its own. */
 static void user_helper(struct tcb *tcb, struct storm_thread *thread, unsigned tag, uint64_t random)
 {
 	bool resume = thread->op == OP_SUSPEND;
 
+	if (!resume && thread->op != OP_REQUEST && (random & 7) != 0) {
+		thread->op = OP_REQUEST;
+		storm_request(tcb, 0, random);
+		return;
+	}
 	if (!resume) {
 		unsigned n = (unsigned)(random >> 8) % (STORM_WORKERS + STORM_SERVERS);
 
@@ -290,17 +322,16 @@ static void user_next(struct tcb *tcb, struct storm_thread *thread, unsigned tag
 	uint64_t random = storm_random(tag, ++thread->nth);
 
 	storm_engine_about(tag, thread->nth, thread->op, thread->target);
-	if (random >> 59 == 0)
-		storm_time_pass(TIME_LEAP_NS);
+	storm_time_pass(random >> 59 == 0 ? TIME_LEAP_NS : (random >> 44) % TIME_STEP_NS);
 	if (!storm_engine_allows(tag, thread->nth)) {
 		(void)arch_now();
 		return;
 	}
 	thread->pending = true;
-	if (tag < STORM_SERVER || tag >= STORM_CHILD)
+	if (tag < STORM_SERVER || (tag >= STORM_CHILD && !thread->serves))
 		user_worker(tcb, thread, tag, random);
-	else if (tag < STORM_HELPER)
-		user_server(tcb, thread, tag, random);
+	else if (tag < STORM_HELPER || tag >= STORM_CHILD)
+		storm_serve(tcb, thread, tag, random);
 	else if (tag < STORM_BUILDER)
 		user_helper(tcb, thread, tag, random);
 	else if (tag < STORM_SUPERVISOR)
@@ -317,6 +348,13 @@ void storm_user(struct tcb *tcb)
 	fuzz_check(tag >= 1 && tag <= STORM_THREADS);
 	thread = &storm_threads[tag];
 	fuzz_check(__atomic_load_n(&thread->forbidden, __ATOMIC_RELAXED) == 0);
+	if (tcb->context.sp == STORM_SP_STARTED) {
+		tcb->context.sp = 0;
+		thread->pending = false;
+	}
+	/* Nobody may be there to skip it. */
+	if (tcb->context.pc == STORM_SVC_PC && thread->op == OP_FAULT && ++thread->faults % 4 == 0)
+		tcb->context.pc = STORM_SVC_PC + 4;
 	if (tcb->context.pc == STORM_SVC_PC) {
 		storm_engine_about(tag, thread->nth, thread->op, thread->target);
 		tcb->context.pc = STORM_SVC_PC + 4;

@@ -10,10 +10,12 @@
 #include <kern/endpoint.h>
 #include <kern/entry.h>
 #include <kern/ipc.h>
+#include <kern/irq.h>
 #include <kern/machine.h>
 #include <kern/notification.h>
 #include <kern/reap.h>
 #include <kern/thread.h>
+#include <kern/trace.h>
 #include <kern/untyped.h>
 #include <kern/vspace.h>
 
@@ -144,7 +146,8 @@ static struct tcb *thread_make(cptr_t slot, word_t tag)
 static void ends_make(void)
 {
 	for (unsigned i = 0; i < STORM_SERVERS; i++) {
-		make(STORM_SLOT_REPLY(i), OBJ_REPLY, 0);
+		for (unsigned n = 0; n < STORM_REPLIES; n++)
+			make(STORM_SLOT_REPLY(i, n), OBJ_REPLY, 0);
 		make(STORM_SLOT_ENDPOINT(i), OBJ_ENDPOINT, 0);
 		slot_at(STORM_SLOT_ENDPOINT(i))->badge = STORM_BADGE_ENDPOINT(i);
 	}
@@ -159,6 +162,7 @@ static void ends_make(void)
 		give(STORM_SLOT_SCHED(i), OBJ_SCHED, &cpus[i].core, 8);
 	}
 	give(STORM_SLOT_SCHED(STORM_CPUS_MAX), OBJ_SCHED, NULL, 7);
+	give(STORM_SLOT_IRQ_CONTROL, OBJ_IRQ_CONTROL, NULL, 0);
 }
 
 static void threads_make(void)
@@ -203,6 +207,8 @@ void storm_world_make(uint64_t seed, unsigned cpus_wanted)
 	struct cap cap;
 
 	storm_seed = seed;
+	/* With all of them on, the fast paths never set a timer by themselves. */
+	trace_mask = (storm_random(0, 0) & 1) != 0 ? ~0u : 0;
 	host_machine_reset(RAM_BYTES, ASIDS);
 	storm_lines_reset();
 	boot = host_objects_make(RAM_BYTES);
@@ -329,6 +335,8 @@ void storm_world_check_end(void)
 	fuzz_check(janitor_cnode->slots[J_WORLD].type == OBJ_NULL);
 	fuzz_check(janitor_cnode->slots[J_UNTYPED].child == NULL && reap_idle());
 	fuzz_check(vspace_asids_free() == asids_at_boot);
+	for (unsigned i = 0; i < STORM_IRQS; i++)
+		fuzz_check(storm_device_masked(i) && *irq_handler_count(STORM_IRQ_FIRST + i) == 0);
 	for (unsigned i = 0; i < cpus_count; i++) {
 		const struct core *core = &cpus[i].core;
 
