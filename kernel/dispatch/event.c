@@ -77,6 +77,8 @@ static struct tcb *event_rebind_step(struct core *core)
 
 	core->rebind_next = node->next == &core->homed ? NULL : node->next;
 	event_set(tcb, tcb->sched == SCHED_READY ? EVENT_READY : EVENT_BLOCKED, CAUSE_REBIND);
+	if (tcb->sched == SCHED_READY)
+		tcb->event_info |= event_served(tcb);
 	return tcb;
 }
 

@@ -36,4 +36,6 @@ MUTANTS = [
     ("kernel/ipc/fault.c", "\t\tarch_fpu_enable(tcb);\n", "", "kernel-fault"),
     # Binding
     ("kernel/dispatch/bind.c", "\t\tcore->untold_more = 1;\n", "", "kernel-dispatch"),
+    ("kernel/dispatch/event.c", "\tif (tcb->sched == SCHED_READY)\n\t\ttcb->event_info |= event_served(tcb);\n",
+     "", "kernel-served"),
 ]

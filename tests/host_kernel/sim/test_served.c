@@ -264,3 +264,18 @@ Test(served, answers_go_with_run_only)
 	cr_assert(sim_deciding(0));
 	cr_assert_eq(sim_x0(cpus[0].core.dispatcher), -ERR_ARG);
 }
+
+/* Who takes over hears it, as of one that it found in the middle of its slice. */
+Test(served, another_dispatcher_is_told)
+{
+	call(0, a);
+	slice_ends();
+	cr_assert_eq(said(0, 1), SERVED | CAUSE_SLICE << 8);
+	sim_decide(0, DECISION_RUN, c, SLICE_NS);
+	(void)sim_bind(0, SLICE_NS, 0, NULL);
+	sim_settle();
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(said(0, 1), SERVED | CAUSE_REBIND << 8);
+	cr_assert_eq(EVENT_STATE(said(0, 3)), EVENT_READY);
+	cr_assert_eq(said(0, 3) & EVENT_SERVED, 0);
+}
