@@ -396,6 +396,7 @@ int main(int argc, char **argv)
 		{"ghosts", ghosts},
 		{"holder", holder},
 		{"holders", holders},
+		{"maskless", siege_maskless},
 		{"unhandled", unhandled},
 	};
 

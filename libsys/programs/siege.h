@@ -35,3 +35,6 @@ _Noreturn void siege_rest(void);
 /* siege_threads.c */
 int siege_chain(void);
 int siege_quarrels(void);
+
+/* siege_masks.c */
+int siege_maskless(void);

@@ -140,8 +140,69 @@ static void affinity_is_kept(void)
 		tap_equal(sched_param_get(SCHED_PARAM_AFFINITY, &low, &high), ERR_OK);
 		tap_equal(low, 1ull << cpu);
 	}
-	tap_check(sched_param_set(0, SCHED_PARAM_AFFINITY, 0, 0) != ERR_OK);
 	tap_equal(sched_param_set(0, SCHED_PARAM_AFFINITY, UINT64_MAX, UINT64_MAX), ERR_OK);
+}
+
+/* --- G03: an empty mask is legal: the thread waits --- */
+
+struct waiter {
+	_Atomic uint32_t rounds, over, takes;
+};
+
+static int go_round(void *arg)
+{
+	struct waiter *waiter = arg;
+
+	while (!atomic_load(&waiter->over)) {
+		atomic_fetch_add(&waiter->rounds, 1);
+		if (atomic_exchange(&waiter->takes, 0) != 0 &&
+		    sched_param_set(0, SCHED_PARAM_AFFINITY, 0, 0) != ERR_OK)
+			return 1;
+		thread_sleep_until(clock_now_ns() + 50 * NS_PER_US);
+	}
+	return 0;
+}
+
+/* It goes on, or it does not, for as long as it would go round many times. */
+static bool goes_round(struct waiter *waiter)
+{
+	const uint32_t before = atomic_load(&waiter->rounds);
+
+	thread_sleep_until(clock_now_ns() + 20 * NS_PER_MS);
+	return atomic_load(&waiter->rounds) != before;
+}
+
+static void empty_mask_waits(void)
+{
+	struct waiter waiter = {0};
+	struct thread *thread;
+	word_t low = 1;
+	word_t high = 1;
+
+	if (!masks_hold) {
+		printf("# built without masks\n");
+		return;
+	}
+	if (thrd_create(&thread, go_round, &waiter) != thrd_success)
+		program_fail("starting a thread", ERR_NO_MEMORY);
+	for (unsigned i = 0; i < 3; i++) {
+		tap_check(goes_round(&waiter));
+		if (i == 1)
+			atomic_store(&waiter.takes, 1);
+		else
+			tap_equal(sched_param_set(thread_tid(thread), SCHED_PARAM_AFFINITY, 0, 0),
+				  ERR_OK);
+		(void)goes_round(&waiter);
+		tap_check(!goes_round(&waiter));
+		tap_equal(sched_param_set(thread_tid(thread), SCHED_PARAM_AFFINITY,
+					  i == 2 ? 1ull << (cpus - 1) : UINT64_MAX, 0),
+			  ERR_OK);
+	}
+	tap_check(goes_round(&waiter));
+	atomic_store(&waiter.over, 1);
+	tap_equal(thrd_join(thread, NULL), thrd_success);
+	tap_equal(sched_param_get(SCHED_PARAM_AFFINITY, &low, &high), ERR_OK);
+	tap_check((low | high) != 0);
 }
 
 static void parameters_are_kept_and_checked(void)
@@ -328,6 +389,7 @@ int main(void)
 		{"Z38_counter_wraps: during a sleep", the_counter_wraps_during_a_sleep},
 		{"sleeping costs no CPU time", sleep_costs_no_cpu_time},
 		{"Z29_mask_change: affinity is kept", affinity_is_kept},
+		{"G03_empty_mask_waits", empty_mask_waits},
 		{"parameters are kept and checked", parameters_are_kept_and_checked},
 		{"nice values give shares", nice_values_give_shares},
 		{"yield lets others run", yields_let_others_run},

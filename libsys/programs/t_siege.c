@@ -112,6 +112,7 @@ static void worker_gets(const char *how, unsigned rivals)
 	X(extremes, 30, 0, 0)     \
 	X(ghosts, 30, 13, 0)      \
 	X(holders, 50, 51, 100)   \
+	X(maskless, 30, 9, 0)     \
 	X(unhandled, 2, 2, 0)
 
 #define X(name, ms, rivals, within)                                  \
@@ -127,7 +128,7 @@ CASES(X)
 /* What a server does for it out of turn is its own time: beside a worker it gets no more than its part. */
 static void holder_pays(void)
 {
-	for (unsigned i = 0; program_cpus() == 1 && i < 3; i++) {
+	for (unsigned i = 0; program_cpus() == 1 && i < rounds; i += 4) {
 		const word_t worker = start("hostile", "spin", 0, false);
 		const word_t holder = start("siege", "holder", first_seed + i, true);
 		time_ns_t spent;

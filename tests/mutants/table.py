@@ -404,7 +404,7 @@ MUTANTS = [
      "policy_group"),
     # What went wrong in other schedulers of several CPUs
     ("servers/sched/core/param.c",
-     "request->words[1] == SCHED_PARAM_AFFINITY && thread->state == SCHED_READY", "false",
+     "\tif (thread->state == SCHED_READY)\n\t\taffinity_follow", "\tif (false)\n\t\taffinity_follow",
      "sched_mistakes"),
     ("servers/sched/core/event.c",
      "return thread->state != SCHED_UNKNOWN && EVENT_CAUSE(event->info) != CAUSE_ARRIVED &&",

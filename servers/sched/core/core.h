@@ -188,6 +188,13 @@ void sched_served_note(struct sched_cpu *cpu, struct sched_thread *thread, bool 
 bool sched_served_decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
 			 struct sched_decision *decision);
 
+/* nowhere.c.  Its shared record says what its mask is, which an instance before this one may have set. */
+void sched_nowhere_adopt(struct sched_server *server, struct sched_cpu *cpu,
+			 struct sched_thread *thread);
+/* Its mask changed: true if it is empty, or was while the thread was ready; there is nothing else to do. */
+bool sched_nowhere_follow(struct sched_server *server, struct sched_cpu *cpu,
+			  struct sched_thread *thread, time_ns_t now_ns);
+
 /* replay.c: the records of an upcall in the order of time, where the kernel did more than one
  * decision said. */
 __attribute__((noinline)) void sched_replay(struct sched_server *server, struct sched_cpu *cpu,

@@ -53,8 +53,10 @@ static void thread_arrive(struct sched_server *server, struct sched_cpu *cpu,
 straight void thread_leave(struct sched_server *server, struct sched_cpu *cpu,
 			   struct sched_thread *thread, enum policy_leave reason, time_ns_t now_ns)
 {
-	if (thread->state != SCHED_READY && reason != POLICY_LEAVE_EXIT)
+	if (thread->state != SCHED_READY && reason != POLICY_LEAVE_EXIT) {
+		thread->state = SCHED_OUT; /* it may have waited for a mask */
 		return;
+	}
 	cpu->policy->dequeue(policy_cpu(cpu), policy_thread(thread), reason, now_ns);
 	thread->state = SCHED_OUT;
 	sched_mask_changed(server, thread);
@@ -76,6 +78,18 @@ static __attribute__((noinline)) void thread_renew(struct sched_server *server,
 	*thread->stats = (struct sched_thread_stats){0};
 	sched_thread_adopt(server, cpu, thread);
 	thread->seq = seq;
+}
+
+/* What its record in shared memory says of it, which is seldom anything.  False: it joins no queue. */
+static __attribute__((noinline)) bool wake_joins(struct sched_server *server, struct sched_cpu *cpu,
+						 struct sched_thread *thread, time_ns_t now_ns)
+{
+	if ((thread->params->flags & SCHED_THREAD_FRESH) != 0)
+		thread_renew(server, cpu, thread, now_ns);
+	if ((thread->params->flags & SCHED_THREAD_NOWHERE) == 0)
+		return true;
+	thread->state = SCHED_NOWHERE;
+	return false;
 }
 
 static uint32_t wake_target(struct sched_server *server, struct sched_cpu *cpu,
@@ -103,10 +117,11 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 	if (thread->state == SCHED_READY)
 		return;
 
-	const bool fresh = (thread->params->flags & SCHED_THREAD_FRESH) != 0;
+	const uint32_t said = thread->params->flags & (SCHED_THREAD_FRESH | SCHED_THREAD_NOWHERE);
+	const bool fresh = (said & SCHED_THREAD_FRESH) != 0;
 
-	if (fresh)
-		thread_renew(server, cpu, thread, now_ns);
+	if (said != 0 && !wake_joins(server, cpu, thread, now_ns))
+		return;
 	if (thread->joined) {
 		wake_count(thread, ready_ns, now_ns);
 		__atomic_store_n(&cpu->wakes, cpu->wakes + 1, __ATOMIC_RELAXED);

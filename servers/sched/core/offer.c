@@ -137,7 +137,8 @@ straight void offer_successor(const struct sched_server *server, struct sched_cp
 	decision->successor_filter_until_ns = 0;
 	decision->successor_filter_key = 0;
 	if (next->thread == NULL) {
-		offer_again(server, now_ns, decision);
+		if (!cpu->strangers)
+			offer_again(server, now_ns, decision);
 		return;
 	}
 	thread = policy_thread_owner(next->thread);

@@ -57,10 +57,10 @@ static enum error param_affinity(struct sched_server *server, struct sched_threa
 	const struct cpumask all = cpumask_and(wanted, cpumask_first(server->cpus));
 	const struct cpumask online = cpumask_and(wanted, sched_mask_load(&server->online));
 
-	if (cpumask_empty(&all))
+	if (cpumask_empty(&all) && !cpumask_empty(&wanted))
 		return ERR_RANGE;
 	/* This instance is just taking over, and is on none of these CPUs yet. */
-	if (cpumask_empty(&online))
+	if (cpumask_empty(&online) && !cpumask_empty(&wanted))
 		return ERR_RESTARTED;
 	params->affinity = wanted;
 	return ERR_OK;
@@ -115,15 +115,40 @@ static enum error param_change(struct sched_server *server, struct sched_thread_
 static void affinity_follow(struct sched_server *server, struct sched_cpu *cpu,
 			    struct sched_thread *thread, time_ns_t now_ns)
 {
-	bool allowed_here = cpumask_test(sched_thread_mask(server, thread), cpu->index);
-	uint32_t target = allowed_here ? sched_spread_target(server, cpu, thread)
-				       : sched_wake_target(server, cpu, thread, now_ns);
+	const bool allowed_here = cpumask_test(sched_thread_mask(server, thread), cpu->index);
+	const uint32_t target = allowed_here ? sched_spread_target(server, cpu, thread)
+					     : sched_wake_target(server, cpu, thread, now_ns);
 
 	/* What others see of it has the old mask. */
 	if (target == cpu->index)
 		sched_plan_publish(server, cpu, now_ns);
 	else if (sched_thread_move(server, cpu, thread, target, now_ns))
 		sched_load_publish(cpu);
+}
+
+static void affinity_changed(struct sched_server *server, struct sched_cpu *cpu,
+			     struct sched_thread *thread, time_ns_t now_ns)
+{
+	sched_mask_set(server, thread);
+	if (sched_nowhere_follow(server, cpu, thread, now_ns))
+		return;
+	if (thread->state == SCHED_READY)
+		affinity_follow(server, cpu, thread, now_ns);
+	else if (!cpumask_test(&thread->params->affinity, cpu->index))
+		cpu->strangers = true;
+}
+
+/* The rest is not for clients to change, and proc writes some of it meanwhile. */
+static void params_store(struct sched_thread_params *to, const struct sched_thread_params *from)
+{
+	to->weight = from->weight;
+	to->nice = from->nice;
+	to->priority = from->priority;
+	to->class = from->class;
+	to->slice_ns = from->slice_ns;
+	to->period_ns = from->period_ns;
+	to->affinity = from->affinity;
+	to->group = from->group;
 }
 
 enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
@@ -137,7 +162,7 @@ enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
 
 	if (error != ERR_OK || thread->state == SCHED_UNKNOWN) {
 		if (error == ERR_OK)
-			*params = changed;
+			params_store(params, &changed);
 		return error;
 	}
 	/* Another parameter changes: of a group that is gone it was told when it joined the root. */
@@ -152,16 +177,12 @@ enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
 					now_ns);
 	if (error != ERR_OK)
 		return error;
-	*params = changed;
+	params_store(params, &changed);
 	sched_offer_key(server, cpu, thread, &policy_params);
 	if (request->words[1] == SCHED_PARAM_AFFINITY)
-		sched_mask_set(server, thread);
+		affinity_changed(server, cpu, thread, now_ns);
 	else
 		sched_mask_changed(server, thread);
-	if (request->words[1] == SCHED_PARAM_AFFINITY && thread->state == SCHED_READY)
-		affinity_follow(server, cpu, thread, now_ns);
-	else if (!cpumask_test(&params->affinity, cpu->index))
-		cpu->strangers = true;
 	return ERR_OK;
 }
 

@@ -240,7 +240,7 @@ straight bool only_napped(const struct sched_cpu *cpu, const struct sched_upcall
 {
 	const struct sched_thread *before = pair->before;
 	const struct sched_event *of_before = pair->of_before, *of_next = pair->of_next;
-	const uint32_t gone = SCHED_THREAD_FRESH | SCHED_THREAD_ENDED;
+	const uint32_t gone = SCHED_THREAD_FRESH | SCHED_THREAD_ENDED | SCHED_THREAD_NOWHERE;
 	const word_t plain = 0xffff | EVENT_BLOCKED_SINCE; /* state and cause */
 
 	return sched_event_state(of_before) == EVENT_READY &&

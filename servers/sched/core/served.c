@@ -11,6 +11,7 @@
  *
  * Only servers with TCB_FLAG_SERVER say so, which proc gives, and which answer soon. SERVED_NS_MAX after
  * it began to go on out of turn it is any thread's time again, until its next turn ends or it wakes.
+ * One that may run nowhere has no turns, so it goes on until the answer, and then waits.
  *
  * Bad at: a thread that wakes meanwhile waits for that answer. Servers of programs. A server whose caller
  * was killed goes on on time of its own, as any thread.
@@ -43,10 +44,11 @@ void sched_served_note(struct sched_cpu *cpu, struct sched_thread *thread, bool 
 {
 	struct sched_served *served = served_of(cpu, thread);
 
+	thread->served_seq = thread->seq;
 	if (served == NULL)
 		return;
 	served->seq = thread->seq;
-	if (slept || !decided_served(cpu, thread))
+	if (slept || thread->state == SCHED_NOWHERE || !decided_served(cpu, thread))
 		served->until_ns = 0;
 }
 
@@ -57,8 +59,10 @@ static bool served_still(struct sched_server *server, const struct sched_cpu *cp
 	const struct sched_thread *thread = served->thread;
 
 	return (served->until_ns == 0 || now_ns < served->until_ns) && thread->seq == served->seq &&
-	       sched_thread_settled(cpu, thread) && thread->state == SCHED_READY &&
-	       !thread->in_request && cpumask_test(sched_thread_mask(server, thread), cpu->index);
+	       sched_thread_settled(cpu, thread) && !thread->in_request &&
+	       (thread->state == SCHED_NOWHERE ||
+		(thread->state == SCHED_READY &&
+		 cpumask_test(sched_thread_mask(server, thread), cpu->index)));
 }
 
 bool sched_served_decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,

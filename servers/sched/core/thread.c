@@ -59,6 +59,7 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 	heap_node_init(&thread->sleep_node);
 	thread->tid = tid;
 	thread->seq = 0;
+	thread->served_seq = 0;
 	sched_mask_forget(server, thread);
 	thread->debt_ns = 0;
 	thread->owed_more = 0;
@@ -83,4 +84,5 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 	if (thread->key == UINT64_MAX)
 		thread->key = 0;
 	sched_mask_set(server, thread);
+	sched_nowhere_adopt(server, cpu, thread);
 }

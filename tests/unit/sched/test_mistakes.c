@@ -35,7 +35,10 @@ static void balancer_parks(uint32_t cpu)
 	const uint32_t tid = BALANCER + cpu;
 
 	bench_shared->params[tid] = (struct sched_thread_params){
-		.flags = SCHED_THREAD_USED | SCHED_THREAD_BALANCER, .cpu = cpu};
+		.flags = SCHED_THREAD_USED | SCHED_THREAD_BALANCER,
+		.cpu = cpu,
+		.affinity = cpumask_one(cpu),
+	};
 	(void)bench_event(cpu, tid, BENCH_READY(CAUSE_START), 0);
 	(void)bench_request(cpu, tid, SCHED_REQ_BALANCE_PARK, 0, 0, 0, 0);
 }

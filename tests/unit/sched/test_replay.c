@@ -147,7 +147,7 @@ Test(replay, a_balancers_stay_is_not_charged, .init = open_2, .fini = bench_clos
 	};
 
 	bench_shared->params[BALANCER] = (struct sched_thread_params){
-		.flags = SCHED_THREAD_USED | SCHED_THREAD_BALANCER};
+		.flags = SCHED_THREAD_USED | SCHED_THREAD_BALANCER, .affinity = cpumask_one(0)};
 	(void)bench_event(0, BALANCER, BENCH_BLOCKED(CAUSE_IPC), 0);
 	all_idle();
 	bench_now += 3 * MS;

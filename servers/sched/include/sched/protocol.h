@@ -71,7 +71,7 @@ enum sched_request_label {
 	X(NICE, 1, "-20..19 as a signed word; sets the weight by the nice table")                  \
 	X(WEIGHT, 2, "1..2^20; 1024 = nice 0")                                                     \
 	X(SLICE_NS, 3, "request length, 100 us..100 ms")                                           \
-	X(AFFINITY, 4, "two words of CPU bits; at least one CPU online")                           \
+	X(AFFINITY, 4, "two words of CPU bits, one of a CPU online; none: the thread waits")       \
 	X(PRIORITY, 5, "0..99, higher runs first (fifo)")                                          \
 	X(CLASS, 6, "0 normal, 1 background")                                                      \
 	X(PERIOD_NS, 7,                                                                            \

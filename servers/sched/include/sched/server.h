@@ -31,6 +31,7 @@ enum sched_thread_state {
 	SCHED_UNKNOWN, /* not initialised in this instance */
 	SCHED_OUT,     /* blocked or stopped; not in the policy's queue (or delayed there) */
 	SCHED_READY,   /* in the policy's queue */
+	SCHED_NOWHERE, /* ready, in no queue: its mask is empty */
 };
 
 struct sched_thread {
@@ -49,6 +50,7 @@ struct sched_thread {
 	uint32_t incoming_weight; /* valid while arriving: what it added to the target's */
 	uint64_t key;             /* of the wake filter, as the kernel knows it */
 	word_t seq;               /* as last reported by the kernel */
+	word_t served_seq;        /* of the last record that said that it runs a server */
 	uint32_t tid;
 	uint32_t debt_ns;     /* what the entries that it caused cost, not charged to it yet */
 	uint8_t balancer;     /* a balancer thread: never in the policy's queue */

@@ -26,6 +26,8 @@
 #define SCHED_THREAD_FRESH    8u
 /* It ended and is kept: when it blocks, it leaves its scheduling group and what the policy promised it. */
 #define SCHED_THREAD_ENDED    16u
+#define SCHED_THREAD_NOWHERE \
+	32u /* its mask is empty: it waits for another one; see core/nowhere.c */
 
 struct sched_thread_params {
 	uint32_t flags;
