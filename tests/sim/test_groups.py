@@ -218,6 +218,19 @@ class Machine(unittest.TestCase):
     def test_weights(self):
         self.judge(False, 0.015, 0.06)
 
+    def test_light_threads(self):
+        """Of less than 5 % of a CPU: a turn on each level is 15 ms, which may be many times what is due to
+        one in 10 s.  They had up to 1.4 s too much, beside heavy threads that left and came as a crowd."""
+        for seed in range(60, 90):
+            rng = random.Random(seed)
+            cpus = rng.randint(2, 16)
+            groups, tasks = random_tree(rng, 8, rng.randint(cpus, 4 * cpus))
+            result = run(workload(10, groups, **tasks), cpus)
+            for name, share in shares_of_machine(groups, tasks, cpus).items():
+                if share < 0.05:
+                    self.assertAlmostEqual(result.tasks[name]["cpu_ns"] / MS, share * 10000, delta=40,
+                                           msg=f"seed {seed}, {name}")
+
     def test_caps(self):
         used = self.judge(True, 0.03, 0.7)
         self.assertGreaterEqual(used[0], 0.97, used)

@@ -209,8 +209,22 @@ static void balance_busy(struct sched_server *server, struct sched_cpu *cpu,
 	balancer_order(server, cpu, victim, BALANCE_PERIOD);
 }
 
-/* So much on one CPU that more than one thread a period should come here. */
-static bool crowd_anywhere(const struct sched_cpu *cpu, const struct place_view *view)
+/* What the published threads of a CPU weigh beyond the average, each of them: nobody can use more. */
+static uint64_t load_beyond(const struct sched_cpu *cpu, uint64_t average)
+{
+	const uint32_t count = __atomic_load_n(&cpu->plan_count, __ATOMIC_RELAXED);
+	uint64_t beyond = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		beyond += sub_saturate_u64(
+			__atomic_load_n(&cpu->plan_thread[i].weight, __ATOMIC_RELAXED), average);
+	return beyond;
+}
+
+/* So much on one CPU that more than one thread a period should come here.  A heavy thread is no crowd: plans
+ * send light ones that have had too much to its CPU. */
+static bool crowd_anywhere(const struct sched_server *server, const struct sched_cpu *cpu,
+			   const struct place_view *view)
 {
 	bool rounded;
 	const uint64_t average = balance_average(view, &rounded);
@@ -219,8 +233,12 @@ static bool crowd_anywhere(const struct sched_cpu *cpu, const struct place_view 
 		return false;
 	cpumask_for_each(other, &view->online)
 	{
-		if (other < view->cpus && view->loads[other].runnable > 2 &&
-		    view->loads[other].weight > mul_saturate_u64(average, 2))
+		if (other >= view->cpus || view->loads[other].runnable <= 2)
+			continue;
+		const uint64_t weight = sub_saturate_u64(view->loads[other].weight,
+							 load_beyond(&server->cpu[other], average));
+
+		if (weight > mul_saturate_u64(average, 2))
 			return true;
 	}
 	return false;
@@ -234,7 +252,7 @@ static bool balance_plans(struct sched_server *server, struct sched_cpu *cpu,
 		return false;
 	if (sched_grouped(server) && cpu->steady.many)
 		return sched_masks_used(server);
-	return sched_masks_used(server) || !crowd_anywhere(cpu, view);
+	return sched_masks_used(server) || !crowd_anywhere(server, cpu, view);
 }
 
 static void balance_plan(struct sched_server *server, struct sched_cpu *cpu,

@@ -185,8 +185,8 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 {
 	const struct look *look = context;
 	const struct sched_cpu *cpu = &look->server->cpu[index];
+	uint64_t known = 0;
 
-	out->weight = look->view->loads[index].weight;
 	out->runnable = look->view->loads[index].runnable;
 	out->count = (uint32_t)min_u64(
 		__atomic_load_n(&cpu->plan_count, __ATOMIC_RELAXED),
@@ -212,7 +212,11 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 			.allowed = allowed,
 		};
 		out->bound += out->thread[i].bound ? weight : 0;
+		known += weight;
 	}
+	/* One that weighs less than 1 on the machine is published with 1, and a queue without weight would
+	 * cost nothing, whoever has it to itself. */
+	out->weight = max_u64(look->view->loads[index].weight, known);
 }
 
 bool sched_plan_make(struct sched_server *server, struct sched_cpu *cpu,

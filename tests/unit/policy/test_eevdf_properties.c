@@ -382,3 +382,20 @@ Test(eevdf, M15_wake_latency_bound)
 	}
 	bench_free(bench);
 }
+
+/* It has had 100 s of its share of the machine: what is forgotten of that is what is beyond the bound. */
+Test(eevdf, the_account_of_who_has_had_too_much_stays_at_its_bound)
+{
+	struct bench *bench = bench_make(&policy_eevdf, 1);
+	struct policy_spare spare;
+	uint64_t cursor = 0;
+	policy_eevdf.set_average(bench_cpu(bench), 1024, bench->now_ns);
+	bench_add(bench, 0, 1, 3 * MS);
+	(void)bench_pick(bench);
+	(void)bench_run(bench, 100 * MS);
+	bench_dequeue(bench, 0, POLICY_LEAVE_KEEP);
+	bench_enqueue(bench, 0, POLICY_JOIN_WAKE);
+	cr_assert_eq(policy_eevdf.spare(bench_cpu(bench), &cursor, &spare, 1), 1);
+	assert_near((double)spare.owed_ns, -20e9, 1e6);
+	bench_free(bench);
+}

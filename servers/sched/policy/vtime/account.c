@@ -13,7 +13,8 @@
  */
 #include "vtime.h"
 
-/* A turn of who has a thousandth of a CPU is 3 s of its share. */
+/* A turn of who has a thousandth of a CPU is 3 s of its share.  What is beyond is forgotten, and no more: who
+ * has had many times its share would begin anew, and be owed something soon. */
 #define AHEAD_MAX_NS 20000000000u
 
 void vtime_account_begin(struct vtime_queue *queue, struct vtime_thread *thread)
@@ -29,8 +30,10 @@ __attribute__((noinline)) void vtime_account_end(struct vtime_queue *queue,
 	queue->account_sum -= thread->account * (int128_t)thread->weight;
 	thread->account += thread->v - queue->fair;
 	const int128_t ahead = thread->account * (int128_t)queue->average;
+	uint64_t rest;
 	if (ahead > max || ahead < -max)
-		thread->account = 0; /* whatever this was, it is over */
+		thread->account = int128_divide_floor(ahead > 0 ? max : -max, queue->average,
+						      &rest);
 	if (sleeps)
 		vtime_account_sleep(thread);
 }
