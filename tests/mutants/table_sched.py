@@ -8,6 +8,8 @@ MUTANTS = [
     ("servers/sched/policy/eevdf/pick.c", "if (!fresh && cpu->normal_woke && normal != NULL)", "if (false)",
      "sim_one"),
     # What the kernel did by itself, when, and who pays
+    ("servers/sched/core/dispatcher.c", "\t\t\tcpu->payer = sched_sleep_soonest(cpu);\n",
+     "\t\t\t(void)sched_sleep_soonest;\n", "sched_replay"),
     ("servers/sched/core/again.c",
      "\tagain->at_ns += blocked.ran_ns;\n"
      "\tsched_event_blocked(again->server, again->cpu, thread, &blocked, again->at_ns);\n"

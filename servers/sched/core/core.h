@@ -263,6 +263,8 @@ void sched_sleep_add(struct sched_cpu *cpu, struct sched_thread *thread, time_ns
 void sched_sleep_cancel(struct sched_cpu *cpu, struct sched_thread *thread);
 void sched_sleep_expire(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 time_ns_t sched_sleep_next(const struct sched_cpu *cpu);
+/* Whose time that is; there is somebody. */
+struct sched_thread *sched_sleep_soonest(const struct sched_cpu *cpu);
 /* When the first sleeper with a smaller key wakes, if all with that key or a larger one may wait until then;
  * sched_sleep_next() if that cannot be told with a bounded look. */
 time_ns_t sched_sleep_next_below(const struct sched_cpu *cpu, uint64_t key, time_ns_t until_ns);

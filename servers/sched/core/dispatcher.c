@@ -304,6 +304,9 @@ static __attribute__((noinline)) void decide_closely(struct sched_server *server
 		sched_requesting_settle(server, cpu, now_ns);
 	decision->timer_ns = sched_sleep_next(cpu);
 	if (decision->timer_ns <= now_ns) {
+		/* This entry is theirs, not of whoever ran until then. */
+		if (cpu->payer != NULL)
+			cpu->payer = sched_sleep_soonest(cpu);
 		sched_sleep_expire(server, cpu, now_ns);
 		decision->timer_ns = sched_sleep_next(cpu);
 	}

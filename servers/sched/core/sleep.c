@@ -40,6 +40,11 @@ time_ns_t sched_sleep_next(const struct sched_cpu *cpu)
 	return container_of_const(first, struct sched_thread, sleep_node)->wake_at_ns;
 }
 
+struct sched_thread *sched_sleep_soonest(const struct sched_cpu *cpu)
+{
+	return container_of(heap_first(&cpu->sleepers), struct sched_thread, sleep_node);
+}
+
 #define SLEEP_LOOKS 12u
 
 time_ns_t sched_sleep_next_below(const struct sched_cpu *cpu, uint64_t key, time_ns_t until_ns)

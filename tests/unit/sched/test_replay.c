@@ -352,6 +352,21 @@ Test(replay, who_ran_pays_for_the_batches, .init = open_1, .fini = bench_close)
 	cr_assert_eq(bench_server->threads[5].debt_ns, 20 * US);
 }
 
+/* 5 is interrupted because 6 has slept enough. */
+Test(replay, who_has_slept_pays_for_the_entry, .init = open_1, .fini = bench_close)
+{
+	(void)start(5);
+	(void)start(6);
+	(void)bench_request(0, 6, SCHED_REQ_SLEEP, bench_now + 50 * US, 0, 0, 0);
+	bench_now += 50 * US;
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_PREEMPTED), 50 * US);
+	cr_assert_eq(bench_server->threads[6].debt_ns, 0, "this entry is not over yet");
+	bench_now += 120 * US;
+	(void)bench_event(0, 5, BENCH_READY(CAUSE_SLICE), 100 * US);
+	cr_assert_eq(bench_server->threads[5].debt_ns, 0);
+	cr_assert_eq(bench_server->threads[6].debt_ns, 20 * US);
+}
+
 /* What passes until the next entry is idle time. */
 Test(replay, nobody_pays_for_idling, .init = open_1, .fini = bench_close)
 {
