@@ -133,6 +133,20 @@ static void decision_none(struct core *core, struct tcb *dispatcher, time_ns_t n
 	timer_starvation(core);
 }
 
+/*
+ * Lock held: dispatch_check() of who runs.  What the dispatcher could not know is no mistake of its own: else
+ * threads that others stop and resume without end from elsewhere would end its binding.
+ */
+static enum error payer_check(const struct core *core, const struct tcb *payer, word_t seq)
+	LOCK_REQUIRES(core->lock)
+{
+	enum error error = dispatch_check(core, payer, seq);
+
+	if (error != ERR_OK && tcb_home(payer) == core && list_linked(&payer->event_link))
+		return ERR_STALE;
+	return error;
+}
+
 /* Lock held: RUN and IDLE. */
 static enum error decision_try(struct core *core, struct tcb *dispatcher, enum error lookup,
 			       const struct choice *choice, time_ns_t now) LOCK_REQUIRES(core->lock)
@@ -149,7 +163,7 @@ static enum error decision_try(struct core *core, struct tcb *dispatcher, enum e
 		return ERR_OK;
 	}
 	if (error == ERR_OK)
-		error = dispatch_check(core, choice->payer, x[3]);
+		error = payer_check(core, choice->payer, x[3]);
 	if (error == ERR_OK && choice->successor != NULL && !pending)
 		error = dispatch_check(core, choice->successor, x[10]);
 	if (error == ERR_OK)

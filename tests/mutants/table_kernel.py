@@ -34,8 +34,12 @@ MUTANTS = [
     ("kernel/ipc/fault.c", "\t\ttcb_flags_set(tcb, tcb_flags(tcb) | TCB_FLAG_FPU_USED);\n", "",
      "kernel-fault"),
     ("kernel/ipc/fault.c", "\t\tarch_fpu_enable(tcb);\n", "", "kernel-fault"),
+    # Decisions about threads that change meanwhile
+    ("kernel/dispatch/decision.c", "tcb_home(payer) == core && list_linked(&payer->event_link)", "false",
+     "kernel-stale"),
     # Binding
     ("kernel/dispatch/bind.c", "\t\tcore->untold_more = 1;\n", "", "kernel-dispatch"),
-    ("kernel/dispatch/event.c", "\tif (tcb->sched == SCHED_READY)\n\t\ttcb->event_info |= event_served(tcb);\n",
-     "", "kernel-served"),
+    ("kernel/dispatch/event.c",
+     "\tif (tcb->sched == SCHED_READY)\n\t\ttcb->event_info |= event_served(tcb);\n", "",
+     "kernel-served"),
 ]

@@ -58,7 +58,7 @@
  * Refusals (x0), each with the events that explain it; the dispatcher decides again:
  *   STALE      something was pending that the decision had not seen (once; the second decision is
  *              taken, but then only for SLICE_MIN_NS, and IDLE is never accepted while events are
- *              pending)
+ *              pending); or the thread named has changed since, which an event here or to come says
  *   NOT_READY FOREIGN BAD_SEQ DEAD CAP_INVALID CAP_TYPE CAP_RIGHTS   about the named threads
  *   ARG        no such decision, or a flag that does not go with it
  *   UNBOUND    this thread is not the dispatcher (any more); returned at once, without waiting

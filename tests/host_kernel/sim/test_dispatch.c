@@ -99,40 +99,6 @@ Test(dispatch, thread_clock)
 	cr_assert_eq(a->context.x[4], arch_now());
 }
 
-Test(dispatch, a_decision_that_missed_an_event_comes_back_once)
-{
-	resume(a);
-	sim_step(0);
-	resume(b);
-	sim_decide(0, DECISION_RUN, a, SLICE_NS);
-	cr_assert(sim_deciding(0));
-	cr_assert_eq(outcome(0), -ERR_STALE);
-	cr_assert_not_null(sim_event_of(0, 2));
-	sim_decide(0, DECISION_RUN, a, SLICE_NS);
-	cr_assert_eq(sim_current(0), a);
-	cr_assert_eq(cpus[0].core.slice_end_ns, arch_now() + SLICE_NS, "nothing more was pending");
-	cr_assert_eq(cpus[0].core.stats.stale_decisions, 1);
-}
-
-Test(dispatch, the_second_stale_decision_runs_for_the_minimum)
-{
-	struct tcb *d = sim_thread(4, 0);
-
-	resume(a);
-	sim_step(0);
-	resume(b);
-	sim_decide(0, DECISION_RUN, a, SLICE_NS);
-	cr_assert_eq(outcome(0), -ERR_STALE);
-	resume(d);
-	sim_decide(0, DECISION_RUN, a, SLICE_NS);
-	cr_assert_eq(sim_current(0), a);
-	cr_assert_eq(cpus[0].core.slice_end_ns, arch_now() + SLICE_MIN_NS);
-	sim_advance(SLICE_MIN_NS);
-	sim_step(0);
-	cr_assert(sim_deciding(0));
-	cr_assert_not_null(sim_event_of(0, 4));
-}
-
 Test(dispatch, idle_is_never_accepted_with_events_pending)
 {
 	resume(a);

@@ -88,8 +88,8 @@ def check_errors(program, path):
     assert step(program, "eevdf", path.with_name("none")).returncode == 2
     path.write_text("enqueue tid=1\n" + "run tid=1 ns=1\n" * 5000)
     with open("/dev/full", "wb") as full:
-        result = subprocess.run([program, "--policy", "eevdf", str(path)], stdout=full, stderr=subprocess.PIPE,
-                                text=True, check=False)
+        result = subprocess.run([program, "--policy", "eevdf", str(path)], stdout=full,
+                                stderr=subprocess.PIPE, text=True, check=False)
     assert result.returncode == 1 and "the standard output: No space" in result.stderr, result.stderr
     unknown = step(program, "cfs", path)
     assert unknown.returncode != 0 and "eevdf" in unknown.stderr and "fifo" in unknown.stderr
