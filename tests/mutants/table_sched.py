@@ -74,6 +74,8 @@ MUTANTS = [
     ("servers/sched/core/served.c", "if (i == SCHED_SERVED_MAX)", "if (false)", "sched_served"),
     ("servers/sched/core/request.c", "sched_thread_params(server, payer)->pid != (uint32_t)request->badge",
      "true", "sched_served"),
+    ("servers/sched/core/dispatcher.c", "cpu->moves != moves || cpu->silent", "cpu->moves != moves",
+     "sched_groups"),
     # An empty mask: its thread waits, and nobody waits for it
     ("servers/sched/core/served.c", "thread->state == SCHED_NOWHERE || !decided_served", "!decided_served",
      "sched_nowhere"),

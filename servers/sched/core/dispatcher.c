@@ -207,8 +207,8 @@ static void busy_among_others(struct sched_server *server, struct sched_cpu *cpu
 	sched_push_surplus(server, cpu, now_ns);
 	if (now_ns >= cpu->next_balance_ns)
 		sched_balance_period(server, cpu, now_ns);
-	/* Its offers are about another queue. */
-	if (cpu->moves != moves)
+	/* Its offers are about another queue, or the layer of groups is over it now. */
+	if (cpu->moves != moves || cpu->silent)
 		pick->offers = 0;
 }
 

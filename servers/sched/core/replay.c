@@ -123,8 +123,7 @@ static uint32_t succeed(struct replay *replay, struct sched_thread *next, time_n
 	cpu->running = NULL;
 	if (next == NULL) {
 		cpu->last_run = NULL;
-	} else if (next->state == SCHED_READY && sched_thread_settled(cpu, next) &&
-		   cpu->policy->succeed != NULL) {
+	} else if (next->state == SCHED_READY && sched_thread_settled(cpu, next)) {
 		sched_succeed(cpu, next, at_ns);
 	}
 	return at;

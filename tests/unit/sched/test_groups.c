@@ -416,3 +416,26 @@ Test(groups, who_idles_and_waits_is_given_none_of_its_group, .fini = bench_close
 	cr_assert_neq(given, 0, "one that runs something wants it for its balance");
 	cr_assert_eq(bench_server->cpu[0].load.runnable, 3 - given, "others look at any time");
 }
+
+/* A CPU that balances finds that groups and masks are in use, and takes the layer, which has no successors:
+ * what its policy was asked for before is void. */
+Test(groups, the_layer_comes_after_the_pick, .fini = bench_close)
+{
+	struct sched_decision d;
+
+	bench_open_offering(2);
+	for (uint32_t tid = 5; tid <= 7; tid++) {
+		bench_thread(tid, 1024);
+		bench_shared->params[tid].affinity = cpumask_one(tid / 7);
+		(void)bench_event(tid / 7, tid, BENCH_READY(CAUSE_START), 0);
+	}
+	d = bench_event(0, 5, BENCH_READY(CAUSE_PREEMPTED), 0);
+	cr_assert_neq(d.flags & (DECISION_SUCCESSOR | DECISION_FILTER), 0);
+	cr_assert_eq(join(7, group_new(7, 0, 1024, 0, 0)), ERR_OK);
+	cr_assert_not(bench_server->cpu[0].grouped);
+	bench_now += 200 * MS;
+	d = bench_event(0, 5, BENCH_READY(CAUSE_PREEMPTED), 200 * MS);
+	cr_assert(bench_server->cpu[0].grouped);
+	cr_assert_eq(d.kind, DECISION_RUN);
+	cr_assert_eq(d.flags & (DECISION_SUCCESSOR | DECISION_FILTER), 0);
+}
