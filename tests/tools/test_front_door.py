@@ -164,6 +164,19 @@ class Pieces(unittest.TestCase):
         self.assertNotIn("-initrd", command)
         self.assertNotIn("-append", command)
 
+    def test_turns_of_the_virtual_clock_by_the_emulators_version(self):
+        for said, pace_us in (("QEMU emulator version 7.2.19 (Debian)", 10), ("nothing", 10),
+                              ("QEMU emulator version 8.0.5", 10), ("QEMU emulator version 8.1.0", 140),
+                              ("QEMU emulator version 10.0.13", 140)):
+            with tempfile.TemporaryDirectory() as scratch:
+                program = os.path.join(scratch, "qemu")
+                with open(program, "w", encoding="utf-8") as file:
+                    file.write(f"#!/bin/sh\necho '{said}'\n")
+                os.chmod(program, 0o755)
+                with mock.patch.dict(os.environ, {"BATON_QEMU": program}):
+                    command = Board(ROOT, "qemu-virt").command({"kernel": "k", "cpus": 7}, clock="virtual")
+            self.assertIn(f"filter-buffer,id=pacer,netdev=pace,interval={pace_us}", command)
+
 
 class AddedFiles(unittest.TestCase):
     def test_names(self):

@@ -2,6 +2,7 @@
 """The emulator: its arguments from the board's data file, and a running guest as a stream of lines."""
 
 import collections
+import functools
 import json
 import os
 import re
@@ -15,6 +16,25 @@ from term import Failure
 TAIL_LINES = 30
 # What the emulator says about the pacer of the virtual clock: a port without a cable is meant.
 PACER_WARNING = re.compile(rb"warning: (hub port|netdev) pace has no peer")
+
+
+# How long the virtual clock's turns are.  From 8.1 on the emulator divides the time until its next timer
+# among all its CPUs, those that are off too; with so much for each, threads on several CPUs meet as often.
+PACE_US = 10
+PACE_SHARED_SINCE = (8, 1)
+PACE_SHARED_US = 20
+
+
+@functools.lru_cache(maxsize=None)
+def emulator_version(program):
+    """(major, minor); (0, 0) if it does not say."""
+    try:
+        said = subprocess.run([program, "--version"], check=False, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True).stdout
+    except OSError:
+        return (0, 0)
+    found = re.search(r"version (\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 class Board:
@@ -52,6 +72,13 @@ class Board:
         several = clock == "virtual" and cpus > 1
         return self.data["clock"]["virtual_several" if several else clock]
 
+    def emulator(self):
+        return os.environ.get("BATON_QEMU") or self.data["emulator"]
+
+    def pace_us(self, cpus):
+        shared = emulator_version(self.emulator()) >= PACE_SHARED_SINCE
+        return PACE_SHARED_US * cpus if shared else PACE_US
+
     def command(self, values, sections=("console",), extra=(), clock="host"):
         """The command line.  `values` fills the data file's placeholders; None leaves a section out."""
         values = {**self.data["defaults"],
@@ -62,8 +89,10 @@ class Board:
                 template += self.data[section]
         for section in sections:
             template += self.data[section]
+        if clock == "virtual":
+            values["pace_us"] = self.pace_us(int(values["cpus"]))
         filled = [word.format(**values) for word in template]
-        return [os.environ.get("BATON_QEMU") or self.data["emulator"], *filled, *extra]
+        return [self.emulator(), *filled, *extra]
 
 
 class Guest:
