@@ -58,27 +58,33 @@ static void clear(void *memory, size_t bytes)
 		word[i] = 0;
 }
 
+/*
+ * One member after the other, and the flags last.  A dispatcher may look at any time, because of what happened
+ * to the last thread with this tid: release, with its acquire in sched_thread_wake(), so who finds
+ * SCHED_THREAD_FRESH finds the rest.
+ */
 static void record_fill(uint32_t tid, const struct register_params *params, uint32_t cpu,
 			uint32_t flags)
 {
 	struct sched_thread_params *record = &register_shared()->params[tid];
 	const bool by_nice = params->nice != INT32_MIN;
 
-	*record = (struct sched_thread_params){
-		.flags = SCHED_THREAD_USED | (params->confined ? SCHED_THREAD_CONFINED : 0u) |
-			 flags,
-		.pid = params->pid,
-		.weight = by_nice ? nice_weight(params->nice) : params->weight,
-		.nice = params->nice,
-		.priority = params->pid == 0 ? PRIORITY_SERVER : PRIORITY_STANDARD,
-		.cpu = cpu,
-		.slice_ns = params->slice_ns != 0 ? params->slice_ns : SLICE_NS_STANDARD,
-		.affinity = params->affinity,
-		.group = params->group,
-		.group_top = params->group_top,
-		.heir = params->heir.tid,
-		.heir_pid = params->heir.pid,
-	};
+	record->pid = params->pid;
+	record->weight = by_nice ? nice_weight(params->nice) : params->weight;
+	record->nice = params->nice;
+	record->priority = params->pid == 0 ? PRIORITY_SERVER : PRIORITY_STANDARD;
+	record->class = 0;
+	record->cpu = cpu;
+	record->slice_ns = params->slice_ns != 0 ? params->slice_ns : SLICE_NS_STANDARD;
+	record->period_ns = 0;
+	record->affinity = params->affinity;
+	record->group = params->group;
+	record->group_top = params->group_top;
+	record->heir = params->heir.tid;
+	record->heir_pid = params->heir.pid;
+	if (params->confined)
+		flags |= SCHED_THREAD_CONFINED;
+	__atomic_store_n(&record->flags, SCHED_THREAD_USED | flags, __ATOMIC_RELEASE);
 }
 
 void register_again(uint32_t tid, cptr_t tcb, const struct register_params *params)

@@ -117,7 +117,9 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 	if (thread->state == SCHED_READY)
 		return;
 
-	const uint32_t said = thread->params->flags & (SCHED_THREAD_FRESH | SCHED_THREAD_NOWHERE);
+	/* Acquire: of a fresh thread, what proc wrote before it said so. */
+	const uint32_t said = __atomic_load_n(&thread->params->flags, __ATOMIC_ACQUIRE) &
+			      (SCHED_THREAD_FRESH | SCHED_THREAD_NOWHERE);
 	const bool fresh = (said & SCHED_THREAD_FRESH) != 0;
 
 	if (said != 0 && !wake_joins(server, cpu, thread, now_ns))
