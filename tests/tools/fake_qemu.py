@@ -32,6 +32,9 @@ def dump_tree(path, cpus):
 
 
 def main():
+    if sys.argv[1:] == ["--version"]:
+        print("QEMU emulator version 7.2.0")
+        return 0
     for word in sys.argv:
         if "dumpdtb=" in word:
             dump_tree(word.split("dumpdtb=")[1], int(sys.argv[sys.argv.index("-smp") + 1]))

@@ -23,6 +23,7 @@ PACER_WARNING = re.compile(rb"warning: (hub port|netdev) pace has no peer")
 PACE_US = 10
 PACE_SHARED_SINCE = (8, 1)
 PACE_SHARED_US = 20
+VERSION_TIMEOUT_S = 10
 
 
 @functools.lru_cache(maxsize=None)
@@ -30,8 +31,8 @@ def emulator_version(program):
     """(major, minor); (0, 0) if it does not say."""
     try:
         said = subprocess.run([program, "--version"], check=False, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True).stdout
-    except OSError:
+                              capture_output=True, text=True, timeout=VERSION_TIMEOUT_S).stdout
+    except (OSError, subprocess.TimeoutExpired):
         return (0, 0)
     found = re.search(r"version (\d+)\.(\d+)", said)
     return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -59,9 +59,9 @@ static void clear(void *memory, size_t bytes)
 }
 
 /*
- * One member after the other, and the flags last.  A dispatcher may look at any time, because of what happened
- * to the last thread with this tid: release, with its acquire in sched_thread_wake(), so who finds
- * SCHED_THREAD_FRESH finds the rest.
+ * One member after the other, and the flags last.  A dispatcher may look at any time, because of what
+ * happened to the last thread with this tid: release, with its acquire in sched_thread_wake(), so who
+ * finds SCHED_THREAD_FRESH finds the rest.
  */
 static void record_fill(uint32_t tid, const struct register_params *params, uint32_t cpu,
 			uint32_t flags)
