@@ -70,8 +70,9 @@ class Board:
         exact and repeatable.  With several CPUs a periodic virtual timer makes the emulator share
         its time evenly among them; without it they starve each other.
         """
-        several = clock == "virtual" and cpus > 1
-        return self.data["clock"]["virtual_several" if several else clock]
+        if clock != "virtual" or cpus == 1:
+            return self.data["clock"][clock]
+        return [word.format(pace_us=self.pace_us(cpus)) for word in self.data["clock"]["virtual_several"]]
 
     def emulator(self):
         return os.environ.get("BATON_QEMU") or self.data["emulator"]
@@ -90,8 +91,6 @@ class Board:
                 template += self.data[section]
         for section in sections:
             template += self.data[section]
-        if clock == "virtual":
-            values["pace_us"] = self.pace_us(int(values["cpus"]))
         filled = [word.format(**values) for word in template]
         return [self.emulator(), *filled, *extra]
 

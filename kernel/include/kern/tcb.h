@@ -55,8 +55,7 @@ struct tcb {
 	struct vspace *vspace;         /* atomic; NULL: none; see <kern/thread.h> */
 	struct ipc_buffer *ipc_buffer; /* atomic; kernel address, or NULL */
 	uint64_t ipc_buffer_vaddr;
-	uint32_t
-		flags; /* atomic; TCB_FLAG_*; written by the thread itself, or while it is stopped */
+	uint32_t flags; /* atomic; TCB_FLAG_*; by the thread itself, or while it is stopped */
 	struct notification *bound_notification; /* notification lock */
 
 	/*
