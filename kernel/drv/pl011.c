@@ -3,14 +3,30 @@
 #include <drv/mmio.h>
 #include <drv/pl011.h>
 #include <kern/arch_if.h>
+#include <kern/boot.h>
 
 #define UART_DR      0x00
 #define UART_FR      0x18
 #define UART_FR_TXFF 0x20u
+#define UART_ID      0xfe0
 
 static volatile uint8_t *uart; /* NULL: no console (yet) */
 
-void pl011_use(volatile uint8_t *registers)
+boot_only bool pl011_is_at(volatile uint8_t *registers)
+{
+	/* Part 0x011 of designer 0x41, any revision; then what every PrimeCell has. */
+	static const uint8_t id[8] = {0x11, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
+
+	for (unsigned i = 0; i < sizeof(id); i++) {
+		const uint32_t mask = i == 2 ? 0x0f : 0xff;
+
+		if ((mmio_read32(registers, UART_ID + 4 * i) & mask) != id[i])
+			return false;
+	}
+	return true;
+}
+
+boot_only void pl011_use(volatile uint8_t *registers)
 {
 	uart = registers;
 }

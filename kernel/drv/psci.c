@@ -2,10 +2,11 @@
 /* Power State Coordination Interface, over HVC or SMC as the device tree says. */
 #include <base/dt_platform.h>
 #include <drv/psci.h>
+#include <kern/boot.h>
 
 static struct platform_psci psci;
 
-void psci_init(const struct platform *platform)
+boot_only void psci_init(const struct platform *platform)
 {
 	psci = platform->psci;
 }
@@ -33,7 +34,7 @@ static int64_t psci_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
 	return (int64_t)x0;
 }
 
-bool psci_cpu_on(uint64_t mpidr, uint64_t entry_paddr, uint64_t context, int64_t *result)
+boot_only bool psci_cpu_on(uint64_t mpidr, uint64_t entry_paddr, uint64_t context, int64_t *result)
 {
 	*result = 0;
 	if (psci.conduit == PSCI_CONDUIT_NONE || psci.cpu_on == 0)

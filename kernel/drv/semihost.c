@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Arm semihosting.  On a machine without it the HLT instruction is undefined; trap_kernel() asks
- * semihost_skip(), which knows the one place where that may happen.
- */
-#include <arch/exception.h>
+/* Arm semihosting.  On a machine without it the HLT instruction is undefined: trap_kernel() answers then. */
 #include <base/bytes.h>
 #include <drv/semihost.h>
 
@@ -13,8 +9,6 @@
 #define STOPPED_APPLICATION_EXIT 0x20026u
 #define OPEN_MODE_CREATE         5u /* "wb" */
 
-extern const char semihost_call_site[];
-
 static uint64_t semihost_file;
 static char semihost_name[256];
 
@@ -23,12 +17,7 @@ static __attribute__((noinline)) uint64_t semihost_call(uint64_t number, const u
 	register uint64_t x0 __asm__("x0") = number;
 	register uint64_t x1 __asm__("x1") = (uint64_t)block;
 
-	__asm__ volatile(".global semihost_call_site\n"
-			 "semihost_call_site:\n"
-			 "\thlt #0xf000"
-			 : "+r"(x0), "+r"(x1)
-			 :
-			 : "memory");
+	__asm__ volatile("hlt #0xf000" : "+r"(x0), "+r"(x1) : : "memory");
 	return x0;
 }
 
@@ -56,13 +45,4 @@ void semihost_write(const void *bytes, size_t count)
 	const uint64_t block[] = {semihost_file, (uint64_t)bytes, count};
 
 	(void)semihost_call(SYS_WRITE, block);
-}
-
-bool semihost_skip(struct exception_frame *frame)
-{
-	if (frame->pc != (uint64_t)semihost_call_site)
-		return false;
-	frame->pc += 4;
-	frame->x[0] = UINT64_MAX; /* as an emulator says that it cannot */
-	return true;
 }

@@ -28,6 +28,7 @@ import mkarchive  # noqa: E402
 
 MACHINE_FAILED = 1      # the tree lacks something that nobody can do without
 NOTHING_TO_START = 3    # no archive, or no proc in it, or no memory for it
+PANICKED = 101
 PROC_FAILED = 102
 NOT_STARTED = 127       # the program that run= names
 KILLED = 128            # plus the signal's number
@@ -342,6 +343,14 @@ TREES = {
                          r"passes the end", bare=True,
                          tree=property_set("/memory", "reg",
                                            fdt.cells64(0xfffffffffff00000, 0x200000))),
+    "memory-absent": Case("memory past what the machine has: said, with registers, not silence", PANICKED,
+                          r"PANIC: synchronous exception of kernel .* syndrome 96000[01]10, address ffffff81",
+                          bare=True, panic=True,
+                          tree=property_set("/memory", "reg", fdt.cells64(RAM, 0x120000000))),
+    "memory-flash": Case("flash that is said to be memory is not used", 0,
+                         r"no memory answers from 1000 to 7ffffff; it is not used", HELLO, bare=True,
+                         tree=property_set("/memory", "reg",
+                                           fdt.cells64(0, 0x8000000, RAM, 0x20000000))),
     "memory-cells": Case("a memory region cut short", MACHINE_FAILED, r"memory", bare=True,
                          tree=property_set("/memory", "reg", fdt.cells(0, RAM, 0))),
     "no-gic": Case("no interrupt controller", MACHINE_FAILED, r"no enabled GIC", bare=True,
@@ -357,6 +366,15 @@ TREES = {
                      tree=node_removed("/timer")),
     "no-uart": Case("no UART: the board's own is used", 0, HELLO, r"no enabled arm,pl011",
                     r"no console input", bare=True, tree=node_removed("/pl011")),
+    "uart-clock": Case("a clock that is said to be the UART: the board's own is used", 0,
+                       r"no PL011 answers at 9010000; the board's own is used", r"no console input", HELLO,
+                       bare=True, tree=property_set("/pl011", "reg", fdt.cells64(0x9010000, 0x1000))),
+    "uart-flash": Case("flash that is said to be the UART: nobody waits for room in it", 0,
+                       r"no PL011 answers at 1000; the board's own is used", HELLO, bare=True,
+                       tree=property_set("/pl011", "reg", fdt.cells64(0x1000, 0x1000))),
+    "uart-absent": Case("a UART where nothing is: said on the board's own", PANICKED,
+                        r"PANIC: synchronous exception of kernel", bare=True, panic=True,
+                        tree=property_set("/pl011", "reg", fdt.cells64(0x7000000000, 0x1000))),
     "no-cpus": Case("no CPUs", MACHINE_FAILED, r"no /cpus node or no CPU", bare=True, tree=no_cpus),
     "same-cpus": Case("two CPUs with the same number: the ones before them are used", 0,
                       r"same MPIDR", HELLO, bare=True, tree=same_cpus),
@@ -364,6 +382,9 @@ TREES = {
                     r"1 of 4 CPUs", HELLO, bare=True, tree=node_removed("/psci")),
     "psci-method": Case("an unknown way to firmware", 0, r"psci node", HELLO, bare=True,
                         tree=property_set("/psci", "method", b"letter\0")),
+    "psci-nobody": Case("firmware that does not answer: a call of it is an undefined instruction", 0,
+                        r"CPU 1 .*firmware does not start it \(-1\)", r"1 of 4 CPUs", HELLO, bare=True,
+                        tree=property_set("/psci", "method", b"smc\0")),
     # The boot CPU is the last in the tree.
     "258-cpus": Case("more CPUs than this build supports, of which the machine has 4", 0,
                      r"this build supports 256 CPUs", r"2 CPUs more are left parked",

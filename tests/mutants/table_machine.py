@@ -9,6 +9,9 @@ MUTANTS = [
     ("kernel/arch/aarch64/trap.c", "kind == FAULT_BUS && (esr", "(esr", "arch-trap"),
     ("kernel/arch/aarch64/trap.c", " && (esr & ESR_CACHE_OP) == 0", "", "arch-trap"),
     ("kernel/arch/aarch64/trap.c", "\tcase CLASS_STEP:\n", "", "arch-trap"),
+    ("kernel/arch/aarch64/trap.c", "(instruction | 1) != SMC_0", "instruction != SMC_0", "arch-trap"),
+    ("kernel/arch/aarch64/trap.c", "\tif (ESR_CLASS(frame->esr) != CLASS_UNKNOWN)\n\t\treturn false;\n", "",
+     "arch-trap"),
     # Switches
     ("kernel/arch/aarch64/switch.c", "\telse\n\t\taddress_space_set(cpu_registers.ttbr0_empty);\n", "",
      "arch-switch"),

@@ -81,6 +81,21 @@ static void device_read(const struct fdt *fdt)
 		kprintf("boot argument \"device=%s\": %s\n", shown, dt_device_reason_text(reason));
 }
 
+/* What is said goes to the board's own until the one of the tree is known to be one. */
+static void uart_use(void)
+{
+	volatile uint8_t *registers = mmu_map_device(platform.uart.base, UART_BYTES);
+
+	if (pl011_is_at(registers)) {
+		pl011_use(registers);
+		return;
+	}
+	kprintf("device tree: no PL011 answers at %lx; the board's own is used\n",
+		(unsigned long)platform.uart.base);
+	platform.uart = (struct platform_region){0};
+	platform.uart_irq = PLATFORM_IRQ_NONE;
+}
+
 static void platform_read(uint64_t tree)
 {
 	enum platform_reason platform_reason = PLATFORM_FINE;
@@ -96,7 +111,7 @@ static void platform_read(uint64_t tree)
 		boot_fail("the device tree is damaged", fdt_reason_text(fdt_reason));
 	error = dt_platform_read(&platform, &fdt, &platform_reason);
 	if (platform.uart.size_bytes > 0)
-		pl011_use(mmu_map_device(platform.uart.base, UART_BYTES));
+		uart_use();
 	psci_init(&platform);
 	if (error != ERR_OK) {
 		if (!platform_usable())
@@ -109,12 +124,49 @@ static void platform_read(uint64_t tree)
 	mmu_unmap_tree();
 }
 
+static bool memory_answers(uint64_t paddr)
+{
+	volatile uint64_t *word = arch_phys_to_virt(paddr);
+	const uint64_t before = *word;
+	bool answers;
+
+	*word = ~before;
+	/* Not the cache instead of it. */
+	__asm__ volatile("dc civac, %0\n\tdsb sy" : : "r"(word) : "memory");
+	answers = *word == ~before;
+	*word = before;
+	return answers;
+}
+
+/*
+ * A tree may promise memory that is not there.  It is found out here, where this CPU has a stack in the
+ * image: without one an exception says nothing.
+ */
+static void memory_probe(void)
+{
+	uint32_t i = 0;
+
+	while (i < memmap.count) {
+		const uint64_t base = memmap.region[i].base;
+		const uint64_t bytes = memmap.region[i].size_bytes;
+
+		if (memory_answers(base) && memory_answers(base + bytes - PAGE_SIZE)) {
+			i++;
+			continue;
+		}
+		kprintf("device tree: no memory answers from %lx to %lx; it is not used\n",
+			(unsigned long)base, (unsigned long)(base + bytes - 1));
+		memmap_remove(&memmap, base, bytes);
+	}
+}
+
 static void memory_init(void)
 {
 	memmap_init(&memmap, &platform, mmu_image_paddr(), mmu_image_bytes(), KERNEL_WINDOW_BYTES);
+	mmu_map_window(&platform);
+	memory_probe();
 	if (memmap.count == 0)
 		boot_fail("memory", "all of it is in use or reserved");
-	mmu_map_window(&platform);
 	for (unsigned i = 0; i < cpus_count; i++)
 		cpus[i].core.kernel_stack = mmu_map_stack(i);
 }

@@ -8,7 +8,7 @@
  *
  * The kernel never takes an interrupt.  An exception at EL1, and what user mode cannot cause, goes
  * to the emergency page of the CPU's stack and from there to trap_kernel(), which panics (or skips
- * the instruction, when it is the semihosting call of a machine that has none).
+ * the instruction, when it is a call that nobody on this machine answers).
  */
 #include <arch/exception_offsets.h>
 #include <kern/offsets.h>

@@ -191,12 +191,6 @@ void fpu_load(const struct fpu_state *state)
 	fake_write("fpu_load", 0, (uint64_t)(uintptr_t)state);
 }
 
-bool semihost_skip(struct exception_frame *frame)
-{
-	(void)frame;
-	return false;
-}
-
 void backtrace_print(uint64_t frame)
 {
 	(void)frame;

@@ -8,6 +8,7 @@
 #include <arch/exception.h>
 #include <criterion/criterion.h>
 #include <kern/core.h>
+#include <signal.h>
 
 #define FAR            0x7654321008
 #define ELR            0x400100
@@ -100,6 +101,34 @@ Test(trap, anything_else_is_an_undefined_instruction_where_it_stands, .init = be
 
 	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		becomes(CLASS(others[i]), FAULT_UNDEFINED, ELR, FAULT_ACCESS_EXECUTE);
+}
+
+/* An exception of the kernel at @instruction; returns only if that is taken for answered. */
+static void kernel_meets(uint32_t instruction, uint64_t esr)
+{
+	struct exception_frame frame = {.pc = (uint64_t)(uintptr_t)&instruction, .esr = esr};
+
+	frame.x[0] = 0x84000003;
+	trap_kernel(&frame);
+	cr_assert_eq(frame.x[0], UINT64_MAX);
+	cr_assert_eq(frame.pc, (uint64_t)(uintptr_t)(&instruction + 1));
+}
+
+Test(trap, calls_of_host_and_firmware_that_nobody_answers_return, .init = begin)
+{
+	kernel_meets(0xd45e0000, CLASS(0)); /* hlt #0xf000 */
+	kernel_meets(0xd4000002, CLASS(0)); /* hvc #0 */
+	kernel_meets(0xd4000003, CLASS(0)); /* smc #0 */
+}
+
+Test(trap, another_undefined_instruction_of_the_kernel_is_a_panic, .init = begin, .signal = SIGABRT)
+{
+	kernel_meets(0xd4400000, CLASS(0)); /* hlt #0 */
+}
+
+Test(trap, another_exception_at_such_a_call_is_a_panic, .init = begin, .signal = SIGABRT)
+{
+	kernel_meets(0xd4000003, DATA | EXTERNAL);
 }
 
 Test(trap, floating_point_is_no_fault, .init = begin)

@@ -4,5 +4,8 @@
 
 #include <abi/types.h>
 
+/* Whether what is there says that it is one. */
+bool pl011_is_at(volatile uint8_t *registers);
+
 /* From now on arch_console_put() writes there. */
 void pl011_use(volatile uint8_t *registers);

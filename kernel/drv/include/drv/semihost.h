@@ -4,8 +4,6 @@
 
 #include <abi/types.h>
 
-struct exception_frame;
-
 /*
  * Create a file of the host, @bytes of name without a NUL; false if that fails or nobody answers
  * semihosting calls.  Writes append to it; whole calls are never mixed up.
@@ -15,9 +13,3 @@ void semihost_write(const void *bytes, size_t count);
 
 /* Returns if nobody answers semihosting calls. */
 void semihost_exit(uint64_t status);
-
-/*
- * If the exception is that of an unanswered semihosting call, make the frame go on after it and
- * return true.
- */
-bool semihost_skip(struct exception_frame *frame);

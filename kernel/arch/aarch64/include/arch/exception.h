@@ -32,7 +32,8 @@ _Static_assert(SYS_CALL == 0 && SYS_REPLY_RECV == 1 && SYS_SIGNAL == 7 && SYS_WA
 /* Any synchronous exception of user mode but svc #0. */
 void trap_user(uint64_t esr, uint64_t far);
 /* An exception of the kernel, or one that user mode cannot cause.  Panics; returns only to go on
- * after a semihosting call that nobody answered, with x0 set and the other scratch registers kept. */
+ * after a call of a host or of firmware that nobody answered, with x0 set and the other scratch registers
+ * kept. */
 void trap_kernel(struct exception_frame *frame);
 /* Frame records from here on: the caller's x29, the return address.  Nothing without frame pointers. */
 void backtrace_print(uint64_t frame);
