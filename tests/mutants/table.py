@@ -424,6 +424,8 @@ MUTANTS = [
     ("servers/sched/policy/place/central.c",
      "return cpumask_test(tried, PLACE_CENTRE) ? PLACE_NONE : PLACE_CENTRE;",
      "{ if (!cpumask_test(tried, PLACE_CENTRE)) return PLACE_CENTRE; }", "policy_place"),
+    ("servers/sched/policy/group/node.c", "info.runnable == info.off_centre", "false", "sim_groups"),
+    ("servers/sched/policy/group/node.c", "\t\t.off_centre = off_centre,\n", "", "sim_groups"),
     ("servers/sched/policy/central/central.c", ".alone_too = true,", "", "sim_several"),
     ("servers/sched/policy/central/central.c", ".spares_first = true,", "", "sim_several"),
     ("servers/sched/policy/central/central.c", "else if (ahead > most)",

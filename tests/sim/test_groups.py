@@ -12,6 +12,7 @@ import sys
 import tempfile
 import unittest
 
+from random_workload import random_workload
 from sim_tool import MS, SECOND, simulate
 
 TOOL = sys.argv.pop(1)
@@ -374,6 +375,31 @@ class Tool(unittest.TestCase):
             policy = rng.choice(["eevdf", "rr", "stride", "lottery", "chaos"])
             run(workload(0.5, groups, **tasks), rng.choice([1, 2, 4]), "--check=1", "--seed", seed,
                 policy=policy)
+
+
+class Central(unittest.TestCase):
+    """One order for the machine (docs/design/central.md), with groups that may not run where it is kept."""
+
+    def test_cpu_0_passes_over_who_may_not_run_there(self):
+        """Two levels of groups whose threads wait on CPU 0 for CPU 1, and one of them has one for both."""
+        groups = {"a": {"weight": 5000}, "b": {"parent": "a", "weight": 5000}}
+        result = run(workload(1, groups, away=member("b", instance=3, cpus=[1]),
+                              later=member("a", delay=500000), root={**HOG, "instance": 2}),
+                     2, "--check=1", policy="central")
+        self.assertLessEqual(result.run["unserved_idle_max_ns"], MS)
+        self.assertGreater(result.cpus[0]["busy_ns"], 0.99 * SECOND)
+
+    def test_random_workloads_with_masks(self):
+        for seed in range(12):
+            rng = random.Random(seed)
+            cpus = rng.choice([2, 4, 8])
+            tasks = random_workload(seed, cpus, 0.1)["tasks"]
+            for task in tasks.values():
+                task["group"] = rng.choice(["", "g", "h"])
+                if rng.random() < 0.5:
+                    task["cpus"] = sorted(rng.sample(range(1, cpus), rng.randint(1, cpus - 1)))
+            groups = {"g": rng.choice([{}, {"quota_us": 3000, "period_us": 10000}]), "h": {"parent": "g"}}
+            run(workload(0.1, groups, **tasks), cpus, "--check=1", "--seed", seed, policy="central")
 
 
 if __name__ == "__main__":

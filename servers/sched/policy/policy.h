@@ -161,6 +161,7 @@ struct policy_info {
 	uint64_t weight;        /* W: sum of the weights, running and delayed included */
 	uint64_t load;          /* as weight, without delayed sleepers: what placement should see */
 	uint32_t runnable;      /* threads QUEUED or RUNNING */
+	uint32_t off_centre;    /* of those, with params.off_centre; 0 if the policy ignores it */
 	uint32_t delayed;       /* threads DELAYED */
 	uint32_t misuse;        /* calls that were ignored because the state did not fit */
 	uint32_t state;         /* of the thread: enum policy_state */
@@ -264,7 +265,7 @@ struct policy_ops {
 	/* Choose.  The result is RUNNING afterwards, and a previous RUNNING thread is QUEUED.
 	 * A running thread in the middle of its request keeps the CPU as the policy's rules say,
 	 * unless `flags` has POLICY_PICK_FRESH.  out->thread is NULL only if no thread is QUEUED or
-	 * RUNNING. */
+	 * RUNNING (central, on CPU 0: none that may run there). */
 	void (*pick)(struct policy_cpu *cpu, uint64_t now_ns, uint32_t flags,
 		     struct policy_pick *out);
 

@@ -15,9 +15,11 @@
  * Who joins starts within one slice of the floor: nobody saves up credit by sleeping or by being heavier
  * than a whole CPU, and nobody pays for what it ran while no one else wanted the CPU.
  *
- * Invariants: as of a line (line.h), and pass_rem < w: a charge is exact however it is split.
+ * Invariants: as of a line (line.h), pass_rem < w: a charge is exact however it is split; and the queue's
+ * off_centre is the sum of its threads'.
  *
  * Who may not run on CPU 0 waits there, too: it is handed out, and passed over when CPU 0 chooses for itself.
+ * So is the entity of a group (policy/group) of which that is true of everybody in its queue.
  *
  * Bad at: latency (a waker waits for the end of some turn), cache warmth, and many CPUs: CPU 0's dispatcher
  * works for all.  A choice for CPU 0 looks at everybody before it who may not run there.
@@ -37,6 +39,7 @@ struct central_thread {
 struct central_cpu {
 	struct line_cpu line;
 	uint64_t floor;
+	uint32_t off_centre; /* threads in the line that may not run on CPU 0 */
 };
 
 LINE_VIEWS(central);
@@ -66,6 +69,7 @@ static void central_join(struct line_cpu *cpu, struct line_thread *thread, enum 
 			 uint64_t now_ns)
 {
 	(void)now_ns;
+	central_cpu(cpu)->off_centre += central_thread(thread)->off_centre;
 	const uint64_t floor = central_cpu(cpu)->floor;
 	const int64_t ahead = (int64_t)(thread->key - floor);
 	const int64_t most = (int64_t)((thread->slice_ns << CENTRAL_FRAC_BITS) / thread->weight);
@@ -91,6 +95,7 @@ static void central_leave(struct line_cpu *cpu, struct line_thread *thread)
 	const struct line_thread *first = first_waiting(cpu);
 	if (first != NULL && first == thread) /* handed out */
 		floor_raise(cpu, first->key);
+	central_cpu(cpu)->off_centre -= central_thread(thread)->off_centre;
 }
 
 static enum error central_params(struct line_cpu *cpu, struct line_thread *thread,
@@ -100,6 +105,9 @@ static enum error central_params(struct line_cpu *cpu, struct line_thread *threa
 	if (params->weight != thread->weight)
 		central_thread(thread)->pass_rem = 0;
 	line_params_take(cpu, thread, params);
+	if (thread->state != POLICY_OUT)
+		central_cpu(cpu)->off_centre += params->off_centre -
+						central_thread(thread)->off_centre;
 	central_thread(thread)->off_centre = params->off_centre;
 	if (cpu->running == thread && passed_over(cpu, thread))
 		cpu->turn_over = true;
@@ -184,6 +192,8 @@ static bool central_load(struct line_cpu *cpu, struct line_thread *thread,
 		central_thread(thread)->pass_rem = (uint32_t)words[0];
 	else
 		return false;
+	if (thread != NULL && thread->state != POLICY_OUT)
+		central_cpu(cpu)->off_centre += central_thread(thread)->off_centre;
 	return true;
 }
 
@@ -192,6 +202,7 @@ static void central_tell(const struct line_cpu *cpu, const struct line_thread *t
 {
 	const uint64_t floor = central_cpu_const(cpu)->floor;
 	out->v = policy_number_of((int128_t)floor, CENTRAL_FRAC_BITS);
+	out->off_centre = central_cpu_const(cpu)->off_centre;
 	if (thread == NULL)
 		return;
 	out->lag_ns = policy_number_of((int128_t)(int64_t)(floor - thread->key) * thread->weight,
@@ -202,8 +213,12 @@ static void central_tell(const struct line_cpu *cpu, const struct line_thread *t
 
 static bool central_right(const struct line_cpu *cpu, const struct line_thread *thread)
 {
-	(void)cpu;
-	return thread == NULL || central_thread_const(thread)->pass_rem < thread->weight;
+	if (thread != NULL)
+		return central_thread_const(thread)->pass_rem < thread->weight;
+	uint32_t off_centre = 0;
+	for (struct rb_node *node = rb_first(&cpu->tree); node != NULL; node = rb_next(node))
+		off_centre += central_thread_const(line_of(node))->off_centre;
+	return off_centre == central_cpu_const(cpu)->off_centre;
 }
 
 static const struct line_kind central_kind = {

@@ -114,7 +114,8 @@ struct group_node {
 	uint32_t parent;
 	uint32_t weight; /* of the entity now */
 	uint64_t slice_ns;
-	bool inside; /* QUEUED or RUNNING in its parent's queue */
+	bool off_centre; /* of the entity: everybody in its queue is */
+	bool inside;     /* QUEUED or RUNNING in its parent's queue */
 	bool throttled;
 	bool capped;           /* when it was last asked for */
 	int64_t runtime_ns;    /* left of what was taken from the pool; negative: to be paid back */

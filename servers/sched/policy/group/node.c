@@ -17,7 +17,7 @@ enum error group_cpu_attach(struct group_cpu *cpu, struct group_machine *machine
 	return ERR_OK;
 }
 
-uint32_t group_queue_runnable(const struct group_cpu *cpu, uint32_t index, uint64_t *load)
+static struct policy_info queue_info(const struct group_cpu *cpu, uint32_t index)
 {
 	const struct policy_cpu *queue =
 		index == 0 ? cpu->root
@@ -25,6 +25,13 @@ uint32_t group_queue_runnable(const struct group_cpu *cpu, uint32_t index, uint6
 	struct policy_info info;
 
 	cpu->base->query(queue, NULL, &info);
+	return info;
+}
+
+uint32_t group_queue_runnable(const struct group_cpu *cpu, uint32_t index, uint64_t *load)
+{
+	const struct policy_info info = queue_info(cpu, index);
+
 	if (load != NULL)
 		*load = info.load;
 	return info.runnable;
@@ -35,12 +42,14 @@ static const struct group_common *common_of(const struct group_cpu *cpu, uint32_
 	return &cpu->machine->group[index];
 }
 
-static struct policy_params entity_params(uint32_t index, uint32_t weight, uint64_t slice_ns)
+static struct policy_params entity_params(uint32_t index, uint32_t weight, bool off_centre,
+					  uint64_t slice_ns)
 {
 	return (struct policy_params){
 		.tid = GROUP_ENTITY_TID + index,
 		.weight = weight,
 		.priority = POLICY_PRIORITY_DEFAULT,
+		.off_centre = off_centre,
 		.slice_ns = slice_ns,
 	};
 }
@@ -93,14 +102,14 @@ static uint32_t weight_here(const struct group_cpu *cpu, uint32_t index)
 	return (uint32_t)min_u64(max_u64(weight, 1), POLICY_WEIGHT_MAX);
 }
 
-static void weight_update(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
+static void entity_update(struct group_cpu *cpu, uint32_t index, bool off_centre, uint64_t now_ns)
 {
 	struct group_node *node = &cpu->node[index];
 	const uint32_t weight = weight_here(cpu, index);
 	const uint64_t slice_ns = group_part_slice_ns(cpu, index);
-	const struct policy_params params = entity_params(index, weight, slice_ns);
+	const struct policy_params params = entity_params(index, weight, off_centre, slice_ns);
 
-	if (weight == node->weight && slice_ns == node->slice_ns)
+	if (weight == node->weight && slice_ns == node->slice_ns && off_centre == node->off_centre)
 		return;
 	if (cpu->base->set_params(group_queue(cpu, node->parent), group_entity(cpu, index), &params,
 				  now_ns) != ERR_OK) {
@@ -111,6 +120,7 @@ static void weight_update(struct group_cpu *cpu, uint32_t index, uint64_t now_ns
 		cpu->node[node->parent].below_weight += (uint64_t)weight - node->weight;
 	node->weight = weight;
 	node->slice_ns = slice_ns;
+	node->off_centre = off_centre;
 }
 
 /* The sum is modulo 2^64; each CPU adds differences of its own part only. */
@@ -170,16 +180,15 @@ void group_node_settle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 {
 	while (index != 0) {
 		struct group_node *node = &cpu->node[index];
-		uint64_t load;
-		const uint32_t runnable = group_queue_runnable(cpu, index, &load);
-		const bool wanted = runnable != 0 && !node->throttled;
+		const struct policy_info info = queue_info(cpu, index);
+		const bool wanted = info.runnable != 0 && !node->throttled;
 
-		own_publish(cpu, index, load, runnable);
-		load_publish(cpu, index, load, runnable);
+		own_publish(cpu, index, info.load, info.runnable);
+		load_publish(cpu, index, info.load, info.runnable);
 		group_part_count(cpu, index);
 		/* An empty queue has no part; the weight stays until it has one again. */
-		if (runnable != 0)
-			weight_update(cpu, index, now_ns);
+		if (info.runnable != 0)
+			entity_update(cpu, index, info.runnable == info.off_centre, now_ns);
 		if (wanted && !node->inside) {
 			cpu->base->enqueue(group_queue(cpu, node->parent), group_entity(cpu, index),
 					   POLICY_JOIN_WAKE, now_ns);
@@ -240,7 +249,8 @@ uint32_t group_node_ready(struct group_cpu *cpu, group_id_t id, uint64_t now_ns)
 	const struct group_common *common = common_of(cpu, index);
 	const uint32_t parent = __atomic_load_n(&common->parent, __ATOMIC_RELAXED);
 	const uint32_t weight = __atomic_load_n(&common->weight, __ATOMIC_RELAXED);
-	const struct policy_params params = entity_params(index, weight, POLICY_SLICE_NS_DEFAULT);
+	const struct policy_params params = entity_params(index, weight, false,
+							  POLICY_SLICE_NS_DEFAULT);
 
 	/* A parent is a member's group: it cannot go before its last group did. */
 	if (parent != 0)
