@@ -58,14 +58,12 @@ void fallback_enter(struct core *core, enum fallback_reason reason)
 	core->refusals = 0;
 	core->reasons = 1u << REASON_KICK;
 	core->slice_end_ns = time_after(now, FALLBACK_SLICE_NS);
-	core->server_timer_ns = TIME_NEVER;
 	core->starvation_end_ns = TIME_NEVER;
 	counter_add(&core->stats.fallback_entries, 1);
 	supervisor = core->supervisor;
 	spin_unlock(&core->lock);
 	trace_record_at(arch_this_cpu(), now, TRACE_FALLBACK, reason, 0);
 	request_restart_all(core);
-	timer_update(core);
 	if (reason == FALLBACK_UNBOUND)
 		return;
 	kprintf("CPU %u in fallback: %s\n", core->index, fallback_text(reason));

@@ -34,6 +34,15 @@ MUTANTS = [
     ("kernel/ipc/fault.c", "\t\ttcb_flags_set(tcb, tcb_flags(tcb) | TCB_FLAG_FPU_USED);\n", "",
      "kernel-fault"),
     ("kernel/ipc/fault.c", "\t\tarch_fpu_enable(tcb);\n", "", "kernel-fault"),
+    # What begins anew with fallback
+    ("kernel/dispatch/fallback.c", "\tcore->reasons = 1u << REASON_KICK;\n", "\tcore->reasons = 0;\n",
+     "kernel-fallback"),
+    ("kernel/dispatch/fallback.c", "\tcore->bounced = false;\n", "", "kernel-fallback"),
+    ("kernel/dispatch/fallback.c", "\tcore->refusals = 0;\n", "", "kernel-fallback"),
+    ("kernel/dispatch/fallback.c",
+     "\tcore->slice_end_ns = time_after(now, FALLBACK_SLICE_NS);\n\tcore->starv", "\tcore->starv",
+     "kernel-fallback"),
+    ("kernel/dispatch/fallback.c", "\tcore->starvation_end_ns = TIME_NEVER;\n", "", "kernel-fallback"),
     # Decisions about threads that change meanwhile
     ("kernel/dispatch/decision.c", "tcb_home(payer) == core && list_linked(&payer->event_link)", "false",
      "kernel-stale"),
