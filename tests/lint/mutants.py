@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""tests/mutants/: the text of every seeded bug stands exactly once in its file."""
+"""tests/mutants/ and the models: the text of every seeded bug stands exactly once in its file."""
 
 import ast
 
-TABLES = ("tests/mutants/table.py", "tests/mutants/table_fastpath.py",
-          "tests/mutants/table_groups.py", "tests/mutants/table_kernel.py",
-          "tests/mutants/table_machine.py", "tests/mutants/table_sched.py",
-          "tests/mutants/table_servers.py")
+TABLES = ("tests/model/protocol/mutants.py", "tests/mutants/table.py",
+          "tests/mutants/table_fastpath.py", "tests/mutants/table_groups.py",
+          "tests/mutants/table_kernel.py", "tests/mutants/table_machine.py",
+          "tests/mutants/table_sched.py", "tests/mutants/table_servers.py")
 
 
 def rows(source):

@@ -75,6 +75,7 @@ SEEDED = [
     ("mutants", "tests/mutants/table.py", MUTANTS.format("kernel/core/gone.c", "return 0;"), "no file"),
     ("mutants", "tests/mutants/table.py", MUTANTS.format("kernel/core/main.c", "return 1;"), "0 times"),
     ("mutants", "tests/mutants/table.py", MUTANTS.format("kernel/core/main.c", "n"), "times 'n'"),
+    ("mutants", "tests/model/protocol/mutants.py", MUTANTS.format("kernel/core/main.c", "n"), "times 'n'"),
     ("references", "docs/x.md", MD + "See `kernel/core/g" + "one.c`.\n", "no file kernel/core/gone.c"),
     ("references", "kernel/core/x.c", C + "/* As in <kern/g" + "one.h>. */\n", "no file kern/gone.h"),
     ("references", "kernel/core/x.c", C + "/* As gone" + "_by() does. */\n", "no function gone_by()"),

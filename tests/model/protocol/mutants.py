@@ -18,7 +18,7 @@ import run as mutants  # noqa: E402
 
 EXECUTABLE = "tests/model/protocol/protocol"
 
-TABLE = [
+MUTANTS = [
     # The lock
     ("kernel/include_lock/claim/kern/spin.h", "__atomic_compare_exchange_n(&spin->held, &nobody, 1, true, "
      "__ATOMIC_ACQUIRE,\n\t\t\t\t\t   __ATOMIC_RELAXED)",
@@ -45,9 +45,9 @@ TABLE = [
     # Records and decisions
     ("kernel/dispatch/event.c", "\t\tlist_push_back(&home->events, &tcb->event_link);", "\t\t;",
      "M20_wake"),
-    ("kernel/dispatch/decision.c", "(kind == DECISION_IDLE || !core->bounced)", "!core->bounced",
+    ("kernel/dispatch/decision.c", "(idle || !core->bounced)", "!core->bounced",
      "stop-park"),
-    ("kernel/dispatch/decision.c", "\tif (payer->seq != seq)\n\t\treturn ERR_BAD_SEQ;\n", "",
+    ("kernel/dispatch/successor.c", "\tif (payer->seq != seq)\n\t\treturn ERR_BAD_SEQ;\n", "",
      "stop-again"),
     ("kernel/dispatch/bind.c", "\tif (!bind_is_noted(core))\n\t\treturn;\n",
      "\t(void)bind_is_noted(core);\n", "bind-other"),
@@ -68,9 +68,9 @@ TABLE = [
     ("kernel/dispatch/request.c",
      "__atomic_load_n(&tcb->request_core, __ATOMIC_RELAXED) == asked &&\n", "true &&\n",
      "request-signal"),
-    ("kernel/object/notification.c",
+    ("kernel/object/waitable.c",
      "__atomic_load_n(&tcb->blocked_on, __ATOMIC_RELAXED) == waitable &&\n\t    "
-     "tcb_state(tcb) == THREAD_WAITING", "true", "stop-wait-signal"),
+     "(tcb_state(tcb) == THREAD_WAITING) == signalled", "true", "stop-wait-signal"),
     ("kernel/object/notification.c",
      "\t\ttcb->send_fault = 0;\n", "\t\ttcb->send_fault = 0;\n"
      "\t\tspin_unlock(&notification->wait.lock);\n\t\tspin_lock(&notification->wait.lock);\n",
@@ -92,6 +92,8 @@ TABLE = [
     ("kernel/smp/stop.c",
      "home != this_core()) {\n\t\tcore_post(home, CORE_REQUEST_STOP);\n\t} else if",
      "home != this_core()) {\n\t} else if", "Z15_stop-spin"),
+    ("kernel/core/invoke.c", "\t\t\treturn INVOKE_RESTART;\n\t\t}\n\t\tif (!inv.keep",
+     "\t\t\tcontinue;\n\t\t}\n\t\tif (!inv.keep", "Z14_Z17_stop-each-other"),
     ("kernel/smp/stop.c", "\tif (destroy_in_chain(tcb))\n\t\treturn false;\n",
      "\t(void)destroy_in_chain(tcb);\n", "donate-delete-server"),
     # A buffer that another CPU revokes: its pointer is read once
@@ -138,7 +140,7 @@ class Copy(mutants.Copy):
 
 def main():
     words = sys.argv[1:]
-    rows = [row for row in TABLE
+    rows = [row for row in MUTANTS
             if not words or any(word in row[0] or word in row[3] for word in words)]
     with tempfile.TemporaryDirectory(prefix="baton-mutants-") as scratch:
         try:
