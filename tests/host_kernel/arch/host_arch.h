@@ -21,6 +21,7 @@
 struct host_counters {
 	uint64_t tlb_page_flushes;
 	uint64_t tlb_asid_flushes;
+	uint64_t pte_publishes;
 	uint64_t ipis;
 	uint64_t switches;
 	uint64_t zeroed_bytes;

@@ -37,7 +37,7 @@ unsigned arch_asid_count(void)
 
 void arch_pte_publish(void)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&host_counters.pte_publishes, 1, __ATOMIC_SEQ_CST);
 }
 
 static void flush(uint16_t asid, uint64_t page, bool all)

@@ -10,6 +10,7 @@
 #include <kern/entry.h>
 #include <kern/lock.h>
 #include <kern/machine.h>
+#include <kern/thread.h>
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -87,6 +88,13 @@ Test(lock, the_whole_order_is_accepted)
 	spin_unlock(&space);
 	spin_unlock(&derivation);
 	lock_none_held();
+}
+
+Test(lock, who_waits_for_a_grace_period_holds_none)
+{
+	spin_lock(&derivation);
+	PANICS(grace_wait());
+	said("derivation, taken at test_lock.c:", "is still held at grace.c:");
 }
 
 /* Every pair of classes: exactly what docs/locking.md allows. */

@@ -17,7 +17,7 @@
 
 #define SIM_CPUS 4u
 
-enum sim_op { OP_START, OP_SYSCALL, OP_FAULT, OP_FPU_TRAP, OP_INTERRUPT };
+enum sim_op { OP_START, OP_SYSCALL, OP_FAULT, OP_FPU_TRAP, OP_KERNEL, OP_INTERRUPT };
 
 struct sim_cpu {
 	pthread_t thread;
@@ -26,6 +26,7 @@ struct sim_cpu {
 	enum sim_at at;
 	enum fault fault;
 	uint64_t address;
+	void (*action)(void);
 	bool end;
 };
 
@@ -76,6 +77,10 @@ static void *cpu_main(void *argument)
 			break;
 		case OP_FPU_TRAP:
 			kernel_fpu_trap();
+			break;
+		case OP_KERNEL:
+			self->action();
+			kernel_exit();
 			break;
 		case OP_INTERRUPT:
 			(void)kernel_interrupt();
@@ -194,6 +199,13 @@ void sim_fpu_trap(unsigned cpu, struct tcb *tcb)
 {
 	assert(sim_current(cpu) == tcb);
 	cpu_go(cpu, OP_FPU_TRAP);
+}
+
+void sim_kernel(unsigned cpu, void (*action)(void))
+{
+	assert(sim_at(cpu) == SIM_USER);
+	sim_cpus[cpu].action = action;
+	cpu_go(cpu, OP_KERNEL);
 }
 
 void sim_advance(time_ns_t ns)

@@ -53,6 +53,8 @@ struct tcb *sim_current(unsigned cpu);
 void sim_syscall(unsigned cpu, struct tcb *tcb, enum syscall number, struct sim_regs regs);
 void sim_fault(unsigned cpu, struct tcb *tcb, enum fault kind, uint64_t address);
 void sim_fpu_trap(unsigned cpu, struct tcb *tcb);
+/* A CPU in user mode enters the kernel, where it does this. */
+void sim_kernel(unsigned cpu, void (*action)(void));
 /* Move time; timers fire when the CPUs are stepped. */
 void sim_advance(time_ns_t ns);
 

@@ -405,6 +405,38 @@ Test(chain, K_donation_plain_send_to_passive_servers_is_refused)
 	cr_assert_eq(sim_x0(b), -ERR_PASSIVE);
 }
 
+Test(chain, a_plain_send_goes_to_the_first_that_has_time)
+{
+	struct tcb *c;
+
+	build(2);
+	sim_syscall(0, server[1], SYS_RECV, (struct sim_regs){{ep_cap[2]}});
+	c = sim_thread_running(3, 0);
+	sim_auto_all();
+	cr_assert_null(server[1]->payer, "behind the other one");
+	sim_syscall(1, b, SYS_RECV, (struct sim_regs){{ep_cap[2]}});
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), c);
+	sim_syscall(0, c, SYS_SEND, (struct sim_regs){{ep_cap[2], msg_info(0, 1, 0), 5}});
+	cr_assert_eq(sim_x0(c), 0);
+	sim_auto_all();
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(b->context.x[2], 5);
+	cr_assert_eq(server[1]->state, THREAD_RECEIVING);
+}
+
+/* Its time went back with the answer. */
+Test(chain, a_server_whose_endpoint_is_gone_goes_on_as_an_orphan)
+{
+	build(1);
+	ep[0]->wait.object.dying = 1;
+	reply_recv(0, 0, 4);
+	cr_assert_eq(a->context.x[2], 4);
+	cr_assert_eq(server[0]->payer, server[0]);
+	cr_assert_eq(server[0]->sched, SCHED_READY);
+	cr_assert_eq(sim_x0(server[0]), -ERR_DELETED);
+}
+
 Test(chain, signal_to_a_passive_server_stays_pending)
 {
 	struct notification *n = sim_notification();

@@ -4,6 +4,8 @@
 
 #include <criterion/criterion.h>
 #include <host_arch.h>
+#include <kern/fallback.h>
+#include <kern/ready.h>
 #include <kern/thread.h>
 #include <string.h>
 
@@ -155,6 +157,58 @@ Test(fault, K_faults_without_a_handler_the_thread_stops_with_a_line)
 	cr_assert_not_null(strstr(host_console, "thread tag 1 stopped"));
 	sim_auto_all();
 	sim_check();
+}
+
+/* What it does next is no fault: how that ended is told. */
+Test(fault, one_that_is_resumed_goes_on_without_a_fault)
+{
+	memset(&a->exception, 0, sizeof(a->exception));
+	a->vspace = (struct vspace *)(void *)pager; /* not the first task's */
+	sim_fault(0, a, FAULT_UNDEFINED, 0x10000);
+	cr_assert_eq(a->state, THREAD_STOPPED);
+	cr_assert_eq(thread_resume(a), ERR_OK);
+	sim_auto_all();
+	sim_syscall(0, a, SYS_RECV, (struct sim_regs){{exception_cap}});
+	sim_auto_all();
+	sim_as(1);
+	cr_assert(thread_suspend(a));
+	cr_assert_eq(sim_x0(a), -ERR_CANCELLED);
+}
+
+Test(fault, a_dispatcher_that_faulted_goes_on_as_a_thread)
+{
+	struct tcb *d = cpus[0].core.dispatcher;
+
+	sim_as(0);
+	core_kick(&cpus[0].core, REASON_KICK);
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	sim_fault(0, d, FAULT_PAGE, 0);
+	cr_assert_eq(cpus[0].core.fallback, FALLBACK_FAULT);
+	sim_as(1);
+	cr_assert_eq(tcb_set_home(d, &cpus[0].core), ERR_OK);
+	cr_assert_eq(thread_resume(d), ERR_OK);
+	sim_settle();
+	while (sim_current(0) != d) {
+		sim_advance(FALLBACK_SLICE_NS);
+		sim_settle();
+	}
+	sim_syscall(0, d, SYS_RECV, (struct sim_regs){{exception_cap}});
+	cr_assert_eq(d->state, THREAD_RECEIVING);
+	sim_as(1);
+	cr_assert(thread_suspend(d));
+	cr_assert_eq(sim_x0(d), -ERR_CANCELLED);
+}
+
+Test(fault, K_faults_page_fault_without_a_pager_goes_to_the_exception_endpoint)
+{
+	memset(&a->pager, 0, sizeof(a->pager));
+	other_receives();
+	sim_fault(0, a, FAULT_PAGE, 0x1000);
+	sim_auto_all();
+	cr_assert_eq(sim_current(1), other);
+	cr_assert_eq(other->context.x[6], 66);
+	cr_assert_eq(msg_label(other->context.x[1]), FAULT_PAGE);
 }
 
 Test(fault, one_that_is_resumed_to_fault_again_has_one_line)

@@ -116,6 +116,7 @@ Test(ipc, errors_of_sends)
 {
 	cptr_t read_only = sim_cap_rights(OBJ_ENDPOINT, ep, 0, RIGHT_READ);
 	cptr_t no_grant = sim_cap_rights(OBJ_ENDPOINT, ep, 0, RIGHT_WRITE);
+	cptr_t no_write = sim_cap_rights(OBJ_ENDPOINT, ep, 0, RIGHT_ALL & ~RIGHT_WRITE);
 	const struct {
 		enum syscall number;
 		cptr_t cap;
@@ -125,6 +126,8 @@ Test(ipc, errors_of_sends)
 		{SYS_NB_SEND, ep_cap, 0, ERR_WOULD_BLOCK},
 		{SYS_SEND, read_only, 0, ERR_CAP_RIGHTS},
 		{SYS_CALL, no_grant, 0, ERR_CAP_RIGHTS},
+		{SYS_CALL, no_write, 0, ERR_CAP_RIGHTS},
+		{SYS_RECV, no_grant, 0, ERR_CAP_RIGHTS},
 		{SYS_SEND, no_grant, msg_info(0, 0, 1), ERR_CAP_RIGHTS},
 		{SYS_SEND, ep_cap, msg_info(0, 65, 0), ERR_ARG},
 		{SYS_SEND, reply_cap, 0, ERR_CAP_TYPE},
@@ -142,6 +145,54 @@ Test(ipc, errors_of_sends)
 		cr_assert_eq(sim_current(0), a);
 	}
 	sim_check();
+}
+
+Test(ipc, a_call_needs_no_more_than_the_right_to_be_answered)
+{
+	cptr_t cap = sim_cap_rights(OBJ_ENDPOINT, ep, 0, RIGHT_WRITE | RIGHT_GRANT_REPLY);
+
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{cap, 0}});
+	cr_assert_eq(a->state, THREAD_SENDING);
+}
+
+Test(ipc, K_ipc_who_has_no_buffer_gets_and_gives_registers_only)
+{
+	const word_t longer = msg_info(0, MSG_REGS + 1, 0);
+	struct ipc_buffer *const buffer = a->ipc_buffer;
+
+	a->ipc_buffer = NULL;
+	sim_syscall(0, a, SYS_SEND, (struct sim_regs){{ep_cap, msg_info(0, 0, 1)}});
+	cr_assert_eq(sim_x0(a), -ERR_ARG);
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, 0}});
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	sim_syscall(1, b, SYS_REPLY, (struct sim_regs){{reply_cap, longer}});
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), -ERR_TRUNCATED, "of an answer");
+	a->ipc_buffer = buffer;
+	b->ipc_buffer = NULL;
+	sim_syscall(0, a, SYS_SEND, (struct sim_regs){{ep_cap, longer}});
+	sim_syscall(1, b, SYS_RECV, RECV(0));
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), -ERR_TRUNCATED, "of a message that waited");
+	cr_assert_eq(b->state, THREAD_RECEIVING, "it never came");
+}
+
+Test(ipc, K_ipc_a_reply_object_is_of_one_receiver)
+{
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	sim_auto_all();
+	sim_syscall(0, a, SYS_RECV, RECV(reply_cap));
+	cr_assert_eq(sim_x0(a), -ERR_BUSY);
+	cr_assert(reply_destroy(reply));
+	cr_assert_null(b->reply);
+	cr_assert_null(reply->receiver);
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, 0}});
+	cr_assert_eq(sim_x0(a), -ERR_NO_REPLY);
+	sim_syscall(0, a, SYS_RECV, RECV(reply_cap));
+	cr_assert_eq(sim_x0(a), -ERR_DELETED);
+	cr_assert_null(a->reply);
 }
 
 Test(ipc, call_to_receiver_without_reply_object)
@@ -265,6 +316,8 @@ Test(ipc, K_ipc_bound_notification_wakes_a_receive_in_both_orders)
 	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
 	cr_assert_eq(sim_current(1), b, "a signal that came before is received at once");
 	cr_assert_eq(b->context.x[1], MSG_NOTIFIED);
+	cr_assert_null(reply->receiver);
+	cr_assert_null(b->reply);
 }
 
 Test(ipc, Z20_remote_wake_sends_one_ipi)

@@ -158,6 +158,9 @@ Test(stop, destroy_needs_no_consumer_in_fallback)
 	cr_assert_not(thread_destroy(a));
 	sim_settle();
 	sim_as(1);
+	a->on_cpu = 1;
+	cr_assert_not(thread_destroy(a), "its state is live elsewhere");
+	a->on_cpu = 0;
 	cr_assert(thread_destroy(a));
 	sim_check();
 }
@@ -195,7 +198,42 @@ Test(stop, a_thread_whose_pending_bind_was_stopped_is_like_any_other)
 	sim_check();
 }
 
-Test(stop, M27_grace_passes_idle_cpus_and_waits_for_busy_ones)
+/* Whoever looks may take "linked nowhere" for granted. */
+Test(stop, a_new_thread_is_stopped_and_in_no_list)
+{
+	struct tcb tcb = {.home = NULL};
+
+	thread_init(&tcb);
+	cr_assert_eq(tcb.state, THREAD_STOPPED);
+	cr_assert_eq(tcb.payer, &tcb);
+	cr_assert_not(list_linked(&tcb.ready_link) || list_linked(&tcb.home_link) ||
+		      list_linked(&tcb.wait_link) || list_linked(&tcb.event_link) ||
+		      list_linked(&tcb.request_link));
+}
+
+/* All are asked at once; two that wait for each other both get on. */
+Test(stop, M27_grace_waits_for_those_that_run)
+{
+	const uint64_t seen = cpus[1].core.grace_seen;
+
+	sim_end();
+	sim_start(3);
+	for (unsigned i = 0; i < 3; i++)
+		sim_thread_running(1 + i, i);
+	sim_settle();
+	sim_kernel(0, grace_wait);
+	cr_assert_eq(sim_at(0), SIM_SPIN);
+	cr_assert_neq(cpus[1].core.requests & CORE_REQUEST_GRACE, 0);
+	cr_assert_neq(cpus[2].core.requests & CORE_REQUEST_GRACE, 0);
+	sim_kernel(1, grace_wait);
+	cr_assert_eq(sim_at(1), SIM_SPIN);
+	sim_settle();
+	for (unsigned i = 0; i < 3; i++)
+		cr_assert_eq(sim_at(i), SIM_USER);
+	cr_assert_gt(cpus[1].core.grace_seen, seen);
+}
+
+Test(stop, M27_grace_passes_idle_cpus)
 {
 	uint64_t seen = cpus[1].core.grace_seen;
 

@@ -31,6 +31,7 @@ Test(cnode, copy_errors)
 	cr_assert_eq(call(W_CNODE, METHOD_CNODE_COPY, 3, 17, 16, 1), ERR_CAP_TYPE);
 	cr_assert_eq(call(W_CNODE, METHOD_CNODE_COPY, 2, 17, 0), ERR_ARG);
 	cr_assert_eq(call(W_CNODE, METHOD_TCB_SUSPEND, 0), ERR_METHOD);
+	cr_assert_eq(call(W_CNODE, METHOD_CNODE_DELETE, MSG_WORDS_MAX + 1, 17), ERR_ARG);
 	cr_assert_eq(type_of(17), OBJ_NULL);
 	check_tree();
 }

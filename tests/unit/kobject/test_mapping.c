@@ -161,6 +161,31 @@ Test(mapping, K_memory_unmap_and_delete_flush)
 	cr_assert_eq(pages(W_VSPACE), 0);
 }
 
+Test(mapping, K_memory_a_copy_is_not_mapped)
+{
+	cr_assert_eq(map_at(16, VA, MAP_READ), ERR_OK);
+	cr_assert_eq(copy(60, 16), ERR_OK);
+	cr_assert_eq(call(60, METHOD_FRAME_INFO, 0), ERR_OK);
+	cr_assert_eq(world.result[2], 0);
+	cr_assert_eq(unmap(60), ERR_NOT_MAPPED);
+	cr_assert_eq(delete_cap(60), ERR_OK);
+	touch(W_VSPACE, VA, 16);
+	cr_assert_eq(pages(W_VSPACE), 1);
+}
+
+/* Who walks sees an entry, or that it is gone, before anything is flushed. */
+Test(mapping, each_change_of_an_entry_is_published)
+{
+	cr_assert_eq(map_at(16, VA, MAP_READ), ERR_OK);
+	host_counters.pte_publishes = 0;
+	cr_assert_eq(map(17, W_VSPACE, VA + PAGE_SIZE, MAP_READ), ERR_OK);
+	cr_assert_eq(host_counters.pte_publishes, 1);
+	cr_assert_eq(map(16, W_VSPACE, VA, MAP_READ | MAP_WRITE), ERR_OK);
+	cr_assert_eq(host_counters.pte_publishes, 2);
+	cr_assert_eq(unmap(16), ERR_OK);
+	cr_assert_eq(host_counters.pte_publishes, 3);
+}
+
 Test(mapping, moved_frame_stays_mapped)
 {
 	cr_assert_eq(map_at(16, VA, MAP_READ), ERR_OK);

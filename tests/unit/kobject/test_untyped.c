@@ -134,6 +134,17 @@ Test(untyped, grace_that_was_overtaken_is_repeated)
 	cr_assert_eq(fakes.graces, 3);
 }
 
+/* Interrupted again and again: it waits once, and is interrupted between the pieces after that. */
+Test(untyped, grace_is_not_lost_when_something_else_is_to_be_done)
+{
+	cr_assert_eq(retype(W_UNTYPED, OBJ_ENDPOINT, 0, 1, 16), ERR_OK);
+	cr_assert_eq(delete_cap(16), ERR_OK);
+	fakes.preempt_every = 1;
+	cr_assert_eq(retype(W_UNTYPED, OBJ_LARGE_FRAME, 0, 1, 16), ERR_OK);
+	cr_assert_eq(fakes.graces, 1);
+	cr_assert_geq(world.restarts, (2u << 20) / ZERO_BYTES_MAX - 1);
+}
+
 Test(untyped, large_memory_is_zeroed_in_pieces)
 {
 	paddr_t paddr = slot_of(W_UNTYPED)->object;
