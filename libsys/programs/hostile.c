@@ -27,6 +27,8 @@
 #define LINK_TURN_NS  (1000 * NS_PER_US) /* with what it takes to make the next one */
 #define SLOTS         4096u
 #define LABELS        128u
+#define LONG_SLICE_NS (100 * NS_PER_MS)
+#define NICE_CUT_OFF  0xffffffecull /* -20 where only 32 bits are looked at */
 
 static uint64_t seed = 88172645463325252ull;
 
@@ -411,6 +413,18 @@ static int ask_others(void)
 	return (int)got;
 }
 
+/* A thread that ends as it begins. */
+static enum error make_thread(word_t nice, word_t slice_ns)
+{
+	struct msg m = msg_make(PROC_REQ_THREAD_CREATE, 9);
+
+	for (unsigned i = 0; i < 9; i++)
+		msg_word_set(&m, i, 0);
+	msg_word_set(&m, 5, nice);
+	msg_word_set(&m, 8, slice_ns);
+	return server_call(PROC_SLOT_PROC, &m);
+}
+
 static int ask_weight(void)
 {
 	struct spawn_options options = SPAWN_OPTIONS_DEFAULT;
@@ -426,8 +440,15 @@ static int ask_weight(void)
 	ask(sched_param_set(0, SCHED_PARAM_PRIORITY, 51, 0));
 	ask(sched_param_set(0, SCHED_PARAM_PERIOD_NS, 10 * NS_PER_MS, 0));
 	ask(sched_param_set(PROC_THREADS_MAX + 5, SCHED_PARAM_NICE, 19, 0));
+	ask(sched_param_set(0, SCHED_PARAM_SLICE_NS, LONG_SLICE_NS, 0));
+	ask(process_sched_set(0, 0, SCHED_PARAM_SLICE_NS, LONG_SLICE_NS, 0));
 	options.nice = (word_t)-2;
 	ask(process_spawn("hostile", argv, NULL, &options, &pid));
+	options.nice = NICE_CUT_OFF;
+	ask(process_spawn("hostile", argv, NULL, &options, &pid));
+	ask(make_thread((word_t)-20, 0));
+	ask(make_thread(NICE_CUT_OFF, 0));
+	ask(make_thread(0, LONG_SLICE_NS));
 	return (int)got;
 }
 

@@ -242,4 +242,10 @@ MUTANTS = [
      "mm_rules"),
     ("servers/mm/core/space.c", "region->end > BOOTINFO_VADDR)", "region->end >= BOOTINFO_VADDR)",
      "mm_rules"),
+    ("servers/proc/core/realm.c", "\tif (wanted < NICE_LOWEST || wanted > NICE_HIGHEST)\n"
+     "\t\treturn ERR_RANGE;\n", "", "proc_core"),
+    ("servers/proc/core/realm.c", "value <= SCHED_SLICE_NS_STANDARD ? ERR_OK : ERR_LIMIT", "ERR_OK",
+     "proc_core"),
+    ("servers/sched/core/param.c", "slice_ns > SCHED_SLICE_NS_STANDARD &&",
+     "slice_ns > POLICY_SLICE_NS_MAX &&", "sched_server"),
 ]

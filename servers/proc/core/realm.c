@@ -46,9 +46,14 @@ enum error realm_reaches(const struct process *caller, const struct process *tar
 
 enum error realm_nice(const struct process *caller, word_t nice)
 {
-	if (caller->realm == 0 || nice == PROC_NICE_INHERIT || (int64_t)nice >= caller->realm_nice)
+	const int64_t wanted = (int64_t)nice;
+
+	if (nice == PROC_NICE_INHERIT)
 		return ERR_OK;
-	return ERR_LIMIT;
+	/* What does not fit would be another number further on. */
+	if (wanted < NICE_LOWEST || wanted > NICE_HIGHEST)
+		return ERR_RANGE;
+	return caller->realm == 0 || wanted >= caller->realm_nice ? ERR_OK : ERR_LIMIT;
 }
 
 enum error realm_param(const struct process *caller, enum sched_param param, word_t value)
@@ -64,6 +69,8 @@ enum error realm_param(const struct process *caller, enum sched_param param, wor
 		return value <= PRIORITY_STANDARD ? ERR_OK : ERR_LIMIT;
 	case SCHED_PARAM_GROUP:
 		return caller->realm_group != 0 ? ERR_OK : ERR_PERMISSION;
+	case SCHED_PARAM_SLICE_NS:
+		return value <= SCHED_SLICE_NS_STANDARD ? ERR_OK : ERR_LIMIT;
 	case SCHED_PARAM_PERIOD_NS:
 		return value == 0 ? ERR_OK : ERR_LIMIT;
 	default:

@@ -10,7 +10,6 @@
 #include "log.h"
 #include "server_thread.h"
 
-#define SLICE_NS_STANDARD 3000000u
 #define PRIORITY_STANDARD 50u
 #define PRIORITY_SERVER \
 	99u /* under fixed priorities a spinning program must not keep the reaper out */
@@ -75,7 +74,7 @@ static void record_fill(uint32_t tid, const struct register_params *params, uint
 	record->priority = params->pid == 0 ? PRIORITY_SERVER : PRIORITY_STANDARD;
 	record->class = 0;
 	record->cpu = cpu;
-	record->slice_ns = params->slice_ns != 0 ? params->slice_ns : SLICE_NS_STANDARD;
+	record->slice_ns = params->slice_ns != 0 ? params->slice_ns : SCHED_SLICE_NS_STANDARD;
 	record->period_ns = 0;
 	record->affinity = params->affinity;
 	record->group = params->group;

@@ -239,6 +239,8 @@ enum error thread_new(struct process *process, const struct thread_args *args, u
 
 	if (error == ERR_OK)
 		error = realm_nice(process, args->nice);
+	if (error == ERR_OK && args->slice_ns != 0)
+		error = realm_param(process, SCHED_PARAM_SLICE_NS, args->slice_ns);
 	if (error != ERR_OK || thread_restart(process, args, tid) == ERR_OK)
 		return error;
 	error = thread_make(process, args, tid);

@@ -3,10 +3,11 @@
  * the policy. */
 #include "core.h"
 
-#define NICE_MIN (-20)
-#define NICE_MAX 19
+#include <base/nice.h>
 
-/* Who may ask for any weight may also ask for a higher priority or a reservation. */
+_Static_assert(SCHED_SLICE_NS_STANDARD == POLICY_SLICE_NS_DEFAULT, "<sched/protocol.h> says 3 ms");
+
+/* Who may ask for any weight may also ask for a higher priority, a reservation or a longer slice. */
 static bool param_free(const struct sched_request *request)
 {
 	uint64_t limit = (request->badge >> SCHED_BADGE_WEIGHT_SHIFT) & SCHED_BADGE_WEIGHT_MASK;
@@ -33,9 +34,23 @@ static enum error param_nice(struct sched_thread_params *params,
 {
 	int64_t nice = (int64_t)request->words[2];
 
-	if (nice < NICE_MIN || nice > NICE_MAX)
+	if (nice < NICE_LOWEST || nice > NICE_HIGHEST)
 		return ERR_RANGE;
 	return param_weight(params, policy_weight_of_nice((int)nice), (int32_t)nice, request);
+}
+
+/* Of policies whose turns have the length of a slice (rr) a longer one is a larger share. */
+static enum error param_slice(struct sched_thread_params *params, uint64_t slice_ns,
+			      const struct sched_request *request)
+{
+	if (slice_ns < POLICY_SLICE_NS_MIN || slice_ns > POLICY_SLICE_NS_MAX)
+		return ERR_RANGE;
+	if (params->period_ns != 0 && slice_ns > params->period_ns)
+		return ERR_RANGE;
+	if (slice_ns > SCHED_SLICE_NS_STANDARD && !param_free(request))
+		return ERR_LIMIT;
+	params->slice_ns = slice_ns;
+	return ERR_OK;
 }
 
 /* A reservation is for those who may ask for any weight; whether it fits, the policy says. */
@@ -77,12 +92,7 @@ static enum error param_change(struct sched_server *server, struct sched_thread_
 	case SCHED_PARAM_WEIGHT:
 		return param_weight(params, value, INT32_MIN, request);
 	case SCHED_PARAM_SLICE_NS:
-		if (value < POLICY_SLICE_NS_MIN || value > POLICY_SLICE_NS_MAX)
-			return ERR_RANGE;
-		if (params->period_ns != 0 && value > params->period_ns)
-			return ERR_RANGE;
-		params->slice_ns = value;
-		return ERR_OK;
+		return param_slice(params, value, request);
 	case SCHED_PARAM_PERIOD_NS:
 		return param_period(params, value, request);
 	case SCHED_PARAM_AFFINITY:

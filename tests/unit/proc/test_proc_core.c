@@ -468,6 +468,31 @@ Test(proc, a_realm_has_the_weight_that_it_started_with)
 	cr_assert_eq(ask(tid, PROC_REQ_SCHED_SET, 1, 0, SCHED_PARAM_WEIGHT, 1), ERR_PERMISSION);
 }
 
+static enum error thread_with(uint32_t tid, word_t nice, word_t slice_ns)
+{
+	return ask(tid, PROC_REQ_THREAD_CREATE, 0x401000, 0x8000, 7, 0x9000, 0, nice, 0, 0,
+		   slice_ns);
+}
+
+/* Also at the start of a thread: what has more than 32 bits is no nice value of those that are left. */
+Test(proc, a_realm_makes_no_thread_that_is_more_than_it)
+{
+	uint32_t tid;
+
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, 0), ERR_OK);
+	tid = client_newest;
+	cr_assert_eq(thread_with(tid, (word_t)-1, 0), ERR_LIMIT);
+	cr_assert_eq(thread_with(tid, (uint32_t)-1, 0), ERR_RANGE);
+	cr_assert_eq(thread_with(tid, (uint32_t)INT32_MIN, 0), ERR_RANGE);
+	cr_assert_eq(thread_with(tid, 20, 0), ERR_RANGE);
+	cr_assert_eq(thread_with(tid, 0, SCHED_SLICE_NS_STANDARD + 1), ERR_LIMIT);
+	cr_assert_eq(thread_with(tid, 19, SCHED_SLICE_NS_STANDARD), ERR_OK);
+	cr_assert_eq(ask(tid, PROC_REQ_SCHED_SET, 0, 0, SCHED_PARAM_SLICE_NS, 3000001), ERR_LIMIT);
+	cr_assert_eq(thread_with(a, (word_t)-20, 2 * SCHED_SLICE_NS_STANDARD), ERR_OK,
+		     "others may");
+	cr_assert_eq(thread_with(a, (word_t)-21, 0), ERR_RANGE);
+}
+
 /* ---- Who pays for what ends ---- */
 
 static uint32_t heir_of(uint32_t tid)

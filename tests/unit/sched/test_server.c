@@ -281,6 +281,12 @@ Test(sched_server, weight_beyond_the_badge_is_refused, .init = open_1, .fini = b
 			       SCHED_PARAM_WEIGHT, 512, 0);
 	cr_assert_eq(bench_answers[1].error, ERR_OK);
 	cr_assert_eq(bench_shared->params[5].weight, 512);
+	for (uint32_t i = 0; i < 2; i++) /* nor a longer slice than everybody has */
+		(void)bench_request_as(0, 5, sched_badge(105, 1024), SCHED_REQ_SET_PARAM, 0,
+				       SCHED_PARAM_SLICE_NS, POLICY_SLICE_NS_DEFAULT + i, 0);
+	cr_assert_eq(bench_answers[2].error, ERR_OK);
+	cr_assert_eq(bench_answers[3].error, ERR_LIMIT);
+	cr_assert_eq(bench_shared->params[5].slice_ns, POLICY_SLICE_NS_DEFAULT);
 }
 
 static void open_edf(void)

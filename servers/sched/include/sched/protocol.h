@@ -18,6 +18,9 @@
 #include <abi/sched.h>
 #include <abi/types.h>
 
+/* The slice of a thread that asks for none. */
+#define SCHED_SLICE_NS_STANDARD 3000000u
+
 #define SCHED_BADGE_PRIVILEGED   (1ull << 63)
 #define SCHED_BADGE_WEIGHT_SHIFT 32
 #define SCHED_BADGE_WEIGHT_MASK  0x1fffffull
@@ -70,7 +73,8 @@ enum sched_request_label {
 #define SCHED_PARAM_LIST(X)                                                                        \
 	X(NICE, 1, "-20..19 as a signed word; sets the weight by the nice table")                  \
 	X(WEIGHT, 2, "1..2^20; 1024 = nice 0")                                                     \
-	X(SLICE_NS, 3, "request length, 100 us..100 ms")                                           \
+	X(SLICE_NS, 3,                                                                             \
+	  "request length, 100 us..100 ms; LIMIT: over 3 ms, without the right to any weight")     \
 	X(AFFINITY, 4, "two words of CPU bits, one of a CPU online; none: the thread waits")       \
 	X(PRIORITY, 5, "0..99, higher runs first (fifo)")                                          \
 	X(CLASS, 6, "0 normal, 1 background")                                                      \
