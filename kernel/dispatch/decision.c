@@ -69,15 +69,25 @@ static void decision_terms(struct core *core, const struct tcb *dispatcher,
 	successor_arm(core, true);
 }
 
+/* What others do is held back, and so is what they have done since the dispatcher looked. */
+static bool decision_holds_changes(const word_t *x)
+{
+	return (x[1] & DECISION_FILTER) != 0 && x[7] == FILTER_KEY_CHANGES;
+}
+
 /* Lock held; pending: something is, and the dispatcher was told so before. */
 static void decision_run(struct core *core, struct tcb *dispatcher, const struct choice *choice,
 			 bool pending, time_ns_t now) LOCK_REQUIRES(core->lock)
 {
+	const word_t *x = dispatcher->context.x;
+	const bool soon = pending && !decision_holds_changes(x);
+
 	decision_accept(core, dispatcher, now);
-	core->slice_end_ns = time_after(now, pending ? SLICE_MIN_NS
-						     : slice_at_least(dispatcher->context.x[4]));
+	core->slice_end_ns = time_after(now, soon ? SLICE_MIN_NS : slice_at_least(x[4]));
 	if (!pending)
 		decision_terms(core, dispatcher, choice);
+	else if (!soon)
+		filter_pending(core, x[6], x[7]);
 	if ((dispatcher->context.x[1] & DECISION_ANSWER) != 0)
 		chain_tell_answer(choice->payer);
 	core_dispatch(core, choice->payer, now);

@@ -20,6 +20,12 @@ void core_kick(struct core *core, enum upcall_reason reason)
 	core_post(core, CORE_REQUEST_KICK);
 }
 
+void core_tell(struct core *core, enum upcall_reason reason)
+{
+	if (!filter_change(core))
+		core_kick(core, reason);
+}
+
 static void ready_insert(struct core *home, struct tcb *payer, time_ns_t now)
 {
 	sched_set(payer, SCHED_READY);
@@ -44,7 +50,11 @@ void sched_ready(struct core *home, struct tcb *payer, enum event_cause cause)
 	if (cause == CAUSE_WAKE && (payer->event_info & EVENT_SERVED) == 0 &&
 	    filter_wake(home, payer, now))
 		return;
-	if (!first_claim(home, payer))
+	if (first_claim(home, payer))
+		return;
+	if (cause == CAUSE_START)
+		core_tell(home, REASON_KICK);
+	else
 		core_kick(home, REASON_KICK);
 }
 
@@ -61,7 +71,7 @@ __attribute__((cold)) void sched_blocked(struct core *home, struct tcb *payer,
 	list_remove(&payer->ready_link);
 	sched_set(payer, SCHED_BLOCKED);
 	event_post(home, payer, EVENT_BLOCKED, cause);
-	core_kick(home, REASON_KICK);
+	core_tell(home, REASON_KICK);
 }
 
 void core_account_since(struct core *core, time_ns_t now)

@@ -93,7 +93,7 @@ static void request_block(struct tcb *tcb, struct core *asked, const struct cap 
 		core->next.asks = tcb;
 		successor_arm(core, true);
 	} else {
-		core_kick(asked, REASON_REQUEST);
+		core_tell(asked, REASON_REQUEST);
 	}
 	core_unlock_two(core, asked);
 }

@@ -20,20 +20,34 @@ enum error dispatch_check(const struct core *core, const struct tcb *payer, word
 	return ERR_OK;
 }
 
-bool filter_wake(struct core *home, const struct tcb *payer, time_ns_t now)
+/* Lock of home held: the filter's end is to enter the dispatcher. */
+static void filter_note(struct core *home) LOCK_REQUIRES(home->lock)
 {
-	if (now >= home->filter_until_ns ||
-	    __atomic_load_n(&payer->key, __ATOMIC_RELAXED) < home->filter_key)
-		return false;
-	counter_add(&this_core()->stats.filtered_wakes, 1);
 	if (__atomic_load_n(&home->filtered, __ATOMIC_RELAXED))
-		return true;
+		return;
 	/* Relaxed: the request orders it for another CPU. */
 	__atomic_store_n(&home->filtered, true, __ATOMIC_RELAXED);
 	if (home == this_core())
 		timer_update(home);
 	else if (home->filter_arms)
 		core_post(home, CORE_REQUEST_TIMER);
+}
+
+bool filter_wake(struct core *home, const struct tcb *payer, time_ns_t now)
+{
+	if (now >= home->filter_until_ns ||
+	    __atomic_load_n(&payer->key, __ATOMIC_RELAXED) < home->filter_key)
+		return false;
+	counter_add(&this_core()->stats.filtered_wakes, 1);
+	filter_note(home);
+	return true;
+}
+
+bool filter_change(struct core *home)
+{
+	if (home->filter_until_ns == 0 || home->filter_key != FILTER_KEY_CHANGES)
+		return false;
+	filter_note(home); /* if it is over, that enters at once */
 	return true;
 }
 

@@ -46,6 +46,8 @@ static inline void sched_set(struct tcb *tcb, enum sched_state sched)
 
 /* Lock of the Core held.  Something happened there that its dispatcher (or fallback) must see. */
 void core_kick(struct core *core, enum upcall_reason reason) LOCK_REQUIRES(core->lock);
+/* Likewise, what others do to a thread that waits: when the dispatcher wants to see that. */
+void core_tell(struct core *core, enum upcall_reason reason) LOCK_REQUIRES(core->lock);
 
 /* Lock of home held; not running.  Ready ring, record, kick. */
 void sched_ready(struct core *home, struct tcb *payer, enum event_cause cause)

@@ -66,9 +66,20 @@ static inline void filter_set(struct core *core, time_ns_t until_ns, word_t key)
 	core->filter_arms = until_ns < core->slice_end_ns && until_ns < core->server_timer_ns;
 }
 
+/* The same, something being pending that it holds back. */
+static inline void filter_pending(struct core *core, time_ns_t until_ns, word_t key)
+	LOCK_REQUIRES(core->lock)
+{
+	filter_set(core, until_ns, key);
+	__atomic_store_n(&core->filtered, true, __ATOMIC_RELAXED);
+}
+
 /* Lock of home held: whether this wake is one that the dispatcher need not see now. */
 bool filter_wake(struct core *home, const struct tcb *payer, time_ns_t now)
 	LOCK_REQUIRES(home->lock);
+
+/* Lock of home held: whether a change that somebody makes is one that the dispatcher need not see now. */
+bool filter_change(struct core *home) LOCK_REQUIRES(home->lock);
 
 /* Owner, from the timer interrupt: enter the dispatcher for what the filter has held back. */
 void filter_expire(struct core *core, time_ns_t now) LOCK_EXCLUDES(core->lock);

@@ -30,6 +30,9 @@
  *              and the key of the woken thread (TCB_SET_KEY) >= filter_key.  Its record is linked as
  *              always and keeps first_ready_ns.  When filter_until_ns passes with such a record
  *              pending, the dispatcher is entered.  All else enters it as without a filter.
+ *              With the key FILTER_KEY_CHANGES it is not wakes that are held back but what others do to
+ *              threads that wait here: a stop, a resume, a request.  Such a decision that is accepted with
+ *              something pending keeps its slice and its filter.
  *   SUCCESSOR  with RUN.  If the thread blocks (not stopped, and in no request but a timed one to
  *              this Core) at now < successor_until_ns, and nothing was posted on this Core since the
  *              decision, filtered records included, the block is recorded and the successor is run at
@@ -49,7 +52,7 @@
  *              whatever time, the dispatcher is entered (reason KICK), once.
  *
  * All of this but ANSWER ends when the dispatcher is next entered.  A decision that is accepted with
- * something pending carries no filter and no successor.
+ * something pending carries no other filter and no successor.
  *
  * TCB_ANSWER ends the caller's system call with x0 = 0, label = w0 = error, and w1..w3 = results.
  * Entering fallback ends all requests with x0 = -RESTARTED; one made while no dispatcher is bound, and
@@ -86,6 +89,9 @@ enum decision {
 #define DECISION_FIRST     (1ull << 10)
 #define DECISION_AGAIN     (1ull << 11)
 #define DECISION_ANSWER    (1ull << 12)
+
+/* A filter_key that no thread has. */
+#define FILTER_KEY_CHANGES UINT64_MAX
 
 /* Every dispatch lasts at least this long, unless the thread blocks. */
 #define SLICE_MIN_NS 20000ull

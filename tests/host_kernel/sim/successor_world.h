@@ -65,11 +65,16 @@ static inline int64_t outcome(void)
 	return sim_x0(core()->dispatcher);
 }
 
-static inline void run_filtered(struct tcb *tcb, word_t key)
+static inline void decide_filtered(struct tcb *tcb, word_t key)
 {
 	sim_decide_terms(
 		0, DECISION_RUN | DECISION_FILTER, tcb, NULL,
 		(struct sim_regs){.x = {[4] = SLICE_NS, [6] = arch_now() + FILTER_NS, [7] = key}});
+}
+
+static inline void run_filtered(struct tcb *tcb, word_t key)
+{
+	decide_filtered(tcb, key);
 	cr_assert_eq(sim_current(0), tcb);
 }
 

@@ -166,7 +166,8 @@ static word_t decision_run(struct storm_dispatcher *self, struct tcb *tcb, unsig
 	if ((random & 1) != 0) {
 		flags |= DECISION_FILTER;
 		x[6] = arch_now() + (random >> 16) % 20000;
-		x[7] = (random >> 32) % (STORM_THREADS + 1);
+		x[7] = (random >> 48) % 4 == 0 ? FILTER_KEY_CHANGES
+					       : (random >> 32) % (STORM_THREADS + 1);
 	}
 	if ((random & 2) == 0 || next == tag)
 		return DECISION_RUN | flags;

@@ -115,7 +115,7 @@ MUTANTS = [
      "\t\tcore_block_current(CAUSE_NOTIFICATION);\n", "\t\tcore_block_current(CAUSE_NOTIFICATION);\n"
      "\t\twait_enqueue(&notification->wait, tcb, THREAD_WAITING);\n", "donate-nested-wait"),
     # Requests, grace
-    ("kernel/dispatch/request.c", "\tcore_kick(asked, REASON_REQUEST);\n", "", "request-remote"),
+    ("kernel/dispatch/request.c", "\tcore_tell(asked, REASON_REQUEST);\n", "", "request-remote"),
     ("kernel/smp/grace.c", "\t\tcore_post(core, CORE_REQUEST_GRACE);\n\t\twhile",
      "\t\twhile", "grace-idle"),
     ("kernel/smp/grace.c", "__ATOMIC_ACQUIRE) >= generation ||", "__ATOMIC_ACQUIRE) + 1 >= generation ||",
