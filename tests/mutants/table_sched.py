@@ -7,6 +7,18 @@ MUTANTS = [
     ("servers/sched/policy/edf/edf.c", "\t.preemptive = true,\n", "", "sim_one"),
     ("servers/sched/policy/eevdf/pick.c", "if (!fresh && cpu->normal_woke && normal != NULL)", "if (false)",
      "sim_one"),
+    # What others do to threads that wait
+    ("servers/sched/core/changes.c", "\tif (cpu->changes_ns != cpu->entered_ns)\n\t\treturn;\n", "",
+     "sched_changes"),
+    ("servers/sched/core/changes.c", "cost_ns * CHANGES_PART", "cost_ns", "sched_changes"),
+    ("servers/sched/core/changes.c", "max_u64(cpu->changes_until_ns, now_ns)", "cpu->changes_until_ns",
+     "sched_changes"),
+    ("servers/sched/core/changes.c", "\t\tcpu->silent &= (uint8_t)~SCHED_SILENT_CHANGES;\n", "",
+     "sched_changes"),
+    ("servers/sched/core/changes.c", "cause != CAUSE_STOPPED && ", "", "sched_changes"),
+    ("servers/sched/core/changes.c", " && cause != CAUSE_START", "", "sched_changes"),
+    ("servers/sched/core/request.c", "\t\tsched_changes_note(cpu);\n", "\t\t;\n", "sched_changes"),
+    ("servers/sched/core/request.c", "return payer == NULL ||", "return true ||", "sched_changes"),
     # What the kernel did by itself, when, and who pays
     ("servers/sched/core/dispatcher.c", "\t\t\tcpu->payer = sched_sleep_soonest(cpu);\n",
      "\t\t\t(void)sched_sleep_soonest;\n", "sched_replay"),

@@ -16,7 +16,9 @@ static inline struct policy_cpu *policy_cpu(struct sched_cpu *cpu)
 static inline void sched_policy_set(struct sched_cpu *cpu, const struct policy_ops *policy)
 {
 	cpu->policy = policy;
-	cpu->silent = policy->succeed == NULL || cpu->place->on_turn != NULL;
+	cpu->silent &= (uint8_t)~SCHED_SILENT_POLICY;
+	if (policy->succeed == NULL || cpu->place->on_turn != NULL)
+		cpu->silent |= SCHED_SILENT_POLICY;
 }
 
 static inline const struct policy_cpu *policy_cpu_const(const struct sched_cpu *cpu)
@@ -97,16 +99,24 @@ static inline time_ns_t sched_slice_after_debt(const struct sched_thread *thread
  * running the next time: a charge of its own would cost as much as the decision.  A CPU that its host
  * took away for a while is no entry, hence the limit.
  */
+static inline time_ns_t sched_entry_cost(const struct sched_cpu *cpu, time_ns_t ran_ns,
+					 time_ns_t now_ns)
+{
+	const time_ns_t cost_ns = now_ns - cpu->entered_ns - ran_ns;
+
+	if (cost_ns > SCHED_ENTRY_NS_MAX) /* or below 0 */
+		return (int64_t)cost_ns < 0 ? 0 : SCHED_ENTRY_NS_MAX;
+	return cost_ns;
+}
+
 static inline void sched_entry_bill(struct sched_cpu *cpu, time_ns_t ran_ns, time_ns_t now_ns)
 {
-	time_ns_t cost_ns = now_ns - cpu->entered_ns - ran_ns;
+	const time_ns_t cost_ns = sched_entry_cost(cpu, ran_ns, now_ns);
 	struct sched_thread *payer = cpu->payer;
 
 	cpu->entered_ns = now_ns;
 	if (payer == NULL)
 		return;
-	if (cost_ns > SCHED_ENTRY_NS_MAX) /* or below 0 */
-		cost_ns = (int64_t)cost_ns < 0 ? 0 : SCHED_ENTRY_NS_MAX;
 	payer->debt_ns = (uint32_t)min_u64(payer->debt_ns + cost_ns, SCHED_DEBT_NS_MAX);
 }
 
@@ -180,6 +190,15 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 /* Whoever still waits in a request that nobody here has answered leaves the queue. */
 void sched_requesting_settle(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
 void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread);
+
+/* changes.c.  This entry was for changes: as the records of a kick say, or for another reason. */
+void sched_changes_look(struct sched_server *server, struct sched_cpu *cpu,
+			const struct sched_upcall *upcall);
+void sched_changes_note(struct sched_cpu *cpu);
+/* The last entry, if it had, cost so much. */
+void sched_changes_charge(struct sched_cpu *cpu, time_ns_t cost_ns, time_ns_t now_ns);
+/* A thread is run: what is to be held back meanwhile. */
+void sched_changes_hold(struct sched_cpu *cpu, time_ns_t now_ns, struct sched_decision *decision);
 
 /* served.c.  A ready thread runs a server that others wait for, as its record says, which is applied, or
  * because that server has been answered; slept: it waited in between. */

@@ -25,6 +25,7 @@ struct sched_cpu *sched_cpu_init(struct sched_server *server, uint32_t index,
 	cpu->index = index;
 	cpu->balancer_tid = 0;
 	cpu->grouped = false;
+	cpu->changes_ns = TIME_NEVER;
 	cpu->several = server->cpus > 1;
 	cpu->plan = (struct plan){
 		.pull_tid = PLAN_NOBODY, .from = PLAN_NOBODY, .push_tid = PLAN_NOBODY};
@@ -91,7 +92,12 @@ upcall_events(struct sched_server *server, struct sched_cpu *cpu, const struct s
 	/* If the CPU idled in between, most of it was no entry. */
 	if (switched && (again || upcall->buffer->switched_tag == 0))
 		cpu->payer = NULL;
-	sched_entry_bill(cpu, upcall_ran(upcall), upcall->now_ns);
+	const time_ns_t ran_ns = upcall_ran(upcall);
+
+	sched_changes_charge(cpu, sched_entry_cost(cpu, ran_ns, upcall->now_ns), upcall->now_ns);
+	sched_entry_bill(cpu, ran_ns, upcall->now_ns);
+	if ((UPCALL_REASONS(upcall->info) & (1u << REASON_KICK | 1u << REASON_REFUSED)) != 0)
+		sched_changes_look(server, cpu, upcall);
 	if (again && switched)
 		sched_replay_again(server, cpu, upcall);
 	else if (behind || switched || (events > 1 && sched_filtered_any(server, cpu, upcall)))
@@ -267,6 +273,8 @@ straight void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns
 		cpu->payer = NULL; /* what passes until the next entry is idle time */
 	else if (pick->offers != 0)
 		sched_offer_thread(server, cpu, pick, now_ns, decision);
+	else if (!plain && !out_of_turn)
+		sched_changes_hold(cpu, now_ns, decision);
 	if (several)
 		decision->timer_ns = min_u64(decision->timer_ns,
 					     others_next(server, cpu, pick, now_ns));

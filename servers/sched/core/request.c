@@ -183,10 +183,22 @@ static void request_park(struct sched_server *server, struct sched_cpu *cpu,
 		sched_balancer_parks(server, cpu, payer, request->words[0], now_ns);
 }
 
+/* Of a thread of another CPU, which asks on nobody's time here. */
+static bool request_foreign(struct sched_server *server, const struct sched_cpu *cpu,
+			    const struct sched_request *request)
+{
+	const struct sched_thread *payer = sched_thread_find(server, request->payer_tag);
+
+	return payer == NULL || (__atomic_load_n(&payer->home, __ATOMIC_RELAXED) != cpu->index &&
+				 !sched_thread_is_balancer(server, payer));
+}
+
 void sched_request_handle(struct sched_server *server, struct sched_cpu *cpu,
 			  const struct sched_request *request, time_ns_t now_ns)
 {
 	sched_stat_add(&cpu->stats->requests, 1);
+	if (request_foreign(server, cpu, request))
+		sched_changes_note(cpu);
 	/* With a successor it would have been a sleep. */
 	if ((msg_label(request->info) & SCHED_REQUEST_TIMED) != 0 &&
 	    msg_label_of(request) != SCHED_REQ_SLEEP) {

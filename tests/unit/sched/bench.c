@@ -188,6 +188,12 @@ struct sched_decision bench_events(uint32_t cpu, const struct sched_event *event
 	return upcall(cpu, count, ERR_OK);
 }
 
+struct sched_decision bench_kicked(uint32_t cpu, const struct sched_event *events, uint32_t count)
+{
+	events_set(events, count);
+	return upcall(cpu, ((word_t)1 << REASON_KICK) << 16 | count, ERR_OK);
+}
+
 struct sched_decision bench_more(uint32_t cpu, const struct sched_event *events, uint32_t count)
 {
 	events_set(events, count);

@@ -57,7 +57,9 @@ struct sched_decision bench_request_as(uint32_t cpu, uint32_t tid, word_t badge,
 				       word_t w0, word_t w1, word_t w2, word_t w3);
 /* One upcall with several events, as given but for tag and seq. */
 struct sched_decision bench_events(uint32_t cpu, const struct sched_event *events, uint32_t count);
-/* Likewise, and there are more to come: no decision yet. */
+/* Likewise, and a kick was the reason. */
+struct sched_decision bench_kicked(uint32_t cpu, const struct sched_event *events, uint32_t count);
+/* As bench_events(), and there are more to come: no decision yet. */
 struct sched_decision bench_more(uint32_t cpu, const struct sched_event *events, uint32_t count);
 /* As bench_events(), and the kernel ran `tag` (0: idled) from then on without asking. */
 struct sched_decision bench_switched(uint32_t cpu, const struct sched_event *events, uint32_t count,

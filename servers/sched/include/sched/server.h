@@ -112,6 +112,9 @@ struct sched_steady {
 #define STEADY_WHOLE    65536u
 #define STEADY_USED_MAX (STEADY_WHOLE / 10u * 9u) /* more counts as that */
 
+#define SCHED_SILENT_POLICY  1u /* the policy or the placement do not allow it */
+#define SCHED_SILENT_CHANGES 2u /* it holds changes back: core/changes.c */
+
 struct sched_cpu {
 	/* Owner: this CPU's dispatcher. */
 	const struct policy_ops *policy; /* once a group was met here, the layer over it */
@@ -125,7 +128,7 @@ struct sched_cpu {
 	union {
 		struct {
 			uint8_t several; /* there are other CPUs */
-			uint8_t silent;  /* the policy or the placement do not allow to say more */
+			uint8_t silent;  /* a decision says no more than that: SCHED_SILENT_* */
 			uint8_t grouped; /* the policy is the layer of policy/group */
 			uint8_t offer_refused; /* the last decision named a successor and was refused */
 			uint8_t balancer_ready;
@@ -162,6 +165,8 @@ struct sched_cpu {
 	struct sched_thread
 		*payer;       /* who caused the last entry and pays for it, settled here; or NULL */
 	time_ns_t entered_ns; /* when that was */
+	time_ns_t changes_ns; /* when an entry last had changes to see: core/changes.c */
+	time_ns_t changes_until_ns; /* until then the time that is meant for them is used up */
 	_Alignas(POLICY_ALIGN) unsigned char policy_blob[POLICY_CPU_BYTES_MAX];
 
 	/* Published: written by the owner, read by all (atomic). */
