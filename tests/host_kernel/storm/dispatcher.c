@@ -216,6 +216,12 @@ static bool upcall(struct storm_dispatcher *self, const struct tcb *tcb)
 	return (tcb->context.x[1] & UPCALL_MORE) == 0;
 }
 
+/* It has done nothing yet since it was started. */
+static bool is_started(const struct tcb *tcb)
+{
+	return tcb->context.x[8] != SYS_CORE_REPLY_WAIT;
+}
+
 /* A decision for another CPU is refused at once.  False: the dispatcher does not go on. */
 static bool decide_elsewhere(struct storm_dispatcher *self, struct tcb *tcb)
 {
@@ -224,7 +230,8 @@ static bool decide_elsewhere(struct storm_dispatcher *self, struct tcb *tcb)
 	if (cpu == self->cpu)
 		return true;
 	storm_go(tcb, SYS_CORE_REPLY_WAIT, STORM_SLOT_CORE(cpu), DECISION_IDLE, 0);
-	if (this_core()->current != tcb)
+	/* It may have been stopped, started anew and bound again meanwhile. */
+	if (this_core()->current != tcb || is_started(tcb))
 		return false;
 	fuzz_check(storm_error(tcb) == ERR_UNBOUND);
 	return true;
@@ -265,7 +272,7 @@ void storm_dispatch(struct tcb *tcb, struct storm_dispatcher *self)
 {
 	unsigned tag = 100 + (unsigned)(tcb->tag & 0xff);
 	uint64_t random = storm_random(tag, ++self->nth);
-	bool started = tcb->context.x[8] != SYS_CORE_REPLY_WAIT;
+	bool started = is_started(tcb);
 
 	storm_engine_about(tag, self->nth, OP_CORE, self->cpu);
 	if (started) {

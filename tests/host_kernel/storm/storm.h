@@ -266,4 +266,6 @@ void oracle_signal(unsigned notification, unsigned bit);
 void oracle_cell_begin(unsigned builder, unsigned cell);
 void oracle_cell_end(unsigned builder, unsigned cell, bool live);
 uint32_t oracle_cell_version(unsigned cell);
+/* In its place: what comes back is about something else. */
+#define ORACLE_NOT_JUDGED 1u
 enum error storm_error(const struct tcb *tcb);

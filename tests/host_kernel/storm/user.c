@@ -157,6 +157,7 @@ static void worker_cell(struct tcb *tcb, struct storm_thread *thread, unsigned t
 						      METHOD_TCB_INFO, METHOD_TCB_SUSPEND};
 
 		if (tag >= STORM_CHILD && (random >> 24 & 7) == 0) {
+			thread->version = ORACLE_NOT_JUDGED; /* it goes on if there is a copy */
 			storm_invoke(tcb, STORM_SLOT_CNODE, METHOD_CNODE_DELETE,
 				     STORM_SLOT_CELL(tag - STORM_CHILD, CELL_TCB), 0, 0, 0);
 			return;
