@@ -4,6 +4,9 @@
  * more, so the average that the others should meet leaves it out (policy/place/balance.h), also while it
  * shares a CPU: with it, all others seem to have far too much, and nothing gets better.
  *
+ * Each dispatcher looks in its balance periods, and follows moves at once: an average that misses such a
+ * thread until the next period is far too high, and what is owed by it is remembered for long.
+ *
  * Bad at: several such threads on one CPU, of which one is known until they have parted.
  */
 #include "core.h"
@@ -11,22 +14,65 @@
 /* One more than policies look at besides who runs: it is owed most, and would be dropped. */
 #define CANDIDATES_MAX (BALANCE_CANDIDATES_MAX + 1u)
 
+static uint32_t heaviest_of(const struct sched_cpu *cpu)
+{
+	return __atomic_load_n(&cpu->heaviest, __ATOMIC_RELAXED);
+}
+
+static void heaviest_set(struct sched_cpu *cpu, uint32_t weight, uint32_t next)
+{
+	__atomic_store_n(&cpu->heaviest, weight, __ATOMIC_RELAXED);
+	cpu->heaviest_next = next;
+}
+
+/* The two of three that weigh most, in order. */
+static void rank(uint32_t *heaviest, uint32_t *next, uint32_t weight)
+{
+	if (weight > *heaviest) {
+		*next = *heaviest;
+		*heaviest = weight;
+	} else if (weight > *next) {
+		*next = weight;
+	}
+}
+
+void sched_heaviest_comes(struct sched_cpu *cpu, uint32_t weight)
+{
+	uint32_t heaviest = heaviest_of(cpu), next = cpu->heaviest_next;
+
+	rank(&heaviest, &next, weight);
+	heaviest_set(cpu, heaviest, next);
+}
+
 void sched_heaviest_find(struct sched_cpu *cpu)
 {
 	struct policy_spare spare[CANDIDATES_MAX];
 	uint64_t cursor = 0;
-	uint32_t heaviest = 0;
+	uint32_t heaviest = 0, next = 0;
 	const uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare, CANDIDATES_MAX);
 
 	for (uint32_t i = 0; i < count; i++)
-		heaviest = spare[i].weight > heaviest ? spare[i].weight : heaviest;
-	__atomic_store_n(&cpu->heaviest, heaviest, __ATOMIC_RELAXED);
+		rank(&heaviest, &next, spare[i].weight);
+	heaviest_set(cpu, heaviest, next);
+}
+
+/* Mostly the one after it is known; else one more look, in bounds. */
+void sched_heaviest_goes(struct sched_cpu *cpu, uint32_t weight)
+{
+	if (weight < heaviest_of(cpu)) {
+		if (weight == cpu->heaviest_next)
+			cpu->heaviest_next = 0;
+	} else if (cpu->heaviest_next != 0 || cpu->grouped) {
+		heaviest_set(cpu, cpu->heaviest_next, 0);
+	} else {
+		sched_heaviest_find(cpu);
+	}
 }
 
 void sched_heaviest_view(const struct sched_server *server, struct place_view *view,
 			 uint32_t *heaviest)
 {
 	for (uint32_t cpu = 0; cpu < view->cpus; cpu++)
-		heaviest[cpu] = __atomic_load_n(&server->cpu[cpu].heaviest, __ATOMIC_RELAXED);
+		heaviest[cpu] = heaviest_of(&server->cpu[cpu]);
 	view->heaviest = heaviest;
 }

@@ -151,6 +151,8 @@ static void view_forget_expecting(struct sched_server *server, struct place_view
 bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, uint32_t target, time_ns_t now_ns)
 {
+	const uint32_t weight = sched_thread_params(server, thread)->weight;
+
 	cpu->moves++;
 	sched_requesting_forget(cpu, thread);
 	cpu->policy->migrate_out(policy_cpu(cpu), policy_thread(thread), &thread->migration,
@@ -168,6 +170,7 @@ bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 		if (cpu->payer == thread)
 			cpu->payer = NULL;
 		sched_stat_add(&cpu->stats->threads_pushed, 1);
+		sched_heaviest_goes(cpu, weight);
 		sched_plan_publish(server, cpu, now_ns);
 		return true;
 	}

@@ -111,12 +111,28 @@ static uint32_t members_of(struct sched_cpu *cpu, struct group_spare *member)
 	return count;
 }
 
+/*
+ * What a thread counts in the mean of what is owed: its weight, so that the mean is 0 if the average is
+ * right, whoever has what.  All alike, it is that of the lightest: one turn of theirs is seconds of their
+ * share.  One heavier than the average has no part in it.  Where masks bind all count alike, since those that
+ * ask for what cannot be had (owed.c) are heavy.
+ */
+static uint32_t mean_part(const struct sched_server *server, const struct sched_cpu *cpu,
+			  uint32_t weight)
+{
+	const uint64_t level = __atomic_load_n(&server->masks.level[cpu->index], __ATOMIC_RELAXED);
+
+	if (sched_masks_used(server))
+		return 1;
+	return level != 0 && weight > level ? 0 : weight;
+}
+
 void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
 	struct group_spare member[PLAN_THREADS_MAX];
-	uint64_t lasting = 0;
-	int64_t owed_us = 0;
-	uint32_t used = 0;
+	uint64_t lasting = 0, parts = 0;
+	int64_t owed = 0;
+	uint32_t used = 0, part;
 
 	if (!cpu->place->plans && !cpu->grouped)
 		return;
@@ -134,21 +150,23 @@ void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time
 			continue;
 		publish_one(server, &cpu->plan_thread[used], cpu, &member[i], now_ns);
 		lasting += cpu->plan_thread[used].weight;
-		owed_us += cpu->plan_thread[used].owed_us;
+		part = mean_part(server, cpu, cpu->plan_thread[used].weight);
+		owed += (int64_t)part * cpu->plan_thread[used].owed_us;
+		parts += part;
 		used++;
 	}
 	__atomic_store_n(&cpu->plan_throttled, cpu->grouped ? group_throttled(policy_cpu(cpu)) : 0,
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&cpu->plan_count, used, __ATOMIC_RELAXED);
 	__atomic_store_n(&cpu->steady.lasting, lasting, __ATOMIC_RELAXED);
-	__atomic_store_n(&cpu->steady.owed_us, used == 0 ? 0 : (int32_t)(owed_us / (int64_t)used),
+	__atomic_store_n(&cpu->steady.owed_us, parts == 0 ? 0 : (int32_t)(owed / (int64_t)parts),
 			 __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->steady.owed_parts, parts, __ATOMIC_RELAXED);
 }
 
 int32_t sched_plan_mean_us(const struct sched_server *server)
 {
-	int64_t sum = 0;
-	uint32_t count = 0;
+	int64_t sum = 0, parts = 0;
 
 	for (uint32_t i = 0; i < server->cpus; i++) {
 		const struct sched_cpu *cpu = &server->cpu[i];
@@ -160,10 +178,13 @@ int32_t sched_plan_mean_us(const struct sched_server *server)
 		     __atomic_load_n(&cpu->steady.lasting, __ATOMIC_RELAXED) >=
 			     __atomic_load_n(&server->masks.level[i], __ATOMIC_RELAXED)))
 			continue;
-		sum += (int64_t)__atomic_load_n(&cpu->steady.owed_us, __ATOMIC_RELAXED) * here;
-		count += here;
+		const int64_t part = (int64_t)__atomic_load_n(&cpu->steady.owed_parts,
+							      __ATOMIC_RELAXED);
+
+		sum += part * __atomic_load_n(&cpu->steady.owed_us, __ATOMIC_RELAXED);
+		parts += part;
 	}
-	return count == 0 ? 0 : (int32_t)(sum / (int64_t)count);
+	return parts == 0 ? 0 : (int32_t)(sum / parts);
 }
 
 /* The levels are those of now: what was published may be from before a mask changed. */

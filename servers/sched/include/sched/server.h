@@ -104,9 +104,10 @@ struct sched_steady {
 	bool counts;         /* there are sleepers, and they are no more than part of the machine */
 
 	/* Any CPU may read; atomic, relaxed. */
-	uint64_t lasting; /* weight of the threads that hardly sleep */
-	int32_t owed_us;  /* to these, in the mean */
-	uint32_t used;    /* part of the CPU that sleepers have, of STEADY_WHOLE */
+	uint64_t lasting;    /* weight of the threads that hardly sleep */
+	int32_t owed_us;     /* to these, in the mean (plan.c) */
+	uint32_t used;       /* part of the CPU that sleepers have, of STEADY_WHOLE */
+	uint64_t owed_parts; /* what each counts in that mean, in sum */
 };
 
 #define STEADY_WHOLE    65536u
@@ -178,6 +179,7 @@ struct sched_cpu {
 	uint32_t wakes;        /* goes round; relaxed */
 	struct sched_steady steady;
 	uint32_t heaviest; /* weight of the heaviest thread found here; 0: none is known; relaxed */
+	uint32_t heaviest_next; /* that of the one after it, likewise; owner */
 	bool waits; /* when it went idle threads of its own waited for their groups' runtime */
 	uint8_t running_class; /* mask class of the thread that runs */
 	/* What its balancer is on its way for; `from` is told who is wanted.  Atomic, relaxed. */
