@@ -15,6 +15,7 @@
 
 #define CHANGES_PART     64u       /* of a CPU's time, one part in so many is for changes */
 #define CHANGES_BURST_NS 10000000u /* and what is for so long may be used up at once */
+#define CHANGES_HOLD_NS  16000000u /* nobody waits longer, whatever it has cost */
 
 void sched_changes_note(struct sched_cpu *cpu)
 {
@@ -48,7 +49,9 @@ void sched_changes_charge(struct sched_cpu *cpu, time_ns_t cost_ns, time_ns_t no
 	if (cpu->changes_ns != cpu->entered_ns)
 		return;
 	cpu->changes_ns = TIME_NEVER;
-	cpu->changes_until_ns = max_u64(cpu->changes_until_ns, now_ns) + cost_ns * CHANGES_PART;
+	cpu->changes_until_ns = min_u64(max_u64(cpu->changes_until_ns, now_ns) +
+						cost_ns * CHANGES_PART,
+					now_ns + CHANGES_BURST_NS + CHANGES_HOLD_NS);
 	if (cpu->changes_until_ns > now_ns + CHANGES_BURST_NS)
 		cpu->silent |= SCHED_SILENT_CHANGES;
 }
