@@ -2,14 +2,10 @@
 /* For tests of what a decision allows without the dispatcher: three threads and a waker. */
 #pragma once
 
-#include "sim.h"
+#include "two_cpus.h"
 
-#include <criterion/criterion.h>
 #include <host_arch.h>
-#include <kern/thread.h>
 
-#define LIMIT_NS  1000000u
-#define SLICE_NS  1000000u
 #define FILTER_NS 300000u
 #define KEY       7u
 
@@ -17,19 +13,10 @@ static struct tcb *a, *b, *c, *waker;
 static struct notification *bell; /* a waits for it */
 static cptr_t bell_cap;
 
-static inline void resume(struct tcb *tcb)
-{
-	sim_as(1);
-	cr_assert_eq(thread_resume(tcb), ERR_OK);
-}
-
 /* a waits for its bell; b and c are ready on CPU 0, whose dispatcher decides; waker runs on CPU 1. */
 static inline void setup(void)
 {
-	sim_start(2);
-	sim_bind(0, LIMIT_NS, 0, NULL);
-	sim_bind(1, LIMIT_NS, 0, NULL);
-	sim_auto_all();
+	two_cpus_start();
 	bell = sim_notification();
 	bell_cap = sim_cap(OBJ_NOTIFICATION, bell, 1);
 	a = sim_thread(1, 0);

@@ -149,8 +149,7 @@ Test(again, any_record_ends_idling_again)
 {
 	idle_again();
 	ring();
-	sim_as(1);
-	cr_assert(thread_suspend(c));
+	suspend(c);
 	wait_for_bell();
 	cr_assert(sim_deciding(0));
 	cr_assert_not_null(sim_event_of(0, 3));
@@ -167,8 +166,7 @@ Test(again, a_stop_after_it_ran_first_enters)
 {
 	idle_again();
 	ring_and_wait(100);
-	sim_as(1);
-	cr_assert(thread_suspend(a));
+	suspend(a);
 	sim_step(0);
 	cr_assert(sim_deciding(0));
 	cr_assert_eq(EVENT_CAUSE(sim_event_of(0, 1)->info), CAUSE_STOPPED);

@@ -49,8 +49,7 @@ Test(stale, changes_that_it_was_not_told_end_no_binding)
 	for (unsigned i = 0; i < 2 * DECISION_REFUSALS_MAX; i++) {
 		const word_t seq = a->seq;
 
-		sim_as(1);
-		cr_assert(thread_suspend(a));
+		suspend(a);
 		resume(a);
 		sim_decide_seq(0, a, seq, SLICE_NS);
 		cr_assert(sim_deciding(0));

@@ -99,8 +99,7 @@ Test(successor, starts_arrivals_and_stops_are_not_filtered)
 	sim_step(0);
 	cr_assert(sim_deciding(0));
 	run_filtered(b, KEY);
-	sim_as(1);
-	cr_assert(thread_suspend(a));
+	suspend(a);
 	sim_step(0);
 	cr_assert(sim_deciding(0));
 	run_filtered(b, KEY);
@@ -118,8 +117,7 @@ Test(successor, a_record_tells_of_the_first_wake_since_the_last)
 	woken = arch_now();
 	ring();
 	cr_assert_eq(sim_current(0), b);
-	sim_as(1);
-	cr_assert(thread_suspend(a));
+	suspend(a);
 	sim_advance(1000);
 	resume(a);
 	sim_step(0);
@@ -204,8 +202,7 @@ Test(successor, not_after_its_time)
 Test(successor, a_stop_of_the_successor_drops_it)
 {
 	run_followed(b, c);
-	sim_as(1);
-	cr_assert(thread_suspend(c));
+	suspend(c);
 	cr_assert_not(core()->next.armed);
 	block(b);
 	cr_assert(sim_deciding(0));
@@ -428,8 +425,7 @@ Test(successor, one_that_is_stopped_before_it_ran_does_not)
 {
 	idle_first();
 	sim_syscall(1, waker, SYS_SIGNAL, (struct sim_regs){{bell_cap}});
-	sim_as(1);
-	cr_assert(thread_suspend(a));
+	suspend(a);
 	sim_step(0);
 	cr_assert(sim_deciding(0));
 	cr_assert_eq(EVENT_CAUSE(sim_event_of(0, 1)->info), CAUSE_STOPPED);

@@ -156,8 +156,7 @@ Test(timed, a_stop_ends_a_timed_request)
 {
 	run_followed(b, c);
 	sleep_until(b, TIME_NEVER);
-	sim_as(1);
-	cr_assert(thread_suspend(b));
+	suspend(b);
 	sim_step(0);
 	sim_check();
 	cr_assert(sim_deciding(0));
