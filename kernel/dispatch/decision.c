@@ -88,7 +88,7 @@ static void decision_run(struct core *core, struct tcb *dispatcher, const struct
 		decision_terms(core, dispatcher, choice);
 	else if (!soon)
 		filter_pending(core, x[6], x[7]);
-	if ((dispatcher->context.x[1] & DECISION_ANSWER) != 0)
+	if ((x[1] & DECISION_ANSWER) != 0)
 		chain_tell_answer(choice->payer);
 	core_dispatch(core, choice->payer, now);
 	timer_starvation_lazy(core);

@@ -8,8 +8,8 @@
  * decision tells the kernel to hold changes back; a record folds those of one thread into one, and who made
  * a request waits for its answer.
  *
- * Bad at: a resumed thread, and a request of another CPU, then wait for some hundred microseconds; and so
- * does a wake that came while this dispatcher decided.
+ * Bad at: a resumed thread, and a request of another CPU, then wait, mostly for some hundred microseconds,
+ * 16 ms at most; and so does a wake that came while this dispatcher decided.
  */
 #include "core.h"
 
@@ -44,10 +44,12 @@ void sched_changes_look(struct sched_server *server, struct sched_cpu *cpu,
 			sched_changes_note(cpu);
 }
 
-void sched_changes_charge(struct sched_cpu *cpu, time_ns_t cost_ns, time_ns_t now_ns)
+void sched_changes_charge(struct sched_cpu *cpu, time_ns_t ran_ns, time_ns_t now_ns)
 {
 	if (cpu->changes_ns != cpu->entered_ns)
 		return;
+	const time_ns_t cost_ns = sched_entry_cost(cpu, ran_ns, now_ns);
+
 	cpu->changes_ns = TIME_NEVER;
 	cpu->changes_until_ns = min_u64(max_u64(cpu->changes_until_ns, now_ns) +
 						cost_ns * CHANGES_PART,

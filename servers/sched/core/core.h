@@ -95,9 +95,7 @@ static inline time_ns_t sched_slice_after_debt(const struct sched_thread *thread
 
 /*
  * What passed since the last entry and no thread ran: that entry, the kernel's part of it and of this
- * one included.  It goes on the bill of the thread that caused it, which pays when it is charged for
- * running the next time: a charge of its own would cost as much as the decision.  A CPU that its host
- * took away for a while is no entry, hence the limit.
+ * one included.  A CPU that its host took away for a while is no entry, hence the limit.
  */
 static inline time_ns_t sched_entry_cost(const struct sched_cpu *cpu, time_ns_t ran_ns,
 					 time_ns_t now_ns)
@@ -109,6 +107,8 @@ static inline time_ns_t sched_entry_cost(const struct sched_cpu *cpu, time_ns_t 
 	return cost_ns;
 }
 
+/* On the bill of the thread that caused the last entry, which pays when it is charged for running the
+ * next time: a charge of its own would cost as much as the decision. */
 static inline void sched_entry_bill(struct sched_cpu *cpu, time_ns_t ran_ns, time_ns_t now_ns)
 {
 	const time_ns_t cost_ns = sched_entry_cost(cpu, ran_ns, now_ns);
@@ -195,8 +195,8 @@ void sched_requesting_forget(struct sched_cpu *cpu, struct sched_thread *thread)
 void sched_changes_look(struct sched_server *server, struct sched_cpu *cpu,
 			const struct sched_upcall *upcall);
 void sched_changes_note(struct sched_cpu *cpu);
-/* The last entry, if it had, cost so much. */
-void sched_changes_charge(struct sched_cpu *cpu, time_ns_t cost_ns, time_ns_t now_ns);
+/* What the last entry cost, if it was for changes: before it is billed. */
+void sched_changes_charge(struct sched_cpu *cpu, time_ns_t ran_ns, time_ns_t now_ns);
 /* A thread is run: what is to be held back meanwhile. */
 void sched_changes_hold(struct sched_cpu *cpu, time_ns_t now_ns, struct sched_decision *decision);
 

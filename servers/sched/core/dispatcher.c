@@ -94,7 +94,7 @@ upcall_events(struct sched_server *server, struct sched_cpu *cpu, const struct s
 		cpu->payer = NULL;
 	const time_ns_t ran_ns = upcall_ran(upcall);
 
-	sched_changes_charge(cpu, sched_entry_cost(cpu, ran_ns, upcall->now_ns), upcall->now_ns);
+	sched_changes_charge(cpu, ran_ns, upcall->now_ns);
 	sched_entry_bill(cpu, ran_ns, upcall->now_ns);
 	if ((UPCALL_REASONS(upcall->info) & (1u << REASON_KICK | 1u << REASON_REFUSED)) != 0)
 		sched_changes_look(server, cpu, upcall);
