@@ -72,27 +72,43 @@ def cppcheck(root, _build, files=None):
 
 
 def compiled(root, build):
+    """What the build compiles outside of the tests, each source once for each set of definitions."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         entries = json.load(file)
-    paths = {os.path.realpath(os.path.join(entry["directory"], entry["file"])) for entry in entries}
     tests = os.path.join(os.path.realpath(root), "tests") + os.sep
-    return sorted(path for path in paths if path.endswith(".c") and not path.startswith(tests))
+    found = {}
+    for entry in entries:
+        path = os.path.realpath(os.path.join(entry["directory"], entry["file"]))
+        defined = frozenset(re.findall(r"-D\S+", entry["command"]))
+        if path.endswith(".c") and not path.startswith(tests):
+            found.setdefault((path, defined), dict(entry, file=path))
+    return list(found.values())
 
 
-def tidy(root, build, files=None):
-    """Two at a time; clang-tidy names the source by its path in the build."""
+def tidied(root, commands):
+    """Lines of clang-tidy, which runs for two of these at a time."""
     config = f"--config-file={os.path.join(root, '.clang-tidy')}"
-    queue = [[path] for path in files] if files else [[path] for path in compiled(root, build)]
     running = []
-    while queue or running:
-        while queue and len(running) < 2:
-            command = ["clang-tidy", "--quiet", config] + queue.pop()
-            command += ["--"] if files else ["-p", build, "--extra-arg=-Wno-unknown-warning-option"]
-            running.append(subprocess.Popen(command, cwd=root, text=True, stdout=subprocess.PIPE,
-                                            stderr=subprocess.DEVNULL))
+    while commands or running:
+        while commands and len(running) < 2:
+            running.append(subprocess.Popen(["clang-tidy", "--quiet", config] + commands.pop(), cwd=root,
+                                            text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
         out, _ = running[0].communicate()
         running.pop(0)
         yield from (line for line in out.splitlines() if FINDING.match(line))
+
+
+def tidy(root, build, files=None):
+    """clang-tidy runs for every entry that a source has in the database: so one without repetitions."""
+    if files:
+        yield from tidied(root, [[path, "--"] for path in files])
+        return
+    entries = compiled(root, build)
+    with tempfile.TemporaryDirectory(prefix="baton-static-") as folder:
+        with open(os.path.join(folder, "compile_commands.json"), "w", encoding="utf-8") as file:
+            json.dump(entries, file)
+        yield from tidied(root, [[path, "-p", folder, "--extra-arg=-Wno-unknown-warning-option"]
+                                 for path in sorted({entry["file"] for entry in entries})])
 
 
 def portable(root):
