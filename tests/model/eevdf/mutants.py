@@ -4,11 +4,12 @@
 
 usage: mutants.py --source TREE --cc CC...
 
-The policy is copied, one line is changed, the random test is built from the copy and run.  A mutant
+The policy is copied, one line is changed, the random test is built with the copy and run.  A mutant
 that survives, or an edit whose text is not found any more, is a failure.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -127,25 +128,52 @@ MUTANTS = [
 ]
 
 
-def build(cc, source, policy, out):
-    tests = source / "tests/model/eevdf"
-    objects = [str(p) for p in sorted(policy.rglob("*.c"))]
-    subprocess.run([*cc, "-std=gnu17", "-O1", "-w", f"-I{source}/kernel/uapi",
-                    f"-I{source}/libsys", f"-I{policy}", *objects, str(tests / "random.c"),
-                    str(tests / "model.c"), "-o", str(out)], check=True)
+class Build:
+    """Objects of the policies and of the random test, and what is made of them."""
+
+    def __init__(self, cc, source, work):
+        self.compiler = [*cc, "-std=gnu17", "-O1", "-w", f"-I{source}/kernel/uapi", f"-I{source}/libsys"]
+        self.policy = source / "servers/sched/policy"
+        self.work = work
+        tests = source / "tests/model/eevdf"
+        self.tests = [self.compiled(self.policy, path) for path in (tests / "random.c", tests / "model.c")]
+        self.objects = {path.relative_to(self.policy): self.compiled(self.policy, path)
+                        for path in sorted(self.policy.rglob("*.c"))}
+
+    def compiled(self, policy, path):
+        with tempfile.NamedTemporaryFile(dir=self.work, suffix=".o", delete=False) as file:
+            out = Path(file.name)
+        subprocess.run([*self.compiler, f"-I{policy}", "-c", str(path), "-o", str(out)], check=True)
+        return out
+
+    def linked(self, out, changed):
+        """changed: what stands for objects of the policies as they are"""
+        objects = {**self.objects, **changed}
+        subprocess.run([*self.compiler, *map(str, self.tests), *map(str, objects.values()), "-o", str(out)],
+                       check=True)
+
+    def mutant(self, out, policy, file):
+        """A header of the two folders changes what is compiled of both."""
+        edited = Path(os.path.normpath(Path("eevdf") / file))
+        again = [edited] if file.endswith(".c") else [path for path in self.objects
+                                                      if path.parts[0] in ("eevdf", "vtime")]
+        changed = {path: self.compiled(policy, policy / path) for path in again}
+        self.linked(out, changed)
+        for path in changed.values():
+            path.unlink()
 
 
-def survives(cc, source, work, mutant):
+def survives(build, mutant):
     name, file, old, new = mutant
-    text = (source / "servers/sched/policy/eevdf" / file).read_text()
+    text = (build.policy / "eevdf" / file).read_text()
     if text.count(old) != 1:
         return f"\"{name}\": its text occurs {text.count(old)} times in {file}"
-    program = work / "random"
-    with tempfile.TemporaryDirectory(dir=work) as folder:
+    program = build.work / "random"
+    with tempfile.TemporaryDirectory(dir=build.work) as folder:
         policy = Path(folder) / "policy"
-        shutil.copytree(source / "servers/sched/policy", policy)
+        shutil.copytree(build.policy, policy)
         (policy / "eevdf" / file).write_text(text.replace(old, new))
-        build(cc, source, policy, program)
+        build.mutant(program, policy, file)
     try:
         run = subprocess.run([str(program), "24", "4000"], capture_output=True, timeout=60,
                              check=False)
@@ -162,12 +190,13 @@ def main():
     bad = []
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "random"
-        build(args.cc, args.source, args.source / "servers/sched/policy", program)
+        build = Build(args.cc, args.source, Path(folder))
+        build.linked(program, {})
         if subprocess.run([str(program), "12", "4000"], check=False).returncode != 0:
             print("the policy itself fails", file=sys.stderr)
             return 1
         for mutant in MUTANTS:
-            wrong = survives(args.cc, args.source, Path(folder), mutant)
+            wrong = survives(build, mutant)
             print(f"{'CAUGHT  ' if wrong is None else 'SURVIVED'} {mutant[0]}", flush=True)
             bad += [wrong] if wrong else []
     for line in bad:
