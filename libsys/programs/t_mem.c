@@ -14,6 +14,7 @@
 #include "lib/program.h"
 
 #define RW    (MM_PROT_READ | MM_PROT_WRITE)
+#define RX    (MM_PROT_READ | MM_PROT_EXECUTE)
 #define PAGES 32u
 
 /* Run this program again with an argument, and wait for it. */
@@ -162,6 +163,11 @@ static void protection_is_enforced(void)
 	tap_equal(run_self("execute-data", NULL, 0).signal, PROC_SIGSEGV);
 }
 
+static void code_ends_with_its_page(void)
+{
+	tap_equal(run_self("execute-cleared", NULL, 0).signal, PROC_SIGILL);
+}
+
 static void other_cpus_forget_a_page(void)
 {
 	for (unsigned i = 0; i < 10; i++)
@@ -242,6 +248,26 @@ static int child_execute_data(void)
 	return 8;
 }
 
+/* In the middle of what is cleared at once, where translations of it were left. */
+static int child_execute_cleared(void)
+{
+	static const uint32_t code[2] = {0x52800540u /* mov w0, #42 */, 0xd65f03c0u /* ret */};
+	int (*run)(void);
+	void *at;
+
+	program_need("mapping", memory_map(PAGE_SIZE, RW, &at));
+	memcpy((char *)at + PAGE_SIZE / 2 + sizeof(code), code, sizeof(code));
+	program_need("making code of it", memory_protect(at, PAGE_SIZE, RX));
+	run = (int (*)(void))((uintptr_t)at + PAGE_SIZE / 2 + sizeof(code));
+	if (run() != 42)
+		return 9;
+	program_need("unmapping", memory_unmap(at, PAGE_SIZE));
+	/* The frame that was given back last is the first to be given out. */
+	program_need("mapping", memory_map_at((word_t)at, PAGE_SIZE, MM_MAP_FLAGS(RX, MM_KIND_ANON),
+					      0, 0, &at));
+	return run();
+}
+
 /* Each level looks at the one above, so that no compiler makes a loop of it. */
 static unsigned deep(const volatile char *above, unsigned n)
 {
@@ -320,9 +346,13 @@ static int child(const char *how, const char *arg)
 		const char *name;
 		int (*body)(void);
 	} bodies[] = {
-		{"write-read-only", child_write_read_only}, {"read-unmapped", child_read_unmapped},
-		{"read-elsewhere", child_read_elsewhere},   {"execute-data", child_execute_data},
-		{"thread-stack", child_thread_stack},       {"eat", child_eat},
+		{"write-read-only", child_write_read_only},
+		{"read-unmapped", child_read_unmapped},
+		{"read-elsewhere", child_read_elsewhere},
+		{"execute-data", child_execute_data},
+		{"execute-cleared", child_execute_cleared},
+		{"thread-stack", child_thread_stack},
+		{"eat", child_eat},
 	};
 
 	if (strcmp(how, "shared") == 0)
@@ -346,6 +376,7 @@ int main(int argc, char **argv)
 		{"K_memory_protect: protection is enforced", protection_is_enforced},
 		{"K_memory_shoot_down: a page unmapped on one CPU is gone on another",
 		 other_cpus_forget_a_page},
+		{"code is gone when its page is cleared", code_ends_with_its_page},
 		{"stacks grow, and are guarded", stacks_grow_and_are_guarded},
 		{"limits are enforced", limits_are_enforced},
 		{"M10_frame_counts: processes give all their memory back", processes_give_all_back},

@@ -11,6 +11,11 @@
 #define EXTRA_FIRST ((uint32_t)MM_SLOT_FREE_FIRST)
 #define POOL_MAX    8192u
 #define GROW_FRAMES 32u /* the kernel looks at all again for each page that it clears */
+#define LINE_BYTES  64u
+
+struct line {
+	unsigned __int128 pair[LINE_BYTES / 16]; /* one instruction each */
+};
 
 /* Numbers kept for reuse. */
 struct pool {
@@ -254,15 +259,24 @@ static enum error frame_prepare(uint32_t n)
 	return error;
 }
 
-static void page_clear(void *page)
+/* With stores, of which every emulator takes note: QEMU before 8.2 keeps what it translated from all but
+ * the first byte of what DC ZVA clears.  That would run again if the frame became executable, and each
+ * store to the frame is slow while any is left. */
+static void code_clear(uint32_t n, unsigned from)
 {
-	uint64_t *word = page;
+	struct frame *frame = frame_at(n);
+	volatile struct line *line = frame_window(n);
 
-	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*word); i++)
-		word[i] = 0;
+	for (unsigned i = from / LINE_BYTES; i < PAGE_SIZE / LINE_BYTES; i++) {
+		line[i].pair[0] = 0;
+		line[i].pair[1] = 0;
+		line[i].pair[2] = 0;
+		line[i].pair[3] = 0;
+	}
+	frame->next &= ~FRAME_CODE;
 }
 
-uint32_t frame_new(void)
+uint32_t frame_new(unsigned from)
 {
 	lock_take(&memory.lock);
 
@@ -273,8 +287,16 @@ uint32_t frame_new(void)
 	lock_give(&memory.lock);
 	if (n == 0)
 		return 0;
-	if ((frame_at(n)->next & FRAME_DIRTY) != 0) {
-		page_clear(frame_window(n));
+
+	const uint32_t flags = frame_at(n)->next;
+
+	if ((flags & FRAME_CODE) != 0) {
+		code_clear(n, from);
+		return n;
+	}
+	if ((flags & FRAME_DIRTY) != 0) {
+		from &= ~(LINE_BYTES - 1);
+		__builtin_memset((char *)frame_window(n) + from, 0, PAGE_SIZE - from);
 		return n;
 	}
 	if (frame_prepare(n) != ERR_OK) {

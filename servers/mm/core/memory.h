@@ -16,8 +16,9 @@
 /* Once, single-threaded. */
 void memory_init(const struct mm_start *start);
 
-/* A frame of zeroes with one reference, or 0 when memory is exhausted. */
-uint32_t frame_new(void);
+/* A frame with one reference, or 0 when memory is exhausted.  It is of zeroes from byte `from` on; what
+ * is before that is the caller's to write. */
+uint32_t frame_new(unsigned from);
 /* Drop one reference; the last one frees it.  It is mapped nowhere but in the window. */
 void frame_drop(uint32_t n);
 struct frame *frame_at(uint32_t n);

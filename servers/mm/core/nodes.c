@@ -6,7 +6,7 @@
 static uint32_t node_new(void *context)
 {
 	(void)context;
-	return frame_new();
+	return frame_new(0);
 }
 
 static void node_free(void *context, uint32_t node)

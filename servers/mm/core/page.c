@@ -116,6 +116,8 @@ static enum error page_map(struct space *space, const struct region *region, uin
 	error = frame_map(page_cptr(*entry), space->vspace, page * PAGE_SIZE, rights, NULL);
 	if (error != ERR_OK)
 		mm_panic("mapping a page", error);
+	if ((rights & MAP_EXECUTE) != 0 && (*entry & PAGE_ARCHIVE) == 0)
+		frame_executable(frame_at(page_frame(*entry)));
 	*entry |= PAGE_MAPPED;
 	if ((rights & MAP_WRITE) != 0)
 		*entry |= PAGE_WRITE;
@@ -131,14 +133,14 @@ void page_protect(struct space *space, const struct region *region, uint64_t pag
 		mm_panic("changing a page's protection", ERR_INTERNAL);
 }
 
-/* A zeroed frame charged to the space. */
-static enum error page_frame_new(struct space *space, uint32_t *frame)
+/* A frame charged to the space, zeroed from byte `from` on. */
+static enum error page_frame_new(struct space *space, unsigned from, uint32_t *frame)
 {
 	enum error error = account_charge(&space->account, 1);
 
 	if (error != ERR_OK)
 		return error;
-	*frame = frame_new();
+	*frame = frame_new(from);
 	if (*frame == 0) {
 		account_uncharge(&space->account, 1);
 		return ERR_NO_MEMORY;
@@ -149,7 +151,7 @@ static enum error page_frame_new(struct space *space, uint32_t *frame)
 static enum error fill_zero(struct space *space, uint64_t *entry)
 {
 	uint32_t frame;
-	enum error error = page_frame_new(space, &frame);
+	enum error error = page_frame_new(space, 0, &frame);
 
 	if (error == ERR_OK) {
 		*entry = page_entry(frame, 0, PAGE_USED);
@@ -177,7 +179,7 @@ static enum error fill_file(struct space *space, const struct region *region, ui
 	if (bytes > PAGE_SIZE)
 		bytes = PAGE_SIZE;
 
-	enum error error = page_frame_new(space, &frame);
+	enum error error = page_frame_new(space, (unsigned)bytes, &frame);
 
 	if (error != ERR_OK)
 		return error;
@@ -231,7 +233,7 @@ static enum error page_unshare(struct space *space, uint64_t *entry)
 		return ERR_OK;
 	}
 
-	enum error error = page_frame_new(space, &frame);
+	enum error error = page_frame_new(space, PAGE_SIZE, &frame);
 
 	if (error != ERR_OK)
 		return error;

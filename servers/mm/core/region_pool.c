@@ -16,7 +16,7 @@ static uint32_t pool_frames;
 /* Lock held. */
 static void pool_grow(void)
 {
-	uint32_t frame = frame_new();
+	uint32_t frame = frame_new(0);
 
 	if (frame == 0)
 		return;

@@ -196,7 +196,7 @@ uint32_t shared_frame(uint32_t id, uint64_t page)
 
 		frame = page_frame(*entry);
 		if (frame == 0) {
-			frame = frame_new();
+			frame = frame_new(0);
 			if (frame != 0)
 				*entry = page_entry(frame, 0, PAGE_USED);
 		}

@@ -17,8 +17,11 @@ uint32_t frames_take(struct frames *frames)
 	uint32_t n = frames->free_head;
 
 	if (n != 0) {
-		frames->free_head = frames->frame[n].next;
-		frames->frame[n] = (struct frame){1, FRAME_DIRTY | FRAME_WINDOWED};
+		const uint32_t next = frames->frame[n].next;
+
+		frames->free_head = next & ~FRAME_CODE;
+		frames->frame[n] = (struct frame){1, FRAME_DIRTY | FRAME_WINDOWED |
+							     (next & FRAME_CODE)};
 	} else if (frames->fresh <= frames->count) {
 		n = frames->fresh++;
 		frames->frame[n] = (struct frame){1, 0};
@@ -31,7 +34,9 @@ uint32_t frames_take(struct frames *frames)
 
 void frames_put(struct frames *frames, uint32_t n)
 {
-	frames->frame[n] = (struct frame){0, frames->free_head};
+	const uint32_t code = frames->frame[n].next & FRAME_CODE;
+
+	frames->frame[n] = (struct frame){0, frames->free_head | code};
 	frames->free_head = n;
 	frames->free_count++;
 }

@@ -10,13 +10,15 @@
 #include <abi/error.h>
 #include <abi/types.h>
 
-#define FRAME_DIRTY    1u /* was used before: must be cleared */
-#define FRAME_WINDOWED 2u /* mapped in mm's window, and its second capability exists */
-#define FRAME_OWN_BUSY 4u /* its second capability maps it somewhere */
+#define FRAME_DIRTY    1u         /* was used before: must be cleared */
+#define FRAME_WINDOWED 2u         /* mapped in mm's window, and its second capability exists */
+#define FRAME_OWN_BUSY 4u         /* its second capability maps it somewhere */
+#define FRAME_CODE     (1u << 31) /* was executable since it was cleared; stays when it is freed */
 
 struct frame {
 	uint32_t refs; /* 0: free */
-	uint32_t next; /* free: the next free one.  In use: FRAME_* flags (atomic) */
+	uint32_t
+		next; /* free: the next free one, and FRAME_CODE.  In use: FRAME_* flags (atomic) */
 };
 
 struct frames {
@@ -54,6 +56,12 @@ static inline bool frame_unref(struct frame *frame)
 static inline uint32_t frame_refs(const struct frame *frame)
 {
 	return __atomic_load_n(&frame->refs, __ATOMIC_ACQUIRE);
+}
+
+static inline void frame_executable(struct frame *frame)
+{
+	/* Relaxed: whoever clears it is behind the last reference. */
+	__atomic_fetch_or(&frame->next, FRAME_CODE, __ATOMIC_RELAXED);
 }
 
 /* True if the caller now owns the frame's second capability.  Acquire: the unmapping by the former

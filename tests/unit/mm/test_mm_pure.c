@@ -322,6 +322,26 @@ Test(frames, only_used_ones_are_dirty)
 	cr_assert(frame_own_acquire(&memory[1]));
 }
 
+Test(frames, code_is_remembered_while_they_are_free)
+{
+	static struct frame memory[4];
+	struct frames frames;
+
+	frames_init(&frames, memory);
+	frames_add(&frames, 3);
+	for (uint32_t n = 1; n <= 3; n++)
+		cr_assert_eq(frames_take(&frames), n);
+	frame_executable(&memory[2]);
+	for (uint32_t n = 1; n <= 3; n++)
+		frames_put(&frames, n);
+	for (uint32_t n = 3; n >= 1; n--) {
+		cr_assert_eq(frames_take(&frames), n);
+		cr_assert_eq(memory[n].next,
+			     FRAME_DIRTY | FRAME_WINDOWED | (n == 2 ? FRAME_CODE : 0));
+	}
+	cr_assert_eq(frames_take(&frames), 0);
+}
+
 Test(account, limits_hold_exactly)
 {
 	struct account account = {.limit = 10};

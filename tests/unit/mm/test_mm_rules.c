@@ -364,6 +364,41 @@ static void memory_is_told(void)
 	space_end(19, vspace);
 }
 
+static unsigned frames_of_code(void)
+{
+	unsigned count = 0;
+
+	for (uint32_t n = 1; n <= memory_frames_seen(); n++)
+		count += (frame_at(n)->next & FRAME_CODE) != 0;
+	return count;
+}
+
+/* What was executable is cleared in another way, when it is next given out: all that nobody writes. */
+static void frames_of_code_are_known_until_they_are_cleared(void)
+{
+	const uint32_t vspace = space_make(20, 0);
+	const unsigned kept = 100;
+	word_t w[4] = {AT, 2 * PAGE_SIZE, MM_PROT_READ | MM_PROT_EXECUTE};
+	unsigned left = 0;
+
+	check(map_of(20, AT, 2 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	for (unsigned i = 0; i < 2 * PAGE_SIZE; i++)
+		left += put(20, vspace, AT + i, 7);
+	check(left == 2 * PAGE_SIZE && frames_of_code() == 0);
+	check(request_of(20, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_OK && frames_of_code() == 2);
+	check(request_of(20, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && frames_of_code() == 2);
+	check(map_of(20, AT, PAGE_SIZE, MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_FILE), 0,
+		     3 * PAGE_SIZE, kept) == ERR_OK);
+	check(get(20, vspace, AT + 2) == 3 && frames_of_code() == 1);
+	check(map_of(20, AT + PAGE_SIZE, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	check(get(20, vspace, AT + PAGE_SIZE) == 0 && frames_of_code() == 0);
+	left = 0;
+	for (unsigned i = kept; i < 2 * PAGE_SIZE; i++)
+		left += get(20, vspace, AT + i) != 0;
+	check(left == 0);
+	space_end(20, vspace);
+}
+
 static const struct mm_case all[] = {
 	CASE(spaces_are_kept),
 	CASE(refusals_are_not_charged),
@@ -384,6 +419,7 @@ static const struct mm_case all[] = {
 	CASE(objects_are_so_many),
 	CASE(a_file_is_copied_page_by_page),
 	CASE(memory_is_told),
+	CASE(frames_of_code_are_known_until_they_are_cleared),
 };
 
 int main(void)
