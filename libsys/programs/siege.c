@@ -397,6 +397,9 @@ int main(int argc, char **argv)
 		{"holder", holder},
 		{"holders", holders},
 		{"maskless", siege_maskless},
+		{"moves", siege_moves},
+		{"nices", siege_nices},
+		{"stops", siege_stops},
 		{"unhandled", unhandled},
 	};
 

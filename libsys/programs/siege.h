@@ -38,3 +38,8 @@ int siege_quarrels(void);
 
 /* siege_masks.c */
 int siege_maskless(void);
+
+/* siege_prod.c */
+int siege_stops(void);
+int siege_nices(void);
+int siege_moves(void);
