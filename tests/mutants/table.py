@@ -192,6 +192,7 @@ MUTANTS = [
      "sim_tool"),
     ("tools/sim/idle.c", "(cpumask_test(&sim->unserved, cpu))\n\t\t\tserved", "(false)\n\t\t\tserved",
      "sim_tool"),
+    ("tools/sim/cpu.c", "min_u64(now_ns, cpu->run_since_ns) -", "cpu->run_since_ns -", "sim_tool"),
     ("tools/sim/report.c", "if (samples->count > 1)", "if (samples->count > 2)", "sim_tool"),
     ("tools/sim/report.c", "return x < y ? -1 : x > y;", "return x < y ? 1 : -(x > y);", "sim_tool"),
     ("tools/sim/engine.c", "tid <= sim->threads_count; tid++)\n\t\tcount",

@@ -19,6 +19,10 @@ class Result:
         self.run = self.json["run"]
         self.tasks = {task["name"]: task for task in self.json["tasks"]}
         self.cpus = self.json["cpus"]
+        for cpu in self.cpus:
+            spent_ns = cpu["busy_ns"] + cpu["idle_ns"] + cpu["dispatcher_ns"]
+            if spent_ns != self.wall_ns:
+                raise AssertionError(f"CPU {cpu['cpu']} spent {spent_ns} ns of {self.wall_ns}")
 
     @property
     def wall_ns(self):

@@ -288,9 +288,6 @@ class Outputs(WithFiles):
             mine = [s for s in result.json["schedule"] if s["cpu"] == cpu]
             for before, after in zip(mine, mine[1:]):
                 self.assertLessEqual(before["end_ns"], after["start_ns"])
-            stats = result.cpus[cpu]
-            self.assertEqual(stats["busy_ns"] + stats["idle_ns"] + stats["dispatcher_ns"] >=
-                             result.wall_ns, True)
 
     def test_percentiles_of_latencies_are_in_order(self):
         # It waits for the end of the other, and once more when it is alone.

@@ -61,26 +61,34 @@ static void stretch_add(struct sim *sim, struct sim_cpu *cpu, struct sim_thread 
 	cpu->stretch_end_ns = to_ns;
 }
 
-void sim_cpu_account(struct sim *sim, struct sim_cpu *cpu)
+/* First comes the switch to the thread, which may be left before that is done. */
+static void account_run(struct sim *sim, struct sim_cpu *cpu)
 {
 	time_ns_t now_ns = sim->now_ns;
 	struct sim_thread *thread = cpu->current;
+	uint64_t ran_ns;
 
+	cpu->stats.dispatcher_ns += min_u64(now_ns, cpu->run_since_ns) - cpu->mode_since_ns;
+	if (now_ns <= cpu->run_since_ns)
+		return;
+	ran_ns = now_ns - cpu->run_since_ns;
+	cpu->stats.busy_ns += ran_ns;
+	thread->cpu_ns += ran_ns;
+	thread->record.ran_ns += ran_ns;
+	sim_script_ran(thread, ran_ns);
+	stretch_add(sim, cpu, thread, cpu->run_since_ns, now_ns);
+	cpu->run_since_ns = now_ns;
+}
+
+void sim_cpu_account(struct sim *sim, struct sim_cpu *cpu)
+{
 	if (cpu->mode == SIM_IDLE)
-		cpu->stats.idle_ns += now_ns - cpu->mode_since_ns;
+		cpu->stats.idle_ns += sim->now_ns - cpu->mode_since_ns;
 	else if (cpu->mode == SIM_DISPATCHER)
-		cpu->stats.dispatcher_ns += now_ns - cpu->mode_since_ns;
-	else if (now_ns > cpu->run_since_ns) {
-		uint64_t ran_ns = now_ns - cpu->run_since_ns;
-
-		cpu->stats.busy_ns += ran_ns;
-		thread->cpu_ns += ran_ns;
-		thread->record.ran_ns += ran_ns;
-		sim_script_ran(thread, ran_ns);
-		stretch_add(sim, cpu, thread, cpu->run_since_ns, now_ns);
-		cpu->run_since_ns = now_ns;
-	}
-	cpu->mode_since_ns = now_ns;
+		cpu->stats.dispatcher_ns += sim->now_ns - cpu->mode_since_ns;
+	else
+		account_run(sim, cpu);
+	cpu->mode_since_ns = sim->now_ns;
 }
 
 void sim_cpu_finish(struct sim *sim, struct sim_cpu *cpu)
@@ -322,7 +330,6 @@ static void dispatch_count(struct sim *sim, struct sim_cpu *cpu, struct sim_thre
 		cpu->stats.switches++;
 	}
 	if (cpu->registers != thread) {
-		cpu->stats.dispatcher_ns += sim->config.costs.switch_ns;
 		cpu->run_since_ns += sim->config.costs.switch_ns;
 		cpu->registers = thread;
 	}
