@@ -435,8 +435,8 @@ MUTANTS = [
     ("servers/sched/policy/group/node.c", "\t\t.off_centre = off_centre,\n", "", "sim_groups"),
     ("servers/sched/policy/central/central.c", ".alone_too = true,", "", "sim_several"),
     ("servers/sched/policy/central/central.c", ".spares_first = true,", "", "sim_several"),
-    ("servers/sched/policy/central/central.c", "else if (ahead > most)",
-     "else if (ahead > most && false)", "sim_several"),
+    ("servers/sched/policy/central/central.c", "return told || ahead < most ? ahead : most;",
+     "return ahead;", "sim_several"),
     ("servers/sched/policy/chaos/chaos.c", "first != NULL ? first->key : chaos_cpu(cpu)->present",
      "chaos_cpu(cpu)->present", "policy_conformance"),
     # Locks

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is particular to stride, lottery and chaos; the rest is in the conformance suite. */
+/* What is particular to stride, central, lottery and chaos; the rest is in the conformance suite. */
 #include "bench.h"
 #include <math.h>
 #include <string.h>
@@ -175,6 +175,103 @@ Test(stride, a_yield_lets_another_go_first)
 		bench_run(bench, 3 * MS);
 	}
 	bench_free(bench);
+}
+
+/* One beside a worker: for 1.4 ms, as the heir of those who ended before it.  What it leaves to the next. */
+static int64_t one_turn_in_its_place(struct bench *bench, uint32_t tid, int64_t owed_ns)
+{
+	bench_thread_make(bench, tid, 1024, 3 * MS);
+	bench_set_lag(bench, tid, -owed_ns);
+	bench_enqueue(bench, tid, POLICY_JOIN_NEW);
+	while (bench_pick(bench) != tid)
+		bench_run(bench, bench->picked.slice_ns);
+	bench_run(bench, 1400 * MS / 1000);
+	bench_dequeue(bench, tid, POLICY_LEAVE_EXIT);
+	const int64_t lag_ns = bench_info(bench, tid).lag_ns.whole;
+	return lag_ns < 0 ? -lag_ns : 0;
+}
+
+Test(central, who_is_new_pays_for_whom_it_replaces)
+{
+	struct bench *bench = bench_make(&policy_central, 2);
+	int64_t owed_ns = 0;
+	bench_add(bench, 0, 1024, 3 * MS);
+	while (bench->now_ns < 1000 * MS)
+		owed_ns = one_turn_in_its_place(bench, 1, owed_ns);
+	assert_near((double)bench->threads[0].service_ns, 500.0 * MS, 5.0 * MS);
+	bench_free(bench);
+}
+
+/* Places that are used in turn: the debt of each waits until it is used again, however far the floor is. */
+Test(central, what_ended_owes_until_it_is_replaced)
+{
+	struct bench *bench = bench_make(&policy_central, 11);
+	int64_t owed_ns[11] = {0};
+	bench_add(bench, 0, 1024, 3 * MS);
+	bench_run_until(bench, 10 * MS, MS);
+	for (uint32_t round = 0; bench->now_ns < 2000 * MS; round++) {
+		const uint32_t tid = 1 + round % 10;
+		owed_ns[tid] = one_turn_in_its_place(bench, tid, owed_ns[tid]);
+		cr_assert_gt(owed_ns[tid], 0);
+	}
+	assert_near((double)bench->threads[0].service_ns, 1000.0 * MS, 50.0 * MS);
+	cr_assert_eq(bench_info(bench, 1).lag_ns.whole, -owed_ns[1]);
+	bench_free(bench);
+}
+
+Test(central, a_bill_counts_whole_and_credit_for_a_slice)
+{
+	struct bench *bench = bench_make(&policy_central, 3);
+	bench_add(bench, 0, 1024, 3 * MS);
+	bench_thread_make(bench, 1, 77, 3 * MS);
+	cr_assert_eq(bench_info(bench, 1).lag_ns.whole, 0, "of one that is new");
+	bench_set_lag(bench, 1, -20 * (int64_t)MS);
+	bench_enqueue(bench, 1, POLICY_JOIN_NEW);
+	assert_near(bench_lag(bench, 1), -20.0 * MS, 1);
+	bench_dequeue(bench, 1, POLICY_LEAVE_SLEEP);
+	assert_near(bench_lag(bench, 1), -3.0 * MS, 1);
+	/* It sleeps: what it comes back with is a slice, and less if it has to pay meanwhile. */
+	bench_run_until(bench, 500 * MS, MS);
+	assert_near(bench_lag(bench, 1), 3.0 * MS, 1);
+	bench_set_lag(bench, 1, 3 * (int64_t)MS - 5 * (int64_t)MS);
+	bench_enqueue(bench, 1, POLICY_JOIN_WAKE);
+	assert_near(bench_lag(bench, 1), -2.0 * MS, 1);
+	bench_thread_make(bench, 2, 1024, 3 * MS);
+	bench_set_lag(bench, 2, 3600 * 1000 * (int64_t)MS);
+	bench_enqueue(bench, 2, POLICY_JOIN_NEW);
+	assert_near(bench_lag(bench, 2), 3.0 * MS, 1);
+	bench_free(bench);
+}
+
+/* Of one that has ended it is saved as well, and it travels. */
+Test(central, what_is_owed_stays_through_a_restart_and_a_journey)
+{
+	struct bench *one = bench_make(&policy_central, 2);
+	struct bench *two = bench_make(&policy_central, 2);
+	struct policy_thread *threads[] = {bench_thread(two, 0), bench_thread(two, 1)};
+	struct policy_record queue, records[2];
+	struct policy_migration migration;
+	bench_add(one, 0, 1024, 3 * MS);
+	bench_run_until(one, 50 * MS, MS);
+	bench_thread_make(one, 1, 1024, 3 * MS);
+	bench_set_lag(one, 1, -2 * (int64_t)MS);
+	one->ops->save(bench_cpu(one), NULL, &queue);
+	for (uint32_t tid = 0; tid < 2; tid++) {
+		one->ops->save(bench_cpu(one), bench_thread(one, tid), &records[tid]);
+		bench_thread_make(two, tid, 1024, 3 * MS);
+	}
+	cr_assert_eq(two->ops->restore(bench_cpu(two), &queue, threads, records, 2), ERR_OK);
+	cr_assert_eq(bench_info(two, 1).lag_ns.whole, -2 * (int64_t)MS);
+	for (uint32_t tid = 0; tid < 2; tid++) {
+		two->ops->migrate_out(bench_cpu(two), threads[tid], &migration, 0);
+		two->ops->migrate_in(bench_cpu(two), threads[tid], &migration, 0);
+	}
+	cr_assert_eq(bench_info(two, 0).thread_v.whole, bench_info(one, 0).thread_v.whole);
+	cr_assert_eq(bench_info(two, 1).lag_ns.whole, -2 * (int64_t)MS);
+	bench_enqueue(two, 1, POLICY_JOIN_WAKE);
+	cr_assert_eq(bench_info(two, 1).lag_ns.whole, -2 * (int64_t)MS);
+	bench_free(one);
+	bench_free(two);
 }
 
 Test(lottery, shares_follow_weights_within_chance)

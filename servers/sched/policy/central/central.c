@@ -13,7 +13,10 @@
  * it back when its turn is over and somebody waits.  Why so: docs/design/central.md.
  *
  * Who joins starts within one slice of the floor: nobody saves up credit by sleeping or by being heavier
- * than a whole CPU, and nobody pays for what it ran while no one else wanted the CPU.
+ * than a whole CPU, and nobody pays for what it ran while no one else wanted the CPU.  Who is new starts at
+ * the floor, less what it is to pay for those in whose place it comes (core/debt.c): its key is no pass but
+ * `told`, how far from the floor.  So is that of who has ended: its debt waits for an heir, which may come
+ * when the floor is far beyond.  A bill counts whole, for it may be the sum of many turns.
  *
  * Invariants: as of a line (line.h), pass_rem < w: a charge is exact however it is split; and the queue's
  * off_centre is the sum of its threads'.
@@ -27,13 +30,14 @@
 #include "../line/line.h"
 
 #define CENTRAL_ID        8u
-#define CENTRAL_VERSION   1u
+#define CENTRAL_VERSION   2u
 #define CENTRAL_FRAC_BITS 10u
 
 struct central_thread {
 	struct line_thread line; /* key: the pass */
 	uint32_t pass_rem;
 	uint32_t off_centre; /* may not run on CPU 0 */
+	bool told;           /* OUT, and the key says how far ahead of the floor it is to join */
 };
 
 struct central_cpu {
@@ -65,20 +69,43 @@ static uint64_t pass_after(struct line_thread *thread, uint128_t units)
 	return thread->key + grown;
 }
 
+/* Where an OUT thread would join now, against the floor. */
+static int64_t ahead_of_floor(const struct line_cpu *cpu, const struct line_thread *thread)
+{
+	const int64_t most = (int64_t)((thread->slice_ns << CENTRAL_FRAC_BITS) / thread->weight);
+	const bool told = central_thread_const(thread)->told;
+	const int64_t ahead = (int64_t)(told ? thread->key
+					     : thread->key - central_cpu_const(cpu)->floor);
+	if (ahead < -most)
+		return -most;
+	return told || ahead < most ? ahead : most;
+}
+
 static void central_join(struct line_cpu *cpu, struct line_thread *thread, enum policy_join reason,
 			 uint64_t now_ns)
 {
+	(void)reason;
 	(void)now_ns;
 	central_cpu(cpu)->off_centre += central_thread(thread)->off_centre;
-	const uint64_t floor = central_cpu(cpu)->floor;
-	const int64_t ahead = (int64_t)(thread->key - floor);
-	const int64_t most = (int64_t)((thread->slice_ns << CENTRAL_FRAC_BITS) / thread->weight);
-	if (reason == POLICY_JOIN_NEW)
-		thread->key = floor;
-	else if (ahead > most)
-		thread->key = floor + (uint64_t)most;
-	else if (ahead < -most)
-		thread->key = floor - (uint64_t)most;
+	thread->key = central_cpu(cpu)->floor + (uint64_t)ahead_of_floor(cpu, thread);
+	central_thread(thread)->told = false;
+}
+
+static void central_forget(struct line_cpu *cpu, struct line_thread *thread)
+{
+	thread->key = (uint64_t)ahead_of_floor(cpu, thread);
+	central_thread(thread)->told = true;
+}
+
+static void central_set_lag(struct line_thread *thread, struct policy_number lag_ns)
+{
+	const int128_t lag = (int128_t)lag_ns.whole * (INT64_C(1) << 32) + lag_ns.frac;
+	uint64_t rem;
+	const int128_t ahead = int128_divide_floor(-(lag >> (32 - CENTRAL_FRAC_BITS)),
+						   thread->weight, &rem);
+	thread->key = (uint64_t)int128_to_i64(ahead);
+	central_thread(thread)->pass_rem = (uint32_t)rem;
+	central_thread(thread)->told = true;
 }
 
 /* The first of those who wait, or NULL. */
@@ -117,6 +144,7 @@ static enum error central_params(struct line_cpu *cpu, struct line_thread *threa
 static void central_thread_init(struct line_thread *thread, const struct policy_params *params)
 {
 	central_thread(thread)->off_centre = params->off_centre;
+	central_thread(thread)->told = true; /* and at the floor */
 }
 
 static struct line_thread *central_next(const struct line_cpu *cpu)
@@ -157,9 +185,10 @@ static bool central_charge(struct line_cpu *cpu, struct line_thread *thread, uin
 static void central_carry(struct line_cpu *cpu, struct line_thread *thread,
 			  struct policy_migration *out, uint64_t now_ns)
 {
-	(void)cpu;
 	(void)now_ns;
-	out->lag_whole = (int64_t)thread->key;
+	out->lag_whole = (int64_t)(central_thread(thread)->told
+					   ? thread->key + central_cpu(cpu)->floor
+					   : thread->key);
 	out->lag_low = central_thread(thread)->pass_rem;
 }
 
@@ -169,6 +198,7 @@ static void central_arrive(struct line_cpu *cpu, struct line_thread *thread,
 {
 	(void)now_ns;
 	thread->key = in != NULL ? (uint64_t)in->lag_whole : central_cpu(cpu)->floor;
+	central_thread(thread)->told = false;
 	central_thread(thread)->pass_rem = 0;
 	if (in != NULL && in->lag_low < thread->weight)
 		central_thread(thread)->pass_rem = (uint32_t)in->lag_low;
@@ -176,23 +206,33 @@ static void central_arrive(struct line_cpu *cpu, struct line_thread *thread,
 		floor_raise(cpu, thread->key);
 }
 
+enum { WORD_REM, WORD_TOLD };
+#define WORD_FLOOR 0 /* of the queue's record */
+
 static void central_save(const struct line_cpu *cpu, const struct line_thread *thread,
 			 uint64_t words[LINE_WORDS_OWN])
 {
-	words[0] = thread == NULL ? central_cpu_const(cpu)->floor
-				  : central_thread_const(thread)->pass_rem;
+	if (thread == NULL) {
+		words[WORD_FLOOR] = central_cpu_const(cpu)->floor;
+		return;
+	}
+	words[WORD_REM] = central_thread_const(thread)->pass_rem;
+	words[WORD_TOLD] = central_thread_const(thread)->told;
 }
 
 static bool central_load(struct line_cpu *cpu, struct line_thread *thread,
 			 const uint64_t words[LINE_WORDS_OWN])
 {
-	if (thread == NULL)
-		central_cpu(cpu)->floor = words[0];
-	else if (words[0] < thread->weight)
-		central_thread(thread)->pass_rem = (uint32_t)words[0];
-	else
+	if (thread == NULL) {
+		central_cpu(cpu)->floor = words[WORD_FLOOR];
+		return true;
+	}
+	if (words[WORD_REM] >= thread->weight ||
+	    words[WORD_TOLD] > (thread->state == POLICY_OUT ? 1u : 0u))
 		return false;
-	if (thread != NULL && thread->state != POLICY_OUT)
+	central_thread(thread)->pass_rem = (uint32_t)words[WORD_REM];
+	central_thread(thread)->told = words[WORD_TOLD] != 0;
+	if (thread->state != POLICY_OUT)
 		central_cpu(cpu)->off_centre += central_thread(thread)->off_centre;
 	return true;
 }
@@ -205,8 +245,9 @@ static void central_tell(const struct line_cpu *cpu, const struct line_thread *t
 	out->off_centre = central_cpu_const(cpu)->off_centre;
 	if (thread == NULL)
 		return;
-	out->lag_ns = policy_number_of((int128_t)(int64_t)(floor - thread->key) * thread->weight,
-				       CENTRAL_FRAC_BITS);
+	const int64_t ahead = thread->state == POLICY_OUT ? ahead_of_floor(cpu, thread)
+							  : (int64_t)(thread->key - floor);
+	out->lag_ns = policy_number_of(-(int128_t)ahead * thread->weight, CENTRAL_FRAC_BITS);
 	if (thread->state != POLICY_OUT)
 		out->thread_v = policy_number_of((int128_t)thread->key, CENTRAL_FRAC_BITS);
 }
@@ -228,6 +269,7 @@ static const struct line_kind central_kind = {
 	.thread_init = central_thread_init,
 	.join = central_join,
 	.leave = central_leave,
+	.forget = central_forget,
 	.params = central_params,
 	.charge = central_charge,
 	.next = central_next,
@@ -236,6 +278,7 @@ static const struct line_kind central_kind = {
 	.arrive = central_arrive,
 	.save = central_save,
 	.load = central_load,
+	.set_lag = central_set_lag,
 	.tell = central_tell,
 	.right = central_right,
 };
