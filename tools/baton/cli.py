@@ -41,7 +41,7 @@ Prints what the policy decides after each operation, one JSON object a line:
 
 operations, one a line; # starts a comment:
   enqueue tid=N [weight=1024] [slice_ns=3000000] [lag_ns=0] [new=1]
-          [class=normal|background] [priority=50]
+          [class=normal|background] [priority=50]     background: weight 3
   run tid=N ns=N        the thread picked last ran for that long
   dequeue tid=N         prints the lag that it left with, too
   reweight tid=N weight=N

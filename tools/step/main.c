@@ -17,7 +17,7 @@ static int usage(void)
 	fputs("usage: baton-step --policy NAME FILE   (FILE - is the standard input)\n"
 	      "one operation a line, # starts a comment:\n"
 	      "  enqueue tid=N [weight=1024] [slice_ns=3000000] [lag_ns=0] [new=1]\n"
-	      "          [class=normal|background] [priority=50]\n"
+	      "          [class=normal|background] [priority=50]     background: weight 3\n"
 	      "  run tid=N ns=N        the thread picked last ran for that long\n"
 	      "  dequeue tid=N\n"
 	      "  reweight tid=N weight=N\n"
