@@ -19,54 +19,39 @@ static uint32_t heaviest_of(const struct sched_cpu *cpu)
 	return __atomic_load_n(&cpu->heaviest, __ATOMIC_RELAXED);
 }
 
-static void heaviest_set(struct sched_cpu *cpu, uint32_t weight, uint32_t next)
+static void heaviest_set(struct sched_cpu *cpu, uint32_t weight)
 {
 	__atomic_store_n(&cpu->heaviest, weight, __ATOMIC_RELAXED);
-	cpu->heaviest_next = next;
-}
-
-/* The two of three that weigh most, in order. */
-static void rank(uint32_t *heaviest, uint32_t *next, uint32_t weight)
-{
-	if (weight > *heaviest) {
-		*next = *heaviest;
-		*heaviest = weight;
-	} else if (weight > *next) {
-		*next = weight;
-	}
 }
 
 void sched_heaviest_comes(struct sched_cpu *cpu, uint32_t weight)
 {
-	uint32_t heaviest = heaviest_of(cpu), next = cpu->heaviest_next;
-
-	rank(&heaviest, &next, weight);
-	heaviest_set(cpu, heaviest, next);
+	if (weight > heaviest_of(cpu))
+		heaviest_set(cpu, weight);
 }
 
 void sched_heaviest_find(struct sched_cpu *cpu)
 {
 	struct policy_spare spare[CANDIDATES_MAX];
 	uint64_t cursor = 0;
-	uint32_t heaviest = 0, next = 0;
+	uint32_t heaviest = 0;
 	const uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare, CANDIDATES_MAX);
 
 	for (uint32_t i = 0; i < count; i++)
-		rank(&heaviest, &next, spare[i].weight);
-	heaviest_set(cpu, heaviest, next);
+		if (spare[i].weight > heaviest)
+			heaviest = spare[i].weight;
+	heaviest_set(cpu, heaviest);
 }
 
-/* Mostly the one after it is known; else one more look, in bounds. */
+/* One more look, in bounds; what groups count as is not found by it. */
 void sched_heaviest_goes(struct sched_cpu *cpu, uint32_t weight)
 {
-	if (weight < heaviest_of(cpu)) {
-		if (weight == cpu->heaviest_next)
-			cpu->heaviest_next = 0;
-	} else if (cpu->heaviest_next != 0 || cpu->grouped) {
-		heaviest_set(cpu, cpu->heaviest_next, 0);
-	} else {
+	if (weight < heaviest_of(cpu))
+		return;
+	if (cpu->grouped)
+		heaviest_set(cpu, 0);
+	else
 		sched_heaviest_find(cpu);
-	}
 }
 
 void sched_heaviest_view(const struct sched_server *server, struct place_view *view,

@@ -179,7 +179,6 @@ struct sched_cpu {
 	uint32_t wakes;        /* goes round; relaxed */
 	struct sched_steady steady;
 	uint32_t heaviest; /* weight of the heaviest thread found here; 0: none is known; relaxed */
-	uint32_t heaviest_next; /* that of the one after it, likewise; owner */
 	bool waits; /* when it went idle threads of its own waited for their groups' runtime */
 	uint8_t running_class; /* mask class of the thread that runs */
 	/* What its balancer is on its way for; `from` is told who is wanted.  Atomic, relaxed. */
