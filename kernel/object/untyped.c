@@ -89,11 +89,8 @@ static bool only_anchors(const struct cap_slot *slot)
 static enum error decode_destinations(struct invocation *inv)
 {
 	for (unsigned i = 0; i < inv->count; i++) {
-		enum error error;
+		const enum error error = decode_dest(inv, inv->args[1], inv->args[2] + i);
 
-		if (inv->args[2] > UINT64_MAX - i)
-			return ERR_RANGE;
-		error = decode_dest(inv, inv->args[1], inv->args[2] + i);
 		if (error != ERR_OK)
 			return error;
 		if (i == 0)
