@@ -281,4 +281,19 @@ MUTANTS = [
      "policy_proportional"),
     ("servers/sched/policy/central/central.c", "? thread->key + central_cpu(cpu)->floor", "? thread->key",
      "policy_proportional"),
+    # What is offered where there are several CPUs, and by whom
+    ("servers/sched/core/offer.c", "__ATOMIC_RELAXED) > 1 &&\n", "__ATOMIC_RELAXED) > 0 &&\n",
+     "sched_offers"),
+    ("servers/sched/core/offer.c", "cpu->silent || cpu->strangers)\n", "cpu->strangers)\n", "sched_offers"),
+    ("servers/sched/core/offer.c",
+     "if (until_ns <= now_ns || (next->thread == NULL && server->cpus > 1))", "if (until_ns <= now_ns)",
+     "sched_offers"),
+    ("servers/sched/core/offer.c", "sched_slice_after_debt(thread, next->slice_ns)", "next->slice_ns",
+     "sched_offers"),
+    ("tools/sim/record.c", "\tsim_sync_release(sim, thread);\n", "", "sim_one"),
+    # For how long, and what is none of them
+    ("servers/sched/core/changes.c", "now_ns + CHANGES_BURST_NS + CHANGES_HOLD_NS);", "UINT64_MAX);",
+     "sched_changes"),
+    ("servers/sched/core/changes.c", "return event->ran_ns == 0 && thread", "return thread",
+     "sched_changes"),
 ]

@@ -305,6 +305,13 @@ class Synchronisation(unittest.TestCase):
             self.assertLessEqual(before[1], after[0])
         self.assertEqual(result.wall_ns, 3 * 100 * 500000)
 
+    def test_who_ends_leaves_no_mutex_locked(self):
+        result = run({"a": {"loop": 1, "lock": "m", "run": 2000},
+                      "b": {"loop": 1, "delay": 1000, "lock": "m", "run": 3000, "unlock": "m"}}, 1,
+                     "--costs", "none", cpus=2)
+        self.assertEqual(result.tasks["b"]["cpu_ns"], 3 * MS)
+        self.assertEqual(result.wall_ns, 5 * MS)
+
     def test_barrier_meets(self):
         result = run({"fast": {"loop": 10, "run": 1000, "barrier": "b"},
                       "slow": {"loop": 10, "run": 3000, "barrier": "b"}}, 1, "--costs", "none",

@@ -189,6 +189,50 @@ Test(threads, fault_handlers)
 	check_tree();
 }
 
+/* In whatever order they go: those that are left lose their root with it. */
+Test(threads, a_root_goes_from_all_that_have_it)
+{
+	for (cptr_t gone = 40; gone < 43; gone++) {
+		cr_assert_eq(retype(W_UNTYPED, OBJ_CNODE, 4, 1, 30), ERR_OK);
+		cr_assert_eq(retype(W_UNTYPED, OBJ_TCB, 0, 3, 40), ERR_OK);
+		for (cptr_t i = 40; i < 43; i++)
+			cr_assert_eq(call(i, METHOD_TCB_CONFIGURE, 4, 30, 17, 18, 0x30000), ERR_OK);
+		cr_assert_eq(delete_cap(gone), ERR_OK);
+		cr_assert_eq(delete_cap(30), ERR_OK);
+		for (cptr_t i = 40; i < 43; i++) {
+			const struct tcb *tcb = (const struct tcb *)(uintptr_t)slot_of(i)->object;
+
+			if (i == gone)
+				continue;
+			cr_assert_eq(tcb->cspace.type, OBJ_NULL, "%lu after %lu", i, gone);
+			cr_assert_eq(delete_cap(i), ERR_OK);
+		}
+	}
+	check_tree();
+}
+
+/* Its dispatcher has not taken its last record, say. */
+Test(threads, one_that_cannot_go_yet_holds_up_nobody)
+{
+	struct tcb *waits;
+
+	fakes.thread_destroy_waits = 1000;
+	cr_assert_eq(retype(W_UNTYPED, OBJ_TCB, 0, 1, 40), ERR_OK);
+	waits = (struct tcb *)(uintptr_t)slot_of(40)->object;
+	fakes.thread_destroy_waits = 0;
+	cr_assert_eq(retype(W_UNTYPED, OBJ_TCB, 0, 1, 41), ERR_OK);
+	cr_assert_eq(delete_cap(40), ERR_OK);
+	cr_assert_eq(fakes.threads_destroyed, 0);
+	cr_assert_eq(delete_cap(41), ERR_OK);
+	cr_assert_eq(fakes.threads_destroyed, 1);
+	cr_assert_not(reap_idle());
+	waits->fault_words[0] = 0;
+	cr_assert_eq(revoke(W_UNTYPED), ERR_OK);
+	cr_assert_eq(fakes.threads_destroyed, 3, "that one, and the world's");
+	cr_assert(reap_idle());
+	check_tree();
+}
+
 /* An endpoint that only the thread holds goes with it, or when it is replaced, in as many steps as it
  * takes. */
 Test(threads, last_holder_of_what_takes_long)

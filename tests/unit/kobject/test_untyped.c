@@ -189,12 +189,40 @@ Test(untyped, device_and_preserved)
 	cr_assert_eq(retype(16, OBJ_FRAME, 0, 4, 20), ERR_OK);
 	cr_assert_eq(slot_of(20)->object, archive);
 	cr_assert_eq(*(unsigned char *)arch_phys_to_virt(archive), 0xa5, "kept");
+	cr_assert_eq(slot_of(20)->flags, 0, "it is ordinary memory");
 	cr_assert_eq(retype(W_DEVICE, OBJ_UNTYPED, 13, 1, 30), ERR_OK);
 	cr_assert_eq(retype(30, OBJ_FRAME, 0, 1, 31), ERR_OK);
 	cr_assert_eq(slot_of(31)->flags, FRAME_CAP_DEVICE);
 	cr_assert_eq(retype(W_UNTYPED, OBJ_TCB, 0, 1, 40), ERR_OK);
 	cr_assert_eq(call(40, METHOD_TCB_CONFIGURE, 4, 0, W_VSPACE, 31, 0x20000), ERR_ARG,
 		     "no IPC buffer in a device");
+}
+
+/* What the boot archive leaves begins anywhere. */
+Test(untyped, objects_are_aligned_where_the_memory_is_not)
+{
+	struct cap_slot *slot = slot_of(W_PRESERVED);
+
+	slot->object += PAGE_SIZE;
+	slot->bits = 19;
+	cr_assert_eq(retype(W_PRESERVED, OBJ_UNTYPED, 14, 2, 16), ERR_OK);
+	cr_assert_eq(slot_of(16)->object, slot->object - PAGE_SIZE + (1u << 14));
+	cr_assert_eq(slot_of(17)->object, slot_of(16)->object + (1u << 14));
+	cr_assert_eq(retype(W_PRESERVED, OBJ_UNTYPED, 14, 30, 20), ERR_NO_MEMORY,
+		     "the last would end behind it");
+	cr_assert_eq(retype(W_PRESERVED, OBJ_UNTYPED, 14, 29, 20), ERR_OK);
+}
+
+Test(untyped, sizes_are_within_bounds)
+{
+	cr_assert_eq(untyped_object_bits(OBJ_UNTYPED, UNTYPED_BITS_MIN), UNTYPED_BITS_MIN);
+	cr_assert_eq(untyped_object_bits(OBJ_UNTYPED, UNTYPED_BITS_MAX), UNTYPED_BITS_MAX);
+	cr_assert_eq(untyped_object_bits(OBJ_CNODE, 1), 1 + CNODE_SLOT_BITS);
+	cr_assert_eq(untyped_object_bits(OBJ_CNODE, CNODE_RADIX_MAX),
+		     CNODE_RADIX_MAX + CNODE_SLOT_BITS);
+	cr_assert_eq(untyped_object_bits(OBJ_UNTYPED, UNTYPED_BITS_MIN - 1), 0);
+	cr_assert_eq(untyped_object_bits(OBJ_UNTYPED, UNTYPED_BITS_MAX + 1), 0);
+	cr_assert_eq(untyped_object_bits(OBJ_CNODE, CNODE_RADIX_MAX + 1), 0);
 }
 
 Test(untyped, copy_covers_the_original)

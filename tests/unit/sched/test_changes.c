@@ -10,6 +10,7 @@
 #define ENTRY_NS 8000u /* what an entry costs */
 #define PART     64u   /* of all time is for changes */
 #define BURST_NS 10000000ull
+#define HOLD_NS  16000000u
 
 static void start(uint32_t cpus)
 {
@@ -128,6 +129,39 @@ Test(sched_changes, wakes_are_none, .init = open_1, .fini = bench_close)
 			0, i % 2 == 0 ? BENCH_BLOCKED(CAUSE_NOTIFICATION)
 				      : BENCH_READY(CAUSE_WAKE) | EVENT_WOKE_SINCE);
 
+		cr_assert_not(holds(&d));
+	}
+}
+
+/* However much the entries cost that go on meanwhile, for others. */
+Test(sched_changes, nobody_waits_for_longer_than_the_bound, .init = open_1, .fini = bench_close)
+{
+	time_ns_t longest_ns = 0;
+
+	for (unsigned i = 0; i < 100; i++) {
+		struct sched_decision d;
+
+		bench_now += 12u * ENTRY_NS;
+		d = entry(0, i % 2 == 0 ? BENCH_BLOCKED(CAUSE_STOPPED)
+					: BENCH_READY(CAUSE_START) | EVENT_WOKE_SINCE);
+		if (holds(&d) && d.filter_until_ns - bench_now > longest_ns)
+			longest_ns = d.filter_until_ns - bench_now;
+	}
+	cr_assert_leq(longest_ns, HOLD_NS);
+	cr_assert_gt(longest_ns, HOLD_NS / 2, "and it would have been longer");
+}
+
+Test(sched_changes, stops_of_who_has_run_are_none, .init = open_1, .fini = bench_close)
+{
+	for (unsigned i = 0; i < 500; i++) {
+		const struct sched_event events[] = {
+			{.tag = SLEEPER, .info = BENCH_BLOCKED(CAUSE_STOPPED), .ran_ns = 1},
+			{.tag = WORKER, .info = BENCH_READY(CAUSE_PREEMPTED)},
+		};
+		struct sched_decision d;
+
+		bench_now += ENTRY_NS;
+		d = bench_kicked(0, events, 2);
 		cr_assert_not(holds(&d));
 	}
 }

@@ -365,6 +365,52 @@ Test(sched_offers, a_lone_thread_is_followed_by_idle_again, .init = open_1, .fin
 	cr_assert_eq(d.again_until_ns, bench_now + 10 * MS);
 }
 
+/* Which needs this dispatcher to say so. */
+Test(sched_offers, of_several_none_idles_by_itself, .init = open_2, .fini = bench_close)
+{
+	struct sched_decision d = start(5);
+
+	cr_assert_eq(d.tid, 5);
+	cr_assert_eq(d.flags & DECISION_SUCCESSOR, 0);
+}
+
+/* An idle one may ask it for a thread, and one that wakes may be meant for another. */
+Test(sched_offers, of_several_a_lone_thread_filters_nobody, .init = open_2, .fini = bench_close)
+{
+	__atomic_store_n(&bench_server->idle.bits[0], 0, __ATOMIC_RELAXED);
+	cr_assert_eq(start(5).flags & DECISION_FILTER, 0);
+	cr_assert_neq(start_two().flags & DECISION_FILTER, 0, "who has more does");
+}
+
+/* The policy's, but who follows has a slice. */
+static void pick_with_slice(struct policy_cpu *cpu, uint64_t now_ns, uint32_t flags,
+			    struct policy_pick *pick)
+{
+	policy_eevdf.pick(cpu, now_ns, flags, pick);
+	pick->successor.slice_ns = 5 * MS;
+}
+
+Test(sched_offers, who_follows_pays_its_debt, .init = open_1, .fini = bench_close)
+{
+	struct policy_ops slice = policy_eevdf;
+
+	slice.pick = pick_with_slice;
+	sched_policy_set(&bench_server->cpu[0], &slice);
+	cr_assert_eq(start_two().successor_slice_ns, 5 * MS);
+	bench_server->threads[6].debt_ns = MS;
+	cr_assert_eq(bench_nothing(0, ERR_OK).successor_slice_ns, 4 * MS);
+}
+
+/* What it holds back is to wait for the end of that, not for who runs first. */
+Test(sched_offers, a_silent_one_offers_nothing_when_idle_either, .init = open_1,
+     .fini = bench_close)
+{
+	cr_assert_neq(all_idle().flags & DECISION_FIRST, 0);
+	bench_server->cpu[0].silent |= SCHED_SILENT_CHANGES;
+	bench_server->cpu[0].changes_until_ns = bench_now + 1000 * MS;
+	cr_assert_eq(bench_nothing(0, ERR_OK).flags & DECISION_FIRST, 0);
+}
+
 /* 5 three times, 6 once, 5 once more, which runs still when 7 becomes ready. */
 Test(sched_offers, stays_on_an_idle_cpu_are_as_if_decided, .init = open_1, .fini = bench_close)
 {
