@@ -204,8 +204,7 @@ void sched_changes_hold(struct sched_cpu *cpu, time_ns_t now_ns, struct sched_de
  * because that server has been answered; slept: it waited in between. */
 void sched_served_note(struct sched_cpu *cpu, struct sched_thread *thread, bool slept);
 /* Such a thread goes before the one picked, which is `running`: true, and the decision names it. */
-bool sched_served_decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
-			 struct sched_decision *decision);
+bool sched_served_decide(struct sched_cpu *cpu, time_ns_t now_ns, struct sched_decision *decision);
 
 /* nowhere.c.  Its shared record says what its mask is, which an instance before this one may have set. */
 void sched_nowhere_adopt(struct sched_server *server, struct sched_cpu *cpu,

@@ -167,11 +167,10 @@ static void decide_balancer(struct sched_cpu *cpu, struct sched_decision *decisi
 }
 
 /* Whom the policy is not asked about; it was asked for no offers then (pick_offers()). */
-static __attribute__((noinline)) bool decide_out_of_turn(struct sched_server *server,
-							 struct sched_cpu *cpu, time_ns_t now_ns,
+static __attribute__((noinline)) bool decide_out_of_turn(struct sched_cpu *cpu, time_ns_t now_ns,
 							 struct sched_decision *decision)
 {
-	if (cpu->served_count != 0 && sched_served_decide(server, cpu, now_ns, decision))
+	if (cpu->served_count != 0 && sched_served_decide(cpu, now_ns, decision))
 		return true;
 	if (cpu->balancer_ready)
 		decide_balancer(cpu, decision);
@@ -267,7 +266,7 @@ straight void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns
 	cpu->successor = NULL;
 	cpu->filter_key = UINT64_MAX;
 	cpu->next_filter_key = UINT64_MAX;
-	const bool out_of_turn = !plain && decide_out_of_turn(server, cpu, now_ns, decision);
+	const bool out_of_turn = !plain && decide_out_of_turn(cpu, now_ns, decision);
 
 	if (idle && !out_of_turn)
 		cpu->payer = NULL; /* what passes until the next entry is idle time */

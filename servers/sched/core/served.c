@@ -11,7 +11,9 @@
  *
  * Only servers with TCB_FLAG_SERVER say so, which proc gives, and which answer soon. SERVED_NS_MAX after
  * it began to go on out of turn it is any thread's time again, until its next turn ends or it wakes.
- * One that may run nowhere has no turns, so it goes on until the answer, and then waits.
+ * One that may run nowhere has no turns, so it goes on until the answer, and then waits. Nor does it matter
+ * whether it may run here: a thread waits where it must not run if its placement gathers them, and what
+ * runs on its time is the server.
  *
  * Bad at: a thread that wakes meanwhile waits for that answer. Servers of programs. A server whose caller
  * was killed goes on on time of its own, as any thread.
@@ -53,24 +55,21 @@ void sched_served_note(struct sched_cpu *cpu, struct sched_thread *thread, bool 
 }
 
 /* Nothing happened to it since, and it may go on. */
-static bool served_still(struct sched_server *server, const struct sched_cpu *cpu,
-			 const struct sched_served *served, time_ns_t now_ns)
+static bool served_still(const struct sched_cpu *cpu, const struct sched_served *served,
+			 time_ns_t now_ns)
 {
 	const struct sched_thread *thread = served->thread;
 
 	return (served->until_ns == 0 || now_ns < served->until_ns) && thread->seq == served->seq &&
 	       sched_thread_settled(cpu, thread) && !thread->in_request &&
-	       (thread->state == SCHED_NOWHERE ||
-		(thread->state == SCHED_READY &&
-		 cpumask_test(sched_thread_mask(server, thread), cpu->index)));
+	       (thread->state == SCHED_NOWHERE || thread->state == SCHED_READY);
 }
 
-bool sched_served_decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
-			 struct sched_decision *decision)
+bool sched_served_decide(struct sched_cpu *cpu, time_ns_t now_ns, struct sched_decision *decision)
 {
 	struct sched_served *first = &cpu->served[0];
 
-	while (cpu->served_count != 0 && !served_still(server, cpu, first, now_ns)) {
+	while (cpu->served_count != 0 && !served_still(cpu, first, now_ns)) {
 		cpu->served_count--;
 		for (uint32_t i = 0; i < cpu->served_count; i++)
 			cpu->served[i] = cpu->served[i + 1];
