@@ -22,6 +22,7 @@
 #define TURNS         30u /* of the worker, at least: one more or less is 3.3 % */
 #define SHARE_PERCENT 95u
 #define PAID_NS       (3000 * NS_PER_MS)
+#define AFTERWARDS_NS (2000 * NS_PER_MS)
 #define WEIGHT_LEAST  15u /* of nice 19 */
 #define WEIGHT_BOTH   (1024u + WEIGHT_LEAST)
 
@@ -44,22 +45,41 @@ static word_t start(const char *program, const char *how, unsigned seed, bool co
 	return pid;
 }
 
-static void end(word_t pid)
+static void end(const char *how, word_t pid)
 {
 	struct wait_result result;
 
 	(void)!process_kill(pid, PROC_SIGKILL, false);
 	result = program_wait(pid);
-	/* It may have ended by its own doing, but not because it could not do it. */
-	tap_check(result.signal != 0 || result.status == 0);
+	/* It may have ended by its own doing, but not because it could not do it.  Where threads write each
+	 * other's registers they may get to exit() with anything. */
+	if (result.signal == 0 && result.status != 0)
+		printf("# %s ended with status %lld\n", how, (long long)result.status);
+	if (strcmp(how, "quarrels") != 0)
+		tap_check(result.signal != 0 || result.status == 0);
+}
+
+/* What a siege had started ends with it, but not before it: as many address spaces are left as there were. */
+static void memory_afterwards(struct mm_stats *stats, word_t spaces)
+{
+	const time_ns_t until = clock_now_ns() + AFTERWARDS_NS;
+
+	for (;;) {
+		program_need("asking for memory in use", machine_memory(stats));
+		if (stats->spaces <= spaces || clock_now_ns() > until)
+			return;
+		thread_sleep_until(clock_now_ns() + NS_PER_MS);
+	}
 }
 
 static void besieged(const char *how, time_ns_t each_ns, time_ns_t within_ns)
 {
+	struct mm_stats alone = {0};
 	struct mm_stats before = {0};
 	struct mm_stats after = {0};
 	time_ns_t worst_ns = 0;
 
+	program_need("asking for memory in use", machine_memory(&alone));
 	/* The first may fill what is kept for later. */
 	for (unsigned i = 0; i <= rounds; i++) {
 		const word_t pid = start("siege", how, first_seed + i, true);
@@ -70,13 +90,13 @@ static void besieged(const char *how, time_ns_t each_ns, time_ns_t within_ns)
 		tap_equal(program_wait(start("nothing", "", 0, false)).status, 0);
 		if (clock_now_ns() - from > worst_ns)
 			worst_ns = clock_now_ns() - from;
-		end(pid);
+		end(how, pid);
 		if (i == 0)
-			program_need("asking for memory in use", machine_memory(&before));
+			memory_afterwards(&before, alone.spaces);
 	}
-	program_need("asking for memory in use", machine_memory(&after));
+	memory_afterwards(&after, alone.spaces);
 	tap_equal(after.frames_user, before.frames_user);
-	tap_equal(after.spaces, before.spaces);
+	tap_equal(after.spaces, alone.spaces);
 	tap_equal(after.regions, before.regions);
 	tap_equal(after.frames_lost, 0);
 	tap_check(within_ns == 0 || program_cpus() > 1 || worst_ns <= within_ns);
@@ -98,8 +118,8 @@ static void worker_gets(const char *how, unsigned rivals)
 	       (unsigned long long)(got / NS_PER_US),
 	       (unsigned long long)(spent / (rivals + 1) / NS_PER_US));
 	tap_check(got * (rivals + 1) * 100 >= spent * SHARE_PERCENT);
-	end(enemy);
-	end(worker);
+	end(how, enemy);
+	end("worker", worker);
 }
 
 /* X(how, ms for each, threads of it that may be ready at once; 0: their weights differ.  Each member
@@ -140,8 +160,8 @@ static void holder_pays(void)
 		       (unsigned long long)(spent * WEIGHT_LEAST / WEIGHT_BOTH / NS_PER_US));
 		tap_check(got > 0);
 		tap_check(got * 100 * WEIGHT_BOTH <= spent * 105 * WEIGHT_LEAST);
-		end(holder);
-		end(worker);
+		end("holder", holder);
+		end("worker", worker);
 	}
 }
 
@@ -163,8 +183,8 @@ static void prodded_by(const char *how, unsigned percent)
 	       (unsigned long long)(got / NS_PER_US),
 	       (unsigned long long)(spent / workers / NS_PER_US));
 	tap_check(got * workers * 100 >= spent * percent);
-	end(enemy);
-	end(worker);
+	end(how, enemy);
+	end("worker", worker);
 }
 
 static void prodded(void)

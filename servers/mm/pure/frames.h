@@ -17,8 +17,8 @@
 
 struct frame {
 	uint32_t refs; /* 0: free */
-	uint32_t
-		next; /* free: the next free one, and FRAME_CODE.  In use: FRAME_* flags (atomic) */
+	/* Free: the next free one, and FRAME_CODE.  In use: FRAME_* flags (atomic). */
+	uint32_t next;
 };
 
 struct frames {
