@@ -166,10 +166,12 @@ static void holder_pays(void)
 }
 
 /* A worker that must be on CPU 0, beside threads that sleep there and those that disturb them: of other CPUs,
- * or if there is no other, one here. */
-static void prodded_by(const char *how, unsigned percent)
+ * from which it has so much at least, or if there is no other, one here. */
+static void prodded_by(const char *how, unsigned percent_of_several)
 {
-	const unsigned workers = program_cpus() > 1 ? 1 : 2;
+	const bool several = program_cpus() > 1;
+	const unsigned workers = several ? 1 : 2;
+	const unsigned percent = several ? percent_of_several : SHARE_PERCENT;
 	const word_t worker = start("hostile", "spin", 0, false);
 	word_t enemy;
 	time_ns_t spent;
