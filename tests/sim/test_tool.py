@@ -92,6 +92,16 @@ class Errors(WithFiles):
         self.assertIn("stands still", done.stderr)
         self.assertIn("2 tasks wait for ever", done.stderr)
 
+    def test_a_deadlock_of_tasks_that_loop_for_ever_is_reported(self):
+        path = self.file("w.json", {"tasks": {"a": {"run": 100, "suspend": "a"},
+                                              "b": {"run": 100, "resume": "a", "suspend": "b"}}})
+        done = call("--policy", "eevdf", "--cpus", 2, "--workload", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("2 tasks wait for ever", done.stderr)
+        # Whoever says how long it is to last gets that.
+        done = call("--policy", "eevdf", "--cpus", 2, "--workload", path, "--duration", 0.1)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
 
 class AsRtApp(WithFiles):
     """Files as rt-app's users write them, and what rt-app would do with them."""

@@ -196,7 +196,7 @@ bool sim_run(struct sim *sim)
 	sim_start_due(sim);
 	run_until(sim, sim->config.duration_ns, true);
 	if (!sim->failed && sim->live > 0 && sim->queue_count == 0 &&
-	    sim->config.duration_ns == TIME_NEVER)
+	    (sim->config.duration_ns == TIME_NEVER || sim->config.duration_assumed))
 		sim_fail(sim, "the workload stands still at %llu ns: %u tasks wait for ever",
 			 (unsigned long long)sim->now_ns, blocked_count(sim));
 	if (!sim->failed && sim->config.duration_ns != TIME_NEVER && sim->live > 0)

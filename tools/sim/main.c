@@ -286,6 +286,7 @@ static void duration_limit(struct sim_config *config)
 		if (task_ends(&config->workload->tasks[i]))
 			continue;
 		config->duration_ns = DURATION_NS_DEFAULT;
+		config->duration_assumed = true;
 		fprintf(stderr,
 			"baton-sim: note: task \"%s\" never ends: %u s are simulated; "
 			"--duration SECONDS says otherwise\n",

@@ -47,6 +47,7 @@ struct sim_config {
 	uint32_t cpus;
 	uint64_t seed; /* 0: simultaneous events in the order in which they were caused */
 	time_ns_t duration_ns;
+	bool duration_assumed; /* nobody gave one: that all wait for ever is an error, as without an end */
 	uint64_t check_every; /* decisions between looks at the invariants; 0: never */
 	bool keep_schedule;
 	bool keep_marks; /* wakes and migrations, for the trace */
