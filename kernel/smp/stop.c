@@ -26,11 +26,15 @@
 #include <kern/stop.h>
 #include <kern/thread.h>
 
-/* Guard lock held, or nobody else can reach the thread. */
+/*
+ * Guard lock held, or nobody else can reach the thread.  A fault that was to be forwarded is forgotten:
+ * where it goes on the thread repeats it, and where it is started anew that is none of its own.
+ */
 static void stopped_set(struct tcb *tcb)
 {
+	tcb->send_fault = FAULT_NONE;
 	tcb_state_set(tcb, THREAD_STOPPED);
-	__atomic_fetch_and(&tcb->exit_work, ~EXIT_STOP, __ATOMIC_RELAXED);
+	__atomic_fetch_and(&tcb->exit_work, ~(EXIT_STOP | EXIT_FORWARD), __ATOMIC_RELAXED);
 }
 
 void stop_current(struct core *core, struct tcb *tcb)
@@ -331,6 +335,6 @@ void stop_exit_work(struct core *core, struct tcb *tcb)
 			   __ATOMIC_RELAXED);
 	if ((work & EXIT_ANSWERED) != 0)
 		core->reasons |= 1u << REASON_KICK;
-	if ((work & EXIT_FORWARD) != 0 && core->dispatcher != tcb)
+	if ((work & EXIT_FORWARD) != 0)
 		fault_forward(tcb);
 }

@@ -25,8 +25,8 @@ MUTANTS = [
     ("kernel/core/boot.c", "\t\t\t CAP_HOLDER_TCB_VSPACE);", "\t\t\t CAP_HOLDER_TCB_BUFFER);",
      "kernel-boot"),
     # Stopping, grace, faults
-    ("kernel/smp/stop.c", " && core->dispatcher != tcb)\n\t\tfault_forward", ")\n\t\tfault_forward",
-     "kernel-fault"),
+    ("kernel/smp/stop.c", "~(EXIT_STOP | EXIT_FORWARD)", "~EXIT_STOP", "kernel-fault"),
+    ("kernel/smp/stop.c", "\ttcb->send_fault = FAULT_NONE;\n", "", "kernel-fault"),
     ("kernel/smp/grace.c", "\tswitch_to_empty_space();\n", "", "kernel-stop"),
     ("kernel/ipc/fault.c", "\ttcb->fault_told = true;\n", "", "kernel-fault"),
     ("kernel/ipc/fault.c", "if (!tcb->fault_told)", "if (false)", "kernel-fault"),

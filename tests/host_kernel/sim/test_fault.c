@@ -292,7 +292,49 @@ Test(fault, floating_point_of_a_thread_without_is_a_fault)
 	cr_assert_eq(cpus[0].core.stats.faults, 1);
 }
 
-/* Stopped before it got on with the forwarding, and bound: the dispatcher is not to block in a fault. */
+/* It repeats it, and the pager says again what it is to be. */
+Test(fault, forwarded_to_a_thread_that_is_stopped_by_then)
+{
+	sim_fault(0, a, FAULT_PAGE, 0xabc000);
+	sim_as(1);
+	cr_assert(thread_suspend(a), "it stops when it has its answer");
+	pager_answers(FAULT_REPLY_FORWARD, ERR_IO);
+	cr_assert_eq(a->state, THREAD_STOPPED);
+	cr_assert_eq(a->exit_work, 0);
+	cr_assert_eq(a->send_fault, FAULT_NONE);
+	sim_as(1);
+	cr_assert_eq(thread_resume(a), ERR_OK);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a, "a thread that was started anew would go on there");
+	cr_assert(list_empty(&exception_ep->wait.queue));
+}
+
+/* Likewise where it was on its way to the CPU when it was stopped. */
+Test(fault, forwarded_to_a_thread_that_is_stopped_before_it_runs)
+{
+	/* An active pager, on CPU 1. */
+	slot_set(&a->pager, exception_ep, 77);
+	other_receives();
+	sim_fault(0, a, FAULT_PAGE, 0xabc000);
+	sim_auto_all();
+	while (sim_current(1) != other) {
+		sim_advance(2000000);
+		sim_auto_all();
+	}
+	sim_syscall(1, other, SYS_REPLY,
+		    (struct sim_regs){{other_reply, msg_info(FAULT_REPLY_FORWARD, 0, 0)}});
+	cr_assert_eq(a->state, THREAD_READY);
+	cr_assert_eq(a->exit_work, EXIT_FORWARD, "nothing was done about it yet");
+	sim_as(1);
+	cr_assert(thread_suspend(a));
+	cr_assert_eq(a->exit_work, 0);
+	cr_assert_eq(thread_resume(a), ERR_OK);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert(list_empty(&exception_ep->wait.queue));
+}
+
+/* The dispatcher is not to block in a fault. */
 Test(fault, forwarded_and_then_made_a_dispatcher)
 {
 	core_unbind(&cpus[0].core);
@@ -303,7 +345,6 @@ Test(fault, forwarded_and_then_made_a_dispatcher)
 	a->exit_work = EXIT_STOP;
 	pager_answers(FAULT_REPLY_FORWARD, ERR_IO);
 	cr_assert_eq(a->state, THREAD_STOPPED);
-	cr_assert_eq(a->exit_work, EXIT_FORWARD, "nothing was done about it yet");
 	sim_as(1);
 	cr_assert_eq(core_bind(&cpus[0].core, a, 1000000, 0, NULL), ERR_OK);
 	sim_settle();
