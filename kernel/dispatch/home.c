@@ -20,13 +20,18 @@ static bool home_permits(const struct core *home) LOCK_REQUIRES(home->lock)
 	return home == this_core() && home->dispatcher_running;
 }
 
+/*
+ * Another CPU may be giving it another home, with the lock of that: one of the two swaps wins.  Release: who
+ * reads the home and locks it finds the thread there.
+ */
 static enum error home_first(struct tcb *tcb, struct core *core)
 {
+	struct core *none = NULL;
 	enum error error = ERR_STATE;
 
 	spin_lock(&core->lock);
-	if (tcb_home(tcb) == NULL) {
-		__atomic_store_n(&tcb->home, core, __ATOMIC_RELEASE);
+	if (__atomic_compare_exchange_n(&tcb->home, &none, core, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE)) {
 		home_insert(core, tcb);
 		sched_set(tcb, SCHED_BLOCKED);
 		tcb->arrived = true;

@@ -91,11 +91,32 @@ static void move_each_final(void)
 	must(t->home != NULL && t->state != THREAD_STOPPED);
 }
 
+/* It has no home yet. */
+static void first_each_setup(void)
+{
+	struct tcb *t = world_thread_stopped(0, PROGRAM(WAIT(world_notification())));
+
+	home_remove(CORE(0), t);
+	t->home = NULL;
+	t->sched = SCHED_NONE;
+	world_thread(0, PROGRAM(SET_HOME(t, CORE(0)), RESUME(t)));
+	world_thread(1, PROGRAM(SET_HOME(t, CORE(1)), RESUME(t)));
+}
+
+static void first_each_final(void)
+{
+	const struct tcb *t = world_threads[0];
+
+	must(t->home != NULL && list_linked(&t->home_link) && t->state != THREAD_STOPPED);
+	must(result(world_threads[1]) == ERR_OK || result(world_threads[2]) == ERR_OK);
+}
+
 const struct scenario scenarios_home[] = {
 	SCENARIO("L18_move-wake", 3, move_wake_setup, move_wake_final),
 	SCENARIO("move-wake-fallback", 3, move_fallback_setup, move_fallback_final),
 	SCENARIO("move-stop", 2, move_stop_setup, move_stop_final),
 	LONG_SCENARIO("move-stop-two", 3, move_stop_two_setup, move_stop_final),
+	SCENARIO("first-first", 2, first_each_setup, first_each_final),
 	SCENARIO("move-move", 3, move_each_setup, move_each_final),
 	{.name = NULL},
 };
