@@ -101,7 +101,7 @@ follow_ended(struct cpu *cpu, cptr_t cptr, const struct tcb *payer, word_t info)
 	return core->current;
 }
 
-/* Both locks held, a successor is armed. */
+/* Both locks held, a successor is armed.  On the queue before blocked, as in fastpath_wait(). */
 static __attribute__((noinline)) struct tcb *wait_followed(cptr_t cptr,
 							   struct notification *notification,
 							   struct tcb *tcb,
@@ -118,11 +118,11 @@ static __attribute__((noinline)) struct tcb *wait_followed(cptr_t cptr,
 		spin_unlock(&notification->wait.lock);
 		return NULL;
 	}
+	wait_enqueue(&notification->wait, tcb, THREAD_WAITING);
+	spin_unlock(&notification->wait.lock);
 	info = payer_record(core, payer, WAIT_INFO, now);
 	deadline = successor_take(core, next, now);
 	spin_unlock(&core->lock);
-	wait_enqueue(&notification->wait, tcb, THREAD_WAITING);
-	spin_unlock(&notification->wait.lock);
 	counter_add(&core->stats.syscalls, 1);
 	next = next->tail;
 	run_next(cpu, tcb, next, space);

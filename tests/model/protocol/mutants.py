@@ -117,6 +117,13 @@ MUTANTS = [
     ("kernel/object/notification.c", "\t\twait_enqueue(&notification->wait, tcb, THREAD_WAITING);\n"
      "\t\tcore_block_current(CAUSE_NOTIFICATION);\n", "\t\tcore_block_current(CAUSE_NOTIFICATION);\n"
      "\t\twait_enqueue(&notification->wait, tcb, THREAD_WAITING);\n", "donate-nested-wait"),
+    ("kernel/dispatch/fastpath_block.c", "\twait_enqueue(&notification->wait, tcb, THREAD_WAITING);\n"
+     "\tspin_unlock(&notification->wait.lock);\n\tinfo = payer_record(core, payer, WAIT_INFO, now);\n"
+     "\tdeadline = successor_take(core, next, now);\n\tspin_unlock(&core->lock);\n",
+     "\tinfo = payer_record(core, payer, WAIT_INFO, now);\n"
+     "\tdeadline = successor_take(core, next, now);\n\tspin_unlock(&core->lock);\n"
+     "\twait_enqueue(&notification->wait, tcb, THREAD_WAITING);\n"
+     "\tspin_unlock(&notification->wait.lock);\n", "donate-delete-reply-followed"),
     # Requests, grace
     ("kernel/dispatch/request.c", "\tcore_tell(asked, REASON_REQUEST);\n", "", "request-remote"),
     ("kernel/smp/grace.c", "\t\tcore_post(core, CORE_REQUEST_GRACE);\n\t\twhile",

@@ -240,6 +240,36 @@ static void delete_reply_final(void)
 		must(client->state == THREAD_READY || client->state == THREAD_SENDING);
 }
 
+/*
+ * The server waits in turn, and the dispatcher has said who follows, which never blocks.  The reply
+ * object goes away when the server is about to wait: it gets time of its own in the middle of that, and
+ * waits all the same.
+ */
+static void delete_reply_followed_setup(void)
+{
+	struct notification *n = world_notification();
+	struct endpoint *e = world_endpoint();
+
+	the_reply = world_reply();
+	world_thread(0, PROGRAM(CALL(e)));
+	world_thread(0, PROGRAM(RECV(e, the_reply), SIGNAL(n, 1), WAIT(world_notification())))
+		->flags |= TCB_FLAG_PASSIVE;
+	world_thread(0, PROGRAM(USER(NULL)))->context.pc += 4;
+	world_thread(1, PROGRAM(WAIT(n), KERNEL(destroy_reply)));
+	world_terms(DECISION_SUCCESSOR, 0);
+	(void)world_dispatcher(0);
+}
+
+static void delete_reply_followed_final(void)
+{
+	const struct tcb *client = world_threads[0];
+	const struct tcb *server = world_threads[1];
+
+	must(thread_finished(world_threads[3]) && the_reply->caller == NULL);
+	must(thread_finished(client) && result(client) == ERR_DELETED);
+	must(server->state != THREAD_WAITING || server->sched == SCHED_BLOCKED);
+}
+
 const struct scenario scenarios_donation[] = {
 	SCENARIO("donate-two-fallback", 2, two_fallback_setup, served_final),
 	SCENARIO("K_donation_two", 2, two_setup, served_final),
@@ -255,6 +285,8 @@ const struct scenario scenarios_donation[] = {
 	LONG_SCENARIO("donate-delete-client-bound", 2, delete_client_bound_setup,
 		      delete_client_final),
 	SCENARIO("donate-delete-reply", 2, delete_reply_setup, delete_reply_final),
+	SCENARIO("donate-delete-reply-followed", 2, delete_reply_followed_setup,
+		 delete_reply_followed_final),
 	SCENARIO("donate-nested-send", 2, nested_send_setup, nested_final),
 	SCENARIO("donate-nested-wait", 2, nested_wait_setup, nested_final),
 	SCENARIO("donate-nested-call", 2, nested_call_setup, nested_final),
