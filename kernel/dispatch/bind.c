@@ -5,6 +5,7 @@
 #include <kern/fallback.h>
 #include <kern/ipi.h>
 #include <kern/ready.h>
+#include <kern/request.h>
 #include <kern/thread.h>
 #include <kern/waitable.h>
 
@@ -106,4 +107,7 @@ void bind_serve(struct core *core)
 		core->reasons |= 1u << REASON_BIND;
 	}
 	spin_unlock(&core->lock);
+	/* Some may have been made for a dispatcher that was to be bound and has been stopped since. */
+	if (next == NULL)
+		request_restart_all(core);
 }

@@ -127,6 +127,7 @@ MUTANTS = [
     ("kernel/dispatch/bind.c", "if (__atomic_load_n(&core->online, __ATOMIC_ACQUIRE) != 0)", "if (true)",
      "kernel-home"),
     ("kernel/dispatch/bind.c", "if (!bind_is_noted(core))", "if (false)", "kernel-home"),
+    ("kernel/dispatch/bind.c", "\tif (next == NULL)\n\t\trequest_restart_all(core);\n", "", "kernel-request"),
     ("kernel/dispatch/bind.c", "\tcore->bind_noted = false;\n", "", "kernel-home"),
     # What a decision does not say
     ("kernel/dispatch/decision.c", "\tcore->refusals = 0;\n", "", "kernel-decision"),

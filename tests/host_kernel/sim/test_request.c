@@ -225,6 +225,27 @@ Test(request, without_a_dispatcher_is_answered_restarted_at_once)
 	sim_check();
 }
 
+/* The dispatcher that was on the way does not come. */
+Test(request, made_for_a_dispatcher_that_is_stopped_before_it_is_bound)
+{
+	struct tcb *d = sim_thread(8, 1);
+
+	sim_as(0);
+	core_unbind(&cpus[1].core);
+	sim_settle();
+	sim_as(0);
+	cr_assert_eq(core_bind(&cpus[1].core, d, LIMIT_NS, 0, NULL), ERR_OK);
+	request(0, a, fixed_cap, 6);
+	cr_assert_eq(a->state, THREAD_REQUESTING);
+	sim_as(0);
+	cr_assert(thread_suspend(d));
+	sim_auto_all();
+	cr_assert_null(cpus[1].core.dispatcher);
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), -ERR_RESTARTED);
+	sim_check();
+}
+
 Test(request, of_a_passive_server_names_the_payer)
 {
 	struct endpoint *ep = sim_endpoint();

@@ -125,6 +125,8 @@ MUTANTS = [
      "\twait_enqueue(&notification->wait, tcb, THREAD_WAITING);\n"
      "\tspin_unlock(&notification->wait.lock);\n", "donate-delete-reply-followed"),
     # Requests, grace
+    ("kernel/dispatch/bind.c", "\tif (next == NULL)\n\t\trequest_restart_all(core);\n", "",
+     "request-bind-stop"),
     ("kernel/dispatch/request.c", "\tcore_tell(asked, REASON_REQUEST);\n", "", "request-remote"),
     ("kernel/smp/grace.c", "\t\tcore_post(core, CORE_REQUEST_GRACE);\n\t\twhile",
      "\t\twhile", "grace-idle"),

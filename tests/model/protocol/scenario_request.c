@@ -101,6 +101,15 @@ static void limit_setup(void)
 	model_cpus[1].timer_budget = 1;
 }
 
+/* The dispatcher asked is on the way, and is stopped before, while or after it comes. */
+static void pending_setup(void)
+{
+	struct tcb *d = world_dispatcher_unbound(1);
+
+	world_thread(0, PROGRAM(BIND(CORE(1), d), REQUEST(CORE(1), false)));
+	world_thread(1, PROGRAM(SUSPEND(d)));
+}
+
 static void request_stop_setup(void)
 {
 	struct tcb *t = world_thread(0, PROGRAM(REQUEST(CORE(1), false)));
@@ -124,6 +133,7 @@ const struct scenario scenarios_request[] = {
 	SCENARIO("bind-signal-request", 2, bind_signal_setup, interrupted_final),
 	SCENARIO("request-fallback", 2, fallback_setup, fallback_final),
 	SCENARIO("request-limit", 2, limit_setup, ended_final),
+	SCENARIO("request-bind-stop", 2, pending_setup, ended_final),
 	SCENARIO("request-stop", 2, request_stop_setup, request_stop_final),
 	{.name = NULL},
 };
