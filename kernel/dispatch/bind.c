@@ -39,18 +39,28 @@ static void bind_note(struct core *core, struct tcb *tcb, time_ns_t decision_lim
 	spin_unlock(&core->lock);
 }
 
-enum error core_bind(struct core *core, struct tcb *tcb, time_ns_t decision_limit_ns,
-		     time_ns_t starvation_limit_ns, struct notification *supervisor)
+enum error core_bind_check(const struct core *core, const struct tcb *tcb,
+			   time_ns_t decision_limit_ns)
 {
-	struct core *unbound = NULL;
-
 	if (decision_limit_ns == 0)
 		return ERR_ARG;
 	if (__atomic_load_n(&core->online, __ATOMIC_ACQUIRE) == 0 ||
 	    byte_hint(&tcb->object.dying) != 0 || tcb_state(tcb) != THREAD_STOPPED ||
 	    tcb_payer(tcb) != tcb || __atomic_load_n(&tcb->vspace, __ATOMIC_RELAXED) == NULL ||
-	    __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED) == NULL)
+	    __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED) == NULL ||
+	    __atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE) != NULL)
 		return ERR_STATE; /* without a buffer it could never be handed a request */
+	return ERR_OK;
+}
+
+enum error core_bind(struct core *core, struct tcb *tcb, time_ns_t decision_limit_ns,
+		     time_ns_t starvation_limit_ns, struct notification *supervisor)
+{
+	struct core *unbound = NULL;
+	enum error error = core_bind_check(core, tcb, decision_limit_ns);
+
+	if (error != ERR_OK)
+		return error;
 	/* Acq_rel: one of two binds of the same thread wins; the other sees it bound. */
 	if (!__atomic_compare_exchange_n(&tcb->dispatcher_core, &unbound, core, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))

@@ -28,18 +28,23 @@ static enum error decode_bind(struct invocation *inv) LOCK_REQUIRES(derivation_h
 {
 	enum error error = cap_lookup_type(inv->caller, inv->args[0], OBJ_TCB, RIGHT_CONTROL,
 					   &inv->arg_cap);
+	const struct tcb *tcb = (const struct tcb *)(uintptr_t)inv->arg_cap.object;
 
 	inv->src_slot = NULL;
 	if (error != ERR_OK)
 		return error;
-	if (!thread_is_stopped((const struct tcb *)(uintptr_t)inv->arg_cap.object))
+	if (!thread_is_stopped(tcb))
 		return ERR_STATE;
+	error = core_bind_check(target(inv), tcb, inv->args[1]);
+	if (error != ERR_OK)
+		return error;
 	if (inv->args[3] == CPTR_NULL)
 		return ERR_OK;
 	return decode_source(inv, inv->args[3], OBJ_NOTIFICATION, RIGHT_WRITE, &inv->src_slot);
 }
 
-/* The old supervisor goes first: several steps, if others wait on it and it has no other holder. */
+/* The old supervisor goes first: several steps, if others wait on it and it has no other holder.  So it has
+ * been looked at before whether the thread can be bound. */
 static enum invoke_step invoke_bind(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
 	struct core *core = target(inv);

@@ -19,6 +19,9 @@ MUTANTS = [
      "kobject-threads"),
     ("kernel/object/cap_held.c", "\t\tirq_notification_drop(slot);\n", "", "kobject-threads"),
     ("kernel/object/cap_held.c", "\t\tcore_supervisor_drop(slot);\n", "", "kobject-threads"),
+    ("kernel/object/core_methods.c",
+     "\terror = core_bind_check(target(inv), tcb, inv->args[1]);\n"
+     "\tif (error != ERR_OK)\n\t\treturn error;\n", "", "kobject-threads"),
     ("kernel/object/tcb_methods.c",
      "\tinv->results[2] = __atomic_load_n(&tcb->cpu_ns, __ATOMIC_RELAXED);\n", "",
      "kobject-threads"),
@@ -122,7 +125,7 @@ MUTANTS = [
     ("kernel/dispatch/bind.c", "\tlist_remove(&tcb->event_link);\n", "", "kernel-home"),
     ("kernel/dispatch/bind.c", "\tsched_set(tcb, SCHED_NONE);\n", "", "kernel-home"),
     ("kernel/dispatch/bind.c", "tcb_payer(tcb) != tcb || ", "", "kernel-home"),
-    ("kernel/dispatch/bind.c", " ||\n\t    __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED) == NULL)", ")",
+    ("kernel/dispatch/bind.c", " ||\n\t    __atomic_load_n(&tcb->ipc_buffer, __ATOMIC_RELAXED) == NULL", "",
      "kernel-home"),
     ("kernel/dispatch/bind.c", "if (__atomic_load_n(&core->online, __ATOMIC_ACQUIRE) != 0)", "if (true)",
      "kernel-home"),

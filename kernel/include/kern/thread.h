@@ -100,6 +100,9 @@ void switch_to_empty_space(void);
 
 /* ---- Scheduling rights ------------------------------------------------------------------------ */
 
+/* LOCKED.  Whether core_bind() succeeds, until the lock is given back: ERR_ARG, ERR_STATE. */
+enum error must_check core_bind_check(const struct core *core, const struct tcb *tcb,
+				      time_ns_t decision_limit_ns);
 /* LOCKED.  Bind a stopped thread (ERR_STATE otherwise) as dispatcher; supervisor may be NULL (it is
  * kept alive by the caller until core_set_supervisor replaces it). */
 enum error must_check core_bind(struct core *core, struct tcb *tcb, time_ns_t decision_limit_ns,

@@ -207,9 +207,20 @@ void switch_to_empty_space(void)
 	count(&fakes.empty_switches);
 }
 
+enum error core_bind_check(const struct core *core, const struct tcb *tcb,
+			   time_ns_t decision_limit_ns)
+{
+	(void)core;
+	(void)tcb;
+	(void)decision_limit_ns;
+	return fakes.bind_error;
+}
+
 enum error core_bind(struct core *core, struct tcb *tcb, time_ns_t decision_limit_ns,
 		     time_ns_t starvation_limit_ns, struct notification *supervisor)
 {
+	if (fakes.bind_error != ERR_OK)
+		return fakes.bind_error;
 	core->dispatcher = tcb;
 	core->decision_limit_ns = decision_limit_ns;
 	core->starvation_limit_ns = starvation_limit_ns;

@@ -13,6 +13,7 @@ struct fakes {
 	unsigned suspend_waits;        /* times that thread_suspend says "look again" */
 	unsigned preempt_every;        /* every n-th question is answered with yes; 0: never */
 	void (*on_grace)(void);        /* called in grace_wait, no lock held */
+	enum error bind_error;         /* what is wrong with whoever is to be bound */
 
 	/* What happened. */
 	unsigned graces;

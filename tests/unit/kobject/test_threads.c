@@ -341,6 +341,11 @@ Test(threads, K_core_core_and_its_supervisor)
 	cr_assert_eq(call(W_CORE1, METHOD_CORE_BIND, 4, 16, 1000, 0, 21), ERR_OK);
 	cr_assert_eq(cpus[1].core.dispatcher, thread);
 	cr_assert_eq((uint64_t)(uintptr_t)cpus[1].core.supervisor, slot_of(21)->object);
+	fakes.bind_error = ERR_STATE;
+	cr_assert_eq(call(W_CORE1, METHOD_CORE_BIND, 4, 16, 1000, 0, 22), ERR_STATE);
+	cr_assert_eq((uint64_t)(uintptr_t)cpus[1].core.supervisor, slot_of(21)->object,
+		     "who is bound there still has it");
+	fakes.bind_error = ERR_OK;
 	cr_assert_eq(call(W_CORE1, METHOD_CORE_BIND, 4, 16, 1000, 0, 22), ERR_OK);
 	cr_assert_eq(revoke(22), ERR_OK);
 	cr_assert_null(cpus[1].core.supervisor);
