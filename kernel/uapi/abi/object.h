@@ -87,7 +87,8 @@ enum object_type {
 	X(TCB, SET_TAG, 48, "w0 tag", "",                                                          \
 	  "the word that events of this thread carry (schedule right)")                            \
 	X(TCB, SET_HOME, 49, "w0 core", "",                                                        \
-	  "move to another CPU (schedule right, and the right to both Cores)")                     \
+	  "move to another CPU (schedule right, and the right to that Core): by the dispatcher "   \
+	  "of its home; by anybody while that is in fallback, or while it has none")               \
 	X(TCB, ANSWER, 50, "w0 error, w1..w3 results", "",                                         \
 	  "answer the scheduler request that the thread is blocked in (schedule right)")           \
 	X(TCB, SET_KEY, 51, "w0 key", "",                                                          \
@@ -119,7 +120,7 @@ enum object_type {
 	X(SYSTEM, DEBUG_WRITE, 128, "w0 byte count <= 504, w1.. bytes", "",                        \
 	  "write to the kernel's own console")                                                     \
 	X(SYSTEM, POWER_OFF, 129, "w0 exit status", "", "end the machine with this status")        \
-	X(SYSTEM, INFO, 130, "", "w0 cpus online, w1 frames, w2 kernel flags", "describe")
+	X(SYSTEM, INFO, 130, "", "w0 cpus online, w1 0, w2 kernel flags", "describe")
 
 enum method {
 #define X(object, name, number, arguments, result, meaning) METHOD_##object##_##name = number,

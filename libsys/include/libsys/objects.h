@@ -402,15 +402,13 @@ MUST_CHECK static inline enum error system_power_off(cptr_t system, word_t statu
 	return object_invoke(system, METHOD_SYSTEM_POWER_OFF, 1, &m);
 }
 
-MUST_CHECK static inline enum error system_info(cptr_t system, unsigned *cpus, word_t *frames,
-						word_t *flags)
+MUST_CHECK static inline enum error system_info(cptr_t system, unsigned *cpus, word_t *flags)
 {
 	struct msg m = {.w = {0}};
 	enum error error = object_invoke(system, METHOD_SYSTEM_INFO, 0, &m);
 
 	if (error == ERR_OK) {
 		*cpus = (unsigned)(m.w[0]);
-		*frames = (word_t)(m.w[1]);
 		*flags = (word_t)(m.w[2]);
 	}
 	return error;
