@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,8 +21,9 @@ sys.path.insert(0, os.path.join(ROOT, "tools", "baton"))
 import cli  # noqa: E402
 import packages  # noqa: E402
 import run as run_module  # noqa: E402
+from build import BuildDir  # noqa: E402
 from console import Console, compare_digests  # noqa: E402
-from qemu import Board, Guest  # noqa: E402
+from qemu import Board, Guest, end_emulator  # noqa: E402
 from term import EXIT_TIMEOUT, Failure  # noqa: E402
 
 
@@ -35,6 +37,7 @@ class FakeMachine(run_module.Machine):
     """A machine that needs no build: the emulator is fake and so is the boot archive."""
 
     def prepare(self, *groups):
+        self.build = BuildDir("debug")
         self.kernel, self.archive = "k", "a"
         self.entries = [("b", b"contents")]
 
@@ -50,6 +53,22 @@ def fake_run(guest, *words, status=0, digest=None):
             contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         result = cli.main(["run", *words])
     return result, out.getvalue(), err.getvalue()
+
+
+@contextlib.contextmanager
+def fake_debugger(script):
+    """`baton debug` with this shell script for gdb, and nothing to build."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "gdb-multiarch")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n{script}\n")
+        os.chmod(path, 0o755)
+        environment = {"BATON_QEMU": os.path.join(HERE, "fake_qemu.py"), "FAKE_GUEST": "hang",
+                       "PATH": folder + ":" + os.environ["PATH"]}
+        with mock.patch.dict(os.environ, environment), \
+                mock.patch.object(run_module, "Machine", FakeMachine), \
+                contextlib.redirect_stderr(io.StringIO()):
+            yield
 
 
 class Run(unittest.TestCase):
@@ -143,6 +162,13 @@ class Debug(unittest.TestCase):
         machine = run_module.Machine(args, "scratch")
         self.assertEqual((machine.cpus, machine.bootargs), (2, "sched=rr"))
 
+    def test_an_interrupt_is_the_debuggers(self):
+        """Ctrl-C stops the guest; gdb, and with it the session, goes on."""
+        with fake_debugger("kill -INT $PPID; exit 7"):
+            self.assertEqual(cli.main(["debug"]), 7)
+        with self.assertRaises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
 
 class Pieces(unittest.TestCase):
     def test_digest_of_an_unknown_file(self):
@@ -159,6 +185,17 @@ class Pieces(unittest.TestCase):
         with Guest(["sleep", "600"], 5) as guest:
             process = guest.process
         self.assertIsNotNone(process.returncode)
+
+    def test_the_emulator_is_asked_before_it_is_killed(self):
+        """It has set the terminal, and only it can set that back."""
+        script = ("import signal, sys\n"
+                  "signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(5))\n"
+                  "print('ready', flush=True)\n"
+                  "signal.pause()")
+        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as emulator:
+            emulator.stdout.readline()
+            end_emulator(emulator)
+        self.assertEqual(emulator.returncode, 5)
 
     def test_board_leaves_out_what_is_not_there(self):
         command = Board(ROOT, "qemu-virt").command({"kernel": "k"})

@@ -24,6 +24,7 @@ PACE_US = 10
 PACE_SHARED_SINCE = (8, 1)
 PACE_SHARED_US = 20
 VERSION_TIMEOUT_S = 10
+END_TIMEOUT_S = 2
 
 
 @functools.lru_cache(maxsize=None)
@@ -95,6 +96,17 @@ class Board:
         return [self.emulator(), *filled, *extra]
 
 
+def end_emulator(process):
+    """Ask first: one that is killed leaves the terminal as it had set it."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+
+
 class Guest:
     """A running guest.  Iterate over lines(); afterwards `status` is the emulator's exit status."""
 
@@ -162,13 +174,8 @@ class Guest:
             self.kill()
 
     def kill(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(2)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        self.status = self.process.wait()
+        end_emulator(self.process)
+        self.status = self.process.returncode
         self.process.stdout.close()
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import packages
 import trace
 from build import ROOT, BuildDir, commit
 from console import Console, compare_digests
-from qemu import Board, Guest, describe_status
+from qemu import Board, Guest, describe_status, end_emulator
 from term import EXIT_FAILED, EXIT_TIMEOUT, Failure, complain, not_built_yet, paint, say
 from virtual import virtual_command
 
@@ -261,7 +262,7 @@ def interactive(command):
                                      daemon=True).start()
                 status = guest.wait()
             finally:
-                guest.kill()
+                end_emulator(guest)
     except OSError as error:
         raise Failure(f"cannot start {command[0]}: {error.strerror}") from None
     if status != 0:
@@ -311,6 +312,16 @@ def run(args):
         return status
 
 
+@contextlib.contextmanager
+def interrupts_for_the_child():
+    """Ctrl-C reaches everybody at the terminal; a debugger stops the guest by it, and is not to end by it."""
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def debug(args):
     """The emulator stopped at its first instruction, and gdb attached to it."""
     commands = os.path.join(ROOT, "tools", "gdb", "baton.py")
@@ -328,9 +339,10 @@ def debug(args):
         say(f"the guest's console is in {log}; `help baton` lists the kernel-aware commands")
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True) as emulator:
             try:
-                return subprocess.run(
-                    ["gdb-multiarch", "-q", machine.build.file("kernel", "kernel.elf"),
-                     "-ex", f"target remote {os.path.join(scratch, 'gdb')}", "-x", commands],
-                    check=False).returncode
+                with interrupts_for_the_child():
+                    return subprocess.run(
+                        ["gdb-multiarch", "-q", machine.build.file("kernel", "kernel.elf"),
+                         "-ex", f"target remote {os.path.join(scratch, 'gdb')}", "-x", commands],
+                        check=False).returncode
             finally:
-                emulator.kill()
+                end_emulator(emulator)
