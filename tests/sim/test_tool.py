@@ -70,6 +70,14 @@ class Errors(WithFiles):
         self.wrong("--policy", "eevdf", "--workload", self.file("no.json", "{"))
         self.wrong("--policy", "eevdf", "--workload", "/nonexistent.json")
 
+    def test_no_room_for_the_tables(self):
+        path = self.file("w.json", hogs(1, 1))
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([TOOL, "--policy", "rr", "--workload", path], check=False, text=True,
+                                  stdout=full, stderr=subprocess.PIPE, timeout=300)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the standard output: No space left", done.stderr)
+
     def test_a_workload_without_end_gets_one(self):
         path = self.file("w.json", {"tasks": {"t": {"loop": -1, "run": 1000}}})
         done = call("--policy", "rr", "--workload", path)

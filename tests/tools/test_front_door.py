@@ -297,6 +297,12 @@ sys.exit(cli.tool_status({name!r}, ["word"], True))"""]
         self.assertIn("SIGFPE", done.stderr)
         self.assertIn("checked word", done.stderr)
 
+    def test_whom_others_end_has_not_crashed(self):
+        for name in ("PIPE", "TERM"):
+            done = self.run_tool("baton-sim", f"kill -{name} $$")
+            self.assertEqual(done.returncode, 128 + getattr(signal, f"SIG{name}"))
+            self.assertEqual(done.stderr, "")
+
     def test_not_all_are_there_with_checks(self):
         done = self.run_tool("baton-step", "kill -SEGV $$")
         self.assertEqual(done.returncode, 1)
@@ -305,6 +311,17 @@ sys.exit(cli.tool_status({name!r}, ["word"], True))"""]
 
 
 class Command(unittest.TestCase):
+    def test_no_room_for_what_it_prints(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "empty.json")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write('{"traceEvents": []}')
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([os.path.join(ROOT, "baton"), "trace", path], check=False, text=True,
+                                      stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "baton: the standard output: No space left on device\n")
+
     def test_rounds_without_soak(self):
         done = baton("test", "--rounds", "2", "lint")
         self.assertEqual(done.returncode, 1)

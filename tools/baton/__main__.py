@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The front door.  Start it through ./baton."""
 
+import errno
 import os
 import signal
 import sys
@@ -9,10 +10,11 @@ if sys.version_info < (3, 9):
     sys.exit("baton: Python 3.9 or later is needed")
 
 from cli import main
-from term import Failure, complain
+from term import EXIT_FAILED, Failure, complain
 
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+DISK_ERRORS = (errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
 
 
 def end_on_signal(number, _):
@@ -36,4 +38,11 @@ if __name__ == "__main__":
         # Whoever read our output has gone; say nothing more, and keep Python from trying to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         STATUS = EXIT_BROKEN_PIPE
+    except OSError as error:
+        # Files that we write are dealt with where they are opened: this is what we print.
+        if error.errno not in DISK_ERRORS or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        complain(f"the standard output: {error.strerror}")
+        STATUS = EXIT_FAILED
     sys.exit(STATUS)

@@ -27,7 +27,7 @@ SIM_OPTIONS = (
     ("--trace", "FILE", "write a timeline, trace-event JSON for Perfetto and chrome://tracing"),
     ("--costs", "none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS,call=NS",
      "what scheduling costs; virtual: as on the virtual clock of a boot (default: 300, 500, 1000, 200 "
-     "and 0 ns)"),
+     "and 0 ns); slice_min=NS: the shortest time that a decision is good for (default 20000)"),
     ("--seed", "S", "put what happens at once into another order (default 0: that of the causes)"),
     ("--duration", "SECONDS", "how long, instead of what the workload says"),
     ("--filter", "on|off", "wake filters (default on)"),
@@ -70,6 +70,8 @@ def tool_status(name, arguments, assume_yes):
     status = subprocess.run([host_tool(name, assume_yes), *arguments], check=False).returncode
     if status >= 0:
         return status
+    if -status not in CRASHES:
+        return SHELL_SIGNAL - status
     print(f"baton: {name} was ended by {signal.Signals(-status).name}; a mistake in the policy, most likely",
           file=sys.stderr)
     if name in CHECKED:
@@ -84,6 +86,8 @@ def tool_command(name, spell):
     return lambda args: tool_status(name, spell(args), args.yes)
 
 
+SHELL_SIGNAL = 128  # plus the signal: what a shell says of a program that one has ended
+CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGTRAP)
 CHECKED = ("baton-sim",)  # built without the sanitizers, and once more with them
 
 
@@ -124,7 +128,7 @@ def add_machine_options(parser):
                         help="put this file into the boot archive too, or in another's place; "
                         "may be given more than once")
     parser.add_argument("--boot-arg", action="append", default=[], metavar="KEY=VALUE",
-                        help="another boot argument; may be given more than once")
+                        help="another boot argument, see servers/proc/README.md; may be given more than once")
     parser.add_argument("--gic", type=int, metavar="2|3", help="interrupt controller (default 3)")
     parser.add_argument("--cpu", metavar="MODEL", help="the emulator's CPU model")
     parser.add_argument("--el2", action="store_true", help="start the machine at EL2")

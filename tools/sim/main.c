@@ -407,5 +407,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "baton-sim: %s\n", sim->failure);
 	sim_close(sim);
 	workload_file_free(file);
+	output_close(stdout, "the standard output");
 	return done ? 0 : 1;
 }
