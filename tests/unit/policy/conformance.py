@@ -9,8 +9,8 @@ is the policy asked for a wake filter and a successor with each decision, and th
 them.  Those of a machine are the workloads of tests/sim/golden, simulated with the invariant checker after
 each decision, free of costs and with the usual ones.  A cell is the number of steps that were checked
 (queue) or "ok"; DIFF: the schedule is not the one that is written down in conformance.txt or
-tests/sim/golden; FAIL: a rule was broken; new: nothing is written down; "-": not for this policy.  Exit
-status 0 if there is no DIFF and no FAIL.
+tests/sim/golden; FAIL: a rule was broken, or the policy crashed; new: nothing is written down; "-": not for
+this policy, or not tried because one above it failed.  Exit status 0 if there is no DIFF and no FAIL.
 --update writes the schedules of queues down.
 """
 
@@ -26,17 +26,19 @@ import golden  # noqa: E402
 
 
 def queues(program):
-    """{(row, scenario): (steps, digest)}, the scenarios in order, and what went wrong."""
+    """{(row, scenario): (steps, digest), None if it failed}, scenarios and policies in order, what went
+    wrong."""
     done = subprocess.run([program, "--filter", "conformance/*"], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, check=False)
     cells, scenarios, policies = {}, [], []
     for line in done.stdout.splitlines():
-        words = line.split()
-        if not words or words[0] != "cell":
+        kind, *words = line.split() or [""]
+        if kind not in ("play", "cell"):
             continue
-        _, policy, scenario, steps, digest, *offers = words
+        result = (int(words.pop(2)), words.pop(2)) if kind == "cell" else None
+        policy, scenario, *offers = words
         row = policy + (" +offers" if offers else "")
-        cells[row, scenario] = (int(steps), digest)
+        cells[row, scenario] = result
         if row not in policies:
             policies.append(row)
         if scenario not in scenarios:
@@ -54,14 +56,16 @@ def update(cells):
     with open(GOLDEN, "w", encoding="utf-8") as file:
         file.write("# SPDX-License-Identifier: BSD-2-Clause\n"
                    "# Schedules of test_conformance.c: policy, scenario, digest of every pick.\n")
-        for (row, scenario), (_, digest) in sorted(cells.items()):
-            if "+" not in row:
-                file.write(f"{row} {scenario} {digest}\n")
+        for (row, scenario), result in sorted(cells.items()):
+            if "+" not in row and result is not None:
+                file.write(f"{row} {scenario} {result[1]}\n")
 
 
 def queue_cell(cells, goldens, row, scenario):
     policy = row.split()[0]
     if (row, scenario) not in cells:
+        return "-"
+    if cells[row, scenario] is None:
         return "FAIL"
     steps, digest = cells[row, scenario]
     if (policy, scenario) not in goldens:

@@ -2,8 +2,9 @@
 /*
  * Every policy through every scenario, with check() after each step (bench.c); those that offer a wake
  * filter and a successor a second time with both asked for, which must change no schedule.  Prints a line
- * for each, from which conformance.py makes the table:
+ * before each and one after it, from which conformance.py makes the table:
  *
+ *   play POLICY SCENARIO [offers]
  *   cell POLICY SCENARIO STEPS DIGEST [offers]
  */
 #include "../../../tools/stall/stall.h"
@@ -319,13 +320,20 @@ static void random_operations(struct bench *bench)
 	}
 }
 
-/* What is going on, for stall.h. */
+/* What is going on, NULL: nothing. */
 static const char *played;
 static const char *played_by;
 
 static void stalled(void)
 {
 	fprintf(stderr, "%s does not return, or gets nowhere, in scenario %s\n", played_by, played);
+}
+
+/* After a scenario that did not get to its end: a failed assertion says what, not of which policy. */
+static void blame(void)
+{
+	if (played != NULL)
+		fprintf(stderr, "policy %s fails in scenario %s\n", played_by, played);
 }
 
 static uint64_t play(const struct policy_ops *ops, const char *name, scenario_fn *scenario,
@@ -335,11 +343,14 @@ static uint64_t play(const struct policy_ops *ops, const char *name, scenario_fn
 	bench->flags = flags;
 	played = name;
 	played_by = ops->name;
+	printf("play %s %s%s\n", ops->name, name, flags != 0 ? " offers" : "");
+	fflush(stdout); /* what is still here is lost if the policy crashes */
 	stall_watch(&bench->now_ns, STALL_SECONDS, stalled);
 	for (uint32_t tid = 0; tid < THREADS; tid++)
 		bench_thread_make(bench, tid, 1024, 3 * MS);
 	scenario(bench);
 	stall_unwatch();
+	played = NULL;
 	const uint64_t digest = bench->digest;
 	printf("cell %s %s %u %016" PRIx64 "%s\n", ops->name, name, bench->steps, digest,
 	       flags != 0 ? " offers" : "");
@@ -360,10 +371,10 @@ static void everywhere(const char *name, scenario_fn *scenario)
 	fflush(stdout);
 }
 
-#define SCENARIO(name)                   \
-	Test(conformance, name)          \
-	{                                \
-		everywhere(#name, name); \
+#define SCENARIO(name)                         \
+	Test(conformance, name, .fini = blame) \
+	{                                      \
+		everywhere(#name, name);       \
 	}
 
 SCENARIO(empty)
