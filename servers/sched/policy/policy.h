@@ -16,12 +16,12 @@
  *            thread_init                enqueue(NEW, WAKE)                pick
  *   (bytes) ------------>  OUT  ----------------------------> QUEUED  <---------> RUNNING
  *                           ^  <-- dequeue(SLEEP) lag >= 0 ----- |                   |
- *                           |  <-- dequeue(LEAVE, EXIT) -------- + ----------------- +
+ *                           |  <-- dequeue(KEEP, EXIT) --------- + ----------------- +
  *                           |                                    ^                   |
  *                           |  <-- lag reaches 0 -- DELAYED -----+ enqueue(WAKE)     |
  *                           |                          ^                             |
- *                           |                          +--- dequeue(SLEEP) lag < 0 --+ (or from
- * QUEUED)
+ *                           |                          +--- dequeue(SLEEP) lag < 0 --+
+ *                           |                                          (or from QUEUED)
  *                           +-- migrate_out from any state; migrate_in puts it where it was
  *
  * The running thread stays in the queue: it counts in the load, and pick may choose it again.
@@ -75,15 +75,14 @@ enum policy_class {
 
 /* What the outside says about a thread.  A policy reads the fields that it understands. */
 struct policy_params {
-	uint64_t tid;     /* breaks ties, and names the thread in dumps; unique on the machine */
-	uint32_t weight;  /* POLICY_WEIGHT_MIN..MAX; a background thread's is set to 3 by the caller
-			   */
-	uint8_t class;    /* enum policy_class */
-	uint8_t priority; /* fifo: 0..99, higher runs first */
+	uint64_t tid;       /* breaks ties, and names the thread in dumps; unique on the machine */
+	uint32_t weight;    /* POLICY_WEIGHT_MIN..MAX; the caller sets a background thread's to 3 */
+	uint8_t class;      /* enum policy_class */
+	uint8_t priority;   /* fifo: 0..99, higher runs first */
 	uint8_t off_centre; /* central: it waits on CPU 0, but may not run there */
 	uint8_t pad;        /* zero */
 	uint64_t slice_ns;  /* POLICY_SLICE_NS_MIN..MAX */
-	uint64_t group;     /* zero: groups are a later step */
+	uint64_t group;     /* 0: none; policy/group reads it, a policy need not */
 	uint64_t period_ns; /* edf: slice_ns of service in every period_ns; slice_ns..MAX, or 0: no
 			     * such reservation */
 };

@@ -85,7 +85,7 @@ struct line_kind {
 	/* The rest of a new queue or thread; `line` is set, all else is zero.  (Zero.) */
 	void (*cpu_init)(struct line_cpu *cpu);
 	void (*thread_init)(struct line_thread *thread, const struct policy_params *params);
-	/* An OUT thread is about to enter: set its key.  (It stays as it is.) */
+	/* An OUT thread is about to enter, by migrate_in too (EXACT): set its key.  (It stays as it is.) */
 	void (*join)(struct line_cpu *cpu, struct line_thread *thread, enum policy_join reason,
 		     uint64_t now_ns);
 	/* A thread is about to leave; it is still in the tree and in the sums.  (Nothing.) */
@@ -102,7 +102,8 @@ struct line_kind {
 	bool (*charge)(struct line_cpu *cpu, struct line_thread *thread, uint64_t ran_ns);
 	/* How long its next turn is.  (slice_ns.) */
 	uint64_t (*length_ns)(struct line_cpu *cpu, const struct line_thread *thread);
-	/* Before anything else in an operation that is told the time.  (Nothing.) */
+	/* Before anything else in an operation that is told the time, but for pick() (prepare) and
+	 * preempts().  (Nothing.) */
 	void (*clock)(struct line_cpu *cpu, uint64_t now_ns);
 	/* Before a choice: what time alone has changed.  (Nothing.) */
 	void (*prepare)(struct line_cpu *cpu, uint64_t now_ns);
@@ -114,8 +115,8 @@ struct line_kind {
 			 uint64_t now_ns);
 	/* After a choice; `again` if the running one goes on with its turn.  (Nothing.) */
 	void (*picked)(struct line_cpu *cpu, bool again, uint64_t now_ns, struct policy_pick *out);
-	/* What a thread, OUT by now, carries to another CPU; and there, still OUT: `in` is NULL if it
-	 * comes from another policy.  (The turn.) */
+	/* What a thread, OUT by now, carries to another CPU; and there, still OUT and before join: `in` is
+	 * NULL if it comes from another policy.  (The turn.) */
 	void (*carry)(struct line_cpu *cpu, struct line_thread *thread,
 		      struct policy_migration *out, uint64_t now_ns);
 	void (*arrive)(struct line_cpu *cpu, struct line_thread *thread,
