@@ -30,10 +30,11 @@ word_t fault_message_info(const struct tcb *tcb)
 
 static __attribute__((cold, noinline)) void fault_print(const struct tcb *tcb, const char *what)
 {
-	kprintf("thread tag %lx %s: %s; address or number %lx, pc %lx, access %lx, esr %lx\n",
-		(unsigned long)tcb->tag, what, fault_name(tcb->send_fault),
-		(unsigned long)tcb->fault_words[0], (unsigned long)tcb->fault_words[1],
-		(unsigned long)tcb->fault_words[2], (unsigned long)tcb->fault_words[3]);
+	/* The name ends with what the first word is. */
+	kprintf("thread tag %lx %s: %s %lx, pc %lx, access %lx, esr %lx\n", (unsigned long)tcb->tag,
+		what, fault_name(tcb->send_fault), (unsigned long)tcb->fault_words[0],
+		(unsigned long)tcb->fault_words[1], (unsigned long)tcb->fault_words[2],
+		(unsigned long)tcb->fault_words[3]);
 }
 
 __attribute__((cold)) void fault_unhandled(struct tcb *tcb)

@@ -169,11 +169,16 @@ static enum error tasks_check(const struct runner *runner)
 	for (uint32_t i = 0; i < runner->started_count; i++) {
 		const struct runner_task *at = runner->tasks[i];
 
-		if (at->error != ERR_OK) {
+		/* libsys has sent it again and again. */
+		if (at->error == ERR_RESTARTED)
+			printf("workload: no scheduler server takes the parameters of task %s: it "
+			       "failed (see proc's lines) or was not started\n",
+			       at->name);
+		else if (at->error != ERR_OK)
 			printf("workload: task %s: its scheduling parameters were refused: %s\n",
 			       at->name, error_text(at->error));
+		if (at->error != ERR_OK)
 			return at->error;
-		}
 	}
 	return ERR_OK;
 }
