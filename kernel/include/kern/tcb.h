@@ -6,9 +6,9 @@
  * *schedulable* (home, event record, CPU time).  A passive thread has only the first: it runs on
  * the time of its payer.
  *
- *   payer(t) = t for an active thread; for a passive one the thread at the head of the call chain,
- * or NULL. A schedulable's chain: payer -> ... -> tail; tail is the thread whose registers run when
- * the payer is dispatched.
+ *   payer(t) = t for an active thread; for a passive one the thread at the head of the call chain, or
+ *   NULL.  A schedulable's chain: payer -> ... -> tail; tail is the thread whose registers run when
+ *   the payer is dispatched.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one list of errors.  Every system call, invocation and server request returns one of these as
- * a non-positive value: 0 is success, -E is the failure.  The documentation tables are generated
- * from this list (tools/gen_abi_docs.py), so the second column is what a user reads.
+ * The one list of errors.  Every system call and invocation returns one of these in x0 as a non-positive
+ * value: 0 is success, -E is the failure.  A server's answer has E in its label.  The documentation tables
+ * are generated from this list (tools/gen_abi_docs.py), so the second column is what a user reads.
  */
 #pragma once
 

@@ -5,8 +5,8 @@
  *   bits 0..6   length in words, 0..64          bits 7..8   capabilities, 0..3
  *   bit  9      NOTIFIED: a signal of the bound notification, not a message; badge register = word
  *   bit  10     FAULTED: the message is a fault of a thread (label = enum fault), answer with
- * FAULT_REPLY_* bits 12..63 label: method, request, fault kind; in answers of servers an enum error
- * (positive)
+ *               FAULT_REPLY_*
+ *   bits 12..63 label: method, request, fault kind; in answers of servers an enum error (positive)
  */
 #pragma once
 

@@ -7,11 +7,13 @@
  * this).
  *
  * Who may ask what is in the badge of the Sched capability:
- *   bits 0..31 process id   bits 32..52 largest weight that may be asked for (0: none)   bit 63
- * privileged A process may change its own threads only.  A confined one (SCHED_THREAD_CONFINED) may
- * change groups below the one that it was started in, and move its threads there; if it was started in
- * none, it may not.  A request about a thread that lives on
- * another CPU is answered MOVED with w1 = its home; a holder of a port to that CPU asks there.
+ *   bits 0..31   process id
+ *   bits 32..52  largest weight that may be asked for (0: none)
+ *   bit  63      privileged
+ * A process may change its own threads only.  A confined one (SCHED_THREAD_CONFINED) may change groups
+ * below the one that it was started in, and move its threads there; if it was started in none, it may not.
+ * A request about a thread that lives on another CPU is answered MOVED with w1 = its home; a holder of a
+ * port to that CPU asks there.
  */
 #pragma once
 
