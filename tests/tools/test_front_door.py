@@ -269,6 +269,20 @@ class Packages(unittest.TestCase):
         self.assertIn("apt-get install", str(caught.exception))
 
 
+class ReadOnlyTree(unittest.TestCase):
+    def test_outputs_that_nobody_asked_for_are_not_looked_at(self):
+        with mock.patch.object(run_module.os, "access", lambda path, mode: False):
+            run_module.check_outputs(("--json", None))
+            with self.assertRaises(Failure):
+                run_module.check_outputs(("--json", "x"))
+
+    def test_the_way_out_is_named(self):
+        with mock.patch.dict(os.environ, {"BATON_BUILD_DIR": "/dev/null/x"}), \
+                self.assertRaises(Failure) as caught:
+            BuildDir("host").compile()
+        self.assertIn("BATON_BUILD_DIR", str(caught.exception))
+
+
 class Tools(unittest.TestCase):
     """A host program that crashes is a failure, told of, and run again with checks."""
 

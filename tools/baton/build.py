@@ -61,7 +61,11 @@ class BuildDir:
     @contextlib.contextmanager
     def locked(self):
         """Two front doors may be open at once; a build directory takes one at a time."""
-        os.makedirs(self.path, exist_ok=True)
+        try:
+            os.makedirs(self.path, exist_ok=True)
+        except OSError as error:
+            raise Failure(f"{self.path}: {error.strerror} (BATON_BUILD_DIR names another place to build "
+                          "in)") from None
         with open(self.file(".front-door.lock"), "w", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -51,8 +51,10 @@ def check_names(args):
 def check_outputs(*options):
     """(option, file): that it cannot be written is said before the work that it is to hold."""
     for option, path in options:
-        folder = os.path.dirname(os.path.abspath(path)) if path else ROOT
-        if not os.access(folder, os.W_OK) or (path and os.path.isdir(path)):
+        if path is None:
+            continue
+        folder = os.path.dirname(os.path.abspath(path))
+        if path == "" or not os.access(folder, os.W_OK) or os.path.isdir(path):
             raise Failure(f"{option} {path}: no file can be written there")
 
 
