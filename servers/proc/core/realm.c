@@ -14,13 +14,22 @@ struct usage {
 	uint64_t memory_bytes; /* limits of all its processes */
 };
 
+static bool realm_holds(const struct process *process, uint32_t realm)
+{
+	for (uint32_t i = 0; i < process->realm_depth; i++)
+		if (process->realms[i].id == realm)
+			return true;
+	return false;
+}
+
+/* Of all processes in it, those of realms inside it too. */
 static struct usage realm_usage(uint32_t realm)
 {
 	struct usage usage = {0};
 
 	for (struct process *at = process_next(1); at != NULL;
 	     at = process_next((word_t)at->pid + 1)) {
-		if (at->realm != realm)
+		if (!realm_holds(at, realm))
 			continue;
 		usage.processes++;
 		usage.threads += at->thread_count;
@@ -39,7 +48,8 @@ enum error realm_machine(const struct process *caller)
 
 enum error realm_reaches(const struct process *caller, const struct process *target)
 {
-	if (caller->realm == 0 || caller->realm == target->realm || target->parent == caller->pid)
+	if (caller->realm == 0 || realm_holds(target, caller->realm) ||
+	    target->parent == caller->pid)
 		return ERR_OK;
 	return ERR_PERMISSION;
 }
@@ -87,24 +97,34 @@ enum error realm_group(const struct process *caller, const struct process *targe
 
 uint32_t realm_weight_max(const struct process *parent, bool confined, int32_t nice)
 {
-	if (parent != NULL && parent->realm != 0)
-		return nice_weight(parent->realm_nice);
-	return confined ? nice_weight(nice) : WEIGHT_MAX;
+	const uint32_t outer = parent != NULL && parent->realm != 0
+				       ? nice_weight(parent->realm_nice)
+				       : WEIGHT_MAX;
+	const uint32_t own = nice_weight(nice);
+
+	return confined && own < outer ? own : outer;
 }
 
 enum error realm_thread(const struct process *process)
 {
-	if (process->realm == 0 || realm_usage(process->realm).threads < PROC_REALM_THREADS_MAX)
-		return ERR_OK;
-	return ERR_LIMIT;
+	for (uint32_t i = 0; i < process->realm_depth; i++)
+		if (realm_usage(process->realms[i].id).threads >= PROC_REALM_THREADS_MAX)
+			return ERR_LIMIT;
+	return ERR_OK;
 }
 
 enum error realm_pipe(const struct process *process)
 {
-	if (process->realm == 0 ||
-	    realm_usage(process->realm).pipe_ends + 2 <= 2 * PROC_REALM_PIPES_MAX)
-		return ERR_OK;
-	return ERR_LIMIT;
+	for (uint32_t i = 0; i < process->realm_depth; i++)
+		if (realm_usage(process->realms[i].id).pipe_ends + 2 > 2 * PROC_REALM_PIPES_MAX)
+			return ERR_LIMIT;
+	return ERR_OK;
+}
+
+/* A limit below a page would be none at all: mm counts pages. */
+static uint64_t page_at_least(uint64_t bytes)
+{
+	return bytes < PAGE_SIZE ? PAGE_SIZE : bytes;
 }
 
 /* Half of a realm's memory is its first process's, the rest is for what that starts. */
@@ -112,42 +132,65 @@ static void first_memory(uint64_t *memory_bytes)
 {
 	if (*memory_bytes == 0 || *memory_bytes > PROC_REALM_BYTES_MAX)
 		*memory_bytes = PROC_REALM_BYTES_MAX;
-	*memory_bytes /= 2;
+	*memory_bytes = page_at_least(*memory_bytes / 2);
+}
+
+static const struct realm *realm_own(const struct process *process)
+{
+	return &process->realms[process->realm_depth - 1];
+}
+
+/* Is there room for it in the realm, and in those around it? */
+static enum error realms_take(const struct process *parent, uint64_t memory_bytes)
+{
+	for (uint32_t i = 0; i < parent->realm_depth; i++) {
+		const struct realm *realm = &parent->realms[i];
+		const struct usage usage = realm_usage(realm->id);
+
+		if (usage.processes >= PROC_REALM_PROCESSES_MAX ||
+		    usage.memory_bytes > realm->bytes ||
+		    memory_bytes > realm->bytes - usage.memory_bytes)
+			return ERR_LIMIT;
+	}
+	return ERR_OK;
 }
 
 enum error realm_process(const struct process *parent, bool confined, uint64_t *memory_bytes)
 {
-	struct usage usage;
+	enum error error = ERR_OK;
 
-	if (parent == NULL || parent->realm == 0) {
-		if (confined)
-			first_memory(memory_bytes);
-		return ERR_OK;
+	if (*memory_bytes != 0)
+		*memory_bytes = page_at_least(*memory_bytes);
+	if (parent != NULL && parent->realm != 0) {
+		if (*memory_bytes == 0)
+			*memory_bytes = page_at_least(realm_own(parent)->bytes /
+						      PROC_REALM_PROCESSES_MAX / 2);
+		error = realms_take(parent, *memory_bytes);
+		if (error == ERR_OK && confined && parent->realm_depth == REALM_DEPTH_MAX)
+			error = ERR_LIMIT;
 	}
-	usage = realm_usage(parent->realm);
-	if (*memory_bytes == 0)
-		*memory_bytes = parent->realm_bytes / PROC_REALM_PROCESSES_MAX / 2;
-	if (usage.processes >= PROC_REALM_PROCESSES_MAX ||
-	    *memory_bytes > parent->realm_bytes - usage.memory_bytes)
-		return ERR_LIMIT;
 	if (confined)
 		first_memory(memory_bytes);
-	return ERR_OK;
+	return error;
 }
 
 void realm_enter(struct process *process, const struct process *parent, bool confined,
 		 uint64_t memory_bytes)
 {
 	process->memory_bytes = memory_bytes;
-	if (confined) {
-		process->realm = process->pid;
-		process->realm_bytes = 2 * memory_bytes;
-		process->realm_nice = process->nice;
-		process->realm_group = process->sched_group;
-	} else if (parent != NULL && parent->realm != 0) {
+	if (parent != NULL && parent->realm != 0) {
 		process->realm = parent->realm;
-		process->realm_bytes = parent->realm_bytes;
+		process->realm_depth = parent->realm_depth;
+		for (uint32_t i = 0; i < parent->realm_depth; i++)
+			process->realms[i] = parent->realms[i];
 		process->realm_nice = parent->realm_nice;
 		process->realm_group = parent->realm_group;
+	}
+	if (confined) {
+		process->realm = process->pid;
+		process->realms[process->realm_depth++] = (struct realm){process->pid,
+									 2 * memory_bytes};
+		process->realm_nice = process->nice;
+		process->realm_group = process->sched_group;
 	}
 }

@@ -3,10 +3,10 @@
  * Realms: what a process that is not trusted may touch, and how much it may take.
  *
  * A process that is started with PROC_SPAWN_CONFINED is the first of a realm; what it starts is in it,
- * too.  Who is in a realm acts on processes of the same realm and on its own children only, is never
+ * too.  Who is in a realm acts on processes in it (realms inside it too) and its own children only, is never
  * scheduled with more weight than the realm began with, does nothing that concerns the whole machine,
  * and shares one budget of processes, threads, pipes and memory with the rest of its realm.
- * A realm inside a realm has what is left of the outer one's budget as an upper bound of memory only.
+ * A realm inside a realm has a budget of its own, and what it uses counts in all those around it.
  *
  * The service thread's, like all state.  Bad at: many processes; each count is a walk over the table.
  */

@@ -135,6 +135,13 @@ struct file {
 
 /* ---- processes ------------------------------------------------------------------------------- */
 
+#define REALM_DEPTH_MAX 4u /* realms inside each other */
+
+struct realm {
+	uint32_t id;    /* pid of its first process */
+	uint64_t bytes; /* of all processes in it together */
+};
+
 #define INDEX_WORDS ((PROC_PROCESS_THREADS_MAX + 63) / 64)
 
 struct process {
@@ -167,11 +174,12 @@ struct process {
 	struct cpumask affinity;
 	uint64_t sched_group; /* of its new threads; 0: none */
 	/* realm.h */
-	uint32_t realm;        /* pid of its first process; 0: the machine's */
-	int32_t realm_nice;    /* nothing in it runs with more weight */
-	uint64_t realm_group;  /* scheduling group that it was started in, 0: none */
-	uint64_t realm_bytes;  /* of all its processes together */
-	uint64_t memory_bytes; /* its own limit; 0: none */
+	uint32_t realm;                       /* pid of its first process; 0: the machine's */
+	int32_t realm_nice;                   /* nothing in it runs with more weight */
+	uint64_t realm_group;                 /* scheduling group that it was started in, 0: none */
+	uint32_t realm_depth;                 /* realms that it is in */
+	struct realm realms[REALM_DEPTH_MAX]; /* outermost first; `realm` is the last */
+	uint64_t memory_bytes;                /* its own limit; 0: none */
 	cptr_t cnode_untyped;
 	cptr_t objects; /* untyped object of what it asked for, or 0 */
 	char name[32];

@@ -64,8 +64,10 @@ void check_realms(void)
 			continue;
 		for (struct process *at = process_next(1); at != NULL;
 		     at = process_next((word_t)at->pid + 1)) {
-			processes += at->realm == realm->pid;
-			threads += at->realm == realm->pid ? at->thread_count : 0;
+			for (uint32_t i = 0; i < at->realm_depth; i++) {
+				processes += at->realms[i].id == realm->pid;
+				threads += at->realms[i].id == realm->pid ? at->thread_count : 0;
+			}
 		}
 		fuzz_check(processes <= PROC_REALM_PROCESSES_MAX &&
 			   threads <= PROC_REALM_THREADS_MAX);

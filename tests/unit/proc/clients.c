@@ -36,6 +36,7 @@ uint32_t client_newest;
 bool reaper_woken;
 bool sched_refuses;
 unsigned mm_mapped;
+word_t mm_pages_max;
 word_t mm_unmapped[2];
 
 static uint32_t reply_caller[OWN_REPLY_MAX];
@@ -67,6 +68,7 @@ static enum error mm_answer(struct msg *m)
 	case MM_REQ_SPACE_FREE:
 		return paper_space_free(pid);
 	case MM_REQ_SPACE_NEW:
+		mm_pages_max = m->w[0];
 		return paper_space_new(pid, &m->w[0]);
 	case MM_REQ_MAP:
 		mm_mapped++;

@@ -20,6 +20,7 @@ extern bool reaper_woken;      /* since the last reap() */
 extern bool sched_refuses;     /* the scheduler server has no room for a thread */
 
 extern unsigned mm_mapped;    /* regions that mm was asked for */
+extern word_t mm_pages_max;   /* limit of the last space */
 extern word_t mm_unmapped[2]; /* where, and how many bytes, the last time */
 
 #define WAITS (-1)

@@ -6,6 +6,8 @@
 
 #include "state.h"
 
+#define MIB (1ull << 20)
+
 static uint32_t a; /* the first program's thread */
 
 static void setup(void)
@@ -153,6 +155,89 @@ Test(ends, a_realm_has_so_many_pipes)
 	}
 	cr_assert_eq(ask(tid, PROC_REQ_PIPE, 0), ERR_LIMIT);
 	cr_assert_eq(ask(a, PROC_REQ_PIPE, 0), ERR_OK, "others go on");
+}
+
+/* A limit that rounds to no page would be no limit. */
+Test(ends, less_than_a_page_is_a_page)
+{
+	uint32_t tid;
+
+	for (word_t bytes = 1; bytes <= PAGE_SIZE; bytes += PAGE_SIZE - 1) {
+		cr_assert_eq(client_spawn(a, 0, bytes), ERR_OK);
+		cr_assert_eq(mm_pages_max, 1);
+		cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, bytes), ERR_OK);
+		cr_assert_eq(mm_pages_max, 1);
+		tid = client_newest;
+		cr_assert_eq(client_spawn(tid, 0, 0), ERR_OK);
+		cr_assert_eq(mm_pages_max, 1, "its share of two pages");
+		cr_assert_eq(client_spawn(tid, 0, 1), ERR_LIMIT, "both are taken");
+	}
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, MIB), ERR_OK);
+	tid = client_newest;
+	cr_assert_eq(client_spawn(tid, 0, 1), ERR_OK);
+	cr_assert_eq(mm_pages_max, 1);
+	cr_assert_eq(client_spawn(tid, PROC_SPAWN_CONFINED, 1), ERR_OK);
+	cr_assert_eq(mm_pages_max, 1);
+}
+
+/* What it may not take alone it may not take through realms of its own either. */
+Test(ends, a_realm_inside_a_realm_counts_in_both)
+{
+	uint32_t outer, inner;
+
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, 0), ERR_OK);
+	outer = client_newest;
+	for (unsigned i = 1; i < PROC_REALM_PROCESSES_MAX; i++)
+		cr_assert_eq(client_spawn(outer, PROC_SPAWN_CONFINED, MIB), ERR_OK, "realm %u", i);
+	inner = client_newest;
+	cr_assert_eq(client_spawn(outer, PROC_SPAWN_CONFINED, MIB), ERR_LIMIT);
+	cr_assert_eq(client_spawn(inner, 0, MIB / 4), ERR_LIMIT);
+	for (unsigned i = 0; i < PROC_REALM_PIPES_MAX; i++)
+		cr_assert_eq(ask(i % 2 == 0 ? inner : outer, PROC_REQ_PIPE, 0), ERR_OK);
+	cr_assert_eq(ask(inner, PROC_REQ_PIPE, 0), ERR_LIMIT);
+	for (unsigned i = PROC_REALM_PROCESSES_MAX; i < PROC_REALM_THREADS_MAX; i++)
+		cr_assert_eq(client_thread(inner), ERR_OK);
+	cr_assert_eq(client_thread(inner), ERR_LIMIT);
+	cr_assert_eq(client_thread(outer), ERR_LIMIT);
+	cr_assert_eq(ask(outer, PROC_REQ_KILL, thread_get(inner)->pid, PROC_SIGKILL), ERR_OK);
+	reap();
+	cr_assert_eq(client_thread(outer), ERR_OK, "given back");
+}
+
+Test(ends, a_realm_inside_a_realm_has_the_memory_of_both)
+{
+	uint32_t outer, inner, child;
+
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, 16 * MIB), ERR_OK);
+	outer = client_newest;
+	cr_assert_eq(client_spawn(outer, PROC_SPAWN_CONFINED, 8 * MIB), ERR_OK);
+	inner = client_newest;
+	cr_assert_eq(client_spawn(inner, 0, 4 * MIB + 4096), ERR_LIMIT);
+	cr_assert_eq(client_spawn(inner, 0, 2 * MIB), ERR_OK);
+	child = client_newest;
+	cr_assert_eq(client_spawn(outer, 0, 2 * MIB), ERR_OK);
+	cr_assert_eq(client_spawn(inner, 0, MIB), ERR_LIMIT, "the outer one has none left");
+	cr_assert_eq(ask(outer, PROC_REQ_KILL, thread_get(inner)->pid, PROC_SIGKILL), ERR_OK);
+	reap();
+	cr_assert_eq(client_spawn(outer, 0, 4 * MIB + 4096), ERR_LIMIT);
+	/* Its maker is gone; who is around it reaches it all the same. */
+	cr_assert_eq(ask(outer, PROC_REQ_KILL, thread_get(child)->pid, PROC_SIGKILL), ERR_OK);
+	reap();
+	cr_assert_eq(ask(outer, PROC_REQ_WAIT, PROC_WAIT_ANY, 0), ERR_OK);
+	cr_assert_eq(client_spawn(outer, 0, 4 * MIB + 4096), ERR_OK);
+}
+
+Test(ends, realms_inside_each_other_have_an_end)
+{
+	uint32_t tid = a;
+
+	for (unsigned i = 0; i < 4; i++) {
+		cr_assert_eq(client_spawn(tid, PROC_SPAWN_CONFINED, 0), ERR_OK, "realm %u", i);
+		tid = client_newest;
+	}
+	cr_assert_eq(client_spawn(tid, PROC_SPAWN_CONFINED, 0), ERR_LIMIT);
+	cr_assert_eq(client_spawn(tid, 0, 0), ERR_OK);
+	cr_assert_eq(ask(tid, PROC_REQ_KILL, thread_get(a)->pid, PROC_SIGKILL), ERR_PERMISSION);
 }
 
 /* Up to where threads are without asking. */

@@ -136,7 +136,8 @@ enum proc_request {
 /*
  * The first of a realm: it and what it starts may act on each other only, not on the machine (PERMISSION),
  * get no more weight than it starts with, and share these limits (LIMIT).  Its memory limit is the
- * realm's; half of it is its own.
+ * realm's; half of it is its own.  Inside a realm it makes one that counts in all those around it; LIMIT
+ * where four are inside each other.
  */
 #define PROC_SPAWN_CONFINED      2u
 #define PROC_REALM_PROCESSES_MAX 16u
