@@ -76,7 +76,7 @@ static void signals_make(void)
 
 static void endpoints_make(void)
 {
-	must(untyped_retype(own_builder.untyped, OBJ_ENDPOINT, 0, 2, 0, OWN_ENDPOINT),
+	must(untyped_retype(own_builder.untyped, OBJ_ENDPOINT, 0, 3, 0, OWN_ENDPOINT),
 	     "making endpoints");
 	must(cnode_mint(BOOT_SLOT_CNODE, OWN_MM_PORT, RIGHT_ALL, 0, OWN_MM_ENDPOINT, MM_BADGE_PROC),
 	     "making endpoints");

@@ -337,7 +337,7 @@ static void outside_note(const struct process *caller)
 		return;
 	for (struct process *at = process_next(1); at != NULL;
 	     at = process_next((word_t)at->pid + 1))
-		if (at->realm != caller->realm && at->parent != caller->pid &&
+		if (!check_inside(at, caller->realm) && at->parent != caller->pid &&
 		    at->state == PROC_STATE_RUNNING)
 			outside[outside_count++] = at->pid;
 }
@@ -509,6 +509,14 @@ enum error sys_recv(cptr_t endpoint, cptr_t reply, struct msg *m)
 	if (m->badge == OWN_BADGE)
 		*caller = CALLER_OWN;
 	return ERR_OK;
+}
+
+/* Nobody sends there: either the reply object is free or not. */
+enum error sys_nb_recv(cptr_t endpoint, cptr_t reply, struct msg *m)
+{
+	(void)m;
+	fuzz_check(endpoint == OWN_NOBODY);
+	return reply_caller[reply - OWN_REPLY_FIRST] == REPLY_NONE ? ERR_WOULD_BLOCK : ERR_BUSY;
 }
 
 enum error sys_reply_recv(cptr_t endpoint, cptr_t reply, struct msg *m)

@@ -107,16 +107,23 @@ static void group_interrupt(void)
 
 _Static_assert(sizeof(console.line) <= PROC_IO_BYTES_MAX, "a message has room for a line");
 
-static void console_take(word_t bytes_max, struct msg *m)
+/* The answer to who reads that many, which is still there. */
+static void console_look(word_t bytes_max, struct msg *m)
 {
-	uint32_t bytes = console.line_bytes - console.line_at;
+	const uint32_t left = console.line_bytes - console.line_at;
 
-	if (bytes > bytes_max)
-		bytes = (uint32_t)bytes_max;
-	if (bytes == 0 && bytes_max != 0)
+	msg_answer_bytes(m, console.line + console.line_at,
+			 bytes_max < left ? (uint32_t)bytes_max : left);
+}
+
+/* Who reads that many has had the answer. */
+static void console_take(word_t bytes_max)
+{
+	const uint32_t left = console.line_bytes - console.line_at;
+
+	if (left == 0 && bytes_max != 0)
 		console.end = false;
-	msg_answer_bytes(m, console.line + console.line_at, bytes);
-	console.line_at += bytes;
+	console.line_at += bytes_max < left ? (uint32_t)bytes_max : left;
 }
 
 /* What is left of the line to the first who reads. */
@@ -128,8 +135,10 @@ static void readers_serve(void)
 		struct msg m;
 		const word_t want = waiter->want;
 
-		console_take(want, &m);
-		waiter_answer(waiter, &m);
+		console_look(want, &m);
+		/* Else it is for the next one. */
+		if (waiter_try_answer(waiter, &m) == ERR_OK)
+			console_take(want);
 	}
 }
 
@@ -205,7 +214,8 @@ bool console_read(uint32_t pid, word_t bytes_max, struct msg *m)
 	struct waiter *waiter;
 
 	if (console.line_at < console.line_bytes || console.end || bytes_max == 0) {
-		console_take(bytes_max, m);
+		console_look(bytes_max, m);
+		console_take(bytes_max);
 		return true;
 	}
 	waiter = waiter_defer(pid);

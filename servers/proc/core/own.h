@@ -17,6 +17,7 @@
 enum own_slot {
 	OWN_ENDPOINT = 512, /* of the service thread, unbadged, all rights */
 	OWN_MM_ENDPOINT,    /* of mm, unbadged, all rights */
+	OWN_NOBODY,         /* an endpoint that nobody sends to */
 	OWN_MM_PORT,        /* badge MM_BADGE_PROC */
 	OWN_SERVICE_PORT,   /* badge OWN_BADGE: requests of proc's own threads */
 	OWN_REAPER_SIGNAL,  /* notifications; those who signal use the badged ones below */

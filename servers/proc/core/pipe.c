@@ -38,8 +38,8 @@ enum error pipe_new(uint32_t *number)
 	return ERR_LIMIT;
 }
 
-/* Take up to `max` bytes into the answer. */
-static void pipe_take(struct pipe *pipe, word_t max, struct msg *m)
+/* Up to `max` bytes as the answer, which are still there; returns how many. */
+static uint32_t pipe_look(const struct pipe *pipe, word_t max, struct msg *m)
 {
 	uint32_t bytes = max < pipe->bytes ? (uint32_t)max : pipe->bytes;
 	uint8_t data[PROC_IO_BYTES_MAX];
@@ -48,9 +48,14 @@ static void pipe_take(struct pipe *pipe, word_t max, struct msg *m)
 		bytes = PROC_IO_BYTES_MAX;
 	for (uint32_t i = 0; i < bytes; i++)
 		data[i] = pipe->data[(pipe->head + i) % PROC_PIPE_BYTES];
+	msg_answer_bytes(m, data, bytes);
+	return bytes;
+}
+
+static void pipe_take(struct pipe *pipe, uint32_t bytes)
+{
 	pipe->head = (pipe->head + bytes) % PROC_PIPE_BYTES;
 	pipe->bytes -= bytes;
-	msg_answer_bytes(m, data, bytes);
 }
 
 static void pipe_put(struct pipe *pipe, const uint8_t *data, uint32_t bytes)
@@ -65,9 +70,11 @@ static void readers_serve(struct pipe *pipe)
 	while ((pipe->bytes != 0 || pipe->writers == 0) && !list_empty(&pipe->waiting_readers)) {
 		struct waiter *waiter = waiter_of(list_pop_front(&pipe->waiting_readers));
 		struct msg m;
+		const uint32_t bytes = pipe_look(pipe, waiter->want, &m);
 
-		pipe_take(pipe, waiter->want, &m);
-		waiter_answer(waiter, &m);
+		/* Else it is for the next one. */
+		if (waiter_try_answer(waiter, &m) == ERR_OK)
+			pipe_take(pipe, bytes);
 	}
 }
 
@@ -107,7 +114,7 @@ bool pipe_read(uint32_t number, uint32_t pid, word_t bytes_max, struct msg *m)
 	struct pipe *pipe = &pipes[number];
 
 	if (pipe->bytes != 0 || pipe->writers == 0 || bytes_max == 0) {
-		pipe_take(pipe, bytes_max, m);
+		pipe_take(pipe, pipe_look(pipe, bytes_max, m));
 		writers_wake(pipe);
 		return true;
 	}

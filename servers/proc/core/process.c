@@ -273,17 +273,28 @@ static void waits_fail(struct process *parent)
 	}
 }
 
-/* Somebody waits for this zombie already?  Else it stays one. */
-static void zombie_report(struct process *process, struct process *parent)
+static struct waiter *wait_for(const struct process *parent, uint32_t pid)
 {
 	list_for_each (node, &parent->waiters) {
 		struct waiter *waiter = waiter_of(node);
+
+		if (waiter->want == PROC_WAIT_ANY || waiter->want == pid)
+			return waiter;
+	}
+	return NULL;
+}
+
+/* Somebody waits for this zombie already?  Else it stays one. */
+static void zombie_report(struct process *process, struct process *parent)
+{
+	struct waiter *waiter;
+
+	while ((waiter = wait_for(parent, process->pid)) != NULL) {
 		struct msg m;
 
-		if (waiter->want != PROC_WAIT_ANY && waiter->want != process->pid)
-			continue;
 		wait_answer(&m, process);
-		waiter_answer(waiter, &m);
+		if (waiter_try_answer(waiter, &m) != ERR_OK)
+			continue;
 		process_forget(process);
 		waits_fail(parent);
 		return;

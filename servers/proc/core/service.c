@@ -66,7 +66,7 @@ static bool request_thread_exit(struct process *process, const struct msg *m)
 	thread->value = m->w[1];
 	thread->stack_vaddr = m->w[2];
 	thread->stack_bytes = m->w[3];
-	thread->leaver = waiter;
+	waiter_hold(&thread->leaver, waiter);
 	reap_thread(thread);
 	return false;
 }
@@ -89,7 +89,7 @@ static bool request_thread_join(const struct process *process, struct msg *m)
 		msg_answer(m, ERR_BUSY, 0);
 		return true;
 	}
-	thread->joiner = waiter_defer(process->pid);
+	waiter_hold(&thread->joiner, waiter_defer(process->pid));
 	return false;
 }
 

@@ -31,18 +31,24 @@ struct waiter {
 	struct list_node link;   /* what it waits for; linked to itself: nothing any more */
 	struct list_node caller; /* of those of its process; linked to itself: of none */
 	word_t want;             /* READ: bytes; WAIT: pid */
+	uint32_t pid;            /* of its process, 0: of none */
+	struct waiter **holder;  /* who else remembers it; NULL: nobody */
 };
 
 void waiters_init(void);
 /* The reply object for the next receive. */
 cptr_t waiter_current_slot(void);
 /* Keep the caller of the request in hand; the next receive gets another reply object.  pid: of a live
- * or dying process, or 0. */
+ * or dying process, or 0.  Waiters of that process whose callers were stopped, or ended by another of its
+ * threads, may be freed: nobody answers them any more. */
 struct waiter *waiter_defer(uint32_t pid);
+/* *holder is that waiter until it is freed, then NULL. */
+void waiter_hold(struct waiter **holder, struct waiter *waiter);
+void waiter_let_go(struct waiter **holder);
 /* Answer (m->info complete) and free it. */
 void waiter_answer(struct waiter *waiter, struct msg *m);
 void waiter_fail(struct waiter *waiter, enum error error);
-/* As waiter_answer; ERR_NO_REPLY: the caller was ended meanwhile. */
+/* As waiter_answer; ERR_NO_REPLY: the caller was ended or stopped meanwhile. */
 __attribute__((warn_unused_result)) enum error waiter_try_answer(struct waiter *waiter,
 								 struct msg *m);
 /* It is answered with the service thread's next answer, instead of the request in hand, which was
@@ -167,6 +173,7 @@ struct process {
 	struct list_node ward;    /* linked to itself: of nobody */
 	struct heir heir;         /* of one that has ended: who pays for the reaper's work */
 	struct list_node callers; /* all its waiters */
+	uint32_t caller_count;
 	uint64_t index_used[INDEX_WORDS];
 	uint64_t cpu_ns; /* of threads that ended */
 	uint64_t started_ns;

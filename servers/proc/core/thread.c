@@ -277,13 +277,12 @@ void thread_gone(struct thread *thread, uint64_t cpu_ns)
 	 * good for receiving. */
 	if (thread->leaver != NULL)
 		waiter_fail(thread->leaver, ERR_ARG);
-	thread->leaver = NULL;
 	if (thread->joiner != NULL && process->state == PROC_STATE_RUNNING) {
 		struct msg m = {.info = msg_info(ERR_OK, 1, 0), .w = {thread->value}};
 
 		waiter_answer(thread->joiner, &m);
 	}
-	thread->joiner = NULL;
+	waiter_let_go(&thread->joiner);
 	index_give(process, thread->index);
 	process->cpu_ns += cpu_ns - thread->cpu_base_ns;
 	if (--process->thread_count == 0 && process->state == PROC_STATE_RUNNING)
@@ -298,8 +297,8 @@ void threads_gone(struct process *process, uint64_t cpu_ns)
 		struct thread *thread = container_of(node, struct thread, link);
 
 		thread->life = THREAD_FREE;
-		thread->leaver = NULL;
-		thread->joiner = NULL;
+		waiter_let_go(&thread->leaver);
+		waiter_let_go(&thread->joiner);
 		tid_give(thread);
 	}
 	process->thread_count = 0;

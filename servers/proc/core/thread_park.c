@@ -61,7 +61,7 @@ bool thread_park(struct process *process, struct msg *m)
 	thread->life = THREAD_KEPT;
 	thread->fpu_used = (info.flags & TCB_FLAG_FPU_USED) != 0;
 	thread->value = m->w[1];
-	thread->leaver = waiter_defer(process->pid);
+	waiter_hold(&thread->leaver, waiter_defer(process->pid));
 	heir_thread_ends(thread);
 	register_ended(thread_tid(thread));
 	process->cpu_ns += info.cpu_ns - thread->cpu_base_ns;
@@ -73,7 +73,6 @@ bool thread_park(struct process *process, struct msg *m)
 	if (thread->joiner == NULL)
 		return false;
 	waiter_answer_next(thread->joiner);
-	thread->joiner = NULL;
 	m->w[0] = thread->value;
 	msg_answer(m, ERR_OK, 1);
 	return true;
@@ -99,13 +98,11 @@ enum error thread_restart(struct process *process, const struct thread_args *arg
 		struct msg m = {.info = msg_info(ERR_OK, 4, 0),
 				.w = {(args->pc & ~3ull) | (thread->fpu_used ? 1 : 0), args->sp,
 				      args->x0, args->tls}};
-		struct waiter *leaver = thread->leaver;
 
 		thread_count_again(process, thread);
-		thread->leaver = NULL;
 		register_again(thread_tid(thread), own_thread_slot(thread_tid(thread), THREAD_TCB),
 			       &params);
-		if (waiter_try_answer(leaver, &m) != ERR_OK) {
+		if (thread->leaver == NULL || waiter_try_answer(thread->leaver, &m) != ERR_OK) {
 			/* Somebody of the process stopped it in that call: it is of no use. */
 			reap_thread(thread);
 			continue;

@@ -34,6 +34,30 @@ cptr_t waiter_current_slot(void)
 	return waiter_slot(current);
 }
 
+/* A reply object that holds a caller cannot be received with; and nobody sends there. */
+static bool waiter_abandoned(const struct waiter *waiter)
+{
+	struct msg m;
+
+	return sys_nb_recv(OWN_NOBODY, waiter_slot(waiter), &m) == ERR_WOULD_BLOCK;
+}
+
+/* A thread has one call at a time, so if there are more waiters than threads nobody waits in some of them. */
+static void waiters_sweep(struct process *process)
+{
+	struct list_node *node = list_first(&process->callers);
+
+	if (process->caller_count <= process->thread_count + process->parked_count)
+		return;
+	while (node != NULL) {
+		struct waiter *waiter = container_of(node, struct waiter, caller);
+
+		node = node->next == &process->callers ? NULL : node->next;
+		if (waiter_abandoned(waiter))
+			waiter_free(waiter);
+	}
+}
+
 struct waiter *waiter_defer(uint32_t pid)
 {
 	struct waiter *waiter = current;
@@ -41,16 +65,47 @@ struct waiter *waiter_defer(uint32_t pid)
 
 	list_init(&waiter->link);
 	waiter->want = 0;
-	if (process != NULL)
+	waiter->holder = NULL;
+	waiter->pid = process != NULL ? pid : 0;
+	if (process != NULL) {
 		list_push_back(&process->callers, &waiter->caller);
+		process->caller_count++;
+		waiters_sweep(process);
+	}
 	current = waiter_take();
 	return waiter;
 }
 
-void waiter_free(struct waiter *waiter)
+void waiter_hold(struct waiter **holder, struct waiter *waiter)
 {
+	*holder = waiter;
+	waiter->holder = holder;
+}
+
+void waiter_let_go(struct waiter **holder)
+{
+	if (*holder != NULL)
+		(*holder)->holder = NULL;
+	*holder = NULL;
+}
+
+/* It is nobody's any more. */
+static void waiter_unlink(struct waiter *waiter)
+{
+	struct process *process = process_get(waiter->pid);
+
 	list_remove(&waiter->link);
 	list_remove(&waiter->caller);
+	if (process != NULL)
+		process->caller_count--;
+	if (waiter->holder != NULL)
+		waiter_let_go(waiter->holder);
+	waiter->pid = 0;
+}
+
+void waiter_free(struct waiter *waiter)
+{
+	waiter_unlink(waiter);
 	list_push_front(&waiters_free, &waiter->link);
 }
 
@@ -73,8 +128,7 @@ void waiter_answer(struct waiter *waiter, struct msg *m)
 /* One system call answers it and receives, so that its thread and the one that ended are one event. */
 void waiter_answer_next(struct waiter *waiter)
 {
-	list_remove(&waiter->link);
-	list_remove(&waiter->caller);
+	waiter_unlink(waiter);
 	waiter_free(current);
 	current = waiter;
 }

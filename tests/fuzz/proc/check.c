@@ -54,6 +54,14 @@ void check_wait(uint32_t pid, word_t label, const word_t w[2])
 			   thread_get(w[1])->life == THREAD_LEAVING);
 }
 
+bool check_inside(const struct process *process, uint32_t realm)
+{
+	for (uint32_t i = 0; i < process->realm_depth; i++)
+		if (process->realms[i].id == realm)
+			return true;
+	return false;
+}
+
 void check_realms(void)
 {
 	for (struct process *realm = process_next(1); realm != NULL;
@@ -64,10 +72,8 @@ void check_realms(void)
 			continue;
 		for (struct process *at = process_next(1); at != NULL;
 		     at = process_next((word_t)at->pid + 1)) {
-			for (uint32_t i = 0; i < at->realm_depth; i++) {
-				processes += at->realms[i].id == realm->pid;
-				threads += at->realms[i].id == realm->pid ? at->thread_count : 0;
-			}
+			processes += check_inside(at, realm->pid);
+			threads += check_inside(at, realm->pid) ? at->thread_count : 0;
 		}
 		fuzz_check(processes <= PROC_REALM_PROCESSES_MAX &&
 			   threads <= PROC_REALM_THREADS_MAX);

@@ -7,6 +7,9 @@
 /* A thread of this process is in the call with this label and these first words: somebody can answer. */
 void check_wait(uint32_t pid, word_t label, const word_t w[2]);
 
+struct process;
+/* Is it in that realm, or in one inside it? */
+bool check_inside(const struct process *process, uint32_t realm);
 /* No realm has more processes or threads than it may. */
 void check_realms(void);
 

@@ -103,6 +103,86 @@ Test(ends, a_parked_thread_makes_room)
 	cr_assert(list_empty(&process->parked));
 }
 
+/* ---- Callers that another thread of their process stopped or ended ---- */
+
+/* More often than there are places to wait; proc notices when there are more of them than threads. */
+Test(ends, who_is_stopped_in_a_call_holds_no_place)
+{
+	uint32_t b, c;
+
+	cr_assert_eq(ask(a, PROC_REQ_PIPE, 0), ERR_OK);
+	b = thread_of(a);
+	c = thread_of(a);
+	for (unsigned i = 0; i < PROC_THREADS_MAX + 100; i++) {
+		cr_assert_eq(ask(b, PROC_REQ_READ, 3, 1), WAITS);
+		client_stop(b);
+		cr_assert_eq(ask(b, PROC_REQ_THREAD_JOIN, thread_get(c)->index, c, 0),
+			     i % 2 == 0 ? WAITS : ERR_BUSY);
+		client_stop(b);
+	}
+	/* Nor is a place in which nobody waits any more who joins, whoever has it next. */
+	cr_assert_eq(ask(b, PROC_REQ_READ, 3, 1), WAITS);
+	cr_assert_eq(ask(a, PROC_REQ_READ, 3, 1), WAITS);
+	client_exit(c, 5);
+	reap();
+	cr_assert_eq(client_answer(a), WAITS);
+	cr_assert_eq(client_answer(b), WAITS);
+}
+
+Test(ends, a_parked_thread_that_was_stopped_holds_no_place)
+{
+	uint32_t b = thread_of(a), c = thread_of(a);
+
+	cr_assert_eq(ask(b, PROC_REQ_THREAD_PARK, b, 0), WAITS);
+	client_stop(b);
+	for (unsigned i = 0; i < 8; i++) {
+		cr_assert_eq(ask(c, PROC_REQ_THREAD_JOIN, 0, a, 0), i == 0 ? WAITS : ERR_BUSY);
+		client_stop(c);
+		cr_assert_eq(ask(c, PROC_REQ_WAIT, PROC_WAIT_ANY, 0), ERR_NOT_FOUND);
+	}
+	cr_assert_eq(client_spawn(a, 0, 0), ERR_OK);
+	for (unsigned i = 0; i < 8; i++) {
+		cr_assert_eq(ask(c, PROC_REQ_WAIT, PROC_WAIT_ANY, 0), WAITS);
+		client_stop(c);
+	}
+	cr_assert_null(thread_get(b)->leaver);
+	cr_assert_neq(thread_of(a), b, "of no use");
+	reap();
+	cr_assert_not(client_lives(b));
+}
+
+/* What would have been for them is for the next one. */
+Test(ends, who_is_stopped_takes_nothing_along)
+{
+	uint32_t b = thread_of(a), c = thread_of(a), child;
+
+	cr_assert_eq(ask(a, PROC_REQ_PIPE, 0), ERR_OK);
+	cr_assert_eq(ask(b, PROC_REQ_READ, 3, 100), WAITS);
+	cr_assert_eq(ask(c, PROC_REQ_READ, 3, 100), WAITS);
+	client_stop(b);
+	cr_assert_eq(ask(a, PROC_REQ_WRITE, 4, 8, 77), ERR_OK);
+	cr_assert_eq(client_answer(c), ERR_OK);
+	cr_assert_eq(client_word(c, 0), 8);
+	cr_assert_eq(client_word(c, 1), 77);
+
+	cr_assert_eq(ask(b, PROC_REQ_READ, 0, 100), WAITS);
+	cr_assert_eq(ask(c, PROC_REQ_READ, 0, 100), WAITS);
+	client_stop(b);
+	console_type("ab\r");
+	cr_assert_eq(client_answer(c), ERR_OK);
+	cr_assert_eq(client_word(c, 0), 3);
+
+	cr_assert_eq(client_spawn(a, 0, 0), ERR_OK);
+	child = client_newest;
+	cr_assert_eq(ask(b, PROC_REQ_WAIT, PROC_WAIT_ANY, 0), WAITS);
+	cr_assert_eq(ask(c, PROC_REQ_WAIT, PROC_WAIT_ANY, 0), WAITS);
+	client_stop(b);
+	cr_assert_eq(ask(child, PROC_REQ_EXIT, 4), WAITS);
+	reap();
+	cr_assert_eq(client_answer(c), ERR_OK);
+	cr_assert_eq(client_word(c, 1), 4);
+}
+
 /* ---- Programs ---- */
 
 /* The parent was told at once; what is left of it until the reaper comes is no child. */

@@ -20,6 +20,7 @@ struct thread_clock {
 
 MUST_CHECK enum error sys_call(cptr_t cap, struct msg *m);
 MUST_CHECK enum error sys_recv(cptr_t endpoint, cptr_t reply, struct msg *m);
+enum error sys_nb_recv(cptr_t endpoint, cptr_t reply, struct msg *m);
 MUST_CHECK enum error sys_reply_recv(cptr_t endpoint, cptr_t reply, struct msg *m);
 MUST_CHECK enum error sys_reply(cptr_t reply, const struct msg *m);
 MUST_CHECK enum error sys_wait(cptr_t notification, word_t *word);
