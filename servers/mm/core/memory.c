@@ -9,7 +9,6 @@
 
 #define EXTRA_MAX   65536u /* slots for copies of frame capabilities, tables, spaces */
 #define EXTRA_FIRST ((uint32_t)MM_SLOT_FREE_FIRST)
-#define POOL_MAX    8192u
 #define GROW_FRAMES 32u /* the kernel looks at all again for each page that it clears */
 #define LINE_BYTES  64u
 
@@ -17,10 +16,10 @@ struct line {
 	unsigned __int128 pair[LINE_BYTES / 16]; /* one instruction each */
 };
 
-/* Numbers kept for reuse. */
+/* Slots kept for reuse, linked by memory.next. */
 struct pool {
 	uint32_t count;
-	uint32_t item[POOL_MAX];
+	uint32_t head; /* 0: none */
 };
 
 static struct {
@@ -33,8 +32,8 @@ static struct {
 	uint64_t bytes_left;  /* in untyped memory */
 	uint32_t frame_first; /* slot of frame 0 */
 	uint32_t slot_fresh;  /* slots from here on were never used */
-	uint32_t slots_free;
-	uint32_t slot_stack[EXTRA_MAX];
+	uint32_t next[EXTRA_MAX];
+	struct pool slots; /* empty ones */
 	struct pool tables;
 	struct pool vspaces;
 	uint32_t tables_used;
@@ -81,10 +80,32 @@ static enum error memory_retype(enum object_type type, unsigned bits, unsigned c
 	return ERR_NO_MEMORY;
 }
 
+/* Lock held.  0: there is none. */
+static uint32_t pool_pop(struct pool *pool)
+{
+	const uint32_t slot = pool->head;
+
+	if (slot == 0)
+		return 0;
+	pool->head = memory.next[slot - EXTRA_FIRST];
+	pool->count--;
+	return slot;
+}
+
+/* Lock held. */
+static void pool_give(struct pool *pool, uint32_t slot)
+{
+	memory.next[slot - EXTRA_FIRST] = pool->head;
+	pool->head = slot;
+	pool->count++;
+}
+
 static uint32_t slot_new_locked(void)
 {
-	if (memory.slots_free != 0)
-		return memory.slot_stack[--memory.slots_free];
+	const uint32_t slot = pool_pop(&memory.slots);
+
+	if (slot != 0)
+		return slot;
 	if (memory.slot_fresh == memory.frame_first)
 		return 0;
 	return memory.slot_fresh++;
@@ -100,39 +121,26 @@ uint32_t slot_new(void)
 	return slot;
 }
 
-static void slot_free_locked(uint32_t slot)
-{
-	memory.slot_stack[memory.slots_free++] = slot;
-}
-
 void slot_free(uint32_t slot)
 {
 	lock_take(&memory.lock);
-	slot_free_locked(slot);
+	pool_give(&memory.slots, slot);
 	lock_give(&memory.lock);
 }
 
 /* From the pool, or made new.  Lock held. */
 static uint32_t pool_take(struct pool *pool, enum object_type type, unsigned bits)
 {
-	if (pool->count != 0)
-		return pool->item[--pool->count];
+	uint32_t slot = pool_pop(pool);
 
-	uint32_t slot = slot_new_locked();
-
+	if (slot != 0)
+		return slot;
+	slot = slot_new_locked();
 	if (slot != 0 && memory_retype(type, bits, 1, slot) != ERR_OK) {
-		slot_free_locked(slot);
+		pool_give(&memory.slots, slot);
 		return 0;
 	}
 	return slot;
-}
-
-/* Lock held.  A pool that is full loses the object until the machine ends; POOL_MAX is far above
- * what MM_SPACES_MAX spaces are seen to need. */
-static void pool_give(struct pool *pool, uint32_t slot)
-{
-	if (pool->count < POOL_MAX)
-		pool->item[pool->count++] = slot;
 }
 
 static uint32_t table_new_locked(void)

@@ -75,10 +75,12 @@ static void page_unmap(uint64_t *entry)
 void page_drop(struct space *space, uint64_t *entry)
 {
 	page_unmap(entry);
-	if ((*entry & PAGE_ARCHIVE) == 0) {
+	if ((*entry & PAGE_ARCHIVE) == 0)
 		frame_drop(page_frame(*entry));
+	/* A page of a shared object is paid for as long as the object is. */
+	if ((*entry & PAGE_SHARED) == 0)
 		account_uncharge(&space->account, 1);
-	}
+	space->apart += (*entry & PAGE_SHARED) != 0 ? 1 : (*entry & PAGE_ARCHIVE) != 0 ? -1 : 0;
 	*entry = 0;
 }
 
@@ -167,19 +169,24 @@ static enum error fill_file(struct space *space, const struct region *region, ui
 	const uint64_t at = page * PAGE_SIZE - region->start;
 	const uint64_t position = region->file_offset + at;
 	uint64_t bytes = region->file_bytes > at ? region->file_bytes - at : 0;
+	enum error error;
 	uint32_t frame;
 
 	if (bytes == 0)
 		return fill_zero(space, entry);
 	if (bytes >= PAGE_SIZE && (region->prot & MM_PROT_WRITE) == 0) {
+		/* For what it takes of mm's capability slots, which all share. */
+		error = account_charge(&space->account, 1);
+		if (error != ERR_OK)
+			return error;
+		space->apart++;
 		*entry = page_entry((uint32_t)(position / PAGE_SIZE), 0, PAGE_USED | PAGE_ARCHIVE);
 		mm_count(&mm_stats.pages_archive);
 		return ERR_OK;
 	}
 	if (bytes > PAGE_SIZE)
 		bytes = PAGE_SIZE;
-
-	enum error error = page_frame_new(space, (unsigned)bytes, &frame);
+	error = page_frame_new(space, (unsigned)bytes, &frame);
 
 	if (error != ERR_OK)
 		return error;
@@ -193,18 +200,12 @@ static enum error fill_file(struct space *space, const struct region *region, ui
 static enum error fill_shared(struct space *space, const struct region *region, uint64_t page,
 			      uint64_t *entry)
 {
-	enum error error = account_charge(&space->account, 1);
+	const uint32_t frame = shared_frame(region->object,
+					    region->object_page + page - region->start / PAGE_SIZE);
 
-	if (error != ERR_OK)
-		return error;
-
-	uint32_t frame = shared_frame(region->object,
-				      region->object_page + page - region->start / PAGE_SIZE);
-
-	if (frame == 0) {
-		account_uncharge(&space->account, 1);
+	if (frame == 0)
 		return ERR_NO_MEMORY;
-	}
+	space->apart--;
 	*entry = page_entry(frame, 0, PAGE_USED | PAGE_SHARED);
 	return ERR_OK;
 }

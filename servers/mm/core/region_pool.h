@@ -5,6 +5,8 @@
 
 #include "region.h"
 
+#define REGIONS_PER_PAGE (PAGE_SIZE / sizeof(struct region))
+
 /* Not initialised; NULL: memory is exhausted. */
 struct region *region_new(void);
 void region_free(struct region *region);

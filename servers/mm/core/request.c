@@ -33,6 +33,15 @@ static enum error request_map(struct msg *m, struct space *space)
 	return space_map(space, &args, &m->w[0]);
 }
 
+static enum error request_shared_new(struct msg *m, struct space *space)
+{
+	uint32_t id = 0;
+	const enum error error = space_shared_new(space, m->w[0], &id);
+
+	m->w[0] = id;
+	return error;
+}
+
 static enum error request_in_space(enum mm_request request, struct msg *m, struct space *space)
 {
 	uint64_t *entry;
@@ -46,6 +55,10 @@ static enum error request_in_space(enum mm_request request, struct msg *m, struc
 		return space_protect(space, m->w[0], m->w[0] + m->w[1], (uint32_t)m->w[2]);
 	case MM_REQ_SPACE_TABLES:
 		return space_tables(space, m->w[0], &entry);
+	case MM_REQ_SHARED_NEW:
+		return request_shared_new(m, space);
+	case MM_REQ_SHARED_FREE:
+		return space_shared_free(space, (uint32_t)m->w[0]);
 	case MM_REQ_SPACE_LIMIT:
 		space->account.limit = m->w[0];
 		return ERR_OK;
@@ -142,22 +155,6 @@ static word_t request_check(void)
 	return refs - held;
 }
 
-static void request_shared(enum mm_request request, struct msg *m)
-{
-	const uint32_t pid = request_pid(m);
-	enum error error;
-	uint32_t id = 0;
-
-	if (request == MM_REQ_SHARED_NEW)
-		error = shared_new(pid, m->w[0], &id);
-	else if (request == MM_REQ_SHARED_ALLOW)
-		error = shared_allow(pid, (uint32_t)m->w[0], (uint32_t)m->w[1]);
-	else
-		error = shared_free(pid, (uint32_t)m->w[0]);
-	m->w[0] = id;
-	answer(m, error, 1);
-}
-
 /* Requests that only the process server may send and that take no space's lock first. */
 static void request_proc(enum mm_request request, struct msg *m)
 {
@@ -222,10 +219,8 @@ void request_handle(struct msg *m)
 	case MM_REQ_STATS:
 		request_stats(m);
 		break;
-	case MM_REQ_SHARED_NEW:
 	case MM_REQ_SHARED_ALLOW:
-	case MM_REQ_SHARED_FREE:
-		request_shared(request, m);
+		answer(m, shared_allow(request_pid(m), (uint32_t)m->w[0], (uint32_t)m->w[1]), 1);
 		break;
 	case MM_REQ_SPACE_NEW:
 	case MM_REQ_SPACE_FREE:

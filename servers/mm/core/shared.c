@@ -6,7 +6,8 @@
 #include "mm.h"
 #include "nodes.h"
 
-#define OBJECTS_MAX 256u
+#define OBJECTS_MAX 1024u
+#define OWN_MAX     32u /* objects of one owner */
 #define ALLOW_MAX   8u
 
 struct object {
@@ -38,6 +39,41 @@ static struct object *object_find(uint32_t id)
 	return object->users != 0 && object->generation == id / OBJECTS_MAX ? object : NULL;
 }
 
+/* Lock held. */
+static uint32_t owned_by(uint32_t owner)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < OBJECTS_MAX && objects_used != 0; i++)
+		count += objects[i].users != 0 && objects[i].owner == owner;
+	return count;
+}
+
+uint32_t shared_owner(uint32_t id)
+{
+	const struct object *object;
+	uint32_t owner;
+
+	lock_take(&shared_lock);
+	object = object_find(id);
+	owner = object != NULL ? object->owner : 0;
+	lock_give(&shared_lock);
+	return owner;
+}
+
+uint64_t shared_cost(uint32_t id)
+{
+	const struct object *object;
+	uint64_t cost = 0;
+
+	lock_take(&shared_lock);
+	object = object_find(id);
+	if (object != NULL)
+		cost = object->pages + pagemap_nodes_max(object->pages);
+	lock_give(&shared_lock);
+	return cost;
+}
+
 enum error shared_new(uint32_t owner, uint64_t bytes, uint32_t *id)
 {
 	enum error error = ERR_NO_MEMORY;
@@ -45,7 +81,9 @@ enum error shared_new(uint32_t owner, uint64_t bytes, uint32_t *id)
 	if (bytes == 0 || bytes > MM_AREA_VADDR_MAX - MM_AREA_VADDR_MIN)
 		return ERR_RANGE;
 	lock_take(&shared_lock);
-	for (uint32_t i = 0; i < OBJECTS_MAX; i++) {
+	if (owned_by(owner) >= OWN_MAX)
+		error = ERR_LIMIT;
+	for (uint32_t i = 0; i < OBJECTS_MAX && error == ERR_NO_MEMORY; i++) {
 		struct object *object = &objects[i];
 
 		if (object->users != 0)
@@ -53,13 +91,12 @@ enum error shared_new(uint32_t owner, uint64_t bytes, uint32_t *id)
 		objects_used++;
 		object->users = 1;
 		object->owner = owner;
-		object->generation = object->generation % 0xffffffu + 1;
+		object->generation = object->generation % 0x3fffffu + 1;
 		object->allow_count = 0;
 		object->allow_all = false;
 		object->pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
 		*id = object->generation * OBJECTS_MAX + i;
 		error = ERR_OK;
-		break;
 	}
 	lock_give(&shared_lock);
 	return error;

@@ -11,7 +11,7 @@
 
 void shared_init(void);
 
-/* ERR_NO_MEMORY: the table of objects is full; ERR_RANGE: no such size. */
+/* ERR_NO_MEMORY: the table of objects is full; ERR_LIMIT: of those of one owner; ERR_RANGE: no such size. */
 __attribute__((warn_unused_result)) enum error shared_new(uint32_t owner, uint64_t bytes,
 							  uint32_t *id);
 /* pid 0: everybody.  ERR_NOT_FOUND, ERR_PERMISSION (not the owner), ERR_LIMIT. */
@@ -20,6 +20,11 @@ __attribute__((warn_unused_result)) enum error shared_allow(uint32_t owner, uint
 __attribute__((warn_unused_result)) enum error shared_free(uint32_t owner, uint32_t id);
 /* All objects of a process that ended. */
 void shared_free_all(uint32_t owner);
+
+/* Who made it and has not freed it; 0: nobody, or there is no such object. */
+uint32_t shared_owner(uint32_t id);
+/* Pages that it may take; 0: there is no such object. */
+uint64_t shared_cost(uint32_t id);
 
 /* For a region of `pid` over pages [first, first + count).  ERR_NOT_FOUND, ERR_PERMISSION,
  * ERR_RANGE. */

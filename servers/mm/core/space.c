@@ -4,6 +4,7 @@
 #include <abi/bootinfo.h>
 #include <libsys/objects.h>
 
+#include "apart.h"
 #include "memory.h"
 #include "mm.h"
 #include "nodes.h"
@@ -56,6 +57,7 @@ enum error space_new(uint32_t pid, uint64_t limit_pages, uint32_t *vspace)
 		space->regions = (struct region_set){.tree = {NULL}};
 		space->map = (struct pagemap){.ops = &nodes_ops};
 		space->account = (struct account){.limit = limit_pages};
+		space->apart = 0;
 		space->tables = 0;
 		*vspace = space->vspace;
 	}
@@ -66,8 +68,9 @@ enum error space_new(uint32_t pid, uint64_t limit_pages, uint32_t *vspace)
 static void region_drop(struct space *space, struct region *region)
 {
 	region_erase(&space->regions, region);
+	region_uncharge(space);
 	if (region->kind == MM_KIND_SHARED)
-		shared_detach(region->object);
+		object_detach(space, region->object);
 	region_free(region);
 }
 
@@ -137,18 +140,33 @@ static enum error table_make(struct space *space, uint64_t *inner, uint64_t vadd
 		mm_panic("mapping a page table", error);
 	*inner |= page_entry(0, table, 0);
 	space->tables++;
+	space->apart++;
 	return ERR_OK;
+}
+
+/* At the limit nothing more is made for a page that is not there. */
+static bool space_full(const struct space *space, uint64_t vaddr)
+{
+	const struct account *account = &space->account;
+	uint64_t page = vaddr / PAGE_SIZE;
+
+	return account->limit != 0 && account->pages >= account->limit &&
+	       pagemap_next(&space->map, &page, page + 1) == NULL;
 }
 
 enum error space_tables(struct space *space, uint64_t vaddr, uint64_t **entry)
 {
 	const uint32_t before = space->map.nodes + space->tables;
 	struct pagemap_path path;
+
+	if (space_full(space, vaddr))
+		return ERR_LIMIT;
+
 	enum error error = pagemap_make(&space->map, vaddr / PAGE_SIZE, &path);
 
 	for (unsigned level = 0; level < PAGEMAP_LEVELS - 1 && error == ERR_OK; level++)
 		error = table_make(space, path.entry[level], vaddr);
-	/* Tables may pass the limit, at most two pages for 2 MiB: a fault either way needs them. */
+	/* They may pass the limit, by what one page needs. */
 	space->account.pages += space->map.nodes + space->tables - before;
 	if (error == ERR_OK)
 		*entry = path.entry[PAGEMAP_LEVELS - 1];
@@ -237,6 +255,28 @@ static enum error region_populate(struct space *space, const struct region *regi
 	return error;
 }
 
+/* What it stands for is there, and it is paid for. */
+static enum error region_enter(struct space *space, struct region *region)
+{
+	enum error error = region_charge(space);
+
+	if (error != ERR_OK)
+		return error;
+	if (region->kind == MM_KIND_SHARED)
+		error = object_attach(space, region);
+	if (error != ERR_OK) {
+		region_uncharge(space);
+		return error;
+	}
+	error = region_insert(&space->regions, region);
+	if (error != ERR_OK) {
+		region_uncharge(space);
+		if (region->kind == MM_KIND_SHARED)
+			object_detach(space, region->object);
+	}
+	return error;
+}
+
 enum error space_map(struct space *space, const struct map_args *args, uint64_t *vaddr)
 {
 	struct region *region = region_new();
@@ -246,17 +286,9 @@ enum error space_map(struct space *space, const struct map_args *args, uint64_t 
 
 	enum error error = region_fill(space, args, region);
 
-	if (error == ERR_OK && region->kind == MM_KIND_SHARED)
-		error = shared_attach(space->pid, region->object, region->object_page,
-				      (region->end - region->start) / PAGE_SIZE);
+	if (error == ERR_OK)
+		error = region_enter(space, region);
 	if (error != ERR_OK) {
-		region_free(region);
-		return error;
-	}
-	error = region_insert(&space->regions, region);
-	if (error != ERR_OK) {
-		if (region->kind == MM_KIND_SHARED)
-			shared_detach(region->object);
 		region_free(region);
 		return error;
 	}
@@ -282,9 +314,16 @@ static enum error region_cut(struct space *space, uint64_t vaddr)
 
 	if (region == NULL || region->start == vaddr)
 		return ERR_OK;
+
+	enum error error = region_charge(space);
+
+	if (error != ERR_OK)
+		return error;
 	upper = region_new();
-	if (upper == NULL)
+	if (upper == NULL) {
+		region_uncharge(space);
 		return ERR_NO_MEMORY;
+	}
 	region_split(&space->regions, region, vaddr, upper);
 	if (region->kind == MM_KIND_SHARED)
 		shared_attach_again(region->object);
@@ -371,6 +410,25 @@ static enum error region_share(struct space *from, struct space *to, const struc
 	return ERR_OK;
 }
 
+/* A region of another space, whoever may map its object. */
+static enum error region_copy(struct space *space, struct region *region)
+{
+	const bool shared = region->kind == MM_KIND_SHARED;
+	enum error error = region_charge(space);
+
+	if (error != ERR_OK)
+		return error;
+	if (shared)
+		error = object_charge(space, region->object);
+	if (error == ERR_OK)
+		error = region_insert(&space->regions, region);
+	if (error != ERR_OK)
+		region_uncharge(space);
+	else if (shared)
+		shared_attach_again(region->object);
+	return error;
+}
+
 static enum error space_copy(struct space *from, struct space *to, uint64_t *pages)
 {
 	enum error error = ERR_OK;
@@ -382,13 +440,11 @@ static enum error space_copy(struct space *from, struct space *to, uint64_t *pag
 		if (copy == NULL)
 			return ERR_NO_MEMORY;
 		*copy = *region;
-		error = region_insert(&to->regions, copy);
+		error = region_copy(to, copy);
 		if (error != ERR_OK) {
 			region_free(copy);
 			return error;
 		}
-		if (copy->kind == MM_KIND_SHARED)
-			shared_attach_again(copy->object);
 		error = region_share(from, to, region, pages);
 	}
 	return error;
@@ -438,9 +494,10 @@ void spaces_stats(struct mm_stats *stats, uint32_t *frame_refs_held)
 		if (space->pid != 0) {
 			stats->spaces++;
 			stats->regions += space->regions.count;
-			stats->frames_user += space->account.pages - space->tables -
-					      space->map.nodes;
-			*frame_refs_held += (uint32_t)(space->account.pages - space->tables);
+			const word_t held = space->account.pages - (word_t)space->apart;
+
+			stats->frames_user += held - space->map.nodes;
+			*frame_refs_held += (uint32_t)held;
 		}
 		lock_give(&space->lock);
 	}

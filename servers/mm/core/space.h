@@ -16,7 +16,10 @@ struct space {
 	uint32_t vspace;
 	struct region_set regions;
 	struct pagemap map;
-	struct account account; /* entries, nodes and tables */
+	struct account account;
+	/* Of account.pages, those that are not frames of entries or nodes of the map: tables, pages of the
+	 * archive, memory of regions, shared objects less what is mapped of them (so it may be negative). */
+	int64_t apart;
 	uint32_t tables;
 };
 
@@ -36,7 +39,7 @@ __attribute__((warn_unused_result)) enum error space_free(uint32_t pid, uint64_t
 __attribute__((warn_unused_result)) enum error space_clone(uint32_t from, uint32_t to,
 							   uint64_t *pages);
 
-/* Nodes and hardware tables for an address, and its entry.  ERR_NO_MEMORY, ERR_RANGE. */
+/* Nodes and hardware tables for an address, and its entry.  ERR_NO_MEMORY, ERR_RANGE, ERR_LIMIT. */
 __attribute__((warn_unused_result)) enum error space_tables(struct space *space, uint64_t vaddr,
 							    uint64_t **entry);
 
@@ -56,6 +59,12 @@ __attribute__((warn_unused_result)) enum error space_unmap(struct space *space, 
 							   uint64_t end, uint64_t *pages);
 __attribute__((warn_unused_result)) enum error space_protect(struct space *space, uint64_t start,
 							     uint64_t end, uint32_t prot);
+
+/* A shared object of the space's process: ERR_NO_MEMORY, ERR_RANGE, ERR_LIMIT. */
+__attribute__((warn_unused_result)) enum error space_shared_new(struct space *space, uint64_t bytes,
+								uint32_t *id);
+/* ERR_NOT_FOUND, ERR_PERMISSION (not the owner). */
+__attribute__((warn_unused_result)) enum error space_shared_free(struct space *space, uint32_t id);
 
 /* Numbers for the statistics and the check; without a lock held. */
 void spaces_stats(struct mm_stats *stats, uint32_t *frame_refs_held);

@@ -74,5 +74,11 @@ __attribute__((warn_unused_result)) enum error pagemap_make(struct pagemap *map,
 /* The first used entry of a page in [*page, end); its page in *page.  NULL: none. */
 uint64_t *pagemap_next(const struct pagemap *map, uint64_t *page, uint64_t end);
 
+/* The most nodes that a map of that many pages has. */
+static inline uint64_t pagemap_nodes_max(uint64_t pages)
+{
+	return pages / 512u + pages / (512u * 512u) + 3u;
+}
+
 /* Free all nodes.  `table` is called for each hardware table, lowest level first. */
 void pagemap_free(struct pagemap *map, void (*table)(void *context, uint32_t slot), void *context);

@@ -12,8 +12,9 @@
 
 #include <abi/types.h>
 
-#define MM_BADGE_PROC (1ull << 63)
-#define MM_SPACES_MAX 512u /* live address spaces; the number of a space modulo this is its index */
+#define MM_BADGE_PROC  (1ull << 63)
+#define MM_REGIONS_MAX 4096u /* of one space */
+#define MM_SPACES_MAX  512u /* live address spaces; the number of a space modulo this is its index */
 
 /* Where mm puts mappings that name no address. */
 #define MM_AREA_VADDR_MIN 0x0000001000000000ull
@@ -55,12 +56,14 @@ enum mm_kind {
 	  "= bytes of the file, the rest of the region is zero; vaddr and offset agree within a "  \
 	  "page")                                                                                  \
 	X(UNMAP, 2, "w0 vaddr, w1 bytes", "w0 pages freed",                                        \
-	  "remove what lies inside; regions are split")                                            \
+	  "remove what lies inside; regions are split: LIMIT, NO_MEMORY")                          \
 	X(PROTECT, 3, "w0 vaddr, w1 bytes, w2 protection", "",                                     \
-	  "change protection; NOT_MAPPED where the range has a hole")                              \
+	  "change protection; NOT_MAPPED where the range has a hole; LIMIT, NO_MEMORY")            \
 	X(STATS, 4, "", "struct mm_stats", "counters of the whole machine")                        \
 	X(SPACE_INFO, 5, "", "struct mm_space_info", "memory of one space")                        \
-	X(SHARED_NEW, 6, "w0 bytes", "w0 object", "create a shared memory object of the caller")   \
+	X(SHARED_NEW, 6, "w0 bytes", "w0 object",                                                  \
+	  "create a shared memory object of the caller; it, and each space with a region of the "  \
+	  "object, is charged for all of it, once: LIMIT")                                         \
 	X(SHARED_ALLOW, 7, "w0 object, w1 pid or 0 = everybody", "", "let another space map it")   \
 	X(SHARED_FREE, 8, "w0 object", "", "its memory is freed with the last mapping")            \
 	X(SPACE_NEW, 16, "w0 limit in pages, w5 pid", "w0 slot of the VSpace in mm's CNode",       \

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "apart.h"
+
+#include "mm.h"
+#include "region_pool.h"
+#include "shared.h"
+
+/* Pages that are no frames of the map. */
+static enum error apart_charge(struct space *space, uint64_t pages)
+{
+	enum error error = account_charge(&space->account, pages);
+
+	if (error == ERR_OK)
+		space->apart += (int64_t)pages;
+	return error;
+}
+
+static void apart_uncharge(struct space *space, uint64_t pages)
+{
+	account_uncharge(&space->account, pages);
+	space->apart -= (int64_t)pages;
+}
+
+/* For one region more.  The first ones of a space are free. */
+enum error region_charge(struct space *space)
+{
+	if (space->regions.count >= MM_REGIONS_MAX)
+		return ERR_LIMIT;
+	return (space->regions.count + 1) % REGIONS_PER_PAGE == 0 ? apart_charge(space, 1) : ERR_OK;
+}
+
+/* One less than are charged. */
+void region_uncharge(struct space *space)
+{
+	if ((space->regions.count + 1) % REGIONS_PER_PAGE == 0)
+		apart_uncharge(space, 1);
+}
+
+/* Who made an object, or has a region of it, pays for all of it, once: as long as one of them is there all of
+ * it may be. */
+static bool object_held(const struct space *space, uint32_t id)
+{
+	if (shared_owner(id) == space->pid)
+		return true;
+	for (const struct region *region = region_first_from(&space->regions, 0); region != NULL;
+	     region = region_next(region))
+		if (region->kind == MM_KIND_SHARED && region->object == id)
+			return true;
+	return false;
+}
+
+enum error object_charge(struct space *space, uint32_t id)
+{
+	return object_held(space, id) ? ERR_OK : apart_charge(space, shared_cost(id));
+}
+
+/* One holder less; `cost` is from before, when it surely existed. */
+static void object_uncharge(struct space *space, uint32_t id, uint64_t cost)
+{
+	if (!object_held(space, id))
+		apart_uncharge(space, cost);
+}
+
+void object_detach(struct space *space, uint32_t id)
+{
+	const uint64_t cost = shared_cost(id);
+
+	shared_detach(id);
+	object_uncharge(space, id, cost);
+}
+
+enum error space_shared_new(struct space *space, uint64_t bytes, uint32_t *id)
+{
+	enum error error = shared_new(space->pid, bytes, id);
+
+	if (error != ERR_OK)
+		return error;
+	error = apart_charge(space, shared_cost(*id));
+	if (error != ERR_OK && shared_free(space->pid, *id) != ERR_OK)
+		mm_panic("undoing a shared object", ERR_INTERNAL);
+	return error;
+}
+
+enum error space_shared_free(struct space *space, uint32_t id)
+{
+	const uint64_t cost = shared_cost(id);
+	enum error error = shared_free(space->pid, id);
+
+	if (error == ERR_OK)
+		object_uncharge(space, id, cost);
+	return error;
+}
+
+enum error object_attach(struct space *space, const struct region *region)
+{
+	enum error error = shared_attach(space->pid, region->object, region->object_page,
+					 (region->end - region->start) / PAGE_SIZE);
+
+	if (error != ERR_OK)
+		return error;
+	error = object_charge(space, region->object);
+	if (error != ERR_OK)
+		shared_detach(region->object);
+	return error;
+}
