@@ -96,6 +96,9 @@ MUTANTS = [
     ("servers/mm/core/page.c", "region->file_offset + at;", "region->file_offset;", "mm_core"),
     # Process server
     ("servers/proc/core/waiter.c", "\t\twaiters_sweep(process);\n", "", "proc_ends"),
+    ("servers/proc/core/reap.c", "(process_turn || list_empty(&thread_jobs))", "list_empty(&thread_jobs)",
+     "proc_ends"),
+    ("servers/proc/core/reap.c", " && (process_turn || list_empty(&thread_jobs));", ";", "proc_ends"),
     ("servers/proc/core/waiter.c", "\tif (waiter->holder != NULL)\n\t\twaiter_let_go(waiter->holder);\n", "",
      "proc_ends"),
     ("servers/proc/core/pipe.c", "if (waiter_try_answer(waiter, &m) == ERR_OK)",

@@ -8,12 +8,14 @@
 
 static struct list_node thread_jobs;
 static struct list_node process_jobs;
-static bool idle; /* the reaper was told that there is nothing to do */
+static bool process_turn; /* a process is next, if there is one */
+static bool idle;         /* the reaper was told that there is nothing to do */
 
 void reap_init(void)
 {
 	list_init(&thread_jobs);
 	list_init(&process_jobs);
+	process_turn = false;
 }
 
 static void reaper_wake(void)
@@ -74,28 +76,32 @@ static void job_done(const struct msg *m)
 	}
 }
 
+static void thread_job(struct msg *m, const struct thread *thread)
+{
+	m->w[0] = REAP_THREAD;
+	m->w[1] = thread_tid(thread);
+	m->w[2] = thread->pid;
+	m->w[3] = thread->stack_vaddr;
+	msg_word_set(m, 4, thread->stack_bytes);
+}
+
+static void process_job(struct msg *m, const struct process *process)
+{
+	m->w[0] = REAP_PROCESS;
+	m->w[1] = process->pid;
+}
+
+/* In turns: threads that come and go without end must not keep processes from ending, nor the other way. */
 void reap_request(struct msg *m)
 {
-	struct list_node *node;
-
 	job_done(m);
 	m->info = msg_info(ERR_OK, 5, 0);
 	m->w[0] = REAP_NOTHING;
-	node = list_pop_front(&thread_jobs);
-	if (node != NULL) {
-		const struct thread *thread = container_of(node, struct thread, reap);
-
-		m->w[0] = REAP_THREAD;
-		m->w[1] = thread_tid(thread);
-		m->w[2] = thread->pid;
-		m->w[3] = thread->stack_vaddr;
-		msg_word_set(m, 4, thread->stack_bytes);
-		return;
-	}
-	node = list_pop_front(&process_jobs);
-	if (node != NULL) {
-		m->w[0] = REAP_PROCESS;
-		m->w[1] = container_of(node, struct process, reap)->pid;
-	}
+	process_turn = !list_empty(&process_jobs) && (process_turn || list_empty(&thread_jobs));
+	if (process_turn)
+		process_job(m, container_of(list_pop_front(&process_jobs), struct process, reap));
+	else if (!list_empty(&thread_jobs))
+		thread_job(m, container_of(list_pop_front(&thread_jobs), struct thread, reap));
+	process_turn = !process_turn;
 	idle = m->w[0] == REAP_NOTHING;
 }

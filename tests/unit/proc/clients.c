@@ -34,6 +34,7 @@ static struct client {
 
 uint32_t client_newest;
 bool reaper_woken;
+void (*reap_between)(void);
 bool sched_refuses;
 unsigned mm_mapped;
 word_t mm_pages_max;
@@ -270,6 +271,8 @@ void reap(void)
 					      msg_word(&job, 4));
 		else if (job.w[0] == REAP_PROCESS)
 			job.w[2] = process_free((uint32_t)job.w[1]);
+		if (reap_between != NULL)
+			reap_between();
 	} while (job.w[0] != REAP_NOTHING);
 	reaper_woken = false;
 }

@@ -57,3 +57,5 @@ void console_type(const char *text);
 
 /* The reaper, until it has nothing to do. */
 void reap(void);
+/* If it is set: after each of its jobs. */
+extern void (*reap_between)(void);

@@ -183,6 +183,61 @@ Test(ends, who_is_stopped_takes_nothing_along)
 	cr_assert_eq(client_word(c, 1), 4);
 }
 
+/* ---- Ending without end ---- */
+
+static unsigned rounds;
+static uint32_t dying;
+
+/* One thread more that ends, until the process has: at least one is always there to be ended. */
+static void thread_ends(void)
+{
+	if (process_get(dying)->state != PROC_STATE_DYING)
+		return;
+	rounds++;
+	cr_assert_lt(rounds, 10, "a process may end, too");
+	client_exit(thread_of(a), 0);
+}
+
+Test(ends, threads_that_end_keep_no_process_from_it)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(client_spawn(a, 0, 0), ERR_OK);
+		dying = thread_get(client_newest)->pid;
+		client_exit(thread_of(a), 0);
+		client_exit(thread_of(a), 0);
+		cr_assert_eq(ask(a, PROC_REQ_KILL, dying, PROC_SIGKILL), ERR_OK);
+		rounds = 0;
+		reap_between = thread_ends;
+		reap();
+		reap_between = NULL;
+		cr_assert_gt(rounds, 0);
+	}
+}
+
+static uint32_t leaving;
+
+static void process_ends(void)
+{
+	if (!client_lives(leaving))
+		return;
+	rounds++;
+	cr_assert_lt(rounds, 10, "a thread may end, too");
+	cr_assert_eq(client_spawn(a, 0, 0), ERR_OK);
+	cr_assert_eq(ask(a, PROC_REQ_KILL, thread_get(client_newest)->pid, PROC_SIGKILL), ERR_OK);
+}
+
+Test(ends, processes_that_end_keep_no_thread_from_it)
+{
+	leaving = thread_of(a);
+	reap_between = process_ends;
+	process_ends();
+	process_ends();
+	client_exit(leaving, 0);
+	reap();
+	reap_between = NULL;
+	cr_assert_not(client_lives(leaving));
+}
+
 /* ---- Programs ---- */
 
 /* The parent was told at once; what is left of it until the reaper comes is no child. */
