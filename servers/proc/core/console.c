@@ -209,7 +209,7 @@ void console_keys(struct msg *m)
 	msg_answer(m, ERR_OK, 1);
 }
 
-bool console_read(uint32_t pid, word_t bytes_max, struct msg *m)
+bool console_read(struct process *process, word_t bytes_max, struct msg *m)
 {
 	struct waiter *waiter;
 
@@ -218,7 +218,7 @@ bool console_read(uint32_t pid, word_t bytes_max, struct msg *m)
 		console_take(bytes_max);
 		return true;
 	}
-	waiter = waiter_defer(pid);
+	waiter = waiter_defer(process);
 	waiter->want = bytes_max;
 	list_push_back(&console.readers, &waiter->link);
 	if (!console.editing)

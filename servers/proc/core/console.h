@@ -12,7 +12,7 @@
 
 void console_init(void);
 void console_write(const char *text, uint32_t bytes);
-bool console_read(uint32_t pid, word_t bytes_max, struct msg *m);
+bool console_read(struct process *process, word_t bytes_max, struct msg *m);
 void console_foreground(uint32_t group);
 /* Drop what was typed and not read; how much it was. */
 void console_keys(struct msg *m);

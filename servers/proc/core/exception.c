@@ -89,10 +89,10 @@ bool exception_handle(struct msg *m)
 	char text[128];
 
 	if (process == NULL) {
-		waiter_defer(0);
+		waiter_defer(NULL);
 		return false;
 	}
-	waiter_defer(process->pid);
+	waiter_defer(process);
 	if (process->state == PROC_STATE_RUNNING) {
 		fault_text(text, sizeof(text), m);
 		log_line(LOG_ERROR, "pid %u \"%s\" killed: %s", (unsigned)process->pid,

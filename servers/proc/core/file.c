@@ -67,9 +67,9 @@ bool file_read(struct process *process, struct msg *m)
 
 	switch (file == NULL ? PROC_FILE_NONE : file->kind) {
 	case PROC_FILE_CONSOLE:
-		return console_read(process->pid, bytes, m);
+		return console_read(process, bytes, m);
 	case PROC_FILE_PIPE_READ:
-		return pipe_read(file->pipe, process->pid, bytes, m);
+		return pipe_read(file->pipe, process, bytes, m);
 	case PROC_FILE_ARCHIVE:
 		archive_read(file, bytes, m);
 		return true;
@@ -97,7 +97,7 @@ bool file_write(struct process *process, struct msg *m)
 		msg_answer(m, ERR_OK, 1);
 		return true;
 	case PROC_FILE_PIPE_WRITE:
-		return pipe_write(file->pipe, process->pid, bytes, m);
+		return pipe_write(file->pipe, process, bytes, m);
 	default:
 		msg_answer(m, ERR_ARG, 0);
 		return true;

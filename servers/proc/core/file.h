@@ -28,5 +28,5 @@ void file_console(struct file *file);
 __attribute__((warn_unused_result)) enum error pipe_new(uint32_t *number);
 void pipe_ref(uint32_t number, bool writer);
 void pipe_unref(uint32_t number, bool writer);
-bool pipe_read(uint32_t number, uint32_t pid, word_t bytes_max, struct msg *m);
-bool pipe_write(uint32_t number, uint32_t pid, word_t bytes, struct msg *m);
+bool pipe_read(uint32_t number, struct process *process, word_t bytes_max, struct msg *m);
+bool pipe_write(uint32_t number, struct process *process, word_t bytes, struct msg *m);

@@ -109,7 +109,7 @@ void pipe_unref(uint32_t number, bool writer)
 		writers_wake(pipe);
 }
 
-bool pipe_read(uint32_t number, uint32_t pid, word_t bytes_max, struct msg *m)
+bool pipe_read(uint32_t number, struct process *process, word_t bytes_max, struct msg *m)
 {
 	struct pipe *pipe = &pipes[number];
 
@@ -119,14 +119,14 @@ bool pipe_read(uint32_t number, uint32_t pid, word_t bytes_max, struct msg *m)
 		return true;
 	}
 
-	struct waiter *waiter = waiter_defer(pid);
+	struct waiter *waiter = waiter_defer(process);
 
 	waiter->want = bytes_max;
 	list_push_back(&pipe->waiting_readers, &waiter->link);
 	return false;
 }
 
-bool pipe_write(uint32_t number, uint32_t pid, word_t bytes, struct msg *m)
+bool pipe_write(uint32_t number, struct process *process, word_t bytes, struct msg *m)
 {
 	struct pipe *pipe = &pipes[number];
 	uint8_t data[PROC_IO_BYTES_MAX];
@@ -137,7 +137,7 @@ bool pipe_write(uint32_t number, uint32_t pid, word_t bytes, struct msg *m)
 		return true;
 	}
 	if (room == 0 && bytes != 0) {
-		list_push_back(&pipe->waiting_writers, &waiter_defer(pid)->link);
+		list_push_back(&pipe->waiting_writers, &waiter_defer(process)->link);
 		return false;
 	}
 	if (bytes > room)

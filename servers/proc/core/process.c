@@ -251,7 +251,7 @@ bool process_wait(struct process *parent, struct msg *m)
 		return true;
 	}
 
-	struct waiter *waiter = waiter_defer(parent->pid);
+	struct waiter *waiter = waiter_defer(parent);
 
 	waiter->want = pid;
 	list_push_back(&parent->waiters, &waiter->link);

@@ -59,7 +59,7 @@ static struct thread *thread_of_index(const struct process *process, word_t inde
 static bool request_thread_exit(struct process *process, const struct msg *m)
 {
 	struct thread *thread = thread_of_index(process, m->w[0]);
-	struct waiter *waiter = waiter_defer(process->pid);
+	struct waiter *waiter = waiter_defer(process);
 
 	if (thread == NULL || thread->life != THREAD_LIVE)
 		return false;
@@ -71,7 +71,7 @@ static bool request_thread_exit(struct process *process, const struct msg *m)
 	return false;
 }
 
-static bool request_thread_join(const struct process *process, struct msg *m)
+static bool request_thread_join(struct process *process, struct msg *m)
 {
 	struct thread *thread = thread_get(m->w[1]);
 
@@ -89,7 +89,7 @@ static bool request_thread_join(const struct process *process, struct msg *m)
 		msg_answer(m, ERR_BUSY, 0);
 		return true;
 	}
-	waiter_hold(&thread->joiner, waiter_defer(process->pid));
+	waiter_hold(&thread->joiner, waiter_defer(process));
 	return false;
 }
 
@@ -314,7 +314,7 @@ static bool request_handle(struct process *process, struct msg *m)
 
 	switch (request) {
 	case PROC_REQ_EXIT:
-		waiter_defer(process->pid);
+		waiter_defer(process);
 		process_end(process, (uint32_t)m->w[0] & 255u, 0);
 		return false;
 	case PROC_REQ_THREAD_EXIT:
@@ -366,8 +366,8 @@ static bool message_handle(struct msg *m)
 	process = process_get(m->badge);
 	if (process == NULL || process->state != PROC_STATE_RUNNING) {
 		/* It is being ended: silence until then. */
-		waiter_defer(process != NULL && process->state == PROC_STATE_DYING ? process->pid
-										   : 0);
+		waiter_defer(process != NULL && process->state == PROC_STATE_DYING ? process
+										   : NULL);
 		return false;
 	}
 	return request_handle(process, m);

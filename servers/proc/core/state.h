@@ -31,17 +31,17 @@ struct waiter {
 	struct list_node link;   /* what it waits for; linked to itself: nothing any more */
 	struct list_node caller; /* of those of its process; linked to itself: of none */
 	word_t want;             /* READ: bytes; WAIT: pid */
-	uint32_t pid;            /* of its process, 0: of none */
+	struct process *process; /* or NULL */
 	struct waiter **holder;  /* who else remembers it; NULL: nobody */
 };
 
 void waiters_init(void);
 /* The reply object for the next receive. */
 cptr_t waiter_current_slot(void);
-/* Keep the caller of the request in hand; the next receive gets another reply object.  pid: of a live
- * or dying process, or 0.  Waiters of that process whose callers were stopped, or ended by another of its
+/* Keep the caller of the request in hand; the next receive gets another reply object.  The process
+ * lives or is dying, or is NULL.  Waiters of it whose callers were stopped, or ended by another of its
  * threads, may be freed: nobody answers them any more. */
-struct waiter *waiter_defer(uint32_t pid);
+struct waiter *waiter_defer(struct process *process);
 /* *holder is that waiter until it is freed, then NULL. */
 void waiter_hold(struct waiter **holder, struct waiter *waiter);
 void waiter_let_go(struct waiter **holder);

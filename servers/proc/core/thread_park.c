@@ -61,7 +61,7 @@ bool thread_park(struct process *process, struct msg *m)
 	thread->life = THREAD_KEPT;
 	thread->fpu_used = (info.flags & TCB_FLAG_FPU_USED) != 0;
 	thread->value = m->w[1];
-	waiter_hold(&thread->leaver, waiter_defer(process->pid));
+	waiter_hold(&thread->leaver, waiter_defer(process));
 	heir_thread_ends(thread);
 	register_ended(thread_tid(thread));
 	process->cpu_ns += info.cpu_ns - thread->cpu_base_ns;

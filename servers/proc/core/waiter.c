@@ -42,13 +42,10 @@ static bool waiter_abandoned(const struct waiter *waiter)
 	return sys_nb_recv(OWN_NOBODY, waiter_slot(waiter), &m) == ERR_WOULD_BLOCK;
 }
 
-/* A thread has one call at a time, so if there are more waiters than threads nobody waits in some of them. */
-static void waiters_sweep(struct process *process)
+static __attribute__((noinline)) void waiters_sweep(struct process *process)
 {
 	struct list_node *node = list_first(&process->callers);
 
-	if (process->caller_count <= process->thread_count + process->parked_count)
-		return;
 	while (node != NULL) {
 		struct waiter *waiter = container_of(node, struct waiter, caller);
 
@@ -58,19 +55,19 @@ static void waiters_sweep(struct process *process)
 	}
 }
 
-struct waiter *waiter_defer(uint32_t pid)
+struct waiter *waiter_defer(struct process *process)
 {
 	struct waiter *waiter = current;
-	struct process *process = process_get(pid);
 
 	list_init(&waiter->link);
 	waiter->want = 0;
 	waiter->holder = NULL;
-	waiter->pid = process != NULL ? pid : 0;
+	waiter->process = process;
 	if (process != NULL) {
 		list_push_back(&process->callers, &waiter->caller);
-		process->caller_count++;
-		waiters_sweep(process);
+		/* A thread has one call at a time: nobody waits in some of them. */
+		if (++process->caller_count > process->thread_count + process->parked_count)
+			waiters_sweep(process);
 	}
 	current = waiter_take();
 	return waiter;
@@ -92,15 +89,14 @@ void waiter_let_go(struct waiter **holder)
 /* It is nobody's any more. */
 static void waiter_unlink(struct waiter *waiter)
 {
-	struct process *process = process_get(waiter->pid);
-
 	list_remove(&waiter->link);
 	list_remove(&waiter->caller);
-	if (process != NULL)
-		process->caller_count--;
+	if (waiter->process != NULL)
+		waiter->process->caller_count--;
 	if (waiter->holder != NULL)
-		waiter_let_go(waiter->holder);
-	waiter->pid = 0;
+		*waiter->holder = NULL;
+	waiter->process = NULL;
+	waiter->holder = NULL;
 }
 
 void waiter_free(struct waiter *waiter)
@@ -129,7 +125,7 @@ void waiter_answer(struct waiter *waiter, struct msg *m)
 void waiter_answer_next(struct waiter *waiter)
 {
 	waiter_unlink(waiter);
-	waiter_free(current);
+	list_push_front(&waiters_free, &current->link);
 	current = waiter;
 }
 
