@@ -333,6 +333,33 @@ Test(dispatch, a_dispatcher_that_blocks_or_faults_loses_its_core)
 	sim_check();
 }
 
+static void dispatcher_blocks(enum syscall number)
+{
+	struct tcb *d = cpus[0].core.dispatcher;
+	cptr_t ep = sim_cap(OBJ_ENDPOINT, sim_endpoint(), 0);
+	struct reply *reply = sim_reply();
+
+	resume(a);
+	sim_settle();
+	sim_syscall(0, d, number,
+		    (struct sim_regs){{ep, 0, 0, 0, 0, 0, sim_cap(OBJ_REPLY, reply, 0)}});
+	cr_assert_eq(cpus[0].core.fallback, FALLBACK_BLOCKED);
+	cr_assert_eq(d->state, THREAD_STOPPED);
+	cr_assert_null(reply->receiver);
+	cr_assert_eq(sim_current(0), a);
+	sim_check();
+}
+
+Test(dispatch, a_dispatcher_that_receives_loses_its_core)
+{
+	dispatcher_blocks(SYS_RECV);
+}
+
+Test(dispatch, a_dispatcher_that_answers_and_receives_loses_its_core)
+{
+	dispatcher_blocks(SYS_REPLY_RECV);
+}
+
 Test(dispatch, a_dispatcher_suspended_from_elsewhere)
 {
 	struct tcb *d = cpus[0].core.dispatcher;

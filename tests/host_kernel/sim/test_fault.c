@@ -292,6 +292,24 @@ Test(fault, floating_point_of_a_thread_without_is_a_fault)
 	cr_assert_eq(cpus[0].core.stats.faults, 1);
 }
 
+Test(fault, an_answer_that_there_is_not_stops)
+{
+	sim_fault(0, a, FAULT_PAGE, 0xabc000);
+	pager_answers(FAULT_REPLY_STOP + 1, 0);
+	cr_assert_eq(a->state, THREAD_STOPPED);
+	cr_assert_eq(a->send_fault, FAULT_NONE);
+}
+
+Test(fault, forwarded_without_a_reason)
+{
+	sim_fault(0, a, FAULT_PAGE, 0xabc000);
+	sim_syscall(0, pager, SYS_REPLY_RECV,
+		    (struct sim_regs){{pager_cap, msg_info(FAULT_REPLY_FORWARD, 0, 0), ERR_IO, 0, 0,
+				       0, pager_reply}});
+	cr_assert_eq(a->state, THREAD_SENDING);
+	cr_assert_eq(a->fault_words[3], 0);
+}
+
 /* It repeats it, and the pager says again what it is to be. */
 Test(fault, forwarded_to_a_thread_that_is_stopped_by_then)
 {

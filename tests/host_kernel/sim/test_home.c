@@ -125,6 +125,43 @@ Test(home, a_core_that_is_not_online_has_neither)
 	core->online = 1;
 }
 
+/* Only the first start is an arrival. */
+Test(home, it_arrives_once)
+{
+	sim_as(0);
+	cr_assert_eq(tcb_set_home(a, &cpus[1].core), ERR_PERMISSION);
+	a_stops_untold();
+	sim_as(0);
+	cr_assert_eq(tcb_set_home(a, &cpus[1].core), ERR_OK);
+	sim_as(0);
+	cr_assert_eq(thread_resume(a), ERR_OK);
+	sim_step(1);
+	cr_assert_eq(EVENT_CAUSE(sim_event_of(1, 1)->info), CAUSE_ARRIVED);
+	sim_as(0);
+	cr_assert(thread_suspend(a));
+	cr_assert_eq(thread_resume(a), ERR_OK);
+	sim_decide(1, DECISION_NONE, NULL, 0);
+	cr_assert_eq(EVENT_CAUSE(sim_event_of(1, 1)->info), CAUSE_START);
+}
+
+/* The walk over the homed threads after a bind stands at the last one, which goes. */
+Test(home, who_is_to_be_reported_next_leaves)
+{
+	struct tcb *d = sim_thread(9, 1);
+
+	sim_as(1);
+	cr_assert_eq(core_bind(&cpus[0].core, d, LIMIT_NS, 0, NULL), ERR_OK);
+	sim_settle();
+	cr_assert_eq(sim_current(0), d, "it has not asked yet");
+	cr_assert_eq(cpus[0].core.rebind_next, &a->home_link);
+	sim_as(1);
+	cr_assert_eq(tcb_set_home(a, &cpus[1].core), ERR_OK);
+	cr_assert_eq(cpus[0].core.rebind_next, &b->home_link);
+	cr_assert_eq(tcb_set_home(b, &cpus[1].core), ERR_OK);
+	cr_assert_null(cpus[0].core.rebind_next);
+	sim_check();
+}
+
 /* Asked for while an earlier one was served, which did both. */
 Test(home, a_bind_is_served_once)
 {

@@ -426,3 +426,45 @@ Test(ipc, Z21_local_wake_sends_no_ipi)
 	sim_auto_all();
 	cr_assert_eq(sim_ipis(), before);
 }
+
+/* The queue is empty, though it has last held senders. */
+Test(ipc, a_receiver_is_found_after_the_senders_have_given_up)
+{
+	sim_syscall(0, a, SYS_SEND, (struct sim_regs){{ep_cap, msg_info(5, 1, 0), 11}});
+	sim_auto_all();
+	sim_as(1);
+	cr_assert(thread_suspend(a));
+	sim_syscall(1, b, SYS_RECV, RECV(0));
+	sim_auto_all();
+	sim_as(1);
+	cr_assert_eq(thread_resume(a), ERR_OK);
+	sim_auto_all();
+	sim_syscall(0, a, SYS_SEND, (struct sim_regs){{ep_cap, msg_info(5, 1, 0), 12}});
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), 0);
+	sim_auto_all();
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(b->context.x[2], 12);
+}
+
+Test(ipc, a_receive_that_would_block_claims_nothing)
+{
+	sim_syscall(1, b, SYS_NB_RECV, RECV(reply_cap));
+	cr_assert_eq(sim_x0(b), -ERR_WOULD_BLOCK);
+	cr_assert_null(reply->receiver);
+	cr_assert_null(b->reply);
+}
+
+Test(ipc, a_reply_object_that_holds_a_caller_takes_no_other)
+{
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, 0}});
+	sim_auto_all();
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	cr_assert_eq(sim_x0(b), 0);
+	cr_assert_eq(reply->caller, a);
+	cr_assert_null(b->reply, "it waits for nobody with it any more");
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(sim_x0(b), -ERR_BUSY);
+	cr_assert_eq(reply->caller, a);
+}

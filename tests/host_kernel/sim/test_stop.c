@@ -165,6 +165,36 @@ Test(stop, destroy_needs_no_consumer_in_fallback)
 	sim_check();
 }
 
+/* What its dispatcher was not told stays linked when that goes, and nobody will take it. */
+Test(stop, destroy_takes_a_record_that_nobody_consumes)
+{
+	struct tcb *c = sim_thread(3, 0);
+
+	sim_as(1);
+	cr_assert_eq(thread_resume(c), ERR_OK);
+	cr_assert(thread_suspend(c));
+	core_unbind(&cpus[0].core);
+	sim_settle();
+	cr_assert(list_linked(&c->event_link));
+	sim_as(1);
+	cr_assert(thread_destroy(c));
+	cr_assert_not(list_linked(&c->event_link));
+	sim_check();
+}
+
+Test(stop, the_dispatcher_of_this_cpu)
+{
+	struct tcb *d = cpus[0].core.dispatcher;
+
+	sim_as(0);
+	cr_assert(thread_suspend(d));
+	cr_assert_eq(cpus[0].core.fallback, FALLBACK_STOPPED);
+	cr_assert_null(cpus[0].core.dispatcher);
+	cr_assert_eq(d->state, THREAD_STOPPED);
+	sim_settle();
+	cr_assert_eq(sim_current(0), a);
+}
+
 Test(stop, destroy_of_a_thread_with_a_pending_bind)
 {
 	struct tcb *d = sim_thread(8, 0);

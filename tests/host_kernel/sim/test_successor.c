@@ -432,6 +432,35 @@ Test(successor, one_that_is_stopped_before_it_ran_does_not)
 	sim_check();
 }
 
+/* No filter of an earlier decision holds back whom else it wakes. */
+Test(successor, the_first_to_run_has_no_filter)
+{
+	run_followed(b, c);
+	block(b);
+	cr_assert_eq(sim_current(0), c);
+	cr_assert_neq(core()->filter_until_ns, 0);
+	block(c);
+	sim_decide_terms(0, DECISION_IDLE | DECISION_FIRST, NULL, NULL,
+			 (struct sim_regs){.x = {[4] = SLICE_NS / 4}});
+	ring();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(core()->filter_until_ns, 0);
+}
+
+/* More than a record has room for. */
+Test(successor, the_first_to_run_says_that_it_waited_long)
+{
+	idle_first();
+	sim_syscall(1, waker, SYS_SIGNAL, (struct sim_regs){{bell_cap}});
+	sim_advance(EVENT_FIRSTS_WAIT_MAX + 2000);
+	sim_step(0);
+	cr_assert_eq(sim_current(0), a);
+	block(a);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(EVENT_FIRSTS(sim_event(0, 0)->info), 1);
+	cr_assert_eq(EVENT_FIRSTS_WAIT_NS(sim_event(0, 0)->info), EVENT_FIRSTS_WAIT_MAX);
+}
+
 /* An old request bit finds a decision that came after it. */
 Test(successor, an_old_request_runs_nobody)
 {

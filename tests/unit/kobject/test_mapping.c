@@ -285,3 +285,15 @@ Test(mapping, device_frames)
 	cr_assert_eq(host_counters.code_bytes, 0);
 	touch(W_VSPACE, VA, 60);
 }
+
+/* Who unmaps or revokes it knows of one place. */
+Test(mapping, a_frame_is_not_mapped_in_two_spaces_at_once)
+{
+	cr_assert_eq(retype(W_UNTYPED, OBJ_VSPACE, 0, 1, 60), ERR_OK);
+	cr_assert_eq(map_at(16, VA, MAP_READ), ERR_OK);
+	cr_assert_eq(map_with_tables(17, 60, VA + PAGE_SIZE, MAP_READ, &next_table), ERR_OK);
+	cr_assert_eq(map(16, 60, VA, MAP_READ), ERR_MAPPED);
+	cr_assert_eq(pages(60), 1);
+	cr_assert_eq(unmap(16), ERR_OK);
+	cr_assert_eq(map(16, 60, VA, MAP_READ), ERR_OK);
+}

@@ -134,6 +134,27 @@ Test(untyped, grace_that_was_overtaken_is_repeated)
 	cr_assert_eq(fakes.graces, 3);
 }
 
+/* While a retype waits for grace, its capability makes room for another one. */
+static void meddle_with_the_slot(void)
+{
+	struct user_context saved = world.tcb->context;
+
+	fakes.on_grace = NULL;
+	cr_assert_eq(delete_cap(40), ERR_OK);
+	cr_assert_eq(retype(W_UNTYPED, OBJ_ENDPOINT, 0, 1, 40), ERR_OK);
+	world.tcb->context = saved;
+}
+
+Test(untyped, grace_after_which_it_is_another_object)
+{
+	cr_assert_eq(retype(W_UNTYPED, OBJ_UNTYPED, 14, 1, 40), ERR_OK);
+	cr_assert_eq(retype(40, OBJ_ENDPOINT, 0, 1, 16), ERR_OK);
+	cr_assert_eq(delete_cap(16), ERR_OK);
+	fakes.on_grace = meddle_with_the_slot;
+	cr_assert_eq(retype(40, OBJ_ENDPOINT, 0, 1, 16), ERR_CAP_INVALID);
+	cr_assert_eq(slot_of(16)->type, OBJ_NULL);
+}
+
 /* Interrupted again and again: it waits once, and is interrupted between the pieces after that. */
 Test(untyped, grace_is_not_lost_when_something_else_is_to_be_done)
 {
