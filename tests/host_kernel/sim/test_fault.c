@@ -225,7 +225,7 @@ Test(fault, one_that_is_resumed_to_fault_again_has_one_line)
 		sim_auto_all();
 		cr_assert_eq(sim_current(0), a);
 	}
-	first = strstr(host_console, "number 10000,");
+	first = strstr(host_console, "w0 = pc 10000,");
 	cr_assert_not_null(first);
 	cr_assert_null(strstr(first + 1, "thread tag 1 stopped"));
 }
