@@ -291,6 +291,10 @@ MUTANTS = [
     ("servers/sched/core/offer.c", "sched_slice_after_debt(thread, next->slice_ns)", "next->slice_ns",
      "sched_offers"),
     ("tools/sim/record.c", "\tsim_sync_release(sim, thread);\n", "", "sim_one"),
+    # What a thread ran before the server knew it
+    ("servers/sched/core/event.c", "\tif (known)\n", "\tif (known || event->ran_ns != 0)\n", "sched_debt"),
+    ("servers/sched/core/event.c", "\telse\n\t\tsched_stat_add(&thread->stats->cpu_ns, event->ran_ns);\n", "",
+     "sched_debt"),
     # For how long, and what is none of them
     ("servers/sched/core/changes.c", "now_ns + CHANGES_BURST_NS + CHANGES_HOLD_NS);", "UINT64_MAX);",
      "sched_changes"),

@@ -234,9 +234,11 @@ static __attribute__((noinline)) bool
 thread_settle(struct sched_server *server, struct sched_cpu *cpu, struct sched_thread *thread,
 	      const struct sched_event *event, time_ns_t now_ns)
 {
+	const bool known = thread->state != SCHED_UNKNOWN;
+
 	if (thread_gone(cpu, thread, event))
 		return false;
-	if (thread->state == SCHED_UNKNOWN) {
+	if (!known) {
 		if (EVENT_STATE(event->info) == EVENT_DEAD)
 			return false;
 		sched_thread_adopt(server, cpu, thread);
@@ -247,7 +249,12 @@ thread_settle(struct sched_server *server, struct sched_cpu *cpu, struct sched_t
 		sched_balancer_event(cpu, thread, event);
 		return false;
 	}
-	sched_thread_charge(cpu, thread, event->ran_ns, now_ns);
+	/* What it ran for another instance, or in the kernel's rotation, may be an hour; who was owed it, and
+	 * what it was owed itself, is forgotten. */
+	if (known)
+		sched_thread_charge(cpu, thread, event->ran_ns, now_ns);
+	else
+		sched_stat_add(&thread->stats->cpu_ns, event->ran_ns);
 	return true;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a thread owes when it ends: its heir pays, if that is still who made it. */
+/* What a thread owes when it ends: its heir pays, if that is still who made it.  What nobody owes. */
 #include <criterion/criterion.h>
 
 #include "bench.h"
@@ -214,4 +214,30 @@ Test(sched_debt, a_thread_that_is_kept_is_no_heir_of_its_own, .init = open_1, .f
 	(void)bench_event(0, MADE, BENCH_READY(CAUSE_WAKE), 0);
 	cr_assert_eq(bench_shared->bill_ns[MADE], 0);
 	cr_assert_eq(lag_of(0, MADE), 0);
+}
+
+/* What threads ran before this instance of the server: 6 for a minute, alone or in the kernel's rotation. */
+static void what_ran_before_owes(const struct policy_ops *policy)
+{
+	const struct sched_event events[] = {
+		{.tag = 5, .info = BENCH_READY(CAUSE_PREEMPTED), .ran_ns = 1000000},
+		{.tag = 6, .info = BENCH_READY(CAUSE_PREEMPTED), .ran_ns = 60000000000},
+		{.tag = 7, .info = BENCH_READY(CAUSE_WAKE)},
+	};
+
+	bench_open(1, policy, places[0]);
+	for (uint32_t tid = 5; tid < 8; tid++)
+		bench_thread(tid, 1024);
+	(void)bench_events(0, events, 3);
+	for (uint32_t tid = 5; tid < 8; tid++)
+		cr_assert_eq(lag_of(0, tid), 0, "%s: thread %u is owed %lld ns", policy->name, tid,
+			     (long long)lag_of(0, tid));
+	cr_assert_eq(bench_shared->stats[6].cpu_ns, 60000000000);
+	bench_close();
+}
+
+Test(sched_debt, nobody_owes_what_it_ran_before_this_server)
+{
+	for (uint32_t i = 0; i < policies_count; i++)
+		what_ran_before_owes(policies[i]);
 }
