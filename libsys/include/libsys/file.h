@@ -2,6 +2,9 @@
 /*
  * Descriptors: files of the boot archive (read-only), pipes, the console.  Thin clients of proc;
  * the POSIX names (open, read, write, close) in the C library are made of these.
+ *
+ * ERR_ARG from any of them: no such descriptor, or one of another kind.  What makes a descriptor returns
+ * ERR_LIMIT if PROC_FDS_MAX are in use.
  */
 #pragma once
 

@@ -48,6 +48,8 @@ struct wait_result {
  * @no_hang, it still runs. */
 MUST_CHECK enum error process_wait(word_t pid, bool no_hang, struct wait_result *result);
 
+/* It ends @pid, or all of its group.  @signal: enum proc_signal, any of 1..PROC_SIGNAL_MAX, told to who
+ * waits; there are no handlers.  ERR_NOT_FOUND, ERR_RANGE.  ERR_PERMISSION: outside the caller's realm. */
 MUST_CHECK enum error process_kill(word_t pid, unsigned signal, bool whole_group);
 
 /* End the process at once: no atexit handlers, no flushing. */
@@ -62,6 +64,8 @@ struct process_self {
 };
 
 MUST_CHECK enum error process_info(struct process_self *info);
+/* Itself (0) or a child into a group, @group 0: one named as its pid.  ERR_NOT_FOUND.  ERR_PERMISSION: it is
+ * no child, or the group is outside the realm. */
 MUST_CHECK enum error process_group_set(word_t pid, word_t group);
 
 /* Value of an entry of the auxiliary vector; false if there is none. */
@@ -71,19 +75,23 @@ bool process_aux(word_t type, word_t *value);
 MUST_CHECK enum error process_list(word_t from, struct proc_process_info *info);
 MUST_CHECK enum error thread_list(word_t from, struct proc_thread_info *info);
 
-/* @pid 0: the caller's.  @tid 0: all its threads. */
+/* @pid 0: the caller's.  @tid 0: all its threads; nice value, affinity and group are those of its later ones,
+ * too.  Errors as sched_param_set().  ERR_PERMISSION: outside the caller's realm.  ERR_UNSUPPORTED, ERR_BUSY:
+ * no scheduler server takes it.  Where it fails with one thread, those before it are changed. */
 MUST_CHECK enum error process_sched_set(word_t pid, word_t tid, enum sched_param param,
 					word_t value, word_t value2);
 
-/* Statistics, also of a thread that has ended whose number is not used again. */
+/* Statistics, also of a thread that has ended whose number is not used again.  ERR_RANGE: no number of a
+ * thread. */
 MUST_CHECK enum error thread_stats(word_t tid, struct proc_thread_stats *stats);
-/* @counts: SCHED_HISTOGRAM_BUCKETS of them, see <base/histogram.h>. */
+/* @counts: SCHED_HISTOGRAM_BUCKETS of them, see <base/histogram.h>.  ERR_RANGE. */
 MUST_CHECK enum error thread_wakes(word_t tid, uint32_t *counts);
+/* ERR_NOT_FOUND: no such CPU. */
 MUST_CHECK enum error cpu_stats(word_t cpu, struct proc_cpu_info *info);
 MUST_CHECK enum error machine_info(struct proc_machine_info *info);
-/* End the machine; returns only on failure. */
+/* End the machine; returns only on failure.  ERR_PERMISSION: the caller is confined. */
 MUST_CHECK enum error machine_power_off(word_t status);
-/* Stop the scheduler server, to see a standby take over. */
+/* Stop the scheduler server, to see a standby take over.  ERR_PERMISSION: the caller is confined. */
 MUST_CHECK enum error scheduler_kill(void);
 MUST_CHECK enum error machine_memory(struct mm_stats *stats);
 MUST_CHECK enum error process_memory(word_t pid, struct mm_space_info *info);

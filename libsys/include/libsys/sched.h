@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Requests to the scheduler.  A request goes to the dispatcher of the CPU that the caller runs on;
- * answers RESTARTED (the server was replaced) and, about oneself, MOVED are retried here.
+ * answers RESTARTED (the server was replaced) and, about oneself, MOVED are retried here, often but not for
+ * ever: who has ERR_RESTARTED from a function below (about another thread
+ * ERR_UNSUPPORTED or ERR_BUSY) has no scheduler server.
  */
 #pragma once
 
