@@ -103,6 +103,8 @@ MUTANTS = [
      "proc_ends"),
     ("servers/proc/core/pipe.c", "if (waiter_try_answer(waiter, &m) == ERR_OK)",
      "if (waiter_try_answer(waiter, &m) < ERR_COUNT)", "proc_ends"),
+    ("servers/proc/core/console.c", "\tif (!may_read(process)) {", "\tif (false) {", "proc_ends"),
+    ("servers/proc/core/console.c", "if (!may_read(waiter->process))", "if (false)", "proc_ends"),
     ("servers/proc/core/realm.c", "return bytes < PAGE_SIZE ? PAGE_SIZE : bytes;", "return bytes;",
      "proc_ends"),
     ("servers/proc/core/pipe.c", "if (writer && --pipe->writers == 0)", "if (writer && pipe->writers-- == 0)",

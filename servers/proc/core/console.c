@@ -92,9 +92,24 @@ void console_init(void)
 	lineedit_init(&console.editor, editor_write, NULL);
 }
 
+/* Who is confined is not told what is typed for others, say for a shell at its prompt. */
+static bool may_read(const struct process *process)
+{
+	return process->realm == 0 || process->group == console.foreground;
+}
+
 void console_foreground(uint32_t group)
 {
+	struct list_node *node = list_first(&console.readers);
+
 	console.foreground = group;
+	while (node != NULL) {
+		struct waiter *waiter = waiter_of(node);
+
+		node = node->next == &console.readers ? NULL : node->next;
+		if (!may_read(waiter->process))
+			waiter_fail(waiter, ERR_PERMISSION);
+	}
 }
 
 static void group_interrupt(void)
@@ -213,6 +228,10 @@ bool console_read(struct process *process, word_t bytes_max, struct msg *m)
 {
 	struct waiter *waiter;
 
+	if (!may_read(process)) {
+		msg_answer(m, ERR_PERMISSION, 0);
+		return true;
+	}
 	if (console.line_at < console.line_bytes || console.end || bytes_max == 0) {
 		console_look(bytes_max, m);
 		console_take(bytes_max);

@@ -385,6 +385,27 @@ Test(ends, a_realm_has_no_higher_priority)
 		     ERR_OK);
 }
 
+/* What is typed for a shell is not for what it started, be it that it waited already. */
+Test(ends, who_is_confined_reads_in_the_foreground_only)
+{
+	uint32_t b, c;
+
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED | PROC_SPAWN_NEW_GROUP, 0), ERR_OK);
+	b = client_newest;
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_NEW_GROUP, 0), ERR_OK);
+	c = client_newest;
+	cr_assert_eq(ask(b, PROC_REQ_READ, 0, 100), ERR_PERMISSION);
+	cr_assert_eq(ask(a, PROC_REQ_FOREGROUND, thread_get(b)->pid), ERR_OK);
+	cr_assert_eq(ask(b, PROC_REQ_READ, 0, 100), WAITS);
+	cr_assert_eq(ask(a, PROC_REQ_FOREGROUND, 0), ERR_OK);
+	cr_assert_eq(client_answer(b), ERR_PERMISSION);
+	cr_assert_eq(ask(a, PROC_REQ_READ, 0, 100), WAITS);
+	console_type("for the shell\r");
+	cr_assert_eq(client_answer(a), ERR_OK);
+	cr_assert_eq(client_word(a, 0), 14);
+	cr_assert_eq(ask(c, PROC_REQ_READ, 0, 100), WAITS, "others may");
+}
+
 /* Nothing needs no room. */
 Test(ends, a_full_pipe_takes_nothing_at_once)
 {

@@ -77,7 +77,9 @@ enum proc_signal {
 	X(OPEN, 16, "w0 bytes, w1.. name", "w0 fd, w1 bytes of the file", "a boot archive file")   \
 	X(CLOSE, 17, "w0 fd", "", "close")                                                         \
 	X(READ, 18, "w0 fd, w1 bytes max", "w0 bytes, w1.. data",                                  \
-	  "read; 0 bytes is the end; waits for input")                                             \
+	  "read; 0 bytes is the end; waits for input.  PERMISSION: the console, and the caller "   \
+	  "is "                                                                                    \
+	  "confined and not in the foreground group")                                              \
 	X(WRITE, 19, "w0 fd, w1 bytes, w2.. data", "w0 bytes taken",                               \
 	  "write; BROKEN_PIPE when nobody can read it; 0 bytes: it waited, there is room now")     \
 	X(PIPE, 20, "", "w0 fd to read, w1 fd to write", "make a pipe")                            \
