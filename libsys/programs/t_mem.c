@@ -13,9 +13,10 @@
 #include "lib/crew.h"
 #include "lib/program.h"
 
-#define RW    (MM_PROT_READ | MM_PROT_WRITE)
-#define RX    (MM_PROT_READ | MM_PROT_EXECUTE)
-#define PAGES 32u
+#define RW            (MM_PROT_READ | MM_PROT_WRITE)
+#define RX            (MM_PROT_READ | MM_PROT_EXECUTE)
+#define PAGES         32u
+#define SPARSE_TABLES 8400u
 
 /* Run this program again with an argument, and wait for it. */
 static struct wait_result run_self(const char *how, const char *arg, word_t memory_bytes_max)
@@ -340,6 +341,31 @@ static void processes_give_all_back(void)
 	tap_equal(after.spaces, before.spaces);
 }
 
+/* Many page tables: one page in each of 2 MiB. */
+static int child_sparse(void)
+{
+	void *at;
+
+	if (memory_map((size_t)SPARSE_TABLES << LARGE_PAGE_BITS, RW, &at) != ERR_OK)
+		return 7;
+	for (size_t i = 0; i < SPARSE_TABLES; i++)
+		((volatile char *)at)[i << LARGE_PAGE_BITS] = 1;
+	return 0;
+}
+
+/* The first time mm grows for what it keeps. */
+static void page_tables_come_back(void)
+{
+	struct mm_stats before;
+	struct mm_stats after;
+
+	tap_equal(run_self("sparse", NULL, 0).status, 0);
+	tap_equal(machine_memory(&before), ERR_OK);
+	tap_equal(run_self("sparse", NULL, 0).status, 0);
+	tap_equal(machine_memory(&after), ERR_OK);
+	tap_equal(after.frames_free, before.frames_free);
+}
+
 static int child(const char *how, const char *arg)
 {
 	static const struct {
@@ -353,6 +379,7 @@ static int child(const char *how, const char *arg)
 		{"execute-cleared", child_execute_cleared},
 		{"thread-stack", child_thread_stack},
 		{"eat", child_eat},
+		{"sparse", child_sparse},
 	};
 
 	if (strcmp(how, "shared") == 0)
@@ -380,6 +407,7 @@ int main(int argc, char **argv)
 		{"stacks grow, and are guarded", stacks_grow_and_are_guarded},
 		{"limits are enforced", limits_are_enforced},
 		{"M10_frame_counts: processes give all their memory back", processes_give_all_back},
+		{"page tables come back, however many", page_tables_come_back},
 	};
 
 	if (argc > 1)
