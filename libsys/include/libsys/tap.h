@@ -18,7 +18,8 @@ struct tap_case {
 	void (*body)(void);
 };
 
-static _Atomic unsigned tap_failures;
+/* Weak: one for all files of a program. */
+__attribute__((weak)) _Atomic unsigned tap_failures;
 
 #define tap_check(condition)                                                                    \
 	do {                                                                                    \
