@@ -68,6 +68,9 @@ enum error realm_nice(const struct process *caller, word_t nice)
 
 enum error realm_param(const struct process *caller, enum sched_param param, word_t value)
 {
+	/* What is lent is never asked for. */
+	if (param == SCHED_PARAM_LENT)
+		return ERR_PERMISSION;
 	if (caller->realm == 0)
 		return ERR_OK;
 	switch (param) {

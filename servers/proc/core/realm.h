@@ -24,8 +24,8 @@ __attribute__((warn_unused_result)) enum error realm_reaches(const struct proces
 							     const struct process *target);
 
 /* May the caller's threads, or those of its realm, be given this?  ERR_LIMIT, ERR_RANGE (no nice value).
- * ERR_PERMISSION: a scheduling group, and the realm was started in none; else the scheduler server looks
- * where it is. */
+ * ERR_PERMISSION: what is lent; a scheduling group, and the realm was started in none; else the scheduler
+ * server looks where it is. */
 __attribute__((warn_unused_result)) enum error realm_param(const struct process *caller,
 							   enum sched_param param, word_t value);
 __attribute__((warn_unused_result)) enum error realm_nice(const struct process *caller,

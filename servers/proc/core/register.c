@@ -72,6 +72,7 @@ static void record_fill(uint32_t tid, const struct register_params *params, uint
 	record->weight = by_nice ? nice_weight(params->nice) : params->weight;
 	record->nice = params->nice;
 	record->priority = params->pid == 0 ? PRIORITY_SERVER : PRIORITY_STANDARD;
+	record->lent = 0;
 	record->class = 0;
 	record->cpu = cpu;
 	record->slice_ns = params->slice_ns != 0 ? params->slice_ns : SCHED_SLICE_NS_STANDARD;
@@ -95,7 +96,7 @@ void register_again(uint32_t tid, cptr_t tcb, const struct register_params *para
 		    SCHED_THREAD_FRESH);
 	/* Its key is the last one's, and with it what wake filters keep back.  0: nothing. */
 	if (last.slice_ns != record->slice_ns || last.weight != record->weight ||
-	    last.priority != record->priority || last.class != record->class ||
+	    last.priority != record->priority || last.lent != 0 || last.class != record->class ||
 	    last.period_ns != record->period_ns)
 		must(tcb_set_key(tcb, 0), "clearing a thread's key");
 }

@@ -65,6 +65,19 @@ static enum error param_period(struct sched_thread_params *params, uint64_t peri
 	return ERR_OK;
 }
 
+/* Whoever holds something that others wait for may run like them, whatever its process may ask for; that
+ * they wait, proc knows. */
+static enum error param_lent(struct sched_thread_params *params, uint64_t priority,
+			     const struct sched_request *request)
+{
+	if ((request->badge & SCHED_BADGE_PRIVILEGED) == 0)
+		return ERR_PERMISSION;
+	if (priority > POLICY_PRIORITY_MAX)
+		return ERR_RANGE;
+	params->lent = (uint32_t)priority;
+	return ERR_OK;
+}
+
 static enum error param_affinity(struct sched_server *server, struct sched_thread_params *params,
 				 const struct sched_request *request)
 {
@@ -112,6 +125,8 @@ static enum error param_change(struct sched_server *server, struct sched_thread_
 	case SCHED_PARAM_GROUP:
 		params->group = value;
 		return sched_group_allowed(server, request, value);
+	case SCHED_PARAM_LENT:
+		return param_lent(params, value, request);
 	default:
 		return ERR_ARG;
 	}
@@ -159,6 +174,7 @@ static void params_store(struct sched_thread_params *to, const struct sched_thre
 	to->period_ns = from->period_ns;
 	to->affinity = from->affinity;
 	to->group = from->group;
+	to->lent = from->lent;
 }
 
 enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
@@ -226,6 +242,9 @@ enum error sched_param_get(struct sched_server *server, const struct sched_threa
 		return ERR_OK;
 	case SCHED_PARAM_GROUP:
 		*w1 = params->group;
+		return ERR_OK;
+	case SCHED_PARAM_LENT:
+		*w1 = params->lent;
 		return ERR_OK;
 	default:
 		return ERR_ARG;

@@ -26,13 +26,14 @@ void sched_thread_policy_params(const struct sched_thread_params *from, uint32_t
 				struct policy_params *to)
 {
 	bool background = from->class == POLICY_CLASS_BACKGROUND;
+	uint32_t priority = from->lent > from->priority ? from->lent : from->priority;
 	uint32_t weight = (uint32_t)clamp_u64(from->weight, POLICY_WEIGHT_MIN, POLICY_WEIGHT_MAX);
 	*to = (struct policy_params){
 		.tid = tid,
 		.weight = background ? POLICY_WEIGHT_BACKGROUND : weight,
 		.class = background ? POLICY_CLASS_BACKGROUND : POLICY_CLASS_NORMAL,
 		.off_centre = !cpumask_test(&from->affinity, PLACE_CENTRE),
-		.priority = (uint8_t)clamp_u64(from->priority, 0, POLICY_PRIORITY_MAX),
+		.priority = (uint8_t)clamp_u64(priority, 0, POLICY_PRIORITY_MAX),
 		.slice_ns = clamp_u64(from->slice_ns, POLICY_SLICE_NS_MIN, POLICY_SLICE_NS_MAX),
 	};
 	to->group = from->group;

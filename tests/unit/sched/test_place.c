@@ -81,6 +81,45 @@ Test(sched_place, priority_is_raised_by_right_only, .init = open_2, .fini = benc
 	}
 }
 
+/* What is lent is beside its own, which changes under it.  6 has 50. */
+Test(sched_place, the_greater_of_what_is_lent_and_its_own_counts)
+{
+	static const struct {
+		word_t param, value;
+		uint32_t runs;
+	} cases[] = {
+		{SCHED_PARAM_PRIORITY, 10, 6}, {SCHED_PARAM_LENT, 60, 5},
+		{SCHED_PARAM_PRIORITY, 20, 5}, {SCHED_PARAM_PRIORITY, 70, 5},
+		{SCHED_PARAM_PRIORITY, 30, 5}, {SCHED_PARAM_LENT, 40, 6},
+		{SCHED_PARAM_LENT, 99, 5},     {SCHED_PARAM_LENT, 0, 6},
+	};
+	/* Its own: who is served by a server goes on. */
+	const word_t badge = SCHED_BADGE_PRIVILEGED | sched_badge(106, 0);
+
+	bench_open(1, &policy_fifo, places[0]);
+	(void)bench_start(0, 5);
+	(void)bench_start(0, 6);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sched_decision d = bench_request_as(0, 6, badge, SCHED_REQ_SET_PARAM, 5,
+							   cases[i].param, cases[i].value, 0);
+
+		cr_assert_eq(d.tid, cases[i].runs, "case %zu", i);
+	}
+	bench_clear_calls();
+	(void)bench_request_as(0, 6, badge, SCHED_REQ_SET_PARAM, 5, SCHED_PARAM_LENT,
+			       POLICY_PRIORITY_MAX + 1, 0);
+	cr_assert_eq(bench_answers[0].error, ERR_RANGE);
+	bench_clear_calls();
+	(void)bench_request_as(0, 6, badge, SCHED_REQ_SET_PARAM, 5, SCHED_PARAM_LENT, 7, 0);
+	(void)bench_request_as(0, 6, badge, SCHED_REQ_GET_PARAM, 5, SCHED_PARAM_LENT, 0, 0);
+	cr_assert_eq(bench_answers[1].w1, 7);
+	bench_clear_calls();
+	(void)bench_request_as(0, 6, sched_badge(106, POLICY_WEIGHT_MAX), SCHED_REQ_SET_PARAM, 6,
+			       SCHED_PARAM_LENT, 60, 0);
+	cr_assert_eq(bench_answers[0].error, ERR_PERMISSION);
+	bench_close();
+}
+
 /* A placement that says what the mask forbids: the thread stays, if it may. */
 Test(sched_place, a_forbidden_target_is_not_taken, .init = open_stubborn, .fini = bench_close)
 {

@@ -85,7 +85,10 @@ enum sched_request_label {
 	  "if the CPU cannot promise it")                                                          \
 	X(GROUP, 8,                                                                                \
 	  "the scheduling group, 0: none; in w3 a privileged client may say below which one it "   \
-	  "must be")
+	  "must be")                                                                               \
+	X(LENT, 9,                                                                                 \
+	  "privileged: a priority that others lend the thread, 0..99; the greater of it and its "  \
+	  "own counts (fifo)")
 
 enum sched_param {
 #define X(name, value, meaning) SCHED_PARAM_##name = value,

@@ -44,7 +44,7 @@ struct sched_thread_params {
 	uint64_t group;     /* scheduling group, 0: none; one that does not exist counts as none */
 	uint64_t group_top; /* of a confined thread: in which its realm was started */
 	uint32_t heir_pid;  /* the heir's process: another thread may have its number by now */
-	uint32_t pad;
+	uint32_t lent;      /* priority that others lend it, 0: none; the greater of both counts */
 };
 
 struct sched_thread_stats {
