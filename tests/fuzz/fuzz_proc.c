@@ -69,8 +69,15 @@ enum error sys_wait(cptr_t notification, word_t *word)
 
 enum error sys_signal(cptr_t notification)
 {
-	fuzz_check(notification == OWN_REAPER_WORK);
-	reaper_signal = true;
+	if (notification == OWN_REAPER_WORK) {
+		reaper_signal = true;
+		return ERR_OK;
+	}
+	/* The way to wake a live thread. */
+	fuzz_check(paper_at(notification) != NULL && notification >= OWN_THREAD_FIRST &&
+		   (notification - OWN_THREAD_FIRST) % OWN_THREAD_SLOTS == THREAD_WAKE);
+	fuzz_check(thread_get((notification - OWN_THREAD_FIRST) / OWN_THREAD_SLOTS)->life ==
+		   THREAD_LIVE);
 	return ERR_OK;
 }
 
@@ -313,6 +320,17 @@ static void request_words(struct msg *m, word_t label, uint32_t tid)
 		m->w[0] = pid_pick();
 		m->w[1] = fuzz_u8(script) < 128 ? 0 : tid_pick();
 		break;
+	case PROC_REQ_MUTEX_WAIT:
+		m->w[1] = tid_pick();
+		m->w[2] = fuzz_u8(script) & 3;
+		m->w[0] = (fuzz_u8(script) & 7) != 0 ? tid : tid_pick();
+		break;
+	case PROC_REQ_MUTEX_TAKE:
+		m->w[0] = (fuzz_u8(script) & 7) != 0 ? tid : tid_pick();
+		break;
+	case PROC_REQ_MUTEX_PASS:
+		m->w[0] = fuzz_u8(script) & 3;
+		break;
 	case PROC_REQ_READ:
 	case PROC_REQ_WRITE:
 	case PROC_REQ_CLOSE:
@@ -501,6 +519,7 @@ enum error sys_recv(cptr_t endpoint, cptr_t reply, struct msg *m)
 	fuzz_check(*caller == REPLY_NONE);
 	check_outside();
 	check_realms();
+	check_mutexes();
 	if (!reaper_busy && !reaper_signal)
 		check_waits();
 	memset(m, 0, sizeof(*m));

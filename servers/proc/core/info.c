@@ -107,6 +107,7 @@ static void thread_describe(uint32_t tid, const struct tcb_info *tcb, struct pro
 		.affinity = {params->affinity.bits[0], params->affinity.bits[1]},
 		.passive = (tcb->flags & TCB_FLAG_PASSIVE) != 0,
 		.sched_group = __atomic_load_n(&params->group, __ATOMIC_RELAXED),
+		.lent = __atomic_load_n(&params->lent, __ATOMIC_RELAXED),
 	};
 	bytes_copy(info->name, name, str_len_max(name, sizeof(info->name) - 1));
 }

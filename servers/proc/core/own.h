@@ -55,6 +55,7 @@ enum own_thread_slot {
 	THREAD_PARK,
 	THREAD_REPLY,
 	THREAD_EXCEPTION, /* endpoint of the service with the tid as badge; made once */
+	THREAD_WAKE,      /* THREAD_PARK with badge 1, once it was signalled; goes with it */
 	OWN_THREAD_SLOTS = 8,
 };
 

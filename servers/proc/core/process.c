@@ -28,6 +28,7 @@ static void lists_init(struct process *process)
 	list_init(&process->callers);
 	list_init(&process->wards);
 	list_init(&process->ward);
+	lending_init(&process->lending);
 }
 
 void processes_init(void)
@@ -194,6 +195,7 @@ void process_end(struct process *process, uint32_t status, uint32_t signal)
 	waiters_silence(process);
 	for (uint32_t fd = 0; fd < PROC_FDS_MAX; fd++)
 		file_close(&process->files[fd]);
+	mutex_process_ends(process);
 	threads_unpark(process);
 	heir_process_ends(process);
 	reap_process(process);

@@ -6,6 +6,7 @@
 
 #define WEIGHT_MAX        (1u << 20)
 #define PRIORITY_STANDARD 50u
+#define PRIORITY_MAX      99u
 
 struct usage {
 	uint32_t processes;
@@ -66,9 +67,14 @@ enum error realm_nice(const struct process *caller, word_t nice)
 	return caller->realm == 0 || wanted >= caller->realm_nice ? ERR_OK : ERR_LIMIT;
 }
 
+uint32_t realm_priority_max(const struct process *process)
+{
+	return process->realm == 0 ? PRIORITY_MAX : PRIORITY_STANDARD;
+}
+
 enum error realm_param(const struct process *caller, enum sched_param param, word_t value)
 {
-	/* What is lent is never asked for. */
+	/* What is lent is never asked for: mutex.c. */
 	if (param == SCHED_PARAM_LENT)
 		return ERR_PERMISSION;
 	if (caller->realm == 0)
@@ -79,7 +85,7 @@ enum error realm_param(const struct process *caller, enum sched_param param, wor
 	case SCHED_PARAM_WEIGHT:
 		return value <= nice_weight(caller->realm_nice) ? ERR_OK : ERR_LIMIT;
 	case SCHED_PARAM_PRIORITY:
-		return value <= PRIORITY_STANDARD ? ERR_OK : ERR_LIMIT;
+		return value <= realm_priority_max(caller) ? ERR_OK : ERR_LIMIT;
 	case SCHED_PARAM_GROUP:
 		return caller->realm_group != 0 ? ERR_OK : ERR_PERMISSION;
 	case SCHED_PARAM_SLICE_NS:

@@ -31,6 +31,9 @@ __attribute__((warn_unused_result)) enum error realm_param(const struct process 
 __attribute__((warn_unused_result)) enum error realm_nice(const struct process *caller,
 							  word_t nice);
 
+/* The highest priority that the process may ask for, and its threads lend each other. */
+uint32_t realm_priority_max(const struct process *process);
+
 /* May the target be moved to that group (0: one of its own)?  ERR_PERMISSION. */
 __attribute__((warn_unused_result)) enum error
 realm_group(const struct process *caller, const struct process *target, word_t group);

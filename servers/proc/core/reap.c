@@ -31,6 +31,7 @@ void reap_thread(struct thread *thread)
 		return;
 	thread->life = THREAD_LEAVING;
 	heir_thread_ends(thread);
+	mutex_thread_ends(thread);
 	list_push_back(&thread_jobs, &thread->reap);
 	reaper_wake();
 }

@@ -176,6 +176,8 @@ static void request_sched_set(struct process *caller, struct msg *m)
 		}
 	if (error == ERR_OK && tid == 0)
 		process_param(process, param, value, value2);
+	if (param == SCHED_PARAM_PRIORITY && changed != 0)
+		mutex_priorities_changed(process);
 	m->w[0] = changed;
 	msg_answer(m, error == ERR_OK && changed == 0 ? ERR_NOT_FOUND : error, 1);
 }
@@ -238,6 +240,11 @@ static void request_simple(enum proc_request request, struct process *process, s
 		return;
 	case PROC_REQ_DEVICE_OPEN:
 		device_request(process, m);
+		return;
+	case PROC_REQ_MUTEX_WAIT:
+	case PROC_REQ_MUTEX_TAKE:
+	case PROC_REQ_MUTEX_PASS:
+		mutex_request(request, process, m);
 		return;
 	default:
 		msg_answer(m, ERR_METHOD, 0);

@@ -18,6 +18,7 @@
 #include <proc/protocol.h>
 #include <proc/slots.h>
 
+#include "lending.h"
 #include "own.h"
 #include "register.h"
 
@@ -90,6 +91,7 @@ struct thread {
 	uint64_t cpu_base_ns; /* of those that had its objects before */
 	uint64_t stack_vaddr;
 	uint64_t stack_bytes;
+	struct lending_thread lending; /* on no list unless it is LIVE */
 };
 
 struct thread_args {
@@ -179,7 +181,8 @@ struct process {
 	uint64_t started_ns;
 	int32_t nice;
 	struct cpumask affinity;
-	uint64_t sched_group; /* of its new threads; 0: none */
+	uint64_t sched_group;   /* of its new threads; 0: none */
+	struct lending lending; /* its threads and mutexes */
 	/* realm.h */
 	uint32_t realm;                       /* pid of its first process; 0: the machine's */
 	int32_t realm_nice;                   /* nothing in it runs with more weight */
@@ -220,6 +223,17 @@ void heir_thread_ends(const struct thread *thread);
 void heir_process_ends(struct process *process);
 /* `warden`, or nobody, stands in for the process from now on. */
 void heir_ward(struct process *warden, struct process *process);
+
+/* ---- mutex.c: mutexes whose holders inherit ----------------------------------------------------- */
+
+/* PROC_REQ_MUTEX_* */
+void mutex_request(enum proc_request request, struct process *process, struct msg *m);
+/* It is not LIVE any more: what it holds nobody gets. */
+void mutex_thread_ends(struct thread *thread);
+/* All its threads end. */
+void mutex_process_ends(struct process *process);
+/* Own priorities of its threads have changed. */
+void mutex_priorities_changed(struct process *process);
 
 /* ---- the reaper's work ------------------------------------------------------------------------ */
 

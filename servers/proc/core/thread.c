@@ -25,6 +25,7 @@ void threads_init(void)
 	for (uint32_t tid = 0; tid < PROC_THREADS_MAX; tid++) {
 		list_init(&threads[tid].reap);
 		list_init(&threads[tid].link);
+		lending_thread_init(&threads[tid].lending);
 		if (tid >= TID_USER_FIRST && tid < SCHED_TID_USER_MAX)
 			list_push_back(&threads_fresh, &threads[tid].link);
 	}

@@ -63,6 +63,7 @@ bool thread_park(struct process *process, struct msg *m)
 	thread->value = m->w[1];
 	waiter_hold(&thread->leaver, waiter_defer(process));
 	heir_thread_ends(thread);
+	mutex_thread_ends(thread);
 	register_ended(thread_tid(thread));
 	process->cpu_ns += info.cpu_ns - thread->cpu_base_ns;
 	thread->cpu_base_ns = info.cpu_ns;

@@ -62,6 +62,23 @@ bool check_inside(const struct process *process, uint32_t realm)
 	return false;
 }
 
+static void check_lending(uint32_t pid, struct lending_thread *lending)
+{
+	const struct thread *thread = container_of(lending, struct thread, lending);
+
+	fuzz_check(thread->pid == pid && thread->life == THREAD_LIVE);
+	if (lending->state == LENDING_WAITS)
+		fuzz_check(lending->holder != lending && list_linked(&lending->holder->link));
+}
+
+void check_mutexes(void)
+{
+	for (struct process *at = process_next(1); at != NULL;
+	     at = process_next((word_t)at->pid + 1))
+		list_for_each (node, &at->lending.threads)
+			check_lending(at->pid, container_of(node, struct lending_thread, link));
+}
+
 void check_realms(void)
 {
 	for (struct process *realm = process_next(1); realm != NULL;

@@ -10,6 +10,10 @@ void check_wait(uint32_t pid, word_t label, const word_t w[2]);
 struct process;
 /* Is it in that realm, or in one inside it? */
 bool check_inside(const struct process *process, uint32_t realm);
+
+/* Threads that wait for mutexes, are given them or waited for are live ones of the process. */
+void check_mutexes(void);
+
 /* No realm has more processes or threads than it may. */
 void check_realms(void);
 

@@ -36,6 +36,8 @@ uint32_t client_newest;
 bool reaper_woken;
 void (*reap_between)(void);
 bool sched_refuses;
+unsigned priorities_told;
+uint32_t woken;
 unsigned mm_mapped;
 word_t mm_pages_max;
 word_t mm_unmapped[2];
@@ -55,8 +57,13 @@ enum error sys_wait(cptr_t notification, word_t *word)
 
 enum error sys_signal(cptr_t notification)
 {
-	fuzz_check(notification == OWN_REAPER_WORK);
-	reaper_woken = true;
+	if (notification == OWN_REAPER_WORK) {
+		reaper_woken = true;
+		return ERR_OK;
+	}
+	woken = (uint32_t)(notification - OWN_THREAD_FIRST) / OWN_THREAD_SLOTS;
+	fuzz_check(notification == own_thread_slot(woken, THREAD_WAKE) &&
+		   paper_at(notification) != NULL && paper_at(notification)->badge == 1);
 	return ERR_OK;
 }
 
@@ -88,13 +95,29 @@ static enum error mm_answer(struct msg *m)
 	}
 }
 
+static enum error sched_answer(const struct msg *m)
+{
+	struct sched_thread_params *params = &register_shared()->params[m->w[0]];
+
+	if (sched_refuses)
+		return ERR_LIMIT;
+	if (msg_label(m->info) != SCHED_REQ_SET_PARAM)
+		return ERR_OK;
+	if (m->w[1] == SCHED_PARAM_PRIORITY)
+		params->priority = (uint32_t)m->w[2];
+	if (m->w[1] == SCHED_PARAM_LENT)
+		params->lent = (uint32_t)m->w[2];
+	priorities_told += m->w[1] == SCHED_PARAM_PRIORITY || m->w[1] == SCHED_PARAM_LENT;
+	return ERR_OK;
+}
+
 enum error sys_call(cptr_t cap, struct msg *m)
 {
 	if (cap == OWN_MM_PORT)
 		m->info = msg_info((word_t)mm_answer(m), 4, 0);
 	else if (cap == OWN_SCHED_PORT ||
 		 (cap >= OWN_PORT_FIRST && cap < OWN_PORT_FIRST + PAPER_CPUS))
-		m->info = msg_info(sched_refuses ? ERR_LIMIT : ERR_OK, 4, 0);
+		m->info = msg_info((word_t)sched_answer(m), 4, 0);
 	else
 		return paper_invoke(cap, m);
 	return ERR_OK;

@@ -19,6 +19,9 @@ extern uint32_t client_newest; /* tid of the thread that was resumed last */
 extern bool reaper_woken;      /* since the last reap() */
 extern bool sched_refuses;     /* the scheduler server has no room for a thread */
 
+extern unsigned priorities_told; /* requests about priorities to the scheduler server */
+extern uint32_t woken;           /* tid of the last thread whose notification proc signalled */
+
 extern unsigned mm_mapped;    /* regions that mm was asked for */
 extern word_t mm_pages_max;   /* limit of the last space */
 extern word_t mm_unmapped[2]; /* where, and how many bytes, the last time */

@@ -121,6 +121,17 @@ enum proc_signal {
 	  "the device that the boot argument device=PROGRAM:NODE gives to the calling program, "   \
 	  "until its process ends.  NOT_FOUND: there is none; PERMISSION: it is for another "      \
 	  "program, or the caller is confined; BUSY: a process has it; RANGE: no such CPU")        \
+	X(MUTEX_WAIT, 49, "w0 own tid, w1 tid of the holder, w2 address of the mutex", "",         \
+	  "the calling thread waits for a mutex, and lends its priority to who holds it: to that " \
+	  "one, or to another one to whom it was passed meanwhile.  Its PARK notification is "     \
+	  "signalled when it has got the mutex, or never will.  NOT_FOUND: no such thread of the " \
+	  "process; STATE: it waits already; ARG: for itself")                                     \
+	X(MUTEX_TAKE, 50, "w0 own tid, w1 1: wait no more", "",                                    \
+	  "OK: it has got it; WOULD_BLOCK: not yet, or with w1 not at all; NOT_FOUND: the holder " \
+	  "ended, and it does not wait any more; STATE: it does not wait")                         \
+	X(MUTEX_PASS, 51, "w0 address of the mutex", "",                                           \
+	  "the calling thread holds a mutex and gives it to the most urgent of those that wait, "  \
+	  "who wait for that one now; what they lent is taken back.  NOT_FOUND: nobody waits")     \
 	X(OBJECT_NEW, 43, "w0 OBJ_ENDPOINT, OBJ_NOTIFICATION or OBJ_REPLY",                        \
 	  "capability: the object",                                                                \
 	  "a kernel object of the caller, freed when its process ends; deleting the capability "   \
@@ -200,6 +211,7 @@ struct proc_thread_info {
 	word_t affinity[2];
 	word_t passive;
 	word_t sched_group; /* scheduling group, 0: none */
+	word_t lent;        /* priority that those lend it who wait for its mutexes, 0: none */
 	char name[32];      /* of its process, or of the server thread */
 };
 
