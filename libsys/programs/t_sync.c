@@ -15,11 +15,12 @@
 #include "../src/spin.h"
 #include "lib/crew.h"
 #include "lib/program.h"
+#include "t_sync.h"
 
 #define MEMBERS 6u
 #define ROUNDS  500u
 
-static struct thread *start(thrd_start_t *body, void *arg)
+struct thread *start(thrd_start_t *body, void *arg)
 {
 	struct thread *thread;
 
@@ -28,7 +29,7 @@ static struct thread *start(thrd_start_t *body, void *arg)
 	return thread;
 }
 
-static int join(struct thread *thread)
+int join(struct thread *thread)
 {
 	int result = -1;
 
@@ -571,6 +572,14 @@ int main(void)
 		{"Z32_mutex_recursion", mutex_recursion},
 		{"Z32_mutex_wrong_owner: and time limits", mutex_wrong_owner},
 		{"Z32_mutex_inversion_chain: the new owner runs", mutex_inversion_chain},
+		{"Z32_mutex_inheritance: low holds, high waits, the middle spins",
+		 mutex_inheritance},
+		{"Z32_mutex_inheritance_timeout: is taken back", mutex_inheritance_timeout},
+		{"Z32_mutex_inheritance_chain: of six", mutex_inheritance_chain},
+		{"Z32_mutex_inheritance_holder_ends: who waits is told",
+		 mutex_inheritance_holder_ends},
+		{"Z32_mutex_inheritance_waiter_killed", mutex_inheritance_waiter_killed},
+		{"Z32_mutex_inheritance_refusals", mutex_inheritance_refusals},
 		{"Z33_join_self", join_self},
 		{"Z33_join_mutual: one of each ring is refused", join_mutual},
 		{"Z33_join_dead", join_dead},

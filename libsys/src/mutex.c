@@ -2,6 +2,8 @@
 /* Mutexes, condition variables, call_once: all on the wait queues of futex.c. */
 #include <libsys/threads.h>
 
+#include "inherit.h"
+#include "lend.h"
 #include "park.h"
 
 time_ns_t timespec_to_ns(const struct timespec *time)
@@ -18,7 +20,7 @@ time_ns_t timespec_to_ns(const struct timespec *time)
 
 int mtx_init(struct mtx *mutex, int type)
 {
-	if (type & ~(mtx_recursive | mtx_timed))
+	if (type & ~(mtx_recursive | mtx_timed | mtx_inherit))
 		return thrd_error;
 	atomic_init(&mutex->state, 0);
 	atomic_init(&mutex->owner, 0);
@@ -46,6 +48,7 @@ static void own(struct mtx *mutex)
 
 int mtx_trylock(struct mtx *mutex)
 {
+	const uint32_t held = mutex->type & mtx_inherit ? lend_self() : 1;
 	uint32_t free = 0;
 
 	if ((mutex->type & mtx_recursive) && held_by_caller(mutex)) {
@@ -53,8 +56,8 @@ int mtx_trylock(struct mtx *mutex)
 		return thrd_success;
 	}
 	/* Acquire: pairs with the release of the last unlock. */
-	if (!atomic_compare_exchange_strong_explicit(&mutex->state, &free, 1, memory_order_acquire,
-						     memory_order_relaxed))
+	if (!atomic_compare_exchange_strong_explicit(&mutex->state, &free, held,
+						     memory_order_acquire, memory_order_relaxed))
 		return thrd_busy;
 	own(mutex);
 	return thrd_success;
@@ -66,6 +69,13 @@ int mtx_lock_until(struct mtx *mutex, time_ns_t deadline_ns)
 		return thrd_success;
 	if (held_by_caller(mutex))
 		return thrd_error;
+	if (mutex->type & mtx_inherit) {
+		const int result = inherit_lock_until(mutex, deadline_ns);
+
+		if (result == thrd_success)
+			own(mutex);
+		return result;
+	}
 	/* Who has waited takes it as 2: it cannot know whether others still wait. */
 	while (atomic_exchange_explicit(&mutex->state, 2, memory_order_acquire) != 0)
 		if (sys_futex_wait(&mutex->state, 2, deadline_ns) == ERR_TIMEOUT)
@@ -92,7 +102,9 @@ int mtx_unlock(struct mtx *mutex)
 		return thrd_success;
 	atomic_store_explicit(&mutex->owner, 0, memory_order_relaxed);
 	/* Release: what was done inside is seen by the next holder. */
-	if (atomic_exchange_explicit(&mutex->state, 0, memory_order_release) == 2)
+	if (mutex->type & mtx_inherit)
+		inherit_unlock(mutex);
+	else if (atomic_exchange_explicit(&mutex->state, 0, memory_order_release) == 2)
 		sys_futex_wake(&mutex->state, 1);
 	return thrd_success;
 }

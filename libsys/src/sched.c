@@ -73,9 +73,12 @@ enum error sched_param_set(uint32_t tid, enum sched_param param, word_t value, w
 {
 	struct msg m;
 
-	/* Only proc reaches the dispatcher of another thread's CPU. */
-	if (tid != 0 && tid != thread_tid(thread_self()))
-		return process_sched_set(0, tid, param, value, value2);
+	const uint32_t self = thread_tid(thread_self());
+
+	/* Only proc reaches the dispatcher of another thread's CPU; and it has to know of priorities, which
+	 * threads lend each other. */
+	if ((tid != 0 && tid != self) || param == SCHED_PARAM_PRIORITY)
+		return process_sched_set(0, tid != 0 ? tid : self, param, value, value2);
 	return sched_request(SCHED_REQ_SET_PARAM, (const word_t[4]){0, param, value, value2}, &m);
 }
 

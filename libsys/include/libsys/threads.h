@@ -25,7 +25,12 @@ struct thread;
 typedef __typeof__(struct thread *) thrd_t;
 
 enum { thrd_success, thrd_busy, thrd_error, thrd_nomem, thrd_timedout };
-enum { mtx_plain = 0, mtx_recursive = 1, mtx_timed = 2 };
+/*
+ * mtx_inherit: who holds the mutex has at least the priority (policy fifo) of everybody who waits for it, be
+ * it through others, and it goes to the most urgent of them.  It costs calls to proc, but only if somebody
+ * waits.
+ */
+enum { mtx_plain = 0, mtx_recursive = 1, mtx_timed = 2, mtx_inherit = 4 };
 
 typedef int thrd_start_t(void *arg);
 typedef void tss_dtor_t(void *value);
@@ -65,7 +70,8 @@ void thread_sleep_until(time_ns_t deadline_ns);
 /* --- Mutexes --- */
 
 struct mtx {
-	futex_word state; /* 0 free, 1 held, 2 held and somebody may wait */
+	futex_word
+		state; /* 0 free, 1 held, 2 held and somebody may wait; mtx_inherit: src/inherit.h */
 	uint32_t type;
 	_Atomic word_t owner; /* handle of the holder */
 	uint32_t depth;       /* recursive only: the holder's */
@@ -77,7 +83,8 @@ struct mtx {
 	}
 
 int mtx_init(struct mtx *mutex, int type);
-/* thrd_error: the calling thread holds it, and it is not recursive. */
+/* thrd_error: the calling thread holds it, and it is not recursive.  With mtx_inherit also: its holder has
+ * ended. */
 int mtx_lock(struct mtx *mutex);
 int mtx_trylock(struct mtx *mutex);
 int mtx_timedlock(struct mtx *restrict mutex, const struct timespec *restrict deadline);
