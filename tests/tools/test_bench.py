@@ -44,8 +44,7 @@ def fake_bench(*words, guest="bench", status=0):
     out, err = io.StringIO(), io.StringIO()
     with mock.patch.dict(os.environ, environment), \
             mock.patch.object(bench_guest, "Machine", FakeMachine), \
-            mock.patch.object(bench, "CPUS", (1,)), \
-            mock.patch.object(bench, "CPUS_ASKED", ()), \
+            mock.patch.object(bench, "BOOTS", ((1, ""),)), \
             mock.patch.object(bench, "wall_rows", lambda _: []), \
             mock.patch.object(bench_size, "text_bytes", lambda _: 30000), \
             contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

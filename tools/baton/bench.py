@@ -9,30 +9,28 @@ import tempfile
 
 from bench_count import breakdown
 from bench_guest import counting_command, counting_machine, rows_of, words_of
-from bench_rows import ROWS
+from bench_rows import BOOTS, MODES, ROWS, wanted
 from bench_size import UNIT as LINES, size_rows
 from bench_wall import wall_rows
 from qemu import Guest
 from run import check_outputs, mkarchive
 from term import EXIT_FAILED, Failure, complain, paint, say
 
-CPUS = (1, 2, 4)
-CPUS_ASKED = (1,)  # once more, without successors: every block asks the dispatcher
 WORSE = 1.03
 GRAIN = 0.001  # figures below it are taken as equal
 
 
 # --- Figures ---
 
-def boot(args, cpus, asked=False):
+def boot(args, cpus, mode):
     """The rows of one boot, the facts about it, and whether all went well."""
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
-        machine = counting_machine(args, cpus, scratch, words_of(args, *(["asked"] if asked else [])))
+        machine = counting_machine(args, cpus, scratch, mode, words_of(args))
         machine.prepare()
         command = counting_command(machine, scratch)
         facts = machine.facts(command)  # now: the tree may change while the guest runs
-        say(f"measuring on {cpus} CPU{'s' if cpus > 1 else ''}{', without successors' if asked else ''}")
-        sizes = size_rows(machine) if cpus == 1 and not asked else []
+        say(f"measuring on {cpus} CPU{'s' if cpus > 1 else ''}{MODES[mode].text}")
+        sizes = size_rows(machine) if cpus == 1 and not mode else []
         with Guest(command, args.timeout) as guest:
             rows, right = rows_of(guest, f"the measurements on {cpus} CPUs")
         return sizes + rows, facts, right
@@ -138,13 +136,15 @@ def bench(args):
         return 0
     old = read_results(args.compare) if args.compare else None
     rows, run, right = [], {}, True
-    for cpus, asked in [(cpus, False) for cpus in CPUS] + [(cpus, True) for cpus in CPUS_ASKED]:
-        got, facts, well = boot(args, cpus, asked)
+    for cpus, mode in BOOTS:
+        if run and not wanted(args.only, mode):
+            continue  # but never the first, which says what machine it is
+        got, facts, well = boot(args, cpus, mode)
         rows += got
-        run = {**facts, "quick": args.quick, "cpus": list(CPUS)} if not run else run
-        run.setdefault("commands", {})[f"{cpus}{' asked' if asked else ''}"] = facts["qemu"]
+        run = {**facts, "quick": args.quick, "cpus": sorted({cpus for cpus, _ in BOOTS})} if not run else run
+        run.setdefault("commands", {})[f"{cpus} {mode}".strip()] = facts["qemu"]
         right = right and well
-    rows += wall_rows(args) if right else []
+    rows += wall_rows(args) if right and wanted(args.only, "wall") else []
     run.pop("qemu", None)
     if args.only:
         rows = [row for row in rows if row["id"].startswith(args.only)]

@@ -15,7 +15,7 @@ import tempfile
 import threading
 
 from bench_guest import counting_command, counting_machine, rows_of
-from bench_rows import ASKED, CPUS_MARKED
+from bench_rows import CPUS_MARKED, ROWS
 from qemu import Guest
 from term import Failure, Progress, say
 
@@ -245,8 +245,10 @@ def show(row, count, executions, texts, places):
 def breakdown(args):
     """Rows of args.breakdown."""
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
-        words = ["quick", *(["asked"] if args.breakdown in ASKED else []), f"only={args.breakdown}"]
-        machine = counting_machine(args, CPUS_MARKED.get(args.breakdown, 1), scratch, words)
+        mode = next(known.mode for known in ROWS if known.id == args.breakdown)
+        identity, _, part = args.breakdown.partition(".")
+        cpus = int(part) if mode == "scale" else CPUS_MARKED.get(identity, 1)
+        machine = counting_machine(args, cpus, scratch, mode, ["quick", f"only={identity}"])
         machine.prepare()
         command = counting_command(machine, scratch)
         facts = machine.facts(command)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The machine that runs the guest's program `bench`, and the rows that it prints."""
 
-from bench_rows import parse_line
+from bench_rows import MODES, parse_line
 from qemu import describe_status
 from run import Machine
 from term import complain
@@ -12,7 +12,7 @@ CLOCK_NODE = "/pl031"  # the device whose interrupt is measured
 
 def words_of(args, *more):
     """What the program in the guest is told."""
-    return [*more, *(["quick"] if args.quick else []),
+    return [*more, *(["quick"] if args.quick else []), *(["long"] if args.long else []),
             *([f"only={args.only.split('.')[0]}"] if args.only else [])]
 
 
@@ -26,11 +26,11 @@ def machine_of(args, cpus, scratch, run, *more):
     return Machine(options, scratch)
 
 
-def counting_machine(args, cpus, scratch, words):
-    """One whose program is told `words`; "asked": without successors, so every block asks the dispatcher."""
-    return machine_of(args, cpus, scratch, ",".join(["bench", *words]),
-                      "--boot-arg", f"device=bench:{CLOCK_NODE}",
-                      *(["--boot-arg", "sched.successor=off"] if "asked" in words else []))
+def counting_machine(args, cpus, scratch, mode, words):
+    """One that is booted for the rows of a mode, whose program is told `words`."""
+    boot_args = (f"device=bench:{CLOCK_NODE}", *MODES[mode].boot_args)
+    return machine_of(args, cpus, scratch, ",".join(["bench", *([mode] if mode else []), *words]),
+                      *(word for argument in boot_args for word in ("--boot-arg", argument)))
 
 
 def counting_command(machine, scratch):

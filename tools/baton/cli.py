@@ -209,7 +209,10 @@ def make_parser():
     benches.add_argument("--json", metavar="FILE", help="write the figures as JSON")
     benches.add_argument("--compare", metavar="OLD.json",
                          help="show what changed; fail if a row got worse by more than 3 %%")
-    benches.add_argument("--quick", action="store_true", help="one short run of each row")
+    lengths = benches.add_mutually_exclusive_group()
+    lengths.add_argument("--quick", action="store_true", help="one short run of each row")
+    lengths.add_argument("--long", action="store_true",
+                         help="one run of each row, thread_metric over 30 s of virtual time each")
     benches.add_argument("--only", metavar="ID", help="only rows whose id begins so")
     benches.add_argument("--breakdown", metavar="ID",
                          help="of one row (1 CPU): instructions by part of the system, barriers, atomics, "

@@ -14,16 +14,33 @@
 
 #include <abi/types.h>
 
+/* The machine that a row wants; `baton bench` boots it so and says its word. */
+enum bench_mode {
+	BENCH_USUAL,
+	BENCH_ASKED, /* sched.successor=off: every block asks the dispatcher */
+	BENCH_FIFO,  /* sched=fifo */
+	BENCH_SCALE, /* rows that are measured on machines of 1 to 64 CPUs */
+	BENCH_WALL,  /* the clock is the host's */
+};
+
 struct bench {
 	unsigned cpus;
 	bool quick;
-	bool asked;           /* booted with sched.successor=off: every block asks the dispatcher */
-	bool wall;            /* the clock is the host's: only rows of wall time, else all others */
+	bool long_loads; /* metric.c: for as long as the suite that they follow */
+	enum bench_mode mode;
 	unsigned runs;        /* of each row */
 	time_ns_t started_ns; /* when the program was */
 };
 
 extern struct bench bench;
+
+/* One run of few operations: what is compared between machines shows in the second digit. */
+static inline bool bench_brief(void)
+{
+	return bench.quick || bench.mode == BENCH_SCALE;
+}
+
+#define BENCH_PARTS_MAX 5u
 
 /*
  * One run of a row: returns the figure, in the row's unit.  *@n: how many operations it averages or
@@ -32,16 +49,13 @@ extern struct bench bench;
 struct bench_row {
 	const char *id;
 	const char *unit;
-	unsigned cpus; /* of the machine that it is measured on */
-	bool asked;    /* in a boot in which every block asks the dispatcher */
-	bool wall;     /* a ratio of two wall times */
+	unsigned cpus; /* of the machine that it is measured on; 0: any, and id.CPUS is the row */
+	enum bench_mode mode;
 	double (*run)(unsigned part, uint64_t *n);
 	unsigned parts; /* figures of one run: rows id.names[part]; 0: one, named id */
-	const char *names[3];
+	const char *names[BENCH_PARTS_MAX];
 	const char *note; /* printed with it; NULL: none */
 };
-
-#define BENCH_PARTS_MAX 3u
 
 extern const struct bench_row bench_ipc_rows[];
 extern const struct bench_row bench_interrupt_rows[];
@@ -50,9 +64,15 @@ extern const struct bench_row bench_process_rows[];
 extern const struct bench_row bench_quality_rows[];
 extern const struct bench_row bench_latency_rows[];
 extern const struct bench_row bench_entries_rows[];
+extern const struct bench_row bench_burst_rows[];
+extern const struct bench_row bench_scale_rows[];
+extern const struct bench_row bench_metric_rows[];
 
 /* What a program that was started with crowd=N at=NS does: N threads that are busy from then on. */
 _Noreturn void bench_crowd(unsigned threads, time_ns_t start_ns);
+
+/* With burst=N at=NS in=OBJECT: N threads that are woken together then, and some times more. */
+_Noreturn void bench_burst(unsigned threads, time_ns_t start_ns, word_t object);
 
 static inline uint64_t bench_ticks(void)
 {

@@ -17,6 +17,7 @@
 
 #include "../lib/crew.h"
 #include "../lib/program.h"
+#include "crowd.h"
 
 #define BUSY     4u
 #define SLEEPERS 6u
@@ -26,12 +27,17 @@
 
 static _Atomic unsigned stop;
 
+static void work(void)
+{
+	for (unsigned i = 0; i < 1000; i++)
+		__asm__ volatile("" : : : "memory");
+}
+
 static int be_busy(void *arg)
 {
 	(void)arg;
 	while (!atomic_load_explicit(&stop, memory_order_relaxed))
-		for (unsigned i = 0; i < 1000; i++)
-			__asm__ volatile("" : : : "memory");
+		work();
 	return 0;
 }
 
@@ -102,9 +108,6 @@ static double entries_per_switch(unsigned part, uint64_t *n)
 #define FEW       4u
 #define MANY      4096u
 #define SLICE_MIN 100000u
-#define PASSES    1000u
-
-#define CROWD_PROCESSES 10u
 
 static struct {
 	cptr_t wake;
@@ -135,8 +138,7 @@ static int be_woken(void *arg)
 	return 0;
 }
 
-/* --- Thousands of threads: of other programs, since one may have only so many --- */
-
+/* In another program, which is killed in the end. */
 static int begin_busy(void *arg)
 {
 	sched_sleep_until(*(const time_ns_t *)arg);
@@ -155,55 +157,6 @@ _Noreturn void bench_crowd(unsigned threads, time_ns_t start_ns)
 	process_exit(0);
 }
 
-static uint64_t runnable_now(void)
-{
-	struct sched_cpu_stats stats;
-	struct proc_cpu_info info;
-
-	program_need("reading a CPU's statistics", cpu_stats(0, &info));
-	memcpy(&stats, info.sched, sizeof(stats));
-	return stats.runnable;
-}
-
-static void crowd_start(word_t pid[CROWD_PROCESSES], unsigned threads)
-{
-	const unsigned all = threads;
-	const time_ns_t start_ns = clock_now_ns() + (5 + threads / 10) * NS_PER_MS;
-	struct spawn_options options = SPAWN_OPTIONS_DEFAULT;
-
-	options.nice = 19;
-	for (unsigned i = 0; i < CROWD_PROCESSES; i++) {
-		const unsigned rest = CROWD_PROCESSES - i;
-		const unsigned count = (threads + rest - 1) / rest;
-		char name[] = "bench", number[32], when[32];
-		char *const arguments[] = {name, number, when, NULL};
-
-		pid[i] = 0;
-		if (count == 0)
-			continue;
-		snprintf(number, sizeof(number), "crowd=%u", count);
-		snprintf(when, sizeof(when), "at=%llu", (unsigned long long)start_ns);
-		program_need("starting a program",
-			     process_spawn(name, arguments, NULL, &options, &pid[i]));
-		threads -= count;
-	}
-	thread_sleep_until(start_ns + NS_PER_MS);
-	if (runnable_now() < all)
-		program_fail("not all of many threads are running", ERR_STATE);
-}
-
-static void crowd_end(const word_t pid[CROWD_PROCESSES])
-{
-	for (unsigned i = 0; i < CROWD_PROCESSES; i++) {
-		struct wait_result result;
-
-		if (pid[i] == 0)
-			continue;
-		program_need("ending a program", process_kill(pid[i], PROC_SIGKILL, false));
-		program_need("waiting for a program", process_wait(pid[i], false, &result));
-	}
-}
-
 /* Counted are wakes after which the other thread ran before the signal returned. */
 static void wake_often(unsigned tries)
 {
@@ -216,8 +169,7 @@ static void wake_often(unsigned tries)
 		program_fail("starting a thread", ERR_NO_MEMORY);
 	thread_sleep_until(clock_now_ns() + NS_PER_MS);
 	for (unsigned i = 0; i < tries; i++) {
-		for (unsigned pass = 0; pass < PASSES; pass++)
-			__asm__ volatile("" : : : "memory");
+		work();
 		atomic_store_explicit(&woken.signalled_ticks, bench_ticks(), memory_order_relaxed);
 		sys_signal(woken.wake);
 		if (atomic_exchange_explicit(&woken.signalled_ticks, 0, memory_order_relaxed))
@@ -230,14 +182,41 @@ static void wake_often(unsigned tries)
 		program_fail("the woken thread does not preempt", ERR_STATE);
 }
 
+static uint64_t runnable_now(void)
+{
+	struct sched_cpu_stats stats;
+	struct proc_cpu_info info;
+
+	program_need("reading a CPU's statistics", cpu_stats(0, &info));
+	memcpy(&stats, info.sched, sizeof(stats));
+	return stats.runnable;
+}
+
 static double wake_among(unsigned threads)
 {
-	word_t pid[CROWD_PROCESSES];
+	struct crowd crowd;
+	const time_ns_t start_ns = crowd_start(&crowd, "crowd", threads, 0);
 
-	crowd_start(pid, threads);
+	thread_sleep_until(start_ns + NS_PER_MS);
+	if (runnable_now() < threads)
+		program_fail("not all of many threads are running", ERR_STATE);
 	wake_often(bench.quick ? 200 : 1000);
-	crowd_end(pid);
+	crowd_kill(&crowd);
 	return (double)woken.sum_ticks / (double)woken.count;
+}
+
+/* Instructions of a wake, until the woken thread runs, beside so many others that are busy. */
+static double wake_among_others(unsigned part, uint64_t *n)
+{
+	static const unsigned others[] = {0, FEW, 16, 256, MANY};
+
+	program_need("making a notification", object_new(OBJ_NOTIFICATION, &woken.wake));
+
+	double ticks = wake_among(others[part]);
+
+	object_free(woken.wake);
+	*n = woken.count;
+	return bench_ns(1) * ticks;
 }
 
 static double wake_scale(unsigned part, uint64_t *n)
@@ -257,7 +236,7 @@ const struct bench_row bench_entries_rows[] = {
 	{.id = "entries_per_switch",
 	 .unit = "entries",
 	 .cpus = 1,
-	 .asked = true,
+	 .mode = BENCH_ASKED,
 	 .run = entries_per_switch,
 	 .parts = 1,
 	 .names = {"filter"}},
@@ -267,6 +246,12 @@ const struct bench_row bench_entries_rows[] = {
 	 .run = entries_per_switch,
 	 .parts = 1,
 	 .names = {"successor"}},
+	{.id = "wake_among",
+	 .unit = "insns",
+	 .cpus = 1,
+	 .run = wake_among_others,
+	 .parts = 5,
+	 .names = {"0", "4", "16", "256", "4096"}},
 	{.id = "ipis_and_wake_scale",
 	 .unit = "ratio",
 	 .cpus = 1,

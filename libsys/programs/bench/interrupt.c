@@ -12,10 +12,12 @@
 
 #include "../lib/crew.h"
 #include "../lib/program.h"
+#include "metric.h"
 
 #define RTC_DR   0x00u
 #define RTC_MR   0x04u
 #define RTC_IMSC 0x10u
+#define RTC_RIS  0x14u
 #define RTC_ICR  0x1cu
 
 #define SLICE_MIN   100000u
@@ -132,7 +134,92 @@ static double irq_user(unsigned part, uint64_t *n)
 	return bench_ns(irq.sum_ticks) / (double)irq.count - note_ns();
 }
 
+/* --- Loads of the Thread-Metric suite: see metric.c --- */
+
+static _Atomic uint64_t served;
+
+static uint64_t served_count(void)
+{
+	return atomic_load_explicit(&served, memory_order_relaxed);
+}
+
+static void ring(void)
+{
+	device_write32(&irq.clock, RTC_MR, device_read32(&irq.clock, RTC_DR));
+}
+
+static void answer(void)
+{
+	word_t word;
+
+	program_need("waiting", sys_wait(irq.signal, &word));
+	device_write32(&irq.clock, RTC_ICR, 1);
+	program_need("acknowledging", irq_handler_ack(irq.clock.interrupt));
+	atomic_fetch_add_explicit(&served, 1, memory_order_relaxed);
+}
+
+/* An interrupt whose handler lets the thread that it came upon go on, which then finds the signal. */
+static int interrupt_self(void *arg)
+{
+	(void)arg;
+	metric_priority(0);
+	while (!metric_over()) {
+		/* Again if the second ended between reading and writing it. */
+		do
+			ring();
+		while ((device_read32(&irq.clock, RTC_RIS) & 1) == 0);
+		answer();
+	}
+	return 0;
+}
+
+static int interrupt_other(void *arg)
+{
+	(void)arg;
+	metric_priority(0);
+	while (!metric_over())
+		ring();
+	sys_signal(irq.signal);
+	return 0;
+}
+
+static int answer_interrupts(void *arg)
+{
+	(void)arg;
+	metric_priority(1);
+	while (!metric_over())
+		answer();
+	return 0;
+}
+
+static double metric_interrupt(unsigned part, uint64_t *n)
+{
+	struct thread *threads[2];
+	double ns;
+
+	metric_begin();
+	irq_open();
+	if (part == 1 && thrd_create(&threads[1], answer_interrupts, NULL) != thrd_success)
+		program_fail("starting a thread", ERR_NO_MEMORY);
+	if (thrd_create(&threads[0], part == 0 ? interrupt_self : interrupt_other, NULL) !=
+	    thrd_success)
+		program_fail("starting a thread", ERR_NO_MEMORY);
+	ns = metric_window(served_count, n);
+	for (unsigned i = 0; i <= part; i++)
+		thrd_join(threads[i], NULL);
+	program_need("clearing the handler", irq_handler_clear(irq.clock.interrupt));
+	object_free(irq.signal);
+	return ns;
+}
+
 const struct bench_row bench_interrupt_rows[] = {
 	{.id = "irq_user", .unit = "insns", .cpus = 1, .run = irq_user},
+	{.id = "thread_metric",
+	 .unit = "insns",
+	 .cpus = 1,
+	 .mode = BENCH_FIFO,
+	 .run = metric_interrupt,
+	 .parts = 2,
+	 .names = {"interrupt", "interrupt_preemption"}},
 	{.id = NULL},
 };

@@ -167,6 +167,13 @@ static double ipc_call_64(unsigned part, uint64_t *n)
 	return call(MSG_WORDS_MAX, n);
 }
 
+/* Thread-Metric sends 16 bytes to a queue and takes them out: here another thread takes and answers. */
+static double metric_message(unsigned part, uint64_t *n)
+{
+	(void)part;
+	return call(2, n);
+}
+
 static double ipc_xcpu_0(unsigned part, uint64_t *n)
 {
 	struct server server = {.words = 0, .cpu = 1};
@@ -406,10 +413,17 @@ const struct bench_row bench_ipc_rows[] = {
 	{.id = "fault_nomap", .unit = "insns", .cpus = 1, .run = fault_nomap, .note = SAME_SPACE},
 	{.id = "fault_zero", .unit = "insns", .cpus = 1, .run = fault_zero},
 	{.id = "ipc_xcpu_0", .unit = "insns", .cpus = 2, .run = ipc_xcpu_0},
+	{.id = "thread_metric",
+	 .unit = "insns",
+	 .cpus = 1,
+	 .mode = BENCH_FIFO,
+	 .run = metric_message,
+	 .parts = 1,
+	 .names = {"message"}},
 	{.id = "ipc_pairs_2",
 	 .unit = "ratio",
 	 .cpus = 2,
-	 .wall = true,
+	 .mode = BENCH_WALL,
 	 .run = ipc_pairs_2,
 	 .note = "(calls in the same time: two pairs on two CPUs : one pair on one)"},
 	{.id = "entries_per_switch",

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench [quick] [asked] [wall] [only=ID]: measures what can be measured on a machine with this number of
- * CPUs.
+ * bench [quick | long] [asked | fifo | scale | wall] [only=ID]: measures what can be measured on a machine
+ * with this number of CPUs that was booted so (enum bench_mode).
  *
  * Each figure is one line for `baton bench`:
  *     @@BATON-BENCH id unit n min median max note...
  * Bad at: a machine without instruction counting, where the figures are wall time and mean little, except
- * the ratios that `wall` asks for.
+ * the ratios of `wall`.
  */
 #include "bench.h"
 
@@ -73,6 +73,8 @@ static void print_figure(const struct bench_row *row, unsigned part, double *fig
 	qsort(figures, bench.runs, sizeof(*figures), compare_figures);
 	if (row->parts)
 		snprintf(id, sizeof(id), "%s.%s", row->id, row->names[part]);
+	else if (row->cpus == 0)
+		snprintf(id, sizeof(id), "%s.%u", row->id, bench.cpus);
 	else
 		snprintf(id, sizeof(id), "%s", row->id);
 	printf("@@BATON-BENCH %s %s %lu %.4f %.4f %.4f %s\n", id, row->unit, (unsigned long)n,
@@ -97,33 +99,59 @@ static void measure(const struct bench_row *row)
 static void measure_all(const struct bench_row *rows)
 {
 	for (; rows->id; rows++)
-		if (rows->cpus == bench.cpus && rows->wall == bench.wall &&
-		    rows->asked == bench.asked && (!only || strstr(rows->id, only)))
+		if ((rows->cpus == 0 || rows->cpus == bench.cpus) && rows->mode == bench.mode &&
+		    (!only || strncmp(rows->id, only, strlen(only)) == 0))
 			measure(rows);
+}
+
+/* Whether @word is the name of a mode, which is then the program's. */
+static bool choose_mode(const char *word)
+{
+	static const char *const names[] = {
+		[BENCH_ASKED] = "asked",
+		[BENCH_FIFO] = "fifo",
+		[BENCH_SCALE] = "scale",
+		[BENCH_WALL] = "wall",
+	};
+
+	for (enum bench_mode mode = BENCH_ASKED; mode <= BENCH_WALL; mode++) {
+		if (strcmp(word, names[mode]) == 0) {
+			bench.mode = mode;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Returns if @word is neither crowd=N nor burst=N. */
+static void be_many(const char *word, time_ns_t start_ns, word_t object)
+{
+	if (strncmp(word, "crowd=", 6) == 0)
+		bench_crowd((unsigned)strtoul(word + 6, NULL, 10), start_ns);
+	if (strncmp(word, "burst=", 6) == 0)
+		bench_burst((unsigned)strtoul(word + 6, NULL, 10), start_ns, object);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && strncmp(argv[1], "crowd=", 6) == 0 && strncmp(argv[2], "at=", 3) == 0)
-		bench_crowd((unsigned)strtoul(argv[1] + 6, NULL, 10),
-			    strtoull(argv[2] + 3, NULL, 10));
+	if (argc == 4 && strncmp(argv[2], "at=", 3) == 0 && strncmp(argv[3], "in=", 3) == 0)
+		be_many(argv[1], strtoull(argv[2] + 3, NULL, 10), strtoull(argv[3] + 3, NULL, 10));
 	bench.started_ns = clock_now_ns();
 	bench.cpus = program_cpus();
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "quick") == 0) {
 			bench.quick = true;
-		} else if (strcmp(argv[i], "asked") == 0) {
-			bench.asked = true;
-		} else if (strcmp(argv[i], "wall") == 0) {
-			bench.wall = true;
+		} else if (strcmp(argv[i], "long") == 0) {
+			bench.long_loads = true;
 		} else if (strncmp(argv[i], "only=", 5) == 0) {
 			only = argv[i] + 5;
-		} else {
-			fprintf(stderr, "usage: bench [quick] [asked] [wall] [only=ID]\n");
+		} else if (!choose_mode(argv[i])) {
+			fprintf(stderr, "usage: bench [quick | long] [asked | fifo | scale | wall] "
+					"[only=ID]\n");
 			return 2;
 		}
 	}
-	bench.runs = bench.quick ? 1 : RUNS_MAX;
+	bench.runs = bench_brief() || bench.long_loads ? 1 : RUNS_MAX;
 	/* What boot leaves for later, pages to be zeroed, takes some milliseconds: not from the first row. */
 	thread_sleep_until(clock_now_ns() + 50u * NS_PER_MS);
 	measure_all(bench_process_rows);
@@ -133,5 +161,8 @@ int main(int argc, char **argv)
 	measure_all(bench_latency_rows);
 	measure_all(bench_entries_rows);
 	measure_all(bench_quality_rows);
+	measure_all(bench_burst_rows);
+	measure_all(bench_scale_rows);
+	measure_all(bench_metric_rows);
 	return 0;
 }

@@ -209,7 +209,7 @@ static double switch_slice(unsigned part, uint64_t *n)
 	slices.gaps = 0;
 	for (unsigned i = 0; i < 2; i++)
 		atomic_store(&slices.last_ticks[i], bench_ticks());
-	slices.end_ticks = bench_ticks() + ticks_of(bench.quick ? 100 * NS_PER_MS : NS_PER_S);
+	slices.end_ticks = bench_ticks() + ticks_of(bench_brief() ? 100 * NS_PER_MS : NS_PER_S);
 	for (unsigned i = 0; i < 2; i++)
 		if (thrd_create(&threads[i], watch_slice, (void *)(uintptr_t)i) != thrd_success)
 			program_fail("starting a thread", ERR_NO_MEMORY);
@@ -271,7 +271,7 @@ static int preempt_often(void *arg)
 static double wake_preempt(unsigned part, uint64_t *n)
 {
 	struct thread *thread;
-	unsigned tries = bench.quick ? 2000 : 10000;
+	unsigned tries = bench_brief() ? 2000 : 10000;
 
 	(void)part;
 	thread_pin(0);
@@ -309,11 +309,13 @@ const struct bench_row bench_switch_rows[] = {
 	{.id = "switch_block",
 	 .unit = "insns",
 	 .cpus = 1,
-	 .asked = true,
+	 .mode = BENCH_ASKED,
 	 .run = switch_block,
 	 .note = "(2 to 4 threads ready)"},
 	{.id = "switch_successor", .unit = "insns", .cpus = 1, .run = switch_successor},
 	{.id = "switch_slice", .unit = "insns", .cpus = 1, .run = switch_slice},
 	{.id = "wake_preempt", .unit = "insns", .cpus = 1, .run = wake_preempt},
+	{.id = "scale_switch", .unit = "insns", .mode = BENCH_SCALE, .run = switch_slice},
+	{.id = "scale_wake", .unit = "insns", .mode = BENCH_SCALE, .run = wake_preempt},
 	{.id = NULL},
 };
