@@ -219,6 +219,42 @@ static void stdio_and_strings(void)
 	tap_check(getenv("T_LIBSYS") && strcmp(getenv("T_LIBSYS"), "yes") == 0);
 }
 
+static void wrong_descriptors(void)
+{
+	char byte = 0;
+	int ends[2];
+
+	errno = 0;
+	tap_check(close(77) == -1 && errno == EBADF);
+	tap_check(read(-1, &byte, 1) == -1 && errno == EBADF);
+	errno = 0;
+	tap_check(write(77, &byte, 1) == -1 && errno == EBADF);
+	errno = 0;
+	tap_check(lseek(77, 0, SEEK_SET) == -1 && errno == EBADF);
+	tap_equal(pipe(ends), 0);
+	errno = 0;
+	tap_check(write(ends[0], &byte, 1) == -1 && errno == EBADF);
+	tap_check(lseek(ends[0], 0, SEEK_SET) == -1 && errno == ESPIPE);
+	tap_equal(close(ends[0]), 0);
+	tap_equal(close(ends[1]), 0);
+	errno = 0;
+	tap_check(close(ends[1]) == -1 && errno == EBADF);
+}
+
+static void stacks_that_cannot_be(void)
+{
+	static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 4096, SIZE_MAX / 2, (size_t)1 << 40};
+	struct thread *thread;
+	int value = 0;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		const struct thread_options options = {.stack_bytes = sizes[i]};
+
+		tap_check(thread_create(&thread, return_argument, &value, &options) !=
+			  thrd_success);
+	}
+}
+
 static void clocks_agree(void)
 {
 	struct timespec time;
@@ -290,6 +326,8 @@ int main(void)
 		{"call_once calls once", once_is_once},
 		{"the heap is shared by threads", heap_is_shared_by_threads},
 		{"stdio, strings, environment", stdio_and_strings},
+		{"wrong descriptors", wrong_descriptors},
+		{"stacks that cannot be", stacks_that_cannot_be},
 		{"Z02_clocks: agree on all CPUs and never run early", clocks_agree},
 		{"K_threads_fpu: registers survive moves between CPUs", floats_survive_moves},
 	};

@@ -49,6 +49,12 @@ static int fail(enum error error)
 
 /* --- Files --- */
 
+/* proc says ERR_ARG where there is no such descriptor, or one that cannot do it. */
+static int fail_descriptor(enum error error)
+{
+	return fail(error == ERR_ARG ? ERR_CAP_INVALID : error);
+}
+
 int open(const char *name, int flags, ...)
 {
 	word_t fd;
@@ -64,7 +70,7 @@ int close(int fd)
 {
 	enum error error = file_close((word_t)fd);
 
-	return error == ERR_OK ? 0 : fail(error == ERR_RANGE ? ERR_CAP_INVALID : error);
+	return error == ERR_OK ? 0 : fail_descriptor(error);
 }
 
 ssize_t read(int fd, void *to, size_t bytes)
@@ -72,14 +78,14 @@ ssize_t read(int fd, void *to, size_t bytes)
 	size_t got;
 	enum error error = file_read((word_t)fd, to, bytes, &got);
 
-	return error == ERR_OK ? (ssize_t)got : fail(error);
+	return error == ERR_OK ? (ssize_t)got : fail_descriptor(error);
 }
 
 ssize_t write(int fd, const void *from, size_t bytes)
 {
 	enum error error = file_write((word_t)fd, from, bytes);
 
-	return error == ERR_OK ? (ssize_t)bytes : fail(error);
+	return error == ERR_OK ? (ssize_t)bytes : fail_descriptor(error);
 }
 
 _off_t lseek(int fd, _off_t offset, int whence)
@@ -89,15 +95,18 @@ _off_t lseek(int fd, _off_t offset, int whence)
 	_off_t base = 0;
 
 	if (error != ERR_OK)
-		return fail(error);
+		return fail_descriptor(error);
 	if (whence == SEEK_CUR)
 		base = (_off_t)stat.position;
 	else if (whence == SEEK_END)
 		base = (_off_t)stat.bytes;
-	if (base + offset < 0)
+	if (__builtin_add_overflow(base, offset, &base) || base < 0)
 		return fail(ERR_ARG);
-	error = file_seek((word_t)fd, (size_t)(base + offset));
-	return error == ERR_OK ? base + offset : fail(error);
+	error = file_seek((word_t)fd, (size_t)base);
+	if (error == ERR_OK)
+		return base;
+	errno = error == ERR_ARG ? ESPIPE : error_to_errno(error);
+	return -1;
 }
 
 int isatty(int fd)
@@ -124,7 +133,7 @@ int dup2(int old_fd, int new_fd)
 	word_t fd;
 	enum error error = file_duplicate((word_t)old_fd, (word_t)new_fd, &fd);
 
-	return error == ERR_OK ? (int)fd : fail(error);
+	return error == ERR_OK ? (int)fd : fail_descriptor(error);
 }
 
 /* --- Processes --- */

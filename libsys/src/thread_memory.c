@@ -32,8 +32,11 @@ static size_t top_bytes(void)
 	return aligned(tls_area_bytes()) + aligned(sizeof(struct thread));
 }
 
+/* 0: more than there can be. */
 static size_t mapping_bytes(size_t stack_bytes)
 {
+	if (stack_bytes > SIZE_MAX / 2)
+		return 0;
 	return (stack_bytes + top_bytes() + 2 * PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
 }
 
@@ -72,6 +75,8 @@ enum error thread_memory_new(size_t stack_bytes, struct thread **thread,
 	size_t bytes = mapping_bytes(stack_bytes < STACK_BYTES_MIN ? STACK_BYTES_MIN : stack_bytes);
 	struct thread *new = bytes == mapping_bytes(STACK_BYTES_STD) ? kept_take() : NULL;
 
+	if (bytes == 0)
+		return ERR_NO_MEMORY;
 	if (!new) {
 		enum error error = mapping_new(bytes, &new);
 
