@@ -149,7 +149,6 @@ static void start_page_fill(unsigned set, struct sched_start *start)
 	};
 	bytes_copy(start->policy, options.policy, sizeof(start->policy));
 	bytes_copy(start->place, options.place, sizeof(start->place));
-	bytes_copy(start->limits, options.limits, sizeof(start->limits));
 }
 
 /* Shared memory and boot information: copies of capabilities, side by side. */

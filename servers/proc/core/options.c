@@ -29,7 +29,6 @@
 	X("trace", STRING, 0, 0, "read by the kernel: file of the host for the schedule")     \
 	X("selftest", FLAG, 0, 0, "read by the kernel: misuse locks, check registers")        \
 	X("loglevel", NUMBER, 0, 2, "0 errors, 1 information, 2 debugging")                   \
-	X("sched.limits", STRING, 0, 0, "passed on to the scheduler server")                  \
 	X("sched.decision_ms", NUMBER, 1, 10000, "longest decision of a dispatcher")          \
 	X("sched.starve_ms", NUMBER, 0, 100000, "longest wait of a ready thread, 0 off")      \
 	X("sched.exact", FLAG, 0, 0, "the policy as specified, without refinements")          \
@@ -48,7 +47,6 @@ enum option {
 	OPTION_TRACE,
 	OPTION_SELFTEST,
 	OPTION_LOGLEVEL,
-	OPTION_LIMITS,
 	OPTION_DECISION,
 	OPTION_STARVE,
 	OPTION_EXACT,
@@ -118,7 +116,6 @@ void options_init(const struct bootinfo *info)
 	(void)error;
 	option_text(options.policy, sizeof(options.policy), values, OPTION_SCHED, "eevdf");
 	option_text(options.place, sizeof(options.place), values, OPTION_PLACE, "");
-	option_text(options.limits, sizeof(options.limits), values, OPTION_LIMITS, "");
 	option_text(options.device, sizeof(options.device), values, OPTION_DEVICE, "");
 	option_text(options.run, sizeof(options.run), values, OPTION_RUN, "workload");
 	options.log_level = option_number(&values[OPTION_LOGLEVEL], LOG_INFO);

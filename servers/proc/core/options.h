@@ -7,7 +7,6 @@
 struct options {
 	char policy[16];
 	char place[16];
-	char limits[64];
 	char device[128]; /* PROGRAM:NODE */
 	char run[BOOTARGS_MAX];
 	uint64_t log_level;

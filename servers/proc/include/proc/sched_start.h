@@ -93,7 +93,6 @@ struct sched_start {
 	char policy
 		[16];   /* sched=, as in the boot arguments; the server names unknown ones loudly */
 	char place[16]; /* place= */
-	char limits[64]; /* sched.limits=, unparsed */
 };
 
 _Static_assert(sizeof(struct sched_start) <= PAGE_SIZE, "one page");
