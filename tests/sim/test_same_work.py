@@ -11,8 +11,8 @@ from sim_tool import simulate
 TOOL = sys.argv.pop(1)
 
 
-def run(workload, cpus):
-    return simulate(TOOL, workload, "--policy", "eevdf", "--cpus", cpus)
+def run(workload, cpus, *more):
+    return simulate(TOOL, workload, "--policy", "eevdf", "--cpus", cpus, *more)
 
 
 def hand_over(tasks, index, rounds, caller_us, server_us):
@@ -53,6 +53,13 @@ class SameWork(unittest.TestCase):
                 hand_over(tasks, i, 1000, 20, 20)
             alone = run({"tasks": tasks}, 1).wall_ns
             self.assertLessEqual(run({"tasks": tasks}, 4).wall_ns, limit * alone)
+
+    def test_slow_interrupts_between_cpus_are_seen(self):
+        """What these tests are for: with wakes of other CPUs that take 20 us the pair takes longer."""
+        tasks = {}
+        hand_over(tasks, 0, 1000, 20, 20)
+        alone = run({"tasks": tasks}, 1).wall_ns
+        self.assertGreater(run({"tasks": tasks}, 4, "--costs", "ipi=20000").wall_ns, 1.2 * alone)
 
 
 if __name__ == "__main__":
