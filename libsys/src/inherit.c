@@ -14,6 +14,9 @@
  *   2 before b: proc finds it.  2 after b: 3 is after a, so the bit is there only if somebody set it since,
  *   and then c begins anew.
  *
+ * A thread that is stopped in a request and goes on has no answer (ERR_CANCELLED): proc may have done what
+ * was asked or not.  It asks again, so proc takes a thread's second question for the first one.
+ *
  * From b on the mutex is the next one's, who writes itself into the word when it runs, with
  * INHERIT_WAITED: proc remembers it as the owner until it passes the mutex on.  Until then others find the
  * last holder in the word, and proc knows better.
@@ -37,8 +40,18 @@ static int inherit_own(struct mtx *mutex)
 	return thrd_success;
 }
 
+static enum error inherit_take(const struct mtx *mutex, bool leaves)
+{
+	enum error error;
+
+	do
+		error = lend_take(leaves, key_of(mutex));
+	while (error == ERR_CANCELLED);
+	return error;
+}
+
 /* Until proc has an answer or the time is over. */
-static enum error inherit_sleep(time_ns_t deadline_ns)
+static enum error inherit_sleep(const struct mtx *mutex, time_ns_t deadline_ns)
 {
 	enum error error = ERR_WOULD_BLOCK;
 	bool over = false;
@@ -46,8 +59,11 @@ static enum error inherit_sleep(time_ns_t deadline_ns)
 	while (error == ERR_WOULD_BLOCK && !over) {
 		park_wait(deadline_ns);
 		over = deadline_ns != TIME_NEVER && park_now_ns() >= deadline_ns;
-		error = lend_take(over);
+		error = inherit_take(mutex, over);
 	}
+	/* That it does not wait was the answer to the second question. */
+	if (over && error == ERR_STATE)
+		return ERR_TIMEOUT;
 	return error == ERR_WOULD_BLOCK ? ERR_TIMEOUT : error;
 }
 
@@ -62,23 +78,26 @@ static enum error inherit_wait(struct mtx *mutex, uint32_t seen, time_ns_t deadl
 	const bool same = atomic_load(&mutex->state) == seen;
 
 	/* The holder that was seen may have ended since, or be the calling thread, which was it before. */
-	if (error != ERR_OK)
+	if (error != ERR_OK && error != ERR_CANCELLED)
 		return same ? error : ERR_WOULD_BLOCK;
-	if (same)
-		return inherit_sleep(deadline_ns);
-	error = lend_take(true);
+	if (same && error == ERR_OK)
+		return inherit_sleep(mutex, deadline_ns);
+	error = inherit_take(mutex, true);
 	return error == ERR_OK ? ERR_OK : ERR_WOULD_BLOCK;
 }
 
 int inherit_lock_until(struct mtx *mutex, time_ns_t deadline_ns)
 {
 	enum error error = ERR_WOULD_BLOCK;
+	const uint32_t self = lend_self();
 
+	if (self == 0)
+		return thrd_error;
 	while (error == ERR_WOULD_BLOCK) {
 		uint32_t seen = 0;
 
 		/* Acquire: pairs with the release of the last unlock. */
-		if (atomic_compare_exchange_strong(&mutex->state, &seen, lend_self()))
+		if (atomic_compare_exchange_strong(&mutex->state, &seen, self))
 			return thrd_success;
 		if ((seen & INHERIT_WAITED) != 0 ||
 		    atomic_compare_exchange_strong(&mutex->state, &seen, seen | INHERIT_WAITED))
@@ -89,14 +108,27 @@ int inherit_lock_until(struct mtx *mutex, time_ns_t deadline_ns)
 	return error == ERR_OK ? inherit_own(mutex) : thrd_error;
 }
 
+static enum error inherit_pass(const struct mtx *mutex)
+{
+	enum error error;
+
+	do
+		error = lend_pass(key_of(mutex));
+	while (error == ERR_CANCELLED);
+	return error;
+}
+
+/* The word may be another one's if an answer was lost that the mutex is passed on. */
 void inherit_unlock(struct mtx *mutex)
 {
 	uint32_t self = lend_self();
 	uint32_t seen = self;
 
 	while (!atomic_compare_exchange_strong(&mutex->state, &seen, 0)) {
+		if ((seen & ~INHERIT_WAITED) != self)
+			return;
 		atomic_store(&mutex->state, self);
-		if (lend_pass(key_of(mutex)) == ERR_OK)
+		if (inherit_pass(mutex) == ERR_OK)
 			return;
 		seen = self;
 	}

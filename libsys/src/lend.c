@@ -25,12 +25,12 @@ enum error lend_wait(uint32_t holder, word_t key)
 	return request(PROC_REQ_MUTEX_WAIT, lend_self(), holder, key);
 }
 
-enum error lend_take(bool leaves)
+enum error lend_take(bool leaves, word_t key)
 {
-	return request(PROC_REQ_MUTEX_TAKE, lend_self(), leaves, 0);
+	return request(PROC_REQ_MUTEX_TAKE, lend_self(), leaves, key);
 }
 
 enum error lend_pass(word_t key)
 {
-	return request(PROC_REQ_MUTEX_PASS, key, 0, 0);
+	return request(PROC_REQ_MUTEX_PASS, key, lend_self(), 0);
 }

@@ -8,9 +8,13 @@
 #include <abi/error.h>
 #include <abi/types.h>
 
-/* The calling thread's number: not 0, below 2^31. */
+/* The calling thread's number, below 2^31; 0: not to be had now (the first thread asks proc). */
 uint32_t lend_self(void);
 
+/*
+ * ERR_CANCELLED from any of them: the thread was stopped and goes on, and proc may have done it or not.
+ * lend_take() and lend_pass() may be asked again.
+ */
 __attribute__((warn_unused_result)) enum error lend_wait(uint32_t holder, word_t key);
-__attribute__((warn_unused_result)) enum error lend_take(bool leaves);
+__attribute__((warn_unused_result)) enum error lend_take(bool leaves, word_t key);
 __attribute__((warn_unused_result)) enum error lend_pass(word_t key);

@@ -55,6 +55,8 @@ int mtx_trylock(struct mtx *mutex)
 		mutex->depth++;
 		return thrd_success;
 	}
+	if (held == 0)
+		return thrd_error;
 	/* Acquire: pairs with the release of the last unlock. */
 	if (!atomic_compare_exchange_strong_explicit(&mutex->state, &free, held,
 						     memory_order_acquire, memory_order_relaxed))

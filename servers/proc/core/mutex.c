@@ -56,7 +56,8 @@ static void count(struct process *process)
 	lending_count(&process->lending);
 }
 
-/* Changes upwards or downwards.  Without a server there are no priorities. */
+/* Changes upwards or downwards.  Without a server there are no priorities, and the first try says so:
+ * each takes long. */
 static void tell(struct process *process, bool upwards)
 {
 	list_for_each (node, &process->lending.threads) {
@@ -64,9 +65,13 @@ static void tell(struct process *process, bool upwards)
 		const uint32_t wanted = lent_wanted(lending);
 		const uint32_t told = lent_told(lending);
 
-		if (wanted != told && (wanted > told) == upwards)
-			(void)!register_param_set(thread_tid(thread_of(lending)), SCHED_PARAM_LENT,
-						  wanted, 0);
+		if (wanted == told || (wanted > told) != upwards)
+			continue;
+		const enum error error = register_param_set(thread_tid(thread_of(lending)),
+							    SCHED_PARAM_LENT, wanted, 0);
+
+		if (error == ERR_BUSY || error == ERR_UNSUPPORTED)
+			return;
 	}
 }
 
@@ -125,28 +130,32 @@ static enum error request_wait(struct process *process, word_t tid, word_t holde
 	return error;
 }
 
-static enum error request_take(struct process *process, word_t tid, bool leaves)
+static enum error request_take(struct process *process, word_t tid, bool leaves, word_t key)
 {
 	struct thread *thread = thread_named(process, tid);
 	enum error error = ERR_STATE;
 
 	if (thread != NULL)
-		error = lending_take(&thread->lending, leaves);
+		error = lending_take(&thread->lending, key, leaves);
 	if (error == ERR_NOT_FOUND || (error == ERR_WOULD_BLOCK && leaves))
 		settle(process);
 	return error;
 }
 
-static enum error request_pass(struct process *process, word_t key)
+static enum error request_pass(struct process *process, word_t tid, word_t key)
 {
+	struct thread *thread = thread_named(process, tid);
 	struct lending_thread *next;
+	enum error error;
 
+	if (thread == NULL)
+		return ERR_NOT_FOUND;
 	count(process);
-	next = lending_pass(&process->lending, key);
+	error = lending_pass(&process->lending, &thread->lending, key, &next);
 	if (next != NULL)
 		wake(next);
 	settle(process);
-	return next != NULL ? ERR_OK : ERR_NOT_FOUND;
+	return error;
 }
 
 void mutex_request(enum proc_request request, struct process *process, struct msg *m)
@@ -156,9 +165,9 @@ void mutex_request(enum proc_request request, struct process *process, struct ms
 	if (request == PROC_REQ_MUTEX_WAIT)
 		error = request_wait(process, m->w[0], m->w[1], m->w[2]);
 	else if (request == PROC_REQ_MUTEX_TAKE)
-		error = request_take(process, m->w[0], m->w[1] != 0);
+		error = request_take(process, m->w[0], m->w[1] != 0, m->w[2]);
 	else
-		error = request_pass(process, m->w[0]);
+		error = request_pass(process, m->w[1], m->w[0]);
 	msg_answer(m, error, 0);
 }
 

@@ -61,8 +61,11 @@ enum error lending_wait(struct lending *lending, struct lending_thread *thread,
 	return ERR_OK;
 }
 
-enum error lending_take(struct lending_thread *thread, bool leaves)
+enum error lending_take(struct lending_thread *thread, uint64_t key, bool leaves)
 {
+	/* What it owns besides is another one. */
+	if (thread->key != key)
+		return ERR_STATE;
 	switch (thread->state) {
 	case LENDING_OWNS:
 		return ERR_OK;
@@ -78,14 +81,15 @@ enum error lending_take(struct lending_thread *thread, bool leaves)
 	}
 }
 
-static struct lending_thread *next_owner(struct lending *lending, uint64_t key)
+static struct lending_thread *next_owner(struct lending *lending, const struct lending_thread *from,
+					 uint64_t key)
 {
 	struct lending_thread *best = NULL;
 
 	list_for_each (node, &lending->threads) {
 		struct lending_thread *thread = thread_of(node);
 
-		if (waits_for_key(thread, key) &&
+		if (waits_for_key(thread, key) && thread->holder == from &&
 		    (best == NULL ||
 		     larger(thread->base, thread->lent) > larger(best->base, best->lent)))
 			best = thread;
@@ -93,20 +97,25 @@ static struct lending_thread *next_owner(struct lending *lending, uint64_t key)
 	return best;
 }
 
-struct lending_thread *lending_pass(struct lending *lending, uint64_t key)
+enum error lending_pass(struct lending *lending, const struct lending_thread *from, uint64_t key,
+			struct lending_thread **next)
 {
 	struct lending_thread *owner = owner_of(lending, key);
-	struct lending_thread *next = next_owner(lending, key);
 
+	*next = NULL;
+	/* It asks once more because the answer was lost, and has passed the mutex on already. */
+	if (owner != NULL && owner != from)
+		return ERR_OK;
+	*next = next_owner(lending, from, key);
 	if (owner != NULL)
 		owner->state = LENDING_FREE;
-	if (next == NULL)
-		return NULL;
-	next->state = LENDING_OWNS;
+	if (*next == NULL)
+		return ERR_NOT_FOUND;
+	(*next)->state = LENDING_OWNS;
 	list_for_each (node, &lending->threads)
-		if (waits_for_key(thread_of(node), key))
-			thread_of(node)->holder = next;
-	return next;
+		if (waits_for_key(thread_of(node), key) && thread_of(node)->holder == from)
+			thread_of(node)->holder = *next;
+	return ERR_OK;
 }
 
 struct lending_thread *lending_leave_one(struct lending *lending,

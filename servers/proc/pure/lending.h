@@ -57,16 +57,20 @@ __attribute__((warn_unused_result)) enum error lending_wait(struct lending *lend
 
 /*
  * ERR_OK: it has got the mutex.  ERR_WOULD_BLOCK: it waits; if it @leaves, not any more.  ERR_NOT_FOUND:
- * the holder ended, and it does not wait any more.  ERR_STATE: it never waited.
+ * the holder ended, and it does not wait any more.  ERR_STATE: it does not wait for that mutex.
  */
 __attribute__((warn_unused_result)) enum error lending_take(struct lending_thread *thread,
-							    bool leaves);
+							    uint64_t key, bool leaves);
 
 /*
- * Who holds the mutex gives it to who has the highest priority of those that wait, the longest waiting
- * first; the others wait for that one from now on.  NULL: nobody waits.
+ * @from, which holds the mutex, gives it to who has the highest priority of those that wait for it, the
+ * longest waiting first; the others wait for that one from now on.  *@next: who got it, NULL: nobody.
+ * ERR_OK: somebody else has it, given now or before.  ERR_NOT_FOUND: nobody waits for @from.
  */
-struct lending_thread *lending_pass(struct lending *lending, uint64_t key);
+__attribute__((warn_unused_result)) enum error lending_pass(struct lending *lending,
+							    const struct lending_thread *from,
+							    uint64_t key,
+							    struct lending_thread **next);
 
 /* One that waits for the thread, which ends: it is told (LEFT).  NULL: there are no more. */
 struct lending_thread *lending_leave_one(struct lending *lending,

@@ -17,6 +17,7 @@ struct host_thread {
 };
 
 void (*_Atomic lend_host_waits)(void);
+atomic_bool lend_host_loses;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct lending process;
@@ -63,6 +64,14 @@ uint32_t lend_self(void)
 	return self;
 }
 
+static bool lost(void)
+{
+	static _Thread_local uint32_t random = 1;
+
+	random = random * 1664525u + 1013904223u;
+	return atomic_load(&lend_host_loses) && random >> 29 == 0;
+}
+
 void lend_host_end(void)
 {
 	struct lending_thread *thread = &threads[lend_self()].lending;
@@ -104,32 +113,39 @@ enum error lend_wait(uint32_t holder, word_t key)
 
 	if (waits != NULL)
 		waits();
+	if (lost())
+		return ERR_CANCELLED;
 	enter();
 	if (holder < THREADS_MAX && threads[holder].park != 0)
 		error = lending_wait(&process, &threads[lend_self()].lending,
 				     &threads[holder].lending, key);
 	leave();
-	return error;
+	return lost() ? ERR_CANCELLED : error;
 }
 
-enum error lend_take(bool leaves)
+enum error lend_take(bool leaves, word_t key)
 {
 	enum error error;
 
+	if (lost())
+		return ERR_CANCELLED;
 	enter();
-	error = lending_take(&threads[lend_self()].lending, leaves);
+	error = lending_take(&threads[lend_self()].lending, key, leaves);
 	leave();
-	return error;
+	return lost() ? ERR_CANCELLED : error;
 }
 
 enum error lend_pass(word_t key)
 {
 	struct lending_thread *next;
+	enum error error;
 
+	if (lost())
+		return ERR_CANCELLED;
 	enter();
-	next = lending_pass(&process, key);
+	error = lending_pass(&process, &threads[lend_self()].lending, key, &next);
 	if (next != NULL)
 		wake(next);
 	leave();
-	return next != NULL ? ERR_OK : ERR_NOT_FOUND;
+	return lost() ? ERR_CANCELLED : error;
 }

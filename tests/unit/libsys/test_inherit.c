@@ -129,6 +129,23 @@ Test(inherit, times_out_or_not_and_nothing_is_lost)
 	run(count_up, &shared);
 }
 
+/* Requests that were carried out or not, and have no answer. */
+Test(inherit, excludes_with_lost_answers)
+{
+	struct shared shared;
+
+	atomic_store(&lend_host_loses, true);
+	shared_init(&shared, mtx_plain);
+	run(count_up, &shared);
+	cr_assert_eq(shared.count[0], THREADS * ROUNDS);
+	shared_init(&shared, mtx_recursive);
+	run(count_up_nested, &shared);
+	cr_assert_eq(shared.count[2], THREADS * ROUNDS);
+	shared_init(&shared, mtx_timed);
+	run(count_up_or_miss, &shared);
+	cr_assert_eq(shared.count[0] + atomic_load(&shared.missed), THREADS * ROUNDS);
+}
+
 static void *want_what_is_held(void *arg)
 {
 	struct shared *shared = arg;

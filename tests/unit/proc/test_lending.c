@@ -128,7 +128,7 @@ static void step_wait(unsigned i, unsigned holder, uint64_t key)
 	cr_assert_eq(lending_wait(&lending, &threads[i], said, key), error);
 }
 
-static void step_take(unsigned i, bool leaves)
+static void step_take(unsigned i, uint64_t key, bool leaves)
 {
 	static const enum error errors[] = {
 		[LENDING_FREE] = ERR_STATE,
@@ -137,35 +137,59 @@ static void step_take(unsigned i, bool leaves)
 		[LENDING_LEFT] = ERR_NOT_FOUND,
 	};
 
-	cr_assert_eq(lending_take(&threads[i], leaves), errors[model[i].state]);
+	const bool same = model[i].state != LENDING_FREE && model[i].key == key;
+
+	cr_assert_eq(lending_take(&threads[i], key, leaves),
+		     same ? errors[model[i].state] : ERR_STATE);
+	if (!same)
+		return;
 	if (model[i].state == LENDING_LEFT || (model[i].state == LENDING_WAITS && leaves))
 		model[i].state = LENDING_FREE;
 }
 
-static void step_pass(uint64_t key)
+static unsigned model_owner(uint64_t key)
 {
+	for (unsigned at = 0; at < THREADS; at++)
+		if (model[at].state == LENDING_OWNS && model[at].key == key)
+			return at;
+	return THREADS;
+}
+
+static bool model_waits(unsigned at, unsigned holder, uint64_t key)
+{
+	return model[at].state == LENDING_WAITS && model[at].key == key &&
+	       model[at].holder == holder;
+}
+
+static void step_pass(unsigned from, uint64_t key)
+{
+	const unsigned owner = model_owner(key);
+	struct lending_thread *next;
 	unsigned best = THREADS;
 
+	if (owner != THREADS && owner != from) {
+		cr_assert_eq(lending_pass(&lending, &threads[from], key, &next), ERR_OK);
+		cr_assert_null(next);
+		return;
+	}
 	for (unsigned at = 0; at < THREADS; at++) {
-		if (model[at].state != LENDING_WAITS || model[at].key != key)
+		if (!model_waits(at, from, key))
 			continue;
 		if (best == THREADS || model_urgency(at) > model_urgency(best) ||
 		    (model_urgency(at) == model_urgency(best) &&
 		     model[at].since < model[best].since))
 			best = at;
 	}
-	for (unsigned at = 0; at < THREADS; at++)
-		if (model[at].state == LENDING_OWNS && model[at].key == key)
-			model[at].state = LENDING_FREE;
-
-	struct lending_thread *next = lending_pass(&lending, key);
-
+	if (owner != THREADS)
+		model[owner].state = LENDING_FREE;
+	cr_assert_eq(lending_pass(&lending, &threads[from], key, &next),
+		     best == THREADS ? ERR_NOT_FOUND : ERR_OK);
 	cr_assert_eq(next == NULL ? THREADS : number_of(next), best);
 	if (best == THREADS)
 		return;
 	model[best].state = LENDING_OWNS;
 	for (unsigned at = 0; at < THREADS; at++)
-		if (model[at].state == LENDING_WAITS && model[at].key == key)
+		if (model_waits(at, from, key))
 			model[at].holder = best;
 }
 
@@ -195,11 +219,13 @@ static void step(unsigned many)
 		break;
 	case 10:
 	case 11:
-		step_take(i, random_below(4) == 0);
+		step_take(i, random_below(4) == 0 ? key : model[i].key, random_below(4) == 0);
 		break;
 	case 12:
 	case 13:
-		step_pass(key);
+		step_pass(model_owner(key) != THREADS && random_below(4) != 0 ? model_owner(key)
+									      : i,
+			  key);
 		break;
 	case 14:
 		base_set(i, random_below(100));
@@ -242,7 +268,7 @@ Test(lending, ring_of_threads_that_wait_for_each_other)
 	compare();
 	for (unsigned i = 0; i < 3; i++)
 		cr_assert_eq(threads[i].lent, 30);
-	step_take(1, true);
+	step_take(1, 1, true);
 	compare();
 	for (unsigned i = 0; i < 3; i++)
 		cr_assert_eq(threads[i].lent, 0);
@@ -254,7 +280,7 @@ Test(lending, who_comes_after_it_was_passed_on_waits_for_the_owner)
 	step_wait(1, 0, 7);
 	base_set(1, 10);
 	base_set(2, 20);
-	step_pass(7);
+	step_pass(0, 7);
 	step_wait(2, 0, 7);
 	compare();
 	cr_assert_eq(number_of(threads[2].holder), 1);

@@ -58,19 +58,40 @@ Test(mutex, is_passed_on_and_what_was_lent_goes_along)
 	cr_assert_eq(lent(a), 20);
 	waits(c, a, KEY);
 	cr_assert_eq(lent(a), 30);
-	cr_assert_eq(ask(c, PROC_REQ_MUTEX_TAKE, c, 0), ERR_WOULD_BLOCK);
-	cr_assert_eq(ask(a, PROC_REQ_MUTEX_PASS, KEY), ERR_OK);
+	cr_assert_eq(ask(c, PROC_REQ_MUTEX_TAKE, c, 0, KEY), ERR_WOULD_BLOCK);
+	cr_assert_eq(ask(a, PROC_REQ_MUTEX_PASS, KEY, a), ERR_OK);
 	cr_assert_eq(woken, c, "the most urgent, not the first");
 	cr_assert_eq(lent(a), 0);
 	cr_assert_eq(lent(c), 0, "20 is less than its own");
-	cr_assert_eq(ask(c, PROC_REQ_MUTEX_TAKE, c, 0), ERR_OK);
+	cr_assert_eq(ask(c, PROC_REQ_MUTEX_TAKE, c, 0, KEY), ERR_OK);
 	priority(c, 5);
 	cr_assert_eq(lent(c), 20);
-	cr_assert_eq(ask(c, PROC_REQ_MUTEX_PASS, KEY), ERR_OK);
+	cr_assert_eq(ask(c, PROC_REQ_MUTEX_PASS, KEY, c), ERR_OK);
 	cr_assert_eq(woken, b);
 	cr_assert_eq(lent(c), 0);
-	cr_assert_eq(ask(b, PROC_REQ_MUTEX_PASS, KEY), ERR_NOT_FOUND);
+	cr_assert_eq(ask(b, PROC_REQ_MUTEX_PASS, KEY, b), ERR_NOT_FOUND);
 	cr_assert(list_empty(&process_get(1)->lending.threads));
+}
+
+/* A thread that was stopped before the answer came asks again. */
+Test(mutex, is_passed_on_once)
+{
+	waits(b, a, KEY);
+	waits(c, a, KEY);
+	cr_assert_eq(ask(a, PROC_REQ_MUTEX_PASS, KEY, a), ERR_OK);
+	cr_assert_eq(woken, c);
+	woken = 0;
+	cr_assert_eq(ask(a, PROC_REQ_MUTEX_PASS, KEY, a), ERR_OK);
+	cr_assert_eq(woken, 0, "it is c's");
+	waits(c, d, KEY + 8);
+	cr_assert_eq(ask(a, PROC_REQ_MUTEX_PASS, KEY, a), ERR_NOT_FOUND, "b waits for c");
+	cr_assert_eq(woken, 0);
+	cr_assert_eq(ask(c, PROC_REQ_MUTEX_TAKE, c, 1, KEY + 8), ERR_WOULD_BLOCK);
+	cr_assert_eq(ask(c, PROC_REQ_MUTEX_PASS, KEY, c), ERR_OK);
+	cr_assert_eq(woken, b);
+	cr_assert_eq(ask(b, PROC_REQ_MUTEX_TAKE, b, 1, KEY + 8), ERR_STATE,
+		     "what it owns is another one");
+	cr_assert_eq(ask(b, PROC_REQ_MUTEX_TAKE, b, 1, KEY), ERR_OK);
 }
 
 /* A second time there is a way to wake it already. */
@@ -79,10 +100,10 @@ Test(mutex, is_passed_to_the_same_thread_again)
 	for (unsigned i = 0; i < 3; i++) {
 		waits(b, a, KEY);
 		woken = 0;
-		cr_assert_eq(ask(a, PROC_REQ_MUTEX_PASS, KEY), ERR_OK);
+		cr_assert_eq(ask(a, PROC_REQ_MUTEX_PASS, KEY, a), ERR_OK);
 		cr_assert_eq(woken, b);
-		cr_assert_eq(ask(b, PROC_REQ_MUTEX_TAKE, b, 1), ERR_OK);
-		cr_assert_eq(ask(b, PROC_REQ_MUTEX_PASS, KEY), ERR_NOT_FOUND);
+		cr_assert_eq(ask(b, PROC_REQ_MUTEX_TAKE, b, 1, KEY), ERR_OK);
+		cr_assert_eq(ask(b, PROC_REQ_MUTEX_PASS, KEY, b), ERR_NOT_FOUND);
 	}
 }
 
@@ -101,7 +122,7 @@ Test(mutex, chain_lends_to_its_end_and_follows_changes)
 	cr_assert_eq(lent(b), 0);
 	cr_assert_eq(register_shared()->params[a].priority, 10, "its own is its own");
 	priority(b, 20);
-	cr_assert_eq(ask(d, PROC_REQ_MUTEX_TAKE, d, 1), ERR_WOULD_BLOCK);
+	cr_assert_eq(ask(d, PROC_REQ_MUTEX_TAKE, d, 1, KEY + 16), ERR_WOULD_BLOCK);
 	cr_assert_eq(lent(a), 30);
 	cr_assert_eq(lent(c), 0);
 }
@@ -112,7 +133,7 @@ Test(mutex, equals_cost_no_request)
 	priority(b, 10);
 	priorities_told = 0;
 	waits(b, a, KEY);
-	cr_assert_eq(ask(a, PROC_REQ_MUTEX_PASS, KEY), ERR_OK);
+	cr_assert_eq(ask(a, PROC_REQ_MUTEX_PASS, KEY, a), ERR_OK);
 	cr_assert_eq(priorities_told, 0);
 }
 
@@ -129,11 +150,14 @@ Test(mutex, nonsense_is_refused)
 	cr_assert_eq(ask(b, PROC_REQ_MUTEX_WAIT, b, gone, KEY), ERR_NOT_FOUND);
 	cr_assert_eq(ask(b, PROC_REQ_MUTEX_WAIT, b, TID_MAIN, KEY), ERR_NOT_FOUND);
 	cr_assert_eq(ask(b, PROC_REQ_MUTEX_WAIT, b, ~0ull, KEY), ERR_NOT_FOUND);
-	cr_assert_eq(ask(b, PROC_REQ_MUTEX_TAKE, b, 0), ERR_STATE);
-	cr_assert_eq(ask(b, PROC_REQ_MUTEX_TAKE, other, 1), ERR_STATE);
+	cr_assert_eq(ask(b, PROC_REQ_MUTEX_TAKE, b, 0, KEY), ERR_STATE);
+	cr_assert_eq(ask(b, PROC_REQ_MUTEX_TAKE, other, 1, KEY), ERR_STATE);
 	waits(b, a, KEY);
 	cr_assert_eq(ask(b, PROC_REQ_MUTEX_WAIT, b, c, KEY), ERR_STATE);
-	cr_assert_eq(ask(other, PROC_REQ_MUTEX_PASS, KEY), ERR_NOT_FOUND, "its KEY is another one");
+	cr_assert_eq(ask(other, PROC_REQ_MUTEX_PASS, KEY, other), ERR_NOT_FOUND,
+		     "its KEY is another one");
+	cr_assert_eq(ask(b, PROC_REQ_MUTEX_PASS, KEY, other), ERR_NOT_FOUND);
+	cr_assert_eq(ask(b, PROC_REQ_MUTEX_PASS, KEY, ~0ull), ERR_NOT_FOUND);
 	cr_assert_eq(ask(b, PROC_REQ_SCHED_SET, 0, b, SCHED_PARAM_LENT, 99), ERR_PERMISSION);
 	cr_assert_eq(woken, 0);
 }
@@ -145,9 +169,9 @@ Test(mutex, who_waits_is_told_that_the_holder_ended)
 	client_exit(b, 0);
 	reap();
 	cr_assert_eq(woken, d);
-	cr_assert_eq(ask(c, PROC_REQ_MUTEX_TAKE, c, 0), ERR_NOT_FOUND);
-	cr_assert_eq(ask(d, PROC_REQ_MUTEX_TAKE, d, 1), ERR_NOT_FOUND);
-	cr_assert_eq(ask(d, PROC_REQ_MUTEX_TAKE, d, 1), ERR_STATE);
+	cr_assert_eq(ask(c, PROC_REQ_MUTEX_TAKE, c, 0, KEY), ERR_NOT_FOUND);
+	cr_assert_eq(ask(d, PROC_REQ_MUTEX_TAKE, d, 1, KEY), ERR_NOT_FOUND);
+	cr_assert_eq(ask(d, PROC_REQ_MUTEX_TAKE, d, 1, KEY), ERR_STATE);
 	cr_assert(list_empty(&process_get(1)->lending.threads));
 }
 
@@ -165,7 +189,7 @@ Test(mutex, who_waited_has_ended)
 	cr_assert_eq(lent(a), 50);
 	cr_assert_eq(ask(c, PROC_REQ_THREAD_PARK, c, 0), WAITS);
 	cr_assert_eq(lent(a), 0);
-	cr_assert_eq(ask(b, PROC_REQ_MUTEX_TAKE, b, 0), ERR_NOT_FOUND);
+	cr_assert_eq(ask(b, PROC_REQ_MUTEX_TAKE, b, 0, KEY + 8), ERR_NOT_FOUND);
 	(void)thread_of(a);
 	cr_assert_eq(client_word(a, 1), c);
 	cr_assert_eq(lent(c), 0);

@@ -126,12 +126,13 @@ enum proc_signal {
 	  "one, or to another one to whom it was passed meanwhile.  Its PARK notification is "     \
 	  "signalled when it has got the mutex, or never will.  NOT_FOUND: no such thread of the " \
 	  "process; STATE: it waits already; ARG: for itself")                                     \
-	X(MUTEX_TAKE, 50, "w0 own tid, w1 1: wait no more", "",                                    \
+	X(MUTEX_TAKE, 50, "w0 own tid, w1 1: wait no more, w2 address of the mutex", "",           \
 	  "OK: it has got it; WOULD_BLOCK: not yet, or with w1 not at all; NOT_FOUND: the holder " \
-	  "ended, and it does not wait any more; STATE: it does not wait")                         \
-	X(MUTEX_PASS, 51, "w0 address of the mutex", "",                                           \
+	  "ended, and it does not wait any more; STATE: it does not wait for that mutex")          \
+	X(MUTEX_PASS, 51, "w0 address of the mutex, w1 own tid", "",                               \
 	  "the calling thread holds a mutex and gives it to the most urgent of those that wait, "  \
-	  "who wait for that one now; what they lent is taken back.  NOT_FOUND: nobody waits")     \
+	  "who wait for that one now; what they lent is taken back.  OK also if it has passed it " \
+	  "on before; NOT_FOUND: nobody waits for it")                                             \
 	X(OBJECT_NEW, 43, "w0 OBJ_ENDPOINT, OBJ_NOTIFICATION or OBJ_REPLY",                        \
 	  "capability: the object",                                                                \
 	  "a kernel object of the caller, freed when its process ends; deleting the capability "   \
