@@ -64,10 +64,12 @@ struct waiter *waiter_defer(struct process *process)
 	waiter->holder = NULL;
 	waiter->process = process;
 	if (process != NULL) {
-		list_push_back(&process->callers, &waiter->caller);
-		/* A thread has one call at a time: nobody waits in some of them. */
-		if (++process->caller_count > process->thread_count + process->parked_count)
+		/* A thread has one call at a time: nobody waits in some of them.  Before this one is among
+		 * them, with which is still received: its caller may be deleted by now. */
+		if (process->caller_count >= process->thread_count + process->parked_count)
 			waiters_sweep(process);
+		list_push_back(&process->callers, &waiter->caller);
+		process->caller_count++;
 	}
 	current = waiter_take();
 	return waiter;
