@@ -172,8 +172,9 @@ bool request_stop(struct tcb *tcb)
 
 	if (!request_lock(tcb, &asked, &home))
 		return false;
-	request_unlink(tcb, THREAD_STOPPED);
+	/* First: who sees it stopped may give it other registers at once. */
 	tcb_result_set(tcb, ERR_CANCELLED);
+	request_unlink(tcb, THREAD_STOPPED);
 	__atomic_fetch_and(&tcb->exit_work, ~EXIT_STOP, __ATOMIC_RELAXED);
 	sched_blocked(home, tcb_payer(tcb), CAUSE_STOPPED);
 	core_unlock_two(asked, home);
