@@ -5,6 +5,9 @@
 #include "region_pool.h"
 #include "shared.h"
 
+/* Of a shared object, in one space, on average. */
+#define MAPPINGS_PER_PAGE 2u
+
 /* Pages that are no frames of the map. */
 static enum error apart_charge(struct space *space, uint64_t pages)
 {
@@ -91,14 +94,35 @@ enum error space_shared_free(struct space *space, uint32_t id)
 	return error;
 }
 
+static uint64_t pages_of(const struct region *region)
+{
+	return (region->end - region->start) / PAGE_SIZE;
+}
+
+static uint64_t object_mapped(const struct space *space, uint32_t id)
+{
+	uint64_t pages = 0;
+
+	for (const struct region *region = region_first_from(&space->regions, 0); region != NULL;
+	     region = region_next(region))
+		if (region->kind == MM_KIND_SHARED && region->object == id)
+			pages += pages_of(region);
+	return pages;
+}
+
 enum error object_attach(struct space *space, const struct region *region)
 {
 	enum error error = shared_attach(space->pid, region->object, region->object_page,
-					 (region->end - region->start) / PAGE_SIZE);
+					 pages_of(region));
 
 	if (error != ERR_OK)
 		return error;
-	error = object_charge(space, region->object);
+	/* Each mapping but a page's first takes a capability slot, which is not charged: so many for what is. */
+	if (object_mapped(space, region->object) + pages_of(region) >
+	    MAPPINGS_PER_PAGE * shared_cost(region->object))
+		error = ERR_LIMIT;
+	else
+		error = object_charge(space, region->object);
 	if (error != ERR_OK)
 		shared_detach(region->object);
 	return error;

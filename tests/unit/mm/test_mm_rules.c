@@ -447,6 +447,12 @@ static void objects_are_paid_for(void)
 	check(request_of(28, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(28) == 5);
 	check(shared_frames_held() == 0 && frames_lost() == 0);
 	id = shared_new_of(27, 64);
+	for (unsigned i = 0; i < 3; i++)
+		check(map_of(27, AT + i * 64 * PAGE_SIZE, 64 * PAGE_SIZE, SHARED_RW, id, 0, 0) ==
+		      (i < 2 ? ERR_OK : ERR_LIMIT));
+	w[0] = AT;
+	w[1] = 128 * PAGE_SIZE;
+	check(request_of(27, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
 	check(shared_of(MM_REQ_SHARED_FREE, 27, id, 0) == ERR_OK && pages_of(27) == 5);
 	space_end(27, a);
 	space_end(28, b);
