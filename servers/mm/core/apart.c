@@ -117,7 +117,7 @@ enum error object_attach(struct space *space, const struct region *region)
 
 	if (error != ERR_OK)
 		return error;
-	/* Each mapping but a page's first takes a capability slot, which is not charged: so many for what is. */
+	/* Each mapping of a page but its first takes a capability slot, which is not charged. */
 	if (object_mapped(space, region->object) + pages_of(region) >
 	    MAPPINGS_PER_PAGE * shared_cost(region->object))
 		error = ERR_LIMIT;
