@@ -37,7 +37,8 @@ MUST_CHECK enum error memory_protect(void *at, size_t bytes, unsigned protection
  * with @pid 0 everybody) and frees it, at its end at the latest; what is mapped stays mapped.  The maker and
  * each process that maps some of it are charged for all of it, once.
  * ERR_NOT_FOUND: no such object.  ERR_PERMISSION: it is another's, or not allowed.  ERR_LIMIT: the maker has
- * 32, it is allowed to 8, or the memory limit.  ERR_NO_MEMORY: the machine has 1,024.
+ * 32, it is allowed to 8, the process maps twice as many pages as it has already, or the memory limit.
+ * ERR_NO_MEMORY: the machine has 1,024.
  */
 MUST_CHECK enum error shared_new(size_t bytes, word_t *object);
 MUST_CHECK enum error shared_allow(word_t object, word_t pid);
