@@ -74,6 +74,9 @@ _Noreturn void bench_crowd(unsigned threads, time_ns_t start_ns);
 /* With burst=N at=NS in=OBJECT: N threads that are woken together then, and some times more. */
 _Noreturn void bench_burst(unsigned threads, time_ns_t start_ns, word_t object);
 
+/* The calling thread's own notification, on which libsys parks it: nobody signals it unasked. */
+cptr_t bench_own_notification(void);
+
 static inline uint64_t bench_ticks(void)
 {
 	uint64_t ticks;

@@ -13,7 +13,6 @@
 #include <libsys/syscall.h>
 #include <libsys/threads.h>
 #include <mm/protocol.h>
-#include <proc/slots.h>
 
 #include "../lib/crew.h"
 #include "../lib/program.h"
@@ -55,7 +54,7 @@ static void raise_to(_Atomic uint64_t *most, uint64_t value)
 static int wait_to_be_woken(void *arg)
 {
 	struct member *member = arg;
-	const cptr_t wake = thread_reply_slot() - PROC_THREAD_SLOT_REPLY + PROC_THREAD_SLOT_PARK;
+	const cptr_t wake = bench_own_notification();
 	word_t word;
 
 	atomic_store_explicit(&member->wake, wake, memory_order_relaxed);

@@ -15,7 +15,9 @@
 #include <string.h>
 
 #include <libsys/clock.h>
+#include <libsys/process.h>
 #include <libsys/threads.h>
+#include <proc/slots.h>
 
 #include "../lib/program.h"
 
@@ -24,6 +26,11 @@
 struct bench bench;
 
 static const char *only;
+
+cptr_t bench_own_notification(void)
+{
+	return thread_reply_slot() - PROC_THREAD_SLOT_REPLY + PROC_THREAD_SLOT_PARK;
+}
 
 double bench_ns(uint64_t ticks)
 {

@@ -10,7 +10,6 @@
 #include <libsys/sched.h>
 #include <libsys/syscall.h>
 #include <libsys/threads.h>
-#include <proc/slots.h>
 
 #include "../lib/crew.h"
 #include "../lib/program.h"
@@ -31,7 +30,7 @@ struct side {
 static int wake_each_other(void *arg)
 {
 	struct side *side = arg;
-	const cptr_t mine = thread_reply_slot() - PROC_THREAD_SLOT_REPLY + PROC_THREAD_SLOT_PARK;
+	const cptr_t mine = bench_own_notification();
 	word_t word;
 
 	atomic_store_explicit(&side->mine, mine, memory_order_relaxed);
