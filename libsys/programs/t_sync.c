@@ -16,6 +16,7 @@
 #include "lib/crew.h"
 #include "lib/program.h"
 #include "t_sync.h"
+#include "t_sync_chain.h"
 
 #define MEMBERS 6u
 #define ROUNDS  500u
@@ -306,32 +307,18 @@ static void mutex_recursion(void)
 	tap_equal(mtx_unlock(&mutex), thrd_error);
 }
 
-#define CHAIN     6u
 #define TURNS_MAX (30u * CHAIN) /* of 0.1 ms: a slice for each new owner */
 
-static struct mtx chain[CHAIN + 1];
-static struct semaphore chain_held = SEMAPHORE_INIT(0);
-static struct semaphore chain_all_held = SEMAPHORE_INIT(0);
-static struct semaphore chain_door = SEMAPHORE_INIT(0);
-static _Atomic unsigned chain_owners;
 static _Atomic unsigned hog_turns;
 
-/* Holds its own and waits for the next one's, the last at the door; the further, the less it weighs. */
+/* The further, the less it weighs. */
 static int own_two(void *arg)
 {
-	struct mtx *own = arg;
-	const unsigned me = (unsigned)(own - chain);
+	const unsigned nice = 3 * chain_place(arg);
 	int wrong = !thread_pin(0);
 
-	wrong += sched_param_set(0, SCHED_PARAM_NICE, 3 * me, 0) != ERR_OK;
-	mtx_lock(own);
-	semaphore_post(&chain_held);
-	semaphore_wait(&chain_all_held);
-	if (me == CHAIN - 1)
-		semaphore_wait(&chain_door);
-	mtx_lock(own + 1);
-	wrong += atomic_fetch_add(&chain_owners, 1) != CHAIN - 1 - me;
-	return wrong + mtx_unlock(own + 1) + mtx_unlock(own);
+	wrong += sched_param_set(0, SCHED_PARAM_NICE, nice, 0) != ERR_OK;
+	return wrong + chain_own_two(arg, 0);
 }
 
 static int hog_in_turns(void *arg)
@@ -339,7 +326,7 @@ static int hog_in_turns(void *arg)
 	(void)arg;
 	if (!thread_pin(0))
 		return 1;
-	for (; atomic_load(&chain_owners) < CHAIN; atomic_fetch_add(&hog_turns, 1)) {
+	for (; chain_owners() < CHAIN; atomic_fetch_add(&hog_turns, 1)) {
 		program_burn(NS_PER_MS / 10);
 		thrd_yield();
 		thread_pause(); /* it never sleeps: an emulator that counts instructions would stay here */
@@ -353,21 +340,14 @@ static void mutex_inversion_chain(void)
 	struct thread *hog;
 	struct crew crew;
 
-	for (unsigned i = 0; i <= CHAIN; i++)
-		mtx_init(&chain[i], mtx_timed);
-	crew_start(&crew, CHAIN, own_two, chain, sizeof(chain[0]));
-	for (unsigned i = 0; i < CHAIN; i++)
-		semaphore_wait(&chain_held);
-	for (unsigned i = 0; i < CHAIN; i++)
-		semaphore_post(&chain_all_held);
-	for (unsigned i = 0; i < CHAIN; i++)
-		thread_await_state(crew.threads[i], THREAD_WAITING);
+	chain_start(&crew, mtx_timed, own_two);
 	hog = start(hog_in_turns, NULL);
 	for (unsigned i = 0; i < CHAIN; i++)
-		tap_equal(mtx_lock_until(&chain[i], clock_now_ns() + NS_PER_MS), thrd_timedout);
-	tap_equal(atomic_load(&chain_owners), 0);
+		tap_equal(mtx_lock_until(chain_mutex(i), clock_now_ns() + NS_PER_MS),
+			  thrd_timedout);
+	tap_equal(chain_owners(), 0);
 	atomic_store(&hog_turns, 0);
-	semaphore_post(&chain_door);
+	chain_open();
 	tap_equal(crew_join(&crew), 0);
 	tap_equal(join(hog), 0);
 	printf("# %u turns of the hog\n", atomic_load(&hog_turns));

@@ -17,8 +17,7 @@
 #include "lib/crew.h"
 #include "lib/program.h"
 #include "t_sync.h"
-
-#define CHAIN 6u
+#include "t_sync_chain.h"
 
 /* What spins does so on one CPU, the last: where there are several, an emulator that counts instructions
  * runs the others when CPU 0 sleeps. */
@@ -226,60 +225,33 @@ void mutex_inheritance_timeout(void)
 	conducted();
 }
 
-static struct mtx chain[CHAIN + 1];
-static struct semaphore chain_held = SEMAPHORE_INIT(0);
-static struct semaphore chain_all_held = SEMAPHORE_INIT(0);
-static struct semaphore chain_door = SEMAPHORE_INIT(0);
-static _Atomic unsigned chain_owners;
-
-/* Holds its own and waits for the next one's, the last at the door; with priorities that rise towards who
- * wants the first mutex. */
+/* With priorities that rise towards who wants the first mutex. */
 static int own_two_and_inherit(void *arg)
 {
-	struct mtx *own = arg;
-	const unsigned me = (unsigned)(own - chain);
-	int wrong = 0;
-
-	take_place(LOW + CHAIN - me);
-	wrong += mtx_lock(own);
-	semaphore_post(&chain_held);
-	semaphore_wait(&chain_all_held);
-	if (me == CHAIN - 1)
-		semaphore_wait(&chain_door);
-	wrong += mtx_lock(own + 1);
-	program_burn(HELD_FOR / 4);
-	wrong += atomic_fetch_add(&chain_owners, 1) != CHAIN - 1 - me;
-	return wrong + mtx_unlock(own + 1) + mtx_unlock(own);
+	take_place(LOW + CHAIN - chain_place(arg));
+	return chain_own_two(arg, HELD_FOR / 4);
 }
 
 /* Six hold one each and wait for the next, and the middle one spins: each new owner runs, with the priority
  * of who waits at the end. */
 void mutex_inheritance_chain(void)
 {
-	struct player high = {.mutex = &chain[0], .priority = HIGH, .until = TIME_NEVER};
+	struct player high = {.mutex = chain_mutex(0), .priority = HIGH, .until = TIME_NEVER};
 	struct thread *spinner;
 	struct crew crew;
 	time_ns_t from;
 
 	conduct();
-	for (unsigned i = 0; i <= CHAIN; i++)
-		tap_equal(mtx_init(&chain[i], mtx_inherit), thrd_success);
-	crew_start(&crew, CHAIN, own_two_and_inherit, chain, sizeof(chain[0]));
-	for (unsigned i = 0; i < CHAIN; i++)
-		semaphore_wait(&chain_held);
-	for (unsigned i = 0; i < CHAIN; i++)
-		semaphore_post(&chain_all_held);
-	for (unsigned i = 0; i < CHAIN; i++)
-		thread_await_state(crew.threads[i], THREAD_WAITING);
+	chain_start(&crew, mtx_inherit, own_two_and_inherit);
 	play(&high, want);
 	await_lent(crew.threads[CHAIN - 1], HIGH);
 	for (unsigned i = 0; i < CHAIN; i++)
 		tap_equal(info_of(crew.threads[i]).lent, HIGH);
 
 	spinner = spinner_start(SPIN_MAX);
-	tap_equal(atomic_load(&chain_owners), 0);
+	tap_equal(chain_owners(), 0);
 	from = clock_now_ns();
-	semaphore_post(&chain_door);
+	chain_open();
 	tap_equal(join(spinner), 1);
 	join(high.thread);
 	tap_equal(high.result, thrd_success);
