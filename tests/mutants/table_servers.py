@@ -32,7 +32,7 @@ MUTANTS = [
      "waits_for_key(thread, key) &&", "proc_lending"),
     ("servers/proc/pure/lending.c", "\tif (thread->key != key)\n\t\treturn ERR_STATE;\n", "", "proc_lending"),
     ("servers/proc/core/mutex.c", "realm_priority_max(process)", "99", "proc_mutex"),
-    ("servers/proc/core/mutex.c", "thread->pid != process->pid || ",
+    ("servers/proc/core/thread.c", "thread->pid != process->pid || ",
      "process->pid == 0 || ", "proc_mutex"),
     ("servers/proc/core/mutex.c", "\t\twake(waiter);\n", "\t\t(void)waiter;\n", "proc_mutex"),
     ("servers/proc/core/thread_park.c", "\tmutex_thread_ends(thread);\n", "", "proc_mutex"),

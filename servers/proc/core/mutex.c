@@ -36,10 +36,14 @@ static uint32_t lent_wanted(const struct lending_thread *lending)
 	return lending->lent > lending->base ? lending->lent : 0;
 }
 
+static const struct sched_thread_params *params_of(struct lending_thread *lending)
+{
+	return &register_shared()->params[thread_tid(thread_of(lending))];
+}
+
 static uint32_t lent_told(struct lending_thread *lending)
 {
-	return __atomic_load_n(&register_shared()->params[thread_tid(thread_of(lending))].lent,
-			       __ATOMIC_RELAXED);
+	return __atomic_load_n(&params_of(lending)->lent, __ATOMIC_RELAXED);
 }
 
 /* Own priorities may have changed since. */
@@ -47,10 +51,8 @@ static void count(struct process *process)
 {
 	list_for_each (node, &process->lending.threads) {
 		struct lending_thread *lending = lending_of(node);
-		const uint32_t tid = thread_tid(thread_of(lending));
 
-		lending->base = __atomic_load_n(&register_shared()->params[tid].priority,
-						__ATOMIC_RELAXED);
+		lending->base = __atomic_load_n(&params_of(lending)->priority, __ATOMIC_RELAXED);
 	}
 	process->lending.lent_max = realm_priority_max(process);
 	lending_count(&process->lending);
@@ -108,19 +110,10 @@ static void wake(struct lending_thread *lending)
 
 /* ---- Requests ---------------------------------------------------------------------------------- */
 
-static struct thread *thread_named(const struct process *process, word_t tid)
-{
-	struct thread *thread = thread_get(tid);
-
-	if (thread == NULL || thread->pid != process->pid || thread->life != THREAD_LIVE)
-		return NULL;
-	return thread;
-}
-
 static enum error request_wait(struct process *process, word_t tid, word_t holder_tid, word_t key)
 {
-	struct thread *thread = thread_named(process, tid);
-	struct thread *holder = thread_named(process, holder_tid);
+	struct thread *thread = thread_live(process, tid);
+	struct thread *holder = thread_live(process, holder_tid);
 	enum error error = ERR_NOT_FOUND;
 
 	if (thread != NULL && holder != NULL)
@@ -132,7 +125,7 @@ static enum error request_wait(struct process *process, word_t tid, word_t holde
 
 static enum error request_take(struct process *process, word_t tid, bool leaves, word_t key)
 {
-	struct thread *thread = thread_named(process, tid);
+	struct thread *thread = thread_live(process, tid);
 	enum error error = ERR_STATE;
 
 	if (thread != NULL)
@@ -144,7 +137,7 @@ static enum error request_take(struct process *process, word_t tid, bool leaves,
 
 static enum error request_pass(struct process *process, word_t tid, word_t key)
 {
-	struct thread *thread = thread_named(process, tid);
+	struct thread *thread = thread_live(process, tid);
 	struct lending_thread *next;
 	enum error error;
 

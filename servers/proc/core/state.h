@@ -107,6 +107,8 @@ struct thread_args {
 
 void threads_init(void);
 struct thread *thread_get(word_t tid);
+/* The live thread of the process with that number, or NULL. */
+struct thread *thread_live(const struct process *process, word_t tid);
 uint32_t thread_tid(const struct thread *thread);
 /* Make and start one.  ERR_LIMIT, ERR_NO_MEMORY, ERR_BUSY. */
 __attribute__((warn_unused_result)) enum error

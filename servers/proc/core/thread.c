@@ -62,6 +62,15 @@ struct thread *thread_get(word_t tid)
 	return tid >= TID_USER_FIRST && tid < SCHED_TID_USER_MAX ? &threads[tid] : NULL;
 }
 
+struct thread *thread_live(const struct process *process, word_t tid)
+{
+	struct thread *thread = thread_get(tid);
+
+	if (thread == NULL || thread->pid != process->pid || thread->life != THREAD_LIVE)
+		return NULL;
+	return thread;
+}
+
 uint32_t thread_tid(const struct thread *thread)
 {
 	return (uint32_t)(thread - threads);

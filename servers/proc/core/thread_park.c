@@ -36,7 +36,7 @@ struct register_params thread_params(const struct process *process, const struct
 static enum error park_check(const struct process *process, const struct thread *thread,
 			     struct tcb_info *info)
 {
-	if (thread == NULL || thread->pid != process->pid || thread->life != THREAD_LIVE)
+	if (thread == NULL)
 		return ERR_NOT_FOUND;
 	if (process->thread_count < 2 || process->parked_count >= PROC_THREADS_PARKED_MAX)
 		return ERR_BUSY;
@@ -50,7 +50,7 @@ static enum error park_check(const struct process *process, const struct thread 
 
 bool thread_park(struct process *process, struct msg *m)
 {
-	struct thread *thread = thread_get(m->w[0]);
+	struct thread *thread = thread_live(process, m->w[0]);
 	struct tcb_info info;
 	const enum error error = park_check(process, thread, &info);
 
