@@ -75,7 +75,7 @@ MUTANTS = [
     ("servers/mm/core/apart.c", "(space->regions.count + 1) % REGIONS_PER_PAGE == 0 ?", "false ?",
      "mm_rules"),
     ("servers/mm/core/apart.c",
-     "\tif (shared_owner(id) == space->pid)\n\t\treturn true;\n", "", "mm_rules"),
+     "return shared_owner(id) == space->pid || ", "", "mm_rules"),
     ("servers/mm/core/apart.c",
      "\tif (error != ERR_OK)\n\t\tshared_detach(region->object);\n", "", "mm_rules"),
     ("servers/mm/core/apart.c", "error != ERR_OK && shared_free(space->pid, *id) != ERR_OK", "false",

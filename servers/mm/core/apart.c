@@ -39,17 +39,27 @@ void region_uncharge(struct space *space)
 		apart_uncharge(space, 1);
 }
 
+static uint64_t pages_of(const struct region *region)
+{
+	return (region->end - region->start) / PAGE_SIZE;
+}
+
+static uint64_t object_mapped(const struct space *space, uint32_t id)
+{
+	uint64_t pages = 0;
+
+	for (const struct region *region = region_first_from(&space->regions, 0); region != NULL;
+	     region = region_next(region))
+		if (region->kind == MM_KIND_SHARED && region->object == id)
+			pages += pages_of(region);
+	return pages;
+}
+
 /* Who made an object, or has a region of it, pays for all of it, once: as long as one of them is there all of
  * it may be. */
 static bool object_held(const struct space *space, uint32_t id)
 {
-	if (shared_owner(id) == space->pid)
-		return true;
-	for (const struct region *region = region_first_from(&space->regions, 0); region != NULL;
-	     region = region_next(region))
-		if (region->kind == MM_KIND_SHARED && region->object == id)
-			return true;
-	return false;
+	return shared_owner(id) == space->pid || object_mapped(space, id) != 0;
 }
 
 enum error object_charge(struct space *space, uint32_t id)
@@ -92,22 +102,6 @@ enum error space_shared_free(struct space *space, uint32_t id)
 	if (error == ERR_OK)
 		object_uncharge(space, id, cost);
 	return error;
-}
-
-static uint64_t pages_of(const struct region *region)
-{
-	return (region->end - region->start) / PAGE_SIZE;
-}
-
-static uint64_t object_mapped(const struct space *space, uint32_t id)
-{
-	uint64_t pages = 0;
-
-	for (const struct region *region = region_first_from(&space->regions, 0); region != NULL;
-	     region = region_next(region))
-		if (region->kind == MM_KIND_SHARED && region->object == id)
-			pages += pages_of(region);
-	return pages;
 }
 
 enum error object_attach(struct space *space, const struct region *region)
