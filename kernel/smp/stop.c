@@ -37,11 +37,16 @@ static void stopped_set(struct tcb *tcb)
 	__atomic_fetch_and(&tcb->exit_work, ~(EXIT_STOP | EXIT_FORWARD), __ATOMIC_RELAXED);
 }
 
+static void stop_locked(struct core *core, struct tcb *tcb) LOCK_REQUIRES(core->lock)
+{
+	stopped_set(tcb);
+	core_block(core, CAUSE_STOPPED);
+}
+
 void stop_current(struct core *core, struct tcb *tcb)
 {
 	spin_lock(&core->lock);
-	stopped_set(tcb);
-	core_block(core, CAUSE_STOPPED);
+	stop_locked(core, tcb);
 	spin_unlock(&core->lock);
 }
 
@@ -320,16 +325,30 @@ void stop_serve(struct core *core)
 	}
 }
 
+/* RESUME takes the mark back under the lock, and then it has said that the thread goes on. */
+static bool stop_if_marked(struct core *core, struct tcb *tcb)
+{
+	bool marked;
+
+	spin_lock(&core->lock);
+	marked = (__atomic_load_n(&tcb->exit_work, __ATOMIC_RELAXED) & EXIT_STOP) != 0;
+	if (marked)
+		stop_locked(core, tcb);
+	spin_unlock(&core->lock);
+	return marked;
+}
+
 void stop_exit_work(struct core *core, struct tcb *tcb)
 {
 	uint32_t work = __atomic_load_n(&tcb->exit_work, __ATOMIC_ACQUIRE);
 
 	if ((work & EXIT_STOP) != 0) {
-		if (core->dispatcher == tcb)
+		if (core->dispatcher == tcb) {
 			fallback_enter(core, FALLBACK_STOPPED);
-		else
-			stop_current(core, tcb);
-		return;
+			return;
+		}
+		if (stop_if_marked(core, tcb))
+			return;
 	}
 	__atomic_fetch_and(&tcb->exit_work, ~(EXIT_CUT | EXIT_FORWARD | EXIT_ANSWERED),
 			   __ATOMIC_RELAXED);

@@ -57,7 +57,9 @@ MUTANTS = [
     ("kernel/smp/ipi.c", "\t\ttimer_update(core);", "\t\t;", "filter-wake"),
     ("kernel/dispatch/successor.c", "core_post(home, CORE_REQUEST_FIRST);", "", "first-wake"),
     ("kernel/dispatch/fallback.c", "\tsuccessor_forget(core);\n", "", "terms-unbind"),
-    # A mark beside a mark of another CPU
+    # A mark beside a mark of another CPU, and one that is taken back
+    ("kernel/smp/stop.c", "\tmarked = (__atomic_load_n(&tcb->exit_work, __ATOMIC_RELAXED) & EXIT_STOP) != 0;",
+     "\tmarked = true;", "donate-stop-resume"),
     ("kernel/dispatch/donation.c", "__atomic_fetch_or(&caller->exit_work, EXIT_ANSWERED, __ATOMIC_RELAXED);",
      "__atomic_store_n(&caller->exit_work, caller->exit_work | EXIT_ANSWERED, __ATOMIC_RELAXED);",
      "donate-stop-served"),

@@ -75,6 +75,23 @@ static void stop_client_final(void)
 	must(thread_finished(world_threads[2]));
 }
 
+/* A stop that waits for the server's answer is taken back: who is told so goes on. */
+static void stop_resume_setup(void)
+{
+	(void)server_setup();
+	world_thread(1, PROGRAM(SUSPEND(world_threads[1]), RESUME(world_threads[1])));
+}
+
+static void stop_resume_final(void)
+{
+	const struct tcb *client = world_threads[1];
+
+	must(waits(world_threads[0]));
+	must(thread_finished(world_threads[2]) && result(world_threads[2]) == ERR_OK);
+	must(thread_finished(client) && client->state == THREAD_READY);
+	must(result(client) == ERR_OK || result(client) == ERR_CANCELLED);
+}
+
 /* Its slice ends in the server, and the dispatcher wants to know of the answer, which is one more mark of the
  * client: none is lost, and the dispatcher is told no more than once. */
 static void stop_served_setup(void)
@@ -276,6 +293,7 @@ const struct scenario scenarios_donation[] = {
 	SCENARIO("donate-slice", 1, slice_setup, served_final),
 	LONG_SCENARIO("donate-slice-two", 2, slice_two_setup, served_final),
 	SCENARIO("donate-stop-client", 2, stop_client_setup, stop_client_final),
+	SCENARIO("donate-stop-resume", 2, stop_resume_setup, stop_resume_final),
 	SCENARIO("donate-stop-served", 2, stop_served_setup, stop_client_final),
 	SCENARIO("donate-stop-server", 2, stop_server_setup, stop_server_final),
 	SCENARIO("donate-delete-server", 2, delete_server_setup, delete_server_final),
