@@ -117,7 +117,7 @@ static bool stop_try(struct tcb *tcb)
 	}
 }
 
-/* A thread that is, or is about to be, a dispatcher.  True: its binding has ended, it is stopped. */
+/* A thread that is, or is about to be, a dispatcher.  True: its binding has ended. */
 static bool stop_dispatcher(struct tcb *tcb, struct core *core)
 {
 	bool noted = false;
@@ -159,6 +159,9 @@ bool thread_is_stopped(const struct tcb *tcb)
 
 	if (this_core()->current == tcb)
 		return marked;
+	/* One that is bound and was not entered yet may be at any moment. */
+	if (__atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE) != NULL)
+		return false;
 	if (tcb_state(tcb) != THREAD_STOPPED && !(marked && stop_in_chain(tcb)))
 		return false;
 	return stop_off_cpu(tcb);
@@ -172,8 +175,8 @@ bool thread_suspend(struct tcb *tcb)
 	__atomic_fetch_or(&tcb->exit_work, EXIT_STOP, __ATOMIC_SEQ_CST);
 	if (this_core()->current == tcb)
 		return true; /* takes effect at kernel exit */
-	if (core != NULL)
-		return stop_dispatcher(tcb, core);
+	if (core != NULL && !stop_dispatcher(tcb, core))
+		return false;
 	return stop_try(tcb) && stop_off_cpu(tcb);
 }
 

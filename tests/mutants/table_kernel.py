@@ -186,6 +186,11 @@ MUTANTS = [
     ("kernel/smp/stop.c",
      "\tif (home->dispatcher == NULL)\n\t\tlist_remove(&tcb->event_link);\n",
      "", "kernel-stop"),
+    ("kernel/smp/stop.c", "\tif (core != NULL && !stop_dispatcher(tcb, core))\n\t\treturn false;\n"
+     "\treturn stop_try(tcb)", "\tif (core != NULL)\n\t\treturn stop_dispatcher(tcb, core);\n"
+     "\treturn stop_try(tcb)", "kernel-stop"),
+    ("kernel/smp/stop.c", "\tif (__atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE) != NULL)\n"
+     "\t\treturn false;\n\tif (tcb_state", "\tif (tcb_state", "kernel-stop"),
     ("kernel/smp/stop.c",
      "\tif (core->dispatcher == tcb)\n\t\tfallback_enter(core, FALLBACK_STOPPED);\n\treturn true;",
      "\treturn true;", "kernel-stop"),

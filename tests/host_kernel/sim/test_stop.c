@@ -215,8 +215,11 @@ Test(stop, a_thread_whose_pending_bind_was_stopped_is_like_any_other)
 	sim_as(1);
 	cr_assert_eq(core_bind(&cpus[0].core, d, LIMIT_NS, 0, NULL), ERR_OK);
 	cr_assert_eq(thread_resume(d), ERR_STATE);
+	cr_assert_not(thread_is_stopped(d), "it is entered as soon as its CPU gets to it");
 	cr_assert(thread_suspend(d));
+	cr_assert(thread_is_stopped(d));
 	cr_assert_null(cpus[0].core.bind_next);
+	cr_assert_eq(d->exit_work, 0, "no mark is left for whoever resumes or binds it");
 	cr_assert_eq(core_bind(&cpus[0].core, d, LIMIT_NS, 0, NULL), ERR_OK);
 	cr_assert_eq(core_bind(&cpus[0].core, sim_thread(9, 0), LIMIT_NS, 0, NULL), ERR_OK);
 	cr_assert_null(d->dispatcher_core, "another one is to be bound instead");
