@@ -300,7 +300,7 @@ static void caps_are_exact(void)
 	capped_for_a_second(30 * NS_PER_MS, 50 * NS_PER_MS, ALL_CPUS);
 }
 
-static void an_inner_cap_holds_in_an_outer_one(void)
+static void inner_and_outer_cap(bool replace)
 {
 	const word_t outer = group_new(0, 1024, 40 * NS_PER_MS, 100 * NS_PER_MS);
 	const word_t inner = group_new(outer, 1024, 10 * NS_PER_MS, 100 * NS_PER_MS);
@@ -309,6 +309,8 @@ static void an_inner_cap_holds_in_an_outer_one(void)
 	(void)add(inner, 0);
 	(void)add(outer, 0);
 	start();
+	if (replace)
+		tap_check(program_scheduler_replace());
 	sleep_to_end(100 * NS_PER_MS);
 	before[0] = field(outer, SCHED_GROUP_USED_NS);
 	before[1] = field(inner, SCHED_GROUP_USED_NS);
@@ -319,6 +321,17 @@ static void an_inner_cap_holds_in_an_outer_one(void)
 	stop();
 	group_end(inner);
 	group_end(outer);
+}
+
+static void an_inner_cap_holds_in_an_outer_one(void)
+{
+	inner_and_outer_cap(false);
+}
+
+/* Who schedules next knows the groups, by their names, and who is in them. */
+static void they_outlive_the_scheduler_server(void)
+{
+	inner_and_outer_cap(true);
 }
 
 /* Latest wake of a thread that naps beside a group of three; quota 0: not capped. */
@@ -445,6 +458,7 @@ int main(int argc, char **argv)
 		{"a move keeps the lag", a_move_keeps_the_lag},
 		{"caps are exact to 1 % over 1 s", caps_are_exact},
 		{"an inner cap holds in an outer one", an_inner_cap_holds_in_an_outer_one},
+		{"they outlive the scheduler server", they_outlive_the_scheduler_server},
 		{"a capped group delays nobody", a_capped_group_delays_nobody},
 	};
 

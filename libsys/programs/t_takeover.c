@@ -15,7 +15,6 @@
 
 #define KILLS       2u
 #define KILL_GAP_NS (700 * NS_PER_MS)
-#define SETTLE_NS   (30 * NS_PER_S)
 
 static _Atomic uint32_t stop;
 
@@ -85,25 +84,6 @@ static int play(void *arg)
 	return 0;
 }
 
-static uint64_t instance(void)
-{
-	struct proc_machine_info info;
-
-	program_need("asking about the machine", machine_info(&info));
-	return info.sched_instance;
-}
-
-/* False if no new server is in charge after a long time. */
-static bool replaced(uint64_t before)
-{
-	for (time_ns_t end = clock_now_ns() + SETTLE_NS; clock_now_ns() < end;) {
-		if (instance() > before)
-			return true;
-		thread_sleep_until(clock_now_ns() + 5 * NS_PER_MS);
-	}
-	return false;
-}
-
 static struct player players[] = {
 	{step_sleep, "sleep", 0}, {step_timed_wait, "timed wait", 0}, {step_run, "run", 0},
 	{step_run, "run", 0},     {step_yield, "yield", 0},           {step_ping, "ping", 0},
@@ -119,11 +99,8 @@ static void nobody_is_lost(void)
 	tap_equal(thrd_create(&other, answer, NULL), thrd_success);
 	crew_start(&crew, PLAYERS, play, players, sizeof(players[0]));
 	for (unsigned i = 0; i < KILLS; i++) {
-		uint64_t before = instance();
-
 		thread_sleep_until(clock_now_ns() + KILL_GAP_NS);
-		tap_equal(scheduler_kill(), ERR_OK);
-		tap_check(replaced(before));
+		tap_check(program_scheduler_replace());
 	}
 	for (unsigned i = 0; i < PLAYERS; i++)
 		seen[i] = players[i].steps;

@@ -134,12 +134,39 @@ static _Noreturn void thread_retire(void)
 	}
 }
 
+/*
+ * The groups of the instance before, before any dispatcher of this one takes over a thread of theirs: the
+ * first one restores them, and the others wait for that, some microseconds.
+ */
+static void groups_take_over(void)
+{
+	static enum { GROUPS_UNKNOWN, GROUPS_COMING, GROUPS_HERE } groups;
+	unsigned state = GROUPS_UNKNOWN;
+
+	/* Acquire, release: who finds them here finds all of them. */
+	if (__atomic_compare_exchange_n(&groups, &state, GROUPS_COMING, false, __ATOMIC_ACQUIRE,
+					__ATOMIC_ACQUIRE)) {
+		const uint32_t lost = group_machine_restore(&server.groups);
+
+		if (lost != 0)
+			sys_printf(
+				"sched: WARNING: records of %u groups are damaged; their threads "
+				"are in none now, without caps\n",
+				(unsigned)lost);
+		__atomic_store_n(&groups, GROUPS_HERE, __ATOMIC_RELEASE);
+	}
+	while (__atomic_load_n(&groups, __ATOMIC_ACQUIRE) != GROUPS_HERE)
+		__asm__ volatile("yield");
+}
+
 static _Noreturn void dispatcher_run(const struct sched_start *start, uint32_t cpu,
 				     const struct upcall_buffer *buffer)
 {
 	const struct policy_ops *policy = policy_choose(start, cpu == 0);
 	const struct place_ops *place = place_choose(start, policy, cpu == 0);
 	struct core_decision decision = {.kind = DECISION_NONE, .timer_ns = TIME_NEVER};
+
+	groups_take_over();
 
 	struct sched_cpu *self = sched_cpu_init(&server, cpu, policy, place);
 
@@ -211,9 +238,10 @@ _Noreturn void server_main(word_t start_vaddr, word_t role, word_t cpu, word_t n
 			(start->successor != 0 ? POLICY_PICK_SUCCESSOR : 0);
 	server.again = start->again != 0;
 	__atomic_store_n(&server.cpus, (uint32_t)start->cpus, __ATOMIC_RELAXED);
-	group_machine_start(&server.groups, (uint32_t)start->cpus, (uint32_t)start->instance);
 	__atomic_store_n(&server.shared, (struct sched_shared *)start->shared_vaddr,
 			 __ATOMIC_RELAXED);
+	group_machine_start(&server.groups, (uint32_t)start->cpus, (uint32_t)start->instance,
+			    server.shared->group);
 	if (role == SCHED_ROLE_DISPATCHER)
 		dispatcher_run(start, (uint32_t)cpu, (const struct upcall_buffer *)ipc_vaddr);
 	balancer_run((uint32_t)cpu);

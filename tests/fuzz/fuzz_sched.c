@@ -165,13 +165,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(server->threads, 0, sizeof(server->threads[0]) * (PAPER_THREADS + 1));
 	memset(shared->cpu, 0, sizeof(shared->cpu[0]) * PAPER_CPUS);
 	memset(shared->params, 0, sizeof(shared->params));
+	memset(shared->group, 0, sizeof(shared->group));
 	memset(shared->stats, 0, sizeof(shared->stats[0]) * (PAPER_THREADS + 1));
 	paper_start(server);
 	server->shared = shared;
 	server->cpus = 1 + kind % PAPER_CPUS;
 	server->offers = (kind & KIND_OFFERS) != 0 ? POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR : 0;
 	server->again = (kind & KIND_AGAIN) != 0;
-	group_machine_start(&server->groups, server->cpus, 1);
+	group_machine_start(&server->groups, server->cpus, 1, shared->group);
 	for (unsigned cpu = 0; cpu < server->cpus; cpu++)
 		sched_cpu_init(server, cpu, policies[(kind >> 2 & 3) % policies_count],
 			       places[(kind >> 4 & 3) % places_count]);

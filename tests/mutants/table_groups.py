@@ -2,6 +2,24 @@
 """Seeded bugs of groups, and of what CPUs publish of themselves and read of others; see table.py."""
 
 MUTANTS = [
+    # What one instance leaves to the next
+    ("servers/sched/policy/group/machine.c", "\trecord_open(&machine->record[index], config->parent, *id);\n",
+     "", "sched_groups"),
+    ("servers/sched/policy/group/machine.c", "\tput(&record->weight, config->weight);\n", "", "sched_groups"),
+    ("servers/sched/policy/group/machine.c", "\tput(&record->quota_ns, config->quota_ns);\n", "",
+     "sched_groups"),
+    ("servers/sched/policy/group/machine.c", "\tput(&machine->record[group_index(id)].id, 0);\n", "",
+     "sched_groups"),
+    ("servers/sched/policy/group/machine.c", "for (uint32_t depth = 1; depth <= GROUP_DEPTH_MAX; depth++)",
+     "for (uint32_t depth = 1; depth <= 1; depth++)", "sched_groups"),
+    ("servers/sched/policy/group/machine.c", "(id & GROUP_INDEX_MASK) != index || ", "", "sched_groups"),
+    ("servers/sched/policy/group/machine.c", "generation % 2 == 0 || !config_valid", "!config_valid",
+     "sched_groups"),
+    ("servers/sched/policy/group/machine.c", "weight > POLICY_WEIGHT_MAX ? 0 : (uint32_t)weight",
+     "(uint32_t)weight", "sched_groups"),
+    ("servers/sched/policy/group/machine.c",
+     "\t__atomic_store_n(&machine->group[index].generation, generation, __ATOMIC_RELAXED);\n", "",
+     "sched_groups"),
     # What a thread takes along of the lags above it
     ("servers/sched/policy/group/debt.c", "\t\towed_ns = bound_i64(owed_ns, OWED_NS_MAX);\n", "",
      "policy_group_debt"),

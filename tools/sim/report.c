@@ -110,8 +110,8 @@ static void groups_table(const struct sim_report *report, FILE *out)
 		"throttled", "periods");
 	for (uint32_t i = 0; i < sim->config.workload->group_count; i++) {
 		const struct workload_group *from = &sim->config.workload->groups[i];
-		const struct group_common *group =
-			&sim->server->groups.group[group_index(sim->group_ids[i])];
+		const struct group_record *group =
+			&sim->server->groups.record[group_index(sim->group_ids[i])];
 
 		fprintf(out, "%-20s %7u %8.4f ", from->name, from->weight,
 			part(group->used_ns, report->wall_ns));

@@ -88,8 +88,8 @@ static void task_json(const struct sim_report *report, uint32_t tid, FILE *out)
 static void group_json(const struct sim_report *report, uint32_t i, FILE *out)
 {
 	const struct sim *sim = report->sim;
-	const struct group_common *group =
-		&sim->server->groups.group[group_index(sim->group_ids[i])];
+	const struct group_record *group =
+		&sim->server->groups.record[group_index(sim->group_ids[i])];
 
 	fputs(i == 0 ? "\n{\"name\":" : ",\n{\"name\":", out);
 	report_string(out, sim->config.workload->groups[i].name);

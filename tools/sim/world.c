@@ -175,7 +175,7 @@ struct sim *sim_open(const struct sim_config *config)
 	sim->shared = zeroed(sizeof(*sim->shared));
 	sim->server->shared = sim->shared;
 	sim->server->cpus = config->cpus;
-	group_machine_start(&sim->server->groups, config->cpus, 0);
+	group_machine_start(&sim->server->groups, config->cpus, 0, sim->shared->group);
 	sim->server->pick_flags = config->exact ? POLICY_PICK_EXACT : 0;
 	sim->server->offers = config->offers;
 	sim->server->again = config->again;

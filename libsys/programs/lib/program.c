@@ -68,6 +68,25 @@ struct wait_result program_wait(word_t pid)
 	return result;
 }
 
+static uint64_t scheduler_instance(void)
+{
+	struct proc_machine_info info;
+
+	program_need("asking about the machine", machine_info(&info));
+	return info.sched_instance;
+}
+
+bool program_scheduler_replace(void)
+{
+	const time_ns_t end = clock_now_ns() + 30 * NS_PER_S;
+	const uint64_t before = scheduler_instance();
+
+	program_need("stopping the scheduler server", scheduler_kill());
+	while (scheduler_instance() == before && clock_now_ns() < end)
+		thread_sleep_until(clock_now_ns() + 5 * NS_PER_MS);
+	return scheduler_instance() != before;
+}
+
 word_t program_cpu_ns(word_t pid)
 {
 	struct proc_process_info info = {0};

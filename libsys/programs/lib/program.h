@@ -46,5 +46,8 @@ word_t program_cpu_ns(word_t pid);
 /* What a process has of the next @ns, and how long it was in truth.  First 50 ms in which all begin. */
 word_t program_cpu_during(word_t pid, time_ns_t ns, time_ns_t *spent);
 
+/* Stop the scheduler server, and wait until its standby is in charge.  False: it is not after 30 s. */
+bool program_scheduler_replace(void);
+
 /* Use @ns of this thread's CPU time. */
 void program_burn(time_ns_t ns);

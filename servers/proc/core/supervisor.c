@@ -97,21 +97,6 @@ static void groups_make(void)
 	__atomic_store_n(&register_shared()->groups_ready, 1, __ATOMIC_RELEASE);
 }
 
-/* Groups are an instance's own.  The next one knows none, and takes their threads as the root's. */
-static void groups_lose(void)
-{
-	unsigned threads = 0;
-
-	for (uint32_t tid = 0; tid < SCHED_THREADS_MAX; tid++)
-		threads += (register_shared()->params[tid].flags & SCHED_THREAD_USED) != 0 &&
-			   __atomic_load_n(&register_shared()->params[tid].group,
-					   __ATOMIC_RELAXED) != 0;
-	if (threads != 0)
-		log_line(LOG_ERROR,
-			 "scheduling groups are lost: %u threads are in none now, without caps",
-			 threads);
-}
-
 /* Whether another restart is worth it. */
 static bool restart_allowed(void)
 {
@@ -153,7 +138,6 @@ static void take_over(void)
 				    "stays in charge");
 		return;
 	}
-	groups_lose();
 	instance_retire(old);
 	/* Failed CPUs first.  A CPU that was not in fallback is taken from the old instance. */
 	for (unsigned pass = 0; pass < 2; pass++)

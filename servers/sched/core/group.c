@@ -174,7 +174,9 @@ static word_t field_load(const uint64_t *word)
 static enum error group_get_request(struct sched_server *server,
 				    const struct sched_request *request, word_t *value)
 {
-	const struct group_common *group = &server->groups.group[group_index(request->words[0])];
+	const uint32_t index = group_index(request->words[0]);
+	const struct group_common *group = &server->groups.group[index];
+	const struct group_record *record = &server->groups.record[index];
 	const uint32_t parent = __atomic_load_n(&group->parent, __ATOMIC_RELAXED);
 	const word_t fields[SCHED_GROUP_FIELD_COUNT] = {
 		[SCHED_GROUP_PARENT] = parent == 0 ? 0
@@ -184,10 +186,10 @@ static enum error group_get_request(struct sched_server *server,
 		[SCHED_GROUP_QUOTA_NS] = field_load(&group->quota_ns),
 		[SCHED_GROUP_PERIOD_NS] = field_load(&group->period_ns),
 		[SCHED_GROUP_MEMBERS] = field_load(&group->members),
-		[SCHED_GROUP_USED_NS] = field_load(&group->used_ns),
-		[SCHED_GROUP_THROTTLED_NS] = field_load(&group->throttled_ns),
-		[SCHED_GROUP_PERIODS] = field_load(&group->periods),
-		[SCHED_GROUP_PERIODS_THROTTLED] = field_load(&group->throttled_periods),
+		[SCHED_GROUP_USED_NS] = field_load(&record->used_ns),
+		[SCHED_GROUP_THROTTLED_NS] = field_load(&record->throttled_ns),
+		[SCHED_GROUP_PERIODS] = field_load(&record->periods),
+		[SCHED_GROUP_PERIODS_THROTTLED] = field_load(&record->throttled_periods),
 	};
 
 	if (!group_exists(&server->groups, request->words[0]))

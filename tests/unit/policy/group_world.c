@@ -17,7 +17,7 @@ struct world *world_make(const struct policy_ops *base, uint32_t cpus)
 {
 	struct world *world = calloc(1, sizeof(*world));
 
-	group_machine_init(&world->machine, cpus);
+	group_machine_start(&world->machine, cpus, 0, world->record);
 	for (uint32_t cpu = 0; cpu < cpus; cpu++) {
 		world->bench[cpu] = bench_make(base, THREADS);
 		memset(world->bench[cpu]->threads, 0,

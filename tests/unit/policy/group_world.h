@@ -12,6 +12,7 @@
 /* One machine, and a bench for each CPU, with the layer on top from the start. */
 struct world {
 	struct group_machine machine;
+	struct group_record record[GROUP_MAX];
 	struct group_cpu *cpu[2];
 	struct bench *bench[2];
 };

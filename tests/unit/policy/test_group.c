@@ -388,7 +388,7 @@ Test(group, takes_over_a_queue_in_use)
 {
 	struct world *world = calloc(1, sizeof(*world));
 
-	group_machine_init(&world->machine, 1);
+	group_machine_start(&world->machine, 1, 0, world->record);
 	world->bench[0] = bench_make(&policy_eevdf, THREADS);
 	memset(world->bench[0]->threads, 0, THREADS * sizeof(*world->bench[0]->threads));
 	for (uint32_t tid = 0; tid < 4; tid++)

@@ -66,10 +66,11 @@ Test(group_caps, a_small_cap_has_its_turn_in_each_period)
 static struct group_machine *pool_make(uint64_t quota_ns, uint64_t period_ns)
 {
 	const struct group_config config = {0, 1024, quota_ns, period_ns};
+	static struct group_record record[GROUP_MAX];
 	struct group_machine *machine = calloc(1, sizeof(*machine));
 	group_id_t id = 0;
 
-	group_machine_init(machine, 4);
+	group_machine_start(machine, 4, 0, record);
 	cr_assert_eq(group_create(machine, &config, &id), ERR_OK);
 	cr_assert_eq(group_index(id), 1);
 	return machine;

@@ -20,12 +20,16 @@ struct sched_server *bench_server;
 struct sched_shared *bench_shared;
 
 bool bench_groups;
+uint32_t bench_groups_lost;
 uint32_t bench_idled_beside;
 
 static struct group_cpu *bench_group_cpu[CPUS_MAX];
+static uint32_t bench_instance;
 static word_t bench_seq;
 static uint32_t bench_tids; /* all that were named so far are below */
 static struct upcall_buffer bench_buffer;
+
+#define SERVER_BYTES ((sizeof(*bench_server) + 63u) & ~(size_t)63u)
 
 enum error sched_sys_answer(struct sched_server *server, uint32_t tid, enum error error, word_t w1,
 			    word_t w2)
@@ -68,26 +72,49 @@ struct group_cpu *sched_sys_group_cpu(struct sched_server *server, uint32_t cpu)
 	return bench_group_cpu[cpu];
 }
 
+/* An instance with what the one before left. */
+static void server_start(uint32_t cpus, const struct policy_ops *policy,
+			 const struct place_ops *place)
+{
+	memset(bench_server, 0, SERVER_BYTES);
+	bench_server->shared = bench_shared;
+	bench_server->cpus = cpus;
+	group_machine_start(&bench_server->groups, cpus, ++bench_instance, bench_shared->group);
+	bench_groups_lost = group_machine_restore(&bench_server->groups);
+	for (uint32_t cpu = 0; cpu < cpus; cpu++)
+		sched_cpu_init(bench_server, cpu, policy, place);
+	bench_clear_calls();
+}
+
+static void groups_free(void)
+{
+	for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++) {
+		free(bench_group_cpu[cpu]);
+		bench_group_cpu[cpu] = NULL;
+	}
+}
+
 void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct place_ops *place)
 {
 	/* The size of a cache line, which the server's structures ask for. */
-	size_t bytes = (sizeof(*bench_server) + 63u) & ~(size_t)63u;
-
-	bench_server = aligned_alloc(64, bytes);
+	bench_server = aligned_alloc(64, SERVER_BYTES);
 	bench_shared = calloc(1, sizeof(*bench_shared));
-	memset(bench_server, 0, bytes);
-	bench_server->shared = bench_shared;
-	bench_server->cpus = cpus;
+	bench_instance = 0;
 	bench_groups = true;
-	group_machine_start(&bench_server->groups, cpus, 1);
 	bench_now = 1000000;
 	bench_seq = 0;
 	bench_tids = 1;
 	bench_next_answer = ERR_OK;
 	bench_move_error = ERR_OK;
-	for (uint32_t cpu = 0; cpu < cpus; cpu++)
-		sched_cpu_init(bench_server, cpu, policy, place);
-	bench_clear_calls();
+	server_start(cpus, policy, place);
+}
+
+void bench_replace(const struct policy_ops *policy, const struct place_ops *place)
+{
+	const uint32_t cpus = bench_server->cpus;
+
+	groups_free();
+	server_start(cpus, policy, place);
 }
 
 void bench_open_offering(uint32_t cpus)
@@ -99,10 +126,7 @@ void bench_open_offering(uint32_t cpus)
 
 void bench_close(void)
 {
-	for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++) {
-		free(bench_group_cpu[cpu]);
-		bench_group_cpu[cpu] = NULL;
-	}
+	groups_free();
 	free(bench_server);
 	free(bench_shared);
 }

@@ -32,6 +32,7 @@ extern enum error bench_move_error;         /* what each TCB_SET_HOME returns */
 extern uint64_t bench_keys[BENCH_KEYS_MAX]; /* as set for the wake filter */
 extern time_ns_t bench_now;
 extern bool bench_groups;           /* there is memory for groups */
+extern uint32_t bench_groups_lost;  /* damaged, when the last instance began */
 extern uint32_t bench_idled_beside; /* runnable threads, when the policy last picked nobody */
 
 extern struct sched_server *bench_server;
@@ -41,6 +42,8 @@ extern struct sched_shared *bench_shared;
 void bench_open(uint32_t cpus, const struct policy_ops *policy, const struct place_ops *place);
 /* Likewise with EEVDF, and decisions offer all that they can say beyond who runs. */
 void bench_open_offering(uint32_t cpus);
+/* Another instance on the same CPUs, which knows what is in the shared memory. */
+void bench_replace(const struct policy_ops *policy, const struct place_ops *place);
 void bench_close(void);
 void bench_clear_calls(void);
 

@@ -439,3 +439,86 @@ Test(groups, the_layer_comes_after_the_pick, .fini = bench_close)
 	cr_assert_eq(d.kind, DECISION_RUN);
 	cr_assert_eq(d.flags & (DECISION_SUCCESSOR | DECISION_FILTER), 0);
 }
+
+/* ---- Another instance ------------------------------------------------------------------------ */
+
+static void replaced(void)
+{
+	bench_replace(policies[0], places[0]);
+}
+
+static enum error exists(word_t group)
+{
+	return ask(5, SCHED_REQ_GROUP_GET, group, SCHED_GROUP_WEIGHT, 0, 0, NULL);
+}
+
+Test(groups, outlive_the_instance, .init = open_1, .fini = bench_close)
+{
+	word_t first, outer, inner, gone, later;
+
+	start_on(0, 5);
+	start_on(0, 6);
+	first = group_new(5, 0, 1024, 0, 0);
+	gone = group_new(5, 0, 1024, 0, 0);
+	outer = group_new(5, 0, 3072, 0, 0);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_DELETE, first, 0, 0, 0, NULL), ERR_OK);
+	inner = group_new(5, outer, 512, 20 * MS, 40 * MS);
+	cr_assert_lt(SCHED_GROUP_INDEX(inner), SCHED_GROUP_INDEX(outer), "its parent comes later");
+	cr_assert_eq(join(6, inner), ERR_OK);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_SET, outer, 2048, 0, 0, NULL), ERR_OK);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_DELETE, gone, 0, 0, 0, NULL), ERR_OK);
+	bench_shared->group[SCHED_GROUP_INDEX(inner)].used_ns = 77 * MS;
+
+	replaced();
+	start_on(0, 5);
+	(void)bench_event(0, 6, BENCH_READY(CAUSE_START), 0);
+	cr_assert_eq(bench_shared->params[6].group, inner);
+	cr_assert_eq(field(inner, SCHED_GROUP_MEMBERS), 1);
+	cr_assert_eq(field(inner, SCHED_GROUP_PARENT), outer);
+	cr_assert_eq(field(inner, SCHED_GROUP_DEPTH), 2);
+	cr_assert_eq(field(inner, SCHED_GROUP_WEIGHT), 512);
+	cr_assert_eq(field(inner, SCHED_GROUP_QUOTA_NS), 20 * MS);
+	cr_assert_eq(field(inner, SCHED_GROUP_PERIOD_NS), 40 * MS);
+	cr_assert_eq(field(inner, SCHED_GROUP_USED_NS), 77 * MS, "figures go on");
+	cr_assert_eq(field(outer, SCHED_GROUP_WEIGHT), 2048);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_DELETE, outer, 0, 0, 0, NULL), ERR_BUSY);
+	cr_assert_eq(exists(gone), ERR_NOT_FOUND);
+	/* In the place of the one that is gone, and not with its name. */
+	later = group_new(5, 0, 1024, 0, 0);
+	cr_assert_eq(SCHED_GROUP_INDEX(later), SCHED_GROUP_INDEX(gone));
+	cr_assert_neq(later, gone);
+
+	replaced();
+	start_on(0, 5);
+	cr_assert_eq(exists(inner), ERR_OK);
+	cr_assert_eq(exists(later), ERR_OK);
+	cr_assert_eq(field(inner, SCHED_GROUP_MEMBERS), 0, "it is not there yet");
+}
+
+/* What no request could have said is not believed; all else is. */
+Test(groups, damaged_records_are_dropped, .init = open_1, .fini = bench_close)
+{
+	struct group_record *record = bench_shared->group;
+	word_t id[10];
+
+	start_on(0, 5);
+	for (unsigned i = 0; i < 10; i++)
+		id[i] = group_new(5, i == 9 ? id[8] : 0, 1024, 0, 0);
+	record[1].weight = 0;
+	record[2].weight = 1ull << 32 | 1024;
+	record[3].quota_ns = 1;
+	record[4].parent = id[4]; /* of id[3]: each is below the other */
+	record[5].parent = id[3];
+	record[6].parent = 4711;
+	record[7].id = id[0];
+	record[8].id = id[7] ^ 1u << 16; /* a generation that nobody has */
+	replaced();
+	cr_assert_eq(bench_groups_lost, 8);
+	start_on(0, 5);
+	for (unsigned i = 0; i < 8; i++)
+		cr_assert_eq(exists(id[i]), ERR_NOT_FOUND, "%u", i);
+	cr_assert_eq(exists(id[8]), ERR_OK);
+	cr_assert_eq(field(id[9], SCHED_GROUP_PARENT), id[8]);
+	replaced();
+	cr_assert_eq(bench_groups_lost, 0, "they are gone");
+}

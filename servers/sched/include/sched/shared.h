@@ -15,6 +15,8 @@
 #include <abi/types.h>
 #include <base/cpumask.h>
 
+#include "../../policy/group/record.h"
+
 #define SCHED_THREADS_MAX       5120u
 #define SCHED_HISTOGRAM_BUCKETS 128u
 #define SCHED_SHARED_MAGIC      0x4445524148534354ull
@@ -82,6 +84,7 @@ struct sched_shared {
 	char place[16];
 	/* Written by proc (release) once every instance has memory for groups, now and later. */
 	uint64_t groups_ready;
+	struct group_record group[GROUP_MAX];
 	struct sched_cpu_stats cpu[CPUS_MAX];
 	struct sched_thread_params params[SCHED_THREADS_MAX];
 	struct sched_thread_stats stats[SCHED_THREADS_MAX];

@@ -23,8 +23,8 @@
 
 #include "../common.h"
 #include "../place/level.h"
+#include "record.h"
 
-#define GROUP_MAX             64u /* the root included */
 #define GROUP_DEPTH_MAX       POLICY_ABOVE_MAX
 #define GROUP_TAG_BYTES       16u
 #define GROUP_PERIOD_NS_MIN   1000000u
@@ -46,6 +46,7 @@ typedef uint64_t group_id_t;
 
 #define GROUP_EPOCH_SHIFT       48u
 #define GROUP_GENERATION_SHIFT  16u
+#define GROUP_INDEX_MASK        0xffffu
 #define GROUP_PERIOD_NS_DEFAULT 100000000u
 /* How long a thread of a group may run before its CPU looks whether the group was changed. */
 #define GROUP_LOOK_NS           100000000u
@@ -78,12 +79,7 @@ struct group_common {
 	uint32_t behind; /* much was carried into the period: at the moment it is not its cap */
 	uint64_t pool;   /* number of the period << GROUP_TAKEN_BITS | ns taken; machine.c */
 	uint64_t due;    /* of all CPUs (part.c) */
-	/* Figures for people; never less than before. */
-	uint64_t used_ns;
-	uint64_t throttled_ns;      /* sum over the CPUs, of times that are over */
-	uint64_t periods;           /* in which it took runtime */
-	uint64_t throttled_periods; /* in which it was throttled on some CPU */
-	uint64_t throttled_last;    /* number of the last of these */
+	uint64_t throttled_last; /* period in which it was last throttled on some CPU */
 };
 
 /* What groups ideally have where affinity masks bind (fill.h); every member is atomic. */
@@ -103,6 +99,7 @@ struct group_machine {
 	/* Masks bind: 1 + which of blocks[] is valid; the other is the next one. */
 	uint32_t blocked;
 	struct group_blocks blocks[2];
+	struct group_record *record; /* GROUP_MAX of them */
 	struct group_common group[GROUP_MAX];
 };
 
@@ -155,10 +152,13 @@ enum group_rule {
 };
 
 /* ---- machine.c: any CPU, no lock ---- */
-void group_machine_init(struct group_machine *machine, uint32_t cpus);
-/* The same for an instance of a server, whose threads all say it: memory is zeroed, and groups of
- * another epoch are unknown here. */
-void group_machine_start(struct group_machine *machine, uint32_t cpus, uint32_t epoch);
+/* `record`: GROUP_MAX, zeroed or of the instance before.  Memory is zeroed, and every thread of a server may
+ * say the same. */
+void group_machine_start(struct group_machine *machine, uint32_t cpus, uint32_t epoch,
+			 struct group_record *record);
+/* The groups of the instance before, with their ids, without members; returns how many records were of no use
+ * and are gone.  Context: once, before any other use. */
+uint32_t group_machine_restore(struct group_machine *machine);
 /* ERR_RANGE: weight, quota or period out of bounds.  ERR_LIMIT: deeper than GROUP_DEPTH_MAX.
  * ERR_NOT_FOUND: no such parent.  ERR_NO_MEMORY: all groups are in use. */
 enum error group_create(struct group_machine *machine, const struct group_config *config,

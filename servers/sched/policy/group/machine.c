@@ -24,15 +24,12 @@ static void put(uint64_t *word, uint64_t value)
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 
-void group_machine_init(struct group_machine *machine, uint32_t cpus)
-{
-	*machine = (struct group_machine){.cpus = cpus};
-}
-
-void group_machine_start(struct group_machine *machine, uint32_t cpus, uint32_t epoch)
+void group_machine_start(struct group_machine *machine, uint32_t cpus, uint32_t epoch,
+			 struct group_record *record)
 {
 	__atomic_store_n(&machine->cpus, cpus, __ATOMIC_RELAXED);
 	__atomic_store_n(&machine->epoch, epoch & 0xffffu, __ATOMIC_RELAXED);
+	__atomic_store_n(&machine->record, record, __ATOMIC_RELAXED);
 }
 
 bool group_exists(const struct group_machine *machine, group_id_t id)
@@ -93,9 +90,11 @@ static bool config_valid(const struct group_config *config)
 					  config->quota_ns >= GROUP_PIECE_NS_MIN));
 }
 
-static void config_write(struct group_machine *machine, struct group_common *group,
+static void config_write(struct group_machine *machine, uint32_t index,
 			 const struct group_config *config)
 {
+	struct group_common *group = &machine->group[index];
+	struct group_record *record = &machine->record[index];
 	/* All that the CPUs can run in a period, or more: no cap. */
 	const bool capped = config->quota_ns != 0 &&
 			    config->quota_ns < config->period_ns * machine->cpus;
@@ -104,51 +103,36 @@ static void config_write(struct group_machine *machine, struct group_common *gro
 	/* Never 0: who reads the old one of the two words beside the new one divides by it. */
 	put(&group->period_ns, config->quota_ns != 0 ? config->period_ns : GROUP_PERIOD_NS_DEFAULT);
 	put(&group->quota_ns, capped ? config->quota_ns : 0);
+	put(&record->weight, config->weight);
+	put(&record->quota_ns, config->quota_ns);
+	put(&record->period_ns, config->period_ns);
 }
 
 /* A free slot becomes ours: its members are closed (or it never had any), and we open them. */
-static struct group_common *slot_claim(struct group_machine *machine, uint32_t *index)
+static uint32_t slot_claim(struct group_machine *machine)
 {
-	for (*index = 1; *index < GROUP_MAX; (*index)++) {
-		struct group_common *group = &machine->group[*index];
-		uint32_t generation = __atomic_load_n(&group->generation, __ATOMIC_RELAXED);
+	for (uint32_t index = 1; index < GROUP_MAX; index++) {
+		uint32_t *word = &machine->group[index].generation;
+		uint32_t generation = __atomic_load_n(word, __ATOMIC_RELAXED);
 
 		/* Odd generations are in use. */
 		if (generation % 2 == 0 &&
-		    __atomic_compare_exchange_n(&group->generation, &generation, generation + 1,
-						false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-			return group;
+		    __atomic_compare_exchange_n(word, &generation, generation + 1, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return index;
 	}
-	return NULL;
+	return 0;
 }
 
-enum error group_create(struct group_machine *machine, const struct group_config *config,
-			group_id_t *id)
+/* The caller has claimed the slot, and is a member of the parent. */
+static void slot_open(struct group_machine *machine, uint32_t index,
+		      const struct group_config *config, uint32_t depth, group_id_t id)
 {
-	const uint32_t parent = config->parent == 0 ? 0 : group_index(config->parent);
-	const uint32_t depth = parent == 0 ? 1
-					   : 1 + __atomic_load_n(&machine->group[parent].depth,
-								 __ATOMIC_RELAXED);
-	uint32_t index;
+	struct group_common *group = &machine->group[index];
 
-	if (!config_valid(config))
-		return ERR_RANGE;
-	if (config->parent != 0 && !group_member_add(machine, config->parent))
-		return ERR_NOT_FOUND;
-	if (depth > GROUP_DEPTH_MAX) {
-		group_member_remove(machine, config->parent);
-		return ERR_LIMIT;
-	}
-
-	struct group_common *group = slot_claim(machine, &index);
-
-	if (group == NULL) {
-		if (config->parent != 0)
-			group_member_remove(machine, config->parent);
-		return ERR_NO_MEMORY;
-	}
-	config_write(machine, group, config);
-	__atomic_store_n(&group->parent, parent, __ATOMIC_RELAXED);
+	config_write(machine, index, config);
+	__atomic_store_n(&group->parent, config->parent == 0 ? 0 : group_index(config->parent),
+			 __ATOMIC_RELAXED);
 	__atomic_store_n(&group->depth, depth, __ATOMIC_RELAXED);
 	__atomic_fetch_and(&group->members, ~MEMBERS_CLOSED, __ATOMIC_RELAXED);
 	put(&group->pool, UINT64_MAX << GROUP_TAKEN_BITS); /* of a period long ago */
@@ -157,15 +141,99 @@ enum error group_create(struct group_machine *machine, const struct group_config
 	put(&group->due, 0);
 	__atomic_store_n(&group->bound, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&group->behind, 0, __ATOMIC_RELAXED);
-	put(&group->used_ns, 0);
-	put(&group->throttled_ns, 0);
-	put(&group->periods, 0);
-	put(&group->throttled_periods, 0);
 	put(&group->throttled_last, UINT64_MAX);
+	__atomic_store_n(&group->id, id, __ATOMIC_RELEASE);
+}
+
+static void record_open(struct group_record *record, group_id_t parent, group_id_t id)
+{
+	put(&record->parent, parent);
+	put(&record->used_ns, 0);
+	put(&record->throttled_ns, 0);
+	put(&record->periods, 0);
+	put(&record->throttled_periods, 0);
+	__atomic_store_n(&record->id, id, __ATOMIC_RELEASE);
+}
+
+/* A member of the parent more; *depth is below it. */
+static enum error parent_join(struct group_machine *machine, group_id_t parent, uint32_t *depth)
+{
+	*depth = 1;
+	if (parent == 0)
+		return ERR_OK;
+	if (!group_member_add(machine, parent))
+		return ERR_NOT_FOUND;
+	*depth += __atomic_load_n(&machine->group[group_index(parent)].depth, __ATOMIC_RELAXED);
+	if (*depth <= GROUP_DEPTH_MAX)
+		return ERR_OK;
+	group_member_remove(machine, parent);
+	return ERR_LIMIT;
+}
+
+enum error group_create(struct group_machine *machine, const struct group_config *config,
+			group_id_t *id)
+{
+	uint32_t index, depth;
+	enum error error;
+
+	if (!config_valid(config))
+		return ERR_RANGE;
+	error = parent_join(machine, config->parent, &depth);
+	if (error != ERR_OK)
+		return error;
+	index = slot_claim(machine);
+	if (index == 0) {
+		if (config->parent != 0)
+			group_member_remove(machine, config->parent);
+		return ERR_NO_MEMORY;
+	}
 	*id = (uint64_t)machine->epoch << GROUP_EPOCH_SHIFT |
-	      (uint64_t)group->generation << GROUP_GENERATION_SHIFT | index;
-	__atomic_store_n(&group->id, *id, __ATOMIC_RELEASE);
+	      (uint64_t)machine->group[index].generation << GROUP_GENERATION_SHIFT | index;
+	slot_open(machine, index, config, depth, *id);
+	record_open(&machine->record[index], config->parent, *id);
 	return ERR_OK;
+}
+
+/* Could a request have said that, and the group have had that id?  Its parent is there before it. */
+static bool record_restore(struct group_machine *machine, uint32_t index, group_id_t id)
+{
+	const struct group_record *record = &machine->record[index];
+	const uint32_t generation = (uint32_t)(id >> GROUP_GENERATION_SHIFT);
+	const uint64_t weight = get(&record->weight);
+	const struct group_config config = {
+		.parent = get(&record->parent),
+		.weight = weight > POLICY_WEIGHT_MAX ? 0 : (uint32_t)weight,
+		.quota_ns = get(&record->quota_ns),
+		.period_ns = get(&record->period_ns),
+	};
+	uint32_t depth;
+
+	if ((id & GROUP_INDEX_MASK) != index || generation % 2 == 0 || !config_valid(&config) ||
+	    parent_join(machine, config.parent, &depth) != ERR_OK)
+		return false;
+	__atomic_store_n(&machine->group[index].generation, generation, __ATOMIC_RELAXED);
+	slot_open(machine, index, &config, depth, id);
+	return true;
+}
+
+uint32_t group_machine_restore(struct group_machine *machine)
+{
+	uint32_t lost = 0;
+
+	for (uint32_t depth = 1; depth <= GROUP_DEPTH_MAX; depth++)
+		for (uint32_t index = 1; index < GROUP_MAX; index++) {
+			const group_id_t id = __atomic_load_n(&machine->record[index].id,
+							      __ATOMIC_ACQUIRE);
+
+			if (id != 0 && !group_exists(machine, id))
+				(void)record_restore(machine, index, id);
+		}
+	for (uint32_t index = 1; index < GROUP_MAX; index++)
+		if (id_of(machine, index) != get(&machine->record[index].id)) {
+			put(&machine->record[index].id, 0);
+			lost++;
+		}
+	return lost;
 }
 
 enum error group_set(struct group_machine *machine, group_id_t id,
@@ -175,7 +243,7 @@ enum error group_set(struct group_machine *machine, group_id_t id,
 		return ERR_RANGE;
 	if (!group_exists(machine, id))
 		return ERR_NOT_FOUND;
-	config_write(machine, &machine->group[group_index(id)], config);
+	config_write(machine, group_index(id), config);
 	__atomic_fetch_add(&machine->changes, 1, __ATOMIC_RELEASE);
 	return ERR_OK;
 }
@@ -193,6 +261,7 @@ enum error group_delete(struct group_machine *machine, group_id_t id)
 	const uint32_t parent = __atomic_load_n(&group->parent, __ATOMIC_RELAXED);
 
 	__atomic_store_n(&group->id, 0, __ATOMIC_RELEASE);
+	put(&machine->record[group_index(id)].id, 0);
 	if (parent != 0)
 		group_member_remove(machine, machine->group[parent].id);
 	__atomic_fetch_add(&group->generation, 1, __ATOMIC_RELEASE);
@@ -253,7 +322,7 @@ uint64_t group_pool_take(struct group_machine *machine, uint32_t index, uint64_t
 	} while (!__atomic_compare_exchange_n(&group->pool, &word, next, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
 	if (word >> GROUP_TAKEN_BITS != period) {
-		__atomic_fetch_add(&group->periods, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&machine->record[index].periods, 1, __ATOMIC_RELAXED);
 		__atomic_store_n(&group->behind,
 				 taken_of(group, word, period, carry_ns) < carry_ns / 2,
 				 __ATOMIC_RELAXED);

@@ -281,14 +281,15 @@ static void node_throttle(struct group_cpu *cpu, uint32_t index, uint64_t until_
 	node->throttled_ns = now_ns;
 	node->refill_ns = until_ns;
 	if (__atomic_exchange_n(&common->throttled_last, period, __ATOMIC_RELAXED) != period)
-		__atomic_fetch_add(&common->throttled_periods, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&cpu->machine->record[index].throttled_periods, 1,
+				   __ATOMIC_RELAXED);
 	cpu->throttled |= UINT64_C(1) << index;
 	group_node_settle(cpu, index, now_ns);
 }
 
 void group_node_unthrottle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 {
-	__atomic_fetch_add(&cpu->machine->group[index].throttled_ns,
+	__atomic_fetch_add(&cpu->machine->record[index].throttled_ns,
 			   sub_saturate_u64(now_ns, cpu->node[index].throttled_ns),
 			   __ATOMIC_RELAXED);
 	cpu->node[index].throttled = false;

@@ -137,7 +137,7 @@ static bool group_charge(struct policy_cpu *root, struct policy_thread *thread, 
 	for (; index != 0; index = cpu->node[index].parent) {
 		if (cpu->node[index].capped)
 			cpu->node[index].runtime_ns -= (int64_t)ran_ns;
-		__atomic_fetch_add(&cpu->machine->group[index].used_ns, ran_ns, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&cpu->machine->record[index].used_ns, ran_ns, __ATOMIC_RELAXED);
 		if (cpu->base->charge(group_queue(cpu, cpu->node[index].parent),
 				      group_entity(cpu, index), ran_ns, now_ns))
 			done = true;
