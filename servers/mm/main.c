@@ -13,7 +13,6 @@
 
 #include "memory.h"
 #include "mm.h"
-#include "shared.h"
 #include "space.h"
 
 #define EXIT_MM_FAILED 103
@@ -38,7 +37,6 @@ static void mm_init(void)
 		mm_panic("reading the start page", ERR_FORMAT);
 	memory_init(start);
 	spaces_init();
-	shared_init();
 }
 
 _Noreturn void server_main(word_t thread, word_t a1, word_t a2, word_t a3)

@@ -77,7 +77,6 @@ static void mm_start(void)
 	fake_kernel_init(UNTYPED_BITS, ARCHIVE_PAGES, CNODE_RADIX);
 	memory_init(start);
 	spaces_init();
-	shared_init();
 }
 
 /* ---- Messages -------------------------------------------------------------------------------- */

@@ -55,23 +55,54 @@ static uint64_t object_mapped(const struct space *space, uint32_t id)
 	return pages;
 }
 
+/* 0: an unused place. */
+static struct holding *holding_find(struct space *space, uint32_t id)
+{
+	for (unsigned i = 0; i < MM_OBJECTS_MAX; i++)
+		if (space->holdings[i].id == id)
+			return &space->holdings[i];
+	return NULL;
+}
+
 /* Who made an object, or has a region of it, pays for all of it, once: as long as one of them is there all of
  * it may be. */
-static bool object_held(const struct space *space, uint32_t id)
+static enum error object_hold(struct space *space, uint32_t id)
 {
-	return shared_owner(id) == space->pid || object_mapped(space, id) != 0;
+	struct holding *holding = holding_find(space, id);
+
+	if (holding == NULL) {
+		holding = holding_find(space, 0);
+		if (holding == NULL)
+			return ERR_LIMIT;
+
+		enum error error = apart_charge(space, shared_cost(id));
+
+		if (error != ERR_OK)
+			return error;
+		holding->id = id;
+	}
+	holding->uses++;
+	return ERR_OK;
 }
 
-enum error object_charge(struct space *space, uint32_t id)
+/* One use less; `cost` is from before, when it surely existed. */
+static void object_release(struct space *space, uint32_t id, uint64_t cost)
 {
-	return object_held(space, id) ? ERR_OK : apart_charge(space, shared_cost(id));
+	struct holding *holding = holding_find(space, id);
+
+	if (--holding->uses != 0)
+		return;
+	holding->id = 0;
+	apart_uncharge(space, cost);
 }
 
-/* One holder less; `cost` is from before, when it surely existed. */
-static void object_uncharge(struct space *space, uint32_t id, uint64_t cost)
+enum error object_attach_again(struct space *space, uint32_t id)
 {
-	if (!object_held(space, id))
-		apart_uncharge(space, cost);
+	enum error error = object_hold(space, id);
+
+	if (error == ERR_OK)
+		shared_attach_again(id);
+	return error;
 }
 
 void object_detach(struct space *space, uint32_t id)
@@ -79,7 +110,7 @@ void object_detach(struct space *space, uint32_t id)
 	const uint64_t cost = shared_cost(id);
 
 	shared_detach(id);
-	object_uncharge(space, id, cost);
+	object_release(space, id, cost);
 }
 
 enum error space_shared_new(struct space *space, uint64_t bytes, uint32_t *id)
@@ -88,7 +119,7 @@ enum error space_shared_new(struct space *space, uint64_t bytes, uint32_t *id)
 
 	if (error != ERR_OK)
 		return error;
-	error = apart_charge(space, shared_cost(*id));
+	error = object_hold(space, *id);
 	if (error != ERR_OK && shared_free(space->pid, *id) != ERR_OK)
 		mm_panic("undoing a shared object", ERR_INTERNAL);
 	return error;
@@ -100,8 +131,17 @@ enum error space_shared_free(struct space *space, uint32_t id)
 	enum error error = shared_free(space->pid, id);
 
 	if (error == ERR_OK)
-		object_uncharge(space, id, cost);
+		object_release(space, id, cost);
 	return error;
+}
+
+void space_shared_free_all(struct space *space)
+{
+	/* What is left has been made by it. */
+	for (unsigned i = 0; i < MM_OBJECTS_MAX; i++)
+		if (space->holdings[i].id != 0 &&
+		    space_shared_free(space, space->holdings[i].id) != ERR_OK)
+			mm_panic("freeing a shared object", ERR_INTERNAL);
 }
 
 enum error object_attach(struct space *space, const struct region *region)
@@ -116,7 +156,7 @@ enum error object_attach(struct space *space, const struct region *region)
 	    MAPPINGS_PER_PAGE * shared_cost(region->object))
 		error = ERR_LIMIT;
 	else
-		error = object_charge(space, region->object);
+		error = object_hold(space, region->object);
 	if (error != ERR_OK)
 		shared_detach(region->object);
 	return error;

@@ -12,10 +12,13 @@ __attribute__((warn_unused_result)) enum error region_charge(struct space *space
 /* One less than are charged. */
 void region_uncharge(struct space *space);
 
-/* For one region more of the object, which somebody holds: ERR_LIMIT. */
-__attribute__((warn_unused_result)) enum error object_charge(struct space *space, uint32_t id);
-/* The same, and the region may be made: ERR_NOT_FOUND, ERR_PERMISSION, ERR_RANGE. */
+/* For one region more of the object, which has one already, here or elsewhere: ERR_LIMIT. */
+__attribute__((warn_unused_result)) enum error object_attach_again(struct space *space,
+								   uint32_t id);
+/* For a new region, which may be made: ERR_LIMIT, ERR_NOT_FOUND, ERR_PERMISSION, ERR_RANGE. */
 __attribute__((warn_unused_result)) enum error object_attach(struct space *space,
 							     const struct region *region);
 /* A region less, which is no more in the space. */
 void object_detach(struct space *space, uint32_t id);
+/* All that it made, when it has no region any more. */
+void space_shared_free_all(struct space *space);

@@ -149,7 +149,7 @@ static word_t request_check(void)
 	uint32_t refs = 0;
 
 	spaces_stats(&stats, &held);
-	held += shared_frames_held() + region_pool_frames();
+	held += shared_frames_held() + shared_table_frames() + region_pool_frames();
 	for (uint32_t n = 1; n <= memory_frames_seen(); n++)
 		refs += frame_refs(frame_at(n));
 	return refs - held;

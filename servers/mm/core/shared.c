@@ -6,12 +6,14 @@
 #include "mm.h"
 #include "nodes.h"
 
-#define OBJECTS_MAX 1024u
-#define OWN_MAX     32u /* objects of one owner */
-#define ALLOW_MAX   8u
+#define OBJECTS_MAX      (MM_SPACES_MAX * MM_OBJECTS_MAX) /* each is held by a space */
+#define OBJECTS_PER_PAGE ((uint32_t)(PAGE_SIZE / sizeof(struct object)))
+#define GENERATION_MAX   (UINT32_MAX / OBJECTS_MAX)
+#define ALLOW_MAX        8u
 
 struct object {
 	uint32_t users; /* regions, + 1 until it is freed; 0: entry unused */
+	uint32_t next;  /* of an unused one: the next of them + 1, or 0 */
 	uint32_t owner; /* 0: freed */
 	uint32_t generation;
 	uint32_t allow_count;
@@ -22,43 +24,26 @@ struct object {
 };
 
 static struct lock shared_lock = {0, LOCK_SHARED};
-static struct object objects[OBJECTS_MAX];
-static uint32_t objects_used; /* entries in use */
+/* Frames of entries, made when they are needed and kept. */
+static uint32_t table[OBJECTS_MAX / OBJECTS_PER_PAGE + 1];
+static uint32_t objects_seen; /* entries that were ever used */
+static uint32_t objects_free; /* an unused one of them + 1, or 0 */
 
-void shared_init(void)
+static struct object *object_at(uint32_t index)
 {
-	for (uint32_t i = 0; i < OBJECTS_MAX; i++)
-		objects[i].map = (struct pagemap){.ops = &nodes_ops};
+	return (struct object *)frame_window(table[index / OBJECTS_PER_PAGE]) +
+	       index % OBJECTS_PER_PAGE;
 }
 
 /* An id is the index and a generation, so an old id finds nothing.  0 is no object. */
 static struct object *object_find(uint32_t id)
 {
-	struct object *object = &objects[id % OBJECTS_MAX];
+	const uint32_t index = id % OBJECTS_MAX;
+	struct object *object = index < objects_seen ? object_at(index) : NULL;
 
-	return object->users != 0 && object->generation == id / OBJECTS_MAX ? object : NULL;
-}
-
-/* Lock held. */
-static uint32_t owned_by(uint32_t owner)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < OBJECTS_MAX && objects_used != 0; i++)
-		count += objects[i].users != 0 && objects[i].owner == owner;
-	return count;
-}
-
-uint32_t shared_owner(uint32_t id)
-{
-	const struct object *object;
-	uint32_t owner;
-
-	lock_take(&shared_lock);
-	object = object_find(id);
-	owner = object != NULL ? object->owner : 0;
-	lock_give(&shared_lock);
-	return owner;
+	return object != NULL && object->users != 0 && object->generation == id / OBJECTS_MAX
+		       ? object
+		       : NULL;
 }
 
 uint64_t shared_cost(uint32_t id)
@@ -74,29 +59,46 @@ uint64_t shared_cost(uint32_t id)
 	return cost;
 }
 
+/* An entry that is not in use.  Lock held. */
+static enum error entry_take(uint32_t *index)
+{
+	uint32_t *frame = &table[objects_seen / OBJECTS_PER_PAGE];
+
+	if (objects_free != 0) {
+		*index = objects_free - 1;
+		objects_free = object_at(*index)->next;
+		return ERR_OK;
+	}
+	if (objects_seen == OBJECTS_MAX)
+		return ERR_NO_MEMORY;
+	if (*frame == 0)
+		*frame = frame_new(0);
+	if (*frame == 0)
+		return ERR_NO_MEMORY;
+	*index = objects_seen++;
+	return ERR_OK;
+}
+
 enum error shared_new(uint32_t owner, uint64_t bytes, uint32_t *id)
 {
-	enum error error = ERR_NO_MEMORY;
+	uint32_t index;
 
 	if (bytes == 0 || bytes > MM_AREA_VADDR_MAX - MM_AREA_VADDR_MIN)
 		return ERR_RANGE;
 	lock_take(&shared_lock);
-	if (owned_by(owner) >= OWN_MAX)
-		error = ERR_LIMIT;
-	for (uint32_t i = 0; i < OBJECTS_MAX && error == ERR_NO_MEMORY; i++) {
-		struct object *object = &objects[i];
 
-		if (object->users != 0)
-			continue;
-		objects_used++;
-		object->users = 1;
-		object->owner = owner;
-		object->generation = object->generation % 0x3fffffu + 1;
-		object->allow_count = 0;
-		object->allow_all = false;
-		object->pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
-		*id = object->generation * OBJECTS_MAX + i;
-		error = ERR_OK;
+	enum error error = entry_take(&index);
+
+	if (error == ERR_OK) {
+		struct object *object = object_at(index);
+		const uint32_t generation = object->generation % GENERATION_MAX + 1;
+
+		*object = (struct object){.users = 1,
+					  .owner = owner,
+					  .generation = generation,
+					  .pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE,
+					  .map = {.ops = &nodes_ops}};
+		*id = generation * OBJECTS_MAX + index;
 	}
 	lock_give(&shared_lock);
 	return error;
@@ -130,26 +132,22 @@ enum error shared_allow(uint32_t owner, uint32_t id, uint32_t pid)
 }
 
 /* Lock held. */
-static void object_put(struct object *object)
+static void object_put(uint32_t id)
 {
+	struct object *object = object_find(id);
 	uint64_t page = 0;
 	uint64_t *entry;
 
 	if (--object->users != 0)
 		return;
-	objects_used--;
 	while ((entry = pagemap_next(&object->map, &page, object->pages)) != NULL) {
 		frame_drop(page_frame(*entry));
 		*entry = 0;
 		page++;
 	}
 	pagemap_free(&object->map, NULL, NULL);
-}
-
-static void object_free(struct object *object)
-{
-	object->owner = 0;
-	object_put(object);
+	object->next = objects_free;
+	objects_free = id % OBJECTS_MAX + 1;
 }
 
 enum error shared_free(uint32_t owner, uint32_t id)
@@ -160,19 +158,12 @@ enum error shared_free(uint32_t owner, uint32_t id)
 
 	enum error error = object_own(owner, id, &object);
 
-	if (error == ERR_OK)
-		object_free(object);
+	if (error == ERR_OK) {
+		object->owner = 0;
+		object_put(id);
+	}
 	lock_give(&shared_lock);
 	return error;
-}
-
-void shared_free_all(uint32_t owner)
-{
-	lock_take(&shared_lock);
-	for (uint32_t i = 0; i < OBJECTS_MAX && objects_used != 0; i++)
-		if (objects[i].users != 0 && objects[i].owner == owner)
-			object_free(&objects[i]);
-	lock_give(&shared_lock);
 }
 
 static bool object_allows(const struct object *object, uint32_t pid)
@@ -215,7 +206,7 @@ void shared_attach_again(uint32_t id)
 void shared_detach(uint32_t id)
 {
 	lock_take(&shared_lock);
-	object_put(object_find(id));
+	object_put(id);
 	lock_give(&shared_lock);
 }
 
@@ -249,15 +240,26 @@ uint32_t shared_frames_held(void)
 	uint32_t held = 0;
 
 	lock_take(&shared_lock);
-	for (uint32_t i = 0; i < OBJECTS_MAX; i++) {
+	for (uint32_t i = 0; i < objects_seen; i++) {
+		const struct object *object = object_at(i);
 		uint64_t page = 0;
 
-		held += objects[i].map.nodes;
-		while (pagemap_next(&objects[i].map, &page, objects[i].pages) != NULL) {
+		held += object->map.nodes;
+		while (pagemap_next(&object->map, &page, object->pages) != NULL) {
 			held++;
 			page++;
 		}
 	}
 	lock_give(&shared_lock);
 	return held;
+}
+
+uint32_t shared_table_frames(void)
+{
+	lock_take(&shared_lock);
+
+	const uint32_t frames = (objects_seen + OBJECTS_PER_PAGE - 1) / OBJECTS_PER_PAGE;
+
+	lock_give(&shared_lock);
+	return frames;
 }

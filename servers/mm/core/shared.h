@@ -9,20 +9,14 @@
 #include <abi/error.h>
 #include <abi/types.h>
 
-void shared_init(void);
-
-/* ERR_NO_MEMORY: the table of objects is full; ERR_LIMIT: of those of one owner; ERR_RANGE: no such size. */
+/* ERR_NO_MEMORY; ERR_RANGE: no such size. */
 __attribute__((warn_unused_result)) enum error shared_new(uint32_t owner, uint64_t bytes,
 							  uint32_t *id);
 /* pid 0: everybody.  ERR_NOT_FOUND, ERR_PERMISSION (not the owner), ERR_LIMIT. */
 __attribute__((warn_unused_result)) enum error shared_allow(uint32_t owner, uint32_t id,
 							    uint32_t pid);
 __attribute__((warn_unused_result)) enum error shared_free(uint32_t owner, uint32_t id);
-/* All objects of a process that ended. */
-void shared_free_all(uint32_t owner);
 
-/* Who made it and has not freed it; 0: nobody, or there is no such object. */
-uint32_t shared_owner(uint32_t id);
 /* Pages that it may take; 0: there is no such object. */
 uint64_t shared_cost(uint32_t id);
 
@@ -39,3 +33,5 @@ uint32_t shared_frame(uint32_t id, uint64_t page);
 
 /* Frames held by all objects, their nodes included: for the check. */
 uint32_t shared_frames_held(void);
+/* And by what mm keeps about them. */
+uint32_t shared_table_frames(void);

@@ -113,11 +113,11 @@ enum error space_free(uint32_t pid, uint64_t *pages)
 	*pages = pages_drop(space, 0, USER_VADDR_MAX);
 	for (struct region *region; (region = region_first_from(&space->regions, 0)) != NULL;)
 		region_drop(space, region);
+	space_shared_free_all(space);
 	pagemap_free(&space->map, table_unmap, NULL);
 	vspace_free(space->vspace);
 	__atomic_store_n(&space->pid, 0, __ATOMIC_RELAXED);
 	space_leave(space);
-	shared_free_all(pid);
 	return ERR_OK;
 }
 
@@ -325,8 +325,8 @@ static enum error region_cut(struct space *space, uint64_t vaddr)
 		return ERR_NO_MEMORY;
 	}
 	region_split(&space->regions, region, vaddr, upper);
-	if (region->kind == MM_KIND_SHARED)
-		shared_attach_again(region->object);
+	if (region->kind == MM_KIND_SHARED && object_attach_again(space, region->object) != ERR_OK)
+		mm_panic("cutting a region", ERR_INTERNAL);
 	return ERR_OK;
 }
 
@@ -419,13 +419,14 @@ static enum error region_copy(struct space *space, struct region *region)
 	if (error != ERR_OK)
 		return error;
 	if (shared)
-		error = object_charge(space, region->object);
-	if (error == ERR_OK)
+		error = object_attach_again(space, region->object);
+	if (error == ERR_OK) {
 		error = region_insert(&space->regions, region);
+		if (error != ERR_OK && shared)
+			object_detach(space, region->object);
+	}
 	if (error != ERR_OK)
 		region_uncharge(space);
-	else if (shared)
-		shared_attach_again(region->object);
 	return error;
 }
 

@@ -10,6 +10,12 @@
 #include "pagemap.h"
 #include "region.h"
 
+/* A shared object that a space keeps. */
+struct holding {
+	uint32_t id;   /* 0: unused */
+	uint32_t uses; /* regions, + 1 until its maker frees it */
+};
+
 struct space {
 	struct lock lock;
 	uint32_t pid; /* 0: the entry is unused */
@@ -21,6 +27,7 @@ struct space {
 	 * archive, memory of regions, shared objects less what is mapped of them (so it may be negative). */
 	int64_t apart;
 	uint32_t tables;
+	struct holding holdings[MM_OBJECTS_MAX];
 };
 
 /* Once, before the second thread. */

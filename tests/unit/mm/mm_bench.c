@@ -96,6 +96,29 @@ void space_end(uint32_t pid, uint32_t vspace)
 	check(fake_mapped(vspace) == 0);
 }
 
+word_t shared_new_of(uint32_t pid, uint64_t pages)
+{
+	word_t w[4] = {pages * PAGE_SIZE};
+
+	check(request_of(pid, MM_REQ_SHARED_NEW, 0, w, 0, 0) == ERR_OK);
+	return w[0];
+}
+
+enum error shared_of(enum mm_request request, uint32_t pid, word_t id, word_t whom)
+{
+	word_t w[4] = {id, whom};
+
+	return request_of(pid, request, 0, w, 0, 0);
+}
+
+word_t pages_of(uint32_t pid)
+{
+	word_t w[4] = {0};
+
+	check(request_of(pid, MM_REQ_SPACE_INFO, 0, w, 0, 0) == ERR_OK);
+	return w[0];
+}
+
 word_t frames_free(void)
 {
 	struct mm_stats stats;
@@ -134,7 +157,6 @@ static void start_page_make(void)
 	fake_kernel_init(UNTYPED_BITS, ARCHIVE_PAGES, 17);
 	memory_init(start);
 	spaces_init();
-	shared_init();
 }
 
 int cases_run(const struct mm_case *all, unsigned cases)

@@ -14,7 +14,8 @@
 #define AT            0x10000000ull
 #define THREADS       4u
 
-#define ANON_RW MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_ANON)
+#define ANON_RW   MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_ANON)
+#define SHARED_RW MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_SHARED)
 
 #define check(condition) check_at((condition), __LINE__, #condition)
 void check_at(bool good, int line, const char *text);
@@ -30,6 +31,11 @@ enum error why_not(uint32_t pid, uint32_t vspace, uint64_t vaddr, uint32_t acces
 
 uint32_t space_make(uint32_t pid, word_t pages_max);
 void space_end(uint32_t pid, uint32_t vspace);
+/* A shared object of that many pages. */
+word_t shared_new_of(uint32_t pid, uint64_t pages);
+enum error shared_of(enum mm_request request, uint32_t pid, word_t id, word_t whom);
+/* That a space is charged for. */
+word_t pages_of(uint32_t pid);
 word_t frames_free(void);
 word_t frames_lost(void);
 

@@ -19,24 +19,6 @@
 
 #define SPACES 8u
 
-#define SHARED_RW MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_SHARED)
-
-static word_t shared_new_of(uint32_t pid, uint64_t pages)
-{
-	word_t w[4] = {pages * PAGE_SIZE};
-
-	check(request_of(pid, MM_REQ_SHARED_NEW, 0, w, 0, 0) == ERR_OK);
-	return w[0];
-}
-
-static enum error shared_of(enum mm_request request, uint32_t pid, word_t id, word_t whom)
-{
-	word_t w[4] = {id, whom};
-
-	return request_of(pid, request, 0, w, 0, 0);
-}
-
-/* A space takes all memory that there is. */
 static uint32_t memory_end(uint32_t pid)
 {
 	const uint32_t vspace = space_make(pid, 0);
@@ -307,158 +289,6 @@ static void regions_come_back(void)
 	space_end(16, vspace);
 }
 
-/* Of one owner; and of all, one of which lives as long as it is mapped. */
-static void objects_are_so_many(void)
-{
-	const uint32_t vspace = space_make(17, 0), other = space_make(18, 0);
-	word_t ids[32], w[4] = {PAGE_SIZE};
-	unsigned made = 0;
-
-	for (unsigned i = 0; i < 32; i++)
-		ids[i] = shared_new_of(17, 1);
-	check(request_of(17, MM_REQ_SHARED_NEW, 0, w, 0, 0) == ERR_LIMIT);
-	check(shared_new_of(18, 1) != 0);
-	check(shared_of(MM_REQ_SHARED_FREE, 17, ids[0], 0) == ERR_OK);
-	ids[0] = shared_new_of(17, 1);
-	for (; request_of(17, MM_REQ_SHARED_NEW, 0, w, 0, 0) != ERR_NO_MEMORY; made++) {
-		const uint32_t i = made % 32;
-
-		check(map_of(17, AT + made * PAGE_SIZE, PAGE_SIZE, SHARED_RW, ids[i], 0, 0) ==
-		      ERR_OK);
-		check(shared_of(MM_REQ_SHARED_FREE, 17, ids[i], 0) == ERR_OK);
-		ids[i] = made < 1024 - 1 - 32 ? shared_new_of(17, 1) : 0;
-		w[0] = PAGE_SIZE;
-	}
-	check(made == 1024 - 1 - 32 + 1);
-	space_end(17, vspace);
-	space_end(18, other);
-	check(shared_frames_held() == 0);
-}
-
-/* ---- What is paid for ---- */
-
-static word_t pages_of(uint32_t pid)
-{
-	word_t w[4] = {0};
-
-	check(request_of(pid, MM_REQ_SPACE_INFO, 0, w, 0, 0) == ERR_OK);
-	return w[0];
-}
-
-/* Who has all that it may have gets no tables either, wherever it asks for a page. */
-static void tables_have_a_limit(void)
-{
-	const uint32_t vspace = space_make(23, 20);
-	word_t got;
-
-	check(map_of(23, AT, 64 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
-	for (unsigned i = 0; i < 64; i++)
-		(void)put(23, vspace, AT + i * PAGE_SIZE, 1);
-	check(pages_of(23) == 20);
-	for (unsigned i = 1; i < 100; i++)
-		check(map_of(23, AT + i * (uint64_t)LARGE_PAGE_SIZE, PAGE_SIZE,
-			     ANON_RW | MM_MAP_EAGER, 0, 0, 0) == ERR_LIMIT);
-	check(map_of(23, 2 * AT, 100 * LARGE_PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
-	for (unsigned i = 0; i < 100; i++)
-		check(proc_of(MM_REQ_COPY_OUT, 23, 2 * AT + i * (uint64_t)LARGE_PAGE_SIZE, 8, 0,
-			      &got) == ERR_LIMIT);
-	check(pages_of(23) <= 20 + 4);
-	check(get(23, vspace, AT) == 1);
-	space_end(23, vspace);
-	check(frames_lost() == 0);
-}
-
-/* They are mm's own memory. */
-static void regions_are_paid_for(void)
-{
-	const uint32_t vspace = space_make(24, 3), more = space_make(25, 0);
-	word_t w[4] = {AT, MM_REGIONS_MAX * 2 * PAGE_SIZE};
-	unsigned made = 0;
-
-	while (map_of(24, AT + 2 * made * PAGE_SIZE, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK)
-		made++;
-	check(made == 4 * REGIONS_PER_PAGE - 1 && pages_of(24) == 3);
-	/* Nor can they be had by cutting. */
-	w[0] = AT + 2 * PAGE_SIZE;
-	w[1] = PAGE_SIZE;
-	check(request_of(24, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
-	check(map_of(24, 2 * AT, 4 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
-	w[0] = 2 * AT + PAGE_SIZE;
-	w[1] = PAGE_SIZE;
-	check(request_of(24, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_LIMIT);
-	check(pages_of(24) == 3);
-	w[0] = AT;
-	w[1] = AT + 4 * PAGE_SIZE;
-	check(request_of(24, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(24) == 0);
-	for (made = 0; made <= MM_REGIONS_MAX; made++)
-		if (map_of(25, AT + 2 * made * PAGE_SIZE, PAGE_SIZE, ANON_RW, 0, 0, 0) != ERR_OK)
-			break;
-	check(made == MM_REGIONS_MAX);
-	space_end(24, vspace);
-	space_end(25, more);
-}
-
-/* They take capabilities, of which mm has so many. */
-static void pages_in_place_are_paid_for(void)
-{
-	const uint32_t vspace = space_make(26, 40);
-	const word_t file = MM_MAP_FLAGS(MM_PROT_READ, MM_KIND_FILE) | MM_MAP_EAGER;
-	word_t w[4] = {AT, 4 * ARCHIVE_PAGES * PAGE_SIZE}, before;
-
-	check(map_of(26, AT, ARCHIVE_PAGES * PAGE_SIZE, file, 0, 0, ARCHIVE_PAGES * PAGE_SIZE) ==
-	      ERR_OK);
-	before = pages_of(26);
-	check(map_of(26, AT + ARCHIVE_PAGES * PAGE_SIZE, ARCHIVE_PAGES * PAGE_SIZE, file, 0, 0,
-		     ARCHIVE_PAGES * PAGE_SIZE) == ERR_OK);
-	check(pages_of(26) == before + ARCHIVE_PAGES);
-	check(map_of(26, AT + 2 * ARCHIVE_PAGES * PAGE_SIZE, ARCHIVE_PAGES * PAGE_SIZE, file, 0, 0,
-		     ARCHIVE_PAGES * PAGE_SIZE) == ERR_LIMIT);
-	check(pages_of(26) == before + ARCHIVE_PAGES && frames_lost() == 0);
-	check(request_of(26, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
-	check(pages_of(26) == before - ARCHIVE_PAGES);
-	space_end(26, vspace);
-}
-
-/* All of it by each who keeps it, whether it is mapped or not: its pages are there until the last lets go. */
-static void objects_are_paid_for(void)
-{
-	const uint32_t a = space_make(27, 100), b = space_make(28, 100), c = space_make(29, 50);
-	word_t id = shared_new_of(27, 64);
-	word_t w[4] = {64 * PAGE_SIZE};
-
-	check(pages_of(27) == 67);
-	check(request_of(27, MM_REQ_SHARED_NEW, 0, w, 0, 0) == ERR_LIMIT && pages_of(27) == 67);
-	check(shared_of(MM_REQ_SHARED_ALLOW, 27, id, 0) == ERR_OK);
-	check(map_of(27, AT, 16 * PAGE_SIZE, SHARED_RW | MM_MAP_EAGER, id, 0, 0) == ERR_OK);
-	check(pages_of(27) == 67 + 5 && frames_lost() == 0);
-	for (unsigned i = 0; i < 2; i++)
-		check(map_of(28, AT + i * PAGE_SIZE, PAGE_SIZE, SHARED_RW | MM_MAP_EAGER, id, 0,
-			     0) == ERR_OK);
-	check(pages_of(28) == 67 + 5 && frames_lost() == 0);
-	check(map_of(29, AT, PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_LIMIT && pages_of(29) == 0);
-	check(shared_of(MM_REQ_SHARED_FREE, 27, id, 0) == ERR_OK && pages_of(27) == 67 + 5);
-	w[0] = AT;
-	w[1] = PAGE_SIZE;
-	check(request_of(28, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(28) == 67 + 5);
-	w[0] = AT;
-	w[1] = 16 * PAGE_SIZE;
-	check(request_of(27, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(27) == 5);
-	w[0] = AT;
-	check(request_of(28, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(28) == 5);
-	check(shared_frames_held() == 0 && frames_lost() == 0);
-	id = shared_new_of(27, 64);
-	for (unsigned i = 0; i < 3; i++)
-		check(map_of(27, AT + i * 64 * PAGE_SIZE, 64 * PAGE_SIZE, SHARED_RW, id, 0, 0) ==
-		      (i < 2 ? ERR_OK : ERR_LIMIT));
-	w[0] = AT;
-	w[1] = 128 * PAGE_SIZE;
-	check(request_of(27, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
-	check(shared_of(MM_REQ_SHARED_FREE, 27, id, 0) == ERR_OK && pages_of(27) == 5);
-	space_end(27, a);
-	space_end(28, b);
-	space_end(29, c);
-}
-
 /* A page of a long file is one page, also where it is copied because it may be written: all other frames
  * are in use, so whatever is written past it is somebody's. */
 static void a_file_is_copied_page_by_page(void)
@@ -549,14 +379,9 @@ static const struct mm_case all[] = {
 	CASE(what_cannot_be_mapped),
 	CASE(an_eager_map_leaves_nothing_half_done),
 	CASE(regions_come_back),
-	CASE(objects_are_so_many),
 	CASE(a_file_is_copied_page_by_page),
 	CASE(memory_is_told),
 	CASE(frames_of_code_are_known_until_they_are_cleared),
-	CASE(tables_have_a_limit),
-	CASE(regions_are_paid_for),
-	CASE(pages_in_place_are_paid_for),
-	CASE(objects_are_paid_for),
 };
 
 int main(void)

@@ -14,6 +14,7 @@
 
 #define MM_BADGE_PROC  (1ull << 63)
 #define MM_REGIONS_MAX 4096u /* of one space */
+#define MM_OBJECTS_MAX 32u   /* shared ones that a space made or maps */
 #define MM_SPACES_MAX  512u /* live address spaces; the number of a space modulo this is its index */
 
 /* Where mm puts mappings that name no address. */

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a process pays for, so that it can neither take what others need nor pass its limit.  As
+ * test_mm_core.c, on one CPU.
+ */
+#include <abi/fault.h>
+
+#include "mm.h"
+#include "mm_bench.h"
+#include "region_pool.h"
+#include "shared.h"
+
+#define SPACES 33u
+
+/* Of one space, which made or maps them.  All spaces together may have as many. */
+static void objects_are_so_many(void)
+{
+	const uint32_t vspace = space_make(17, 0), other = space_make(18, 0);
+	word_t ids[MM_OBJECTS_MAX], w[4] = {PAGE_SIZE};
+	uint32_t vspaces[SPACES];
+
+	for (unsigned i = 0; i < MM_OBJECTS_MAX; i++) {
+		ids[i] = shared_new_of(17, 1);
+		check(shared_of(MM_REQ_SHARED_ALLOW, 17, ids[i], 0) == ERR_OK);
+		check(map_of(17, AT + i * PAGE_SIZE, PAGE_SIZE, SHARED_RW, ids[i], 0, 0) == ERR_OK);
+		check(shared_of(MM_REQ_SHARED_FREE, 17, ids[i], 0) == ERR_OK);
+	}
+	check(request_of(17, MM_REQ_SHARED_NEW, 0, w, 0, 0) == ERR_LIMIT);
+	ids[0] = shared_new_of(18, 1);
+	check(shared_of(MM_REQ_SHARED_ALLOW, 18, ids[0], 17) == ERR_OK);
+	check(map_of(17, 2 * AT, PAGE_SIZE, SHARED_RW, ids[0], 0, 0) == ERR_LIMIT);
+	w[0] = AT;
+	w[1] = PAGE_SIZE;
+	check(request_of(17, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	for (unsigned i = 0; i < 2; i++)
+		check(map_of(17, (2 + i) * AT, PAGE_SIZE, SHARED_RW, ids[0], 0, 0) == ERR_OK);
+	space_end(18, other);
+	w[0] = PAGE_SIZE;
+	check(request_of(17, MM_REQ_SHARED_NEW, 0, w, 0, 0) == ERR_LIMIT);
+	for (uint32_t i = 0; i < SPACES; i++) {
+		vspaces[i] = space_make(100 + i, 0);
+		for (unsigned made = 0; made < MM_OBJECTS_MAX; made++)
+			check(shared_new_of(100 + i, 1) != 0);
+	}
+	check(frames_lost() == 0);
+	for (uint32_t i = 0; i < SPACES; i++)
+		space_end(100 + i, vspaces[i]);
+	space_end(17, vspace);
+	check(shared_frames_held() == 0 && frames_lost() == 0);
+}
+
+/* What mm keeps about one is for the next. */
+static void places_of_objects_come_back(void)
+{
+	const uint32_t vspace = space_make(17, 0);
+	uint32_t frames;
+
+	check(shared_of(MM_REQ_SHARED_FREE, 17, shared_new_of(17, 1), 0) == ERR_OK);
+	frames = shared_table_frames();
+	for (unsigned i = 0; i < 100; i++)
+		check(shared_of(MM_REQ_SHARED_FREE, 17, shared_new_of(17, 1), 0) == ERR_OK);
+	check(frames != 0 && shared_table_frames() == frames);
+	space_end(17, vspace);
+}
+
+/* What a clone does not get it does not pay for. */
+static void a_clone_pays_for_what_it_has(void)
+{
+	const uint32_t a = space_make(30, 0), b = space_make(31, 100);
+	const word_t id = shared_new_of(30, 8);
+	word_t w[4] = {2 * AT, PAGE_SIZE}, pages;
+
+	check(map_of(30, AT, 8 * PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
+	check(map_of(31, AT, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK && pages_of(31) == 0);
+	check(proc_of(MM_REQ_SPACE_CLONE, 31, 30, 0, 0, &pages) == ERR_EXISTS);
+	check(pages_of(31) == 0);
+	w[0] = AT;
+	check(request_of(31, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(proc_of(MM_REQ_SPACE_CLONE, 31, 30, 0, 0, &pages) == ERR_OK && pages_of(31) == 8 + 3);
+	space_end(30, a);
+	check(put(31, b, AT, 1));
+	w[0] = AT;
+	w[1] = 8 * PAGE_SIZE;
+	check(request_of(31, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(31) == 5);
+	check(shared_frames_held() == 0 && frames_lost() == 0);
+	space_end(31, b);
+}
+
+/* Who has all that it may have gets no tables either, wherever it asks for a page. */
+static void tables_have_a_limit(void)
+{
+	const uint32_t vspace = space_make(23, 20);
+	word_t got;
+
+	check(map_of(23, AT, 64 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	for (unsigned i = 0; i < 64; i++)
+		(void)put(23, vspace, AT + i * PAGE_SIZE, 1);
+	check(pages_of(23) == 20);
+	for (unsigned i = 1; i < 100; i++)
+		check(map_of(23, AT + i * (uint64_t)LARGE_PAGE_SIZE, PAGE_SIZE,
+			     ANON_RW | MM_MAP_EAGER, 0, 0, 0) == ERR_LIMIT);
+	check(map_of(23, 2 * AT, 100 * LARGE_PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	for (unsigned i = 0; i < 100; i++)
+		check(proc_of(MM_REQ_COPY_OUT, 23, 2 * AT + i * (uint64_t)LARGE_PAGE_SIZE, 8, 0,
+			      &got) == ERR_LIMIT);
+	check(pages_of(23) <= 20 + 4);
+	check(get(23, vspace, AT) == 1);
+	space_end(23, vspace);
+	check(frames_lost() == 0);
+}
+
+/* They are mm's own memory. */
+static void regions_are_paid_for(void)
+{
+	const uint32_t vspace = space_make(24, 3), more = space_make(25, 0);
+	word_t w[4] = {AT, MM_REGIONS_MAX * 2 * PAGE_SIZE};
+	unsigned made = 0;
+
+	while (map_of(24, AT + 2 * made * PAGE_SIZE, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK)
+		made++;
+	check(made == 4 * REGIONS_PER_PAGE - 1 && pages_of(24) == 3);
+	/* Nor can they be had by cutting. */
+	w[0] = AT + 2 * PAGE_SIZE;
+	w[1] = PAGE_SIZE;
+	check(request_of(24, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(map_of(24, 2 * AT, 4 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	w[0] = 2 * AT + PAGE_SIZE;
+	w[1] = PAGE_SIZE;
+	check(request_of(24, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_LIMIT);
+	check(pages_of(24) == 3);
+	w[0] = AT;
+	w[1] = AT + 4 * PAGE_SIZE;
+	check(request_of(24, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(24) == 0);
+	for (made = 0; made <= MM_REGIONS_MAX; made++)
+		if (map_of(25, AT + 2 * made * PAGE_SIZE, PAGE_SIZE, ANON_RW, 0, 0, 0) != ERR_OK)
+			break;
+	check(made == MM_REGIONS_MAX);
+	space_end(24, vspace);
+	space_end(25, more);
+}
+
+/* They take capabilities, of which mm has so many. */
+static void pages_in_place_are_paid_for(void)
+{
+	const uint32_t vspace = space_make(26, 40);
+	const word_t file = MM_MAP_FLAGS(MM_PROT_READ, MM_KIND_FILE) | MM_MAP_EAGER;
+	word_t w[4] = {AT, 4 * ARCHIVE_PAGES * PAGE_SIZE}, before;
+
+	check(map_of(26, AT, ARCHIVE_PAGES * PAGE_SIZE, file, 0, 0, ARCHIVE_PAGES * PAGE_SIZE) ==
+	      ERR_OK);
+	before = pages_of(26);
+	check(map_of(26, AT + ARCHIVE_PAGES * PAGE_SIZE, ARCHIVE_PAGES * PAGE_SIZE, file, 0, 0,
+		     ARCHIVE_PAGES * PAGE_SIZE) == ERR_OK);
+	check(pages_of(26) == before + ARCHIVE_PAGES);
+	check(map_of(26, AT + 2 * ARCHIVE_PAGES * PAGE_SIZE, ARCHIVE_PAGES * PAGE_SIZE, file, 0, 0,
+		     ARCHIVE_PAGES * PAGE_SIZE) == ERR_LIMIT);
+	check(pages_of(26) == before + ARCHIVE_PAGES && frames_lost() == 0);
+	check(request_of(26, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(pages_of(26) == before - ARCHIVE_PAGES);
+	space_end(26, vspace);
+}
+
+/* All of it by each who keeps it, whether it is mapped or not: its pages are there until the last lets go. */
+static void objects_are_paid_for(void)
+{
+	const uint32_t a = space_make(27, 100), b = space_make(28, 100), c = space_make(29, 50);
+	word_t id = shared_new_of(27, 64);
+	word_t w[4] = {64 * PAGE_SIZE};
+
+	check(pages_of(27) == 67);
+	check(request_of(27, MM_REQ_SHARED_NEW, 0, w, 0, 0) == ERR_LIMIT && pages_of(27) == 67);
+	check(shared_of(MM_REQ_SHARED_ALLOW, 27, id, 0) == ERR_OK);
+	check(map_of(27, AT, 16 * PAGE_SIZE, SHARED_RW | MM_MAP_EAGER, id, 0, 0) == ERR_OK);
+	check(pages_of(27) == 67 + 5 && frames_lost() == 0);
+	for (unsigned i = 0; i < 2; i++)
+		check(map_of(28, AT + i * PAGE_SIZE, PAGE_SIZE, SHARED_RW | MM_MAP_EAGER, id, 0,
+			     0) == ERR_OK);
+	check(pages_of(28) == 67 + 5 && frames_lost() == 0);
+	check(map_of(29, AT, PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_LIMIT && pages_of(29) == 0);
+	check(shared_of(MM_REQ_SHARED_FREE, 27, id, 0) == ERR_OK && pages_of(27) == 67 + 5);
+	w[0] = AT;
+	w[1] = PAGE_SIZE;
+	check(request_of(28, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(28) == 67 + 5);
+	w[0] = AT;
+	w[1] = 16 * PAGE_SIZE;
+	check(request_of(27, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(27) == 5);
+	w[0] = AT;
+	check(request_of(28, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(28) == 5);
+	check(shared_frames_held() == 0 && frames_lost() == 0);
+	id = shared_new_of(27, 64);
+	for (unsigned i = 0; i < 3; i++)
+		check(map_of(27, AT + i * 64 * PAGE_SIZE, 64 * PAGE_SIZE, SHARED_RW, id, 0, 0) ==
+		      (i < 2 ? ERR_OK : ERR_LIMIT));
+	w[0] = AT;
+	w[1] = 128 * PAGE_SIZE;
+	check(request_of(27, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(shared_of(MM_REQ_SHARED_FREE, 27, id, 0) == ERR_OK && pages_of(27) == 5);
+	space_end(27, a);
+	space_end(28, b);
+	space_end(29, c);
+}
+
+static const struct mm_case all[] = {
+	CASE(objects_are_so_many),          CASE(places_of_objects_come_back),
+	CASE(a_clone_pays_for_what_it_has), CASE(tables_have_a_limit),
+	CASE(regions_are_paid_for),         CASE(pages_in_place_are_paid_for),
+	CASE(objects_are_paid_for),
+};
+
+int main(void)
+{
+	return cases_run(all, sizeof(all) / sizeof(all[0]));
+}
