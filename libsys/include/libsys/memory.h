@@ -35,10 +35,10 @@ MUST_CHECK enum error memory_protect(void *at, size_t bytes, unsigned protection
 /*
  * Shared memory objects of zeroes; who may map one knows its number.  The maker allows others (8 of them, or
  * with @pid 0 everybody) and frees it, at its end at the latest; what is mapped stays mapped.  The maker and
- * each process that maps some of it are charged for all of it, once.
+ * each process that maps some of it are charged for all of it, once, and with a page for each page that is
+ * there and mapped already, here or elsewhere.
  * ERR_NOT_FOUND: no such object.  ERR_PERMISSION: it is another's, or not allowed.  ERR_LIMIT: the process
- * made or maps 32, it is allowed to 8, the process maps twice as many pages as it has already, or the memory
- * limit.
+ * made or maps 32, it is allowed to 8, or the memory limit.
  */
 MUST_CHECK enum error shared_new(size_t bytes, word_t *object);
 MUST_CHECK enum error shared_allow(word_t object, word_t pid);

@@ -5,11 +5,7 @@
 #include "region_pool.h"
 #include "shared.h"
 
-/* Of a shared object, in one space, on average. */
-#define MAPPINGS_PER_PAGE 2u
-
-/* Pages that are no frames of the map. */
-static enum error apart_charge(struct space *space, uint64_t pages)
+enum error apart_charge(struct space *space, uint64_t pages)
 {
 	enum error error = account_charge(&space->account, pages);
 
@@ -18,7 +14,7 @@ static enum error apart_charge(struct space *space, uint64_t pages)
 	return error;
 }
 
-static void apart_uncharge(struct space *space, uint64_t pages)
+void apart_uncharge(struct space *space, uint64_t pages)
 {
 	account_uncharge(&space->account, pages);
 	space->apart -= (int64_t)pages;
@@ -37,22 +33,6 @@ void region_uncharge(struct space *space)
 {
 	if ((space->regions.count + 1) % REGIONS_PER_PAGE == 0)
 		apart_uncharge(space, 1);
-}
-
-static uint64_t pages_of(const struct region *region)
-{
-	return (region->end - region->start) / PAGE_SIZE;
-}
-
-static uint64_t object_mapped(const struct space *space, uint32_t id)
-{
-	uint64_t pages = 0;
-
-	for (const struct region *region = region_first_from(&space->regions, 0); region != NULL;
-	     region = region_next(region))
-		if (region->kind == MM_KIND_SHARED && region->object == id)
-			pages += pages_of(region);
-	return pages;
 }
 
 /* 0: an unused place. */
@@ -147,16 +127,11 @@ void space_shared_free_all(struct space *space)
 enum error object_attach(struct space *space, const struct region *region)
 {
 	enum error error = shared_attach(space->pid, region->object, region->object_page,
-					 pages_of(region));
+					 (region->end - region->start) / PAGE_SIZE);
 
 	if (error != ERR_OK)
 		return error;
-	/* Each mapping of a page but its first takes a capability slot, which is not charged. */
-	if (object_mapped(space, region->object) + pages_of(region) >
-	    MAPPINGS_PER_PAGE * shared_cost(region->object))
-		error = ERR_LIMIT;
-	else
-		error = object_hold(space, region->object);
+	error = object_hold(space, region->object);
 	if (error != ERR_OK)
 		shared_detach(region->object);
 	return error;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a space pays for besides frames and tables: the memory of its regions, and shared objects.
+ * What a space pays for besides frames and tables: the memory of its regions, shared objects, slots.
  * Its lock is held.
  */
 #pragma once
 
 #include "space.h"
+
+/* Pages that are no frames of the map: ERR_LIMIT. */
+__attribute__((warn_unused_result)) enum error apart_charge(struct space *space, uint64_t pages);
+void apart_uncharge(struct space *space, uint64_t pages);
 
 /* One region more than there are: ERR_LIMIT. */
 __attribute__((warn_unused_result)) enum error region_charge(struct space *space);

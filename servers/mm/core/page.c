@@ -4,6 +4,7 @@
 #include <abi/fault.h>
 #include <libsys/objects.h>
 
+#include "apart.h"
 #include "memory.h"
 #include "mm.h"
 #include "shared.h"
@@ -16,8 +17,21 @@ void *page_window(uint64_t entry)
 	return frame_window(page_frame(entry));
 }
 
+/* mm's capability slots are everybody's.  Of a page that is charged itself the slot is part of that; one of
+ * a shared object is not, and may be mapped any number of times. */
+static enum error slot_charge(struct space *space, uint64_t entry)
+{
+	return (entry & PAGE_SHARED) != 0 ? apart_charge(space, 1) : ERR_OK;
+}
+
+static void slot_uncharge(struct space *space, uint64_t entry)
+{
+	if ((entry & PAGE_SHARED) != 0)
+		apart_uncharge(space, 1);
+}
+
 /* The capability through which to map an entry that is not mapped. */
-static enum error page_cap(uint64_t *entry)
+static enum error page_cap(struct space *space, uint64_t *entry)
 {
 	const uint32_t frame = page_frame(*entry);
 	const uint64_t flags = *entry & PAGE_FLAGS;
@@ -28,14 +42,20 @@ static enum error page_cap(uint64_t *entry)
 		return ERR_OK;
 	}
 
-	const uint32_t slot = slot_new();
 	const cptr_t source = archive ? MM_SLOT_ARCHIVE_FIRST + (cptr_t)frame
 				      : frame_first_slot(frame);
+	enum error error = slot_charge(space, *entry);
 
-	if (slot == 0)
+	if (error != ERR_OK)
+		return error;
+
+	const uint32_t slot = slot_new();
+
+	if (slot == 0) {
+		slot_uncharge(space, *entry);
 		return ERR_NO_MEMORY;
-
-	enum error error = cnode_copy(MM_SLOT_CNODE, slot, RIGHT_ALL, 0, source);
+	}
+	error = cnode_copy(MM_SLOT_CNODE, slot, RIGHT_ALL, 0, source);
 
 	if (error != ERR_OK)
 		mm_panic("copying a frame's capability", error);
@@ -49,7 +69,7 @@ static cptr_t page_cptr(uint64_t entry)
 }
 
 /* Not mapped any more; give the capability back. */
-static void page_unmap(uint64_t *entry)
+static void page_unmap(struct space *space, uint64_t *entry)
 {
 	const uint32_t slot = page_slot(*entry);
 
@@ -67,6 +87,7 @@ static void page_unmap(uint64_t *entry)
 		if (error != ERR_OK)
 			mm_panic("deleting a capability", error);
 		slot_free(slot);
+		slot_uncharge(space, *entry);
 	}
 	*entry = page_entry(page_frame(*entry), 0,
 			    *entry & (PAGE_USED | PAGE_COW | PAGE_ARCHIVE | PAGE_SHARED));
@@ -74,7 +95,7 @@ static void page_unmap(uint64_t *entry)
 
 void page_drop(struct space *space, uint64_t *entry)
 {
-	page_unmap(entry);
+	page_unmap(space, entry);
 	if ((*entry & PAGE_ARCHIVE) == 0)
 		frame_drop(page_frame(*entry));
 	/* A page of a shared object is paid for as long as the object is. */
@@ -107,11 +128,11 @@ static enum error page_map(struct space *space, const struct region *region, uin
 	enum error error = ERR_OK;
 
 	if (rights == 0) {
-		page_unmap(entry);
+		page_unmap(space, entry);
 		return ERR_OK;
 	}
 	if ((*entry & PAGE_MAPPED) == 0) {
-		error = page_cap(entry);
+		error = page_cap(space, entry);
 		if (error != ERR_OK)
 			return error;
 	}
@@ -176,10 +197,9 @@ static enum error fill_file(struct space *space, const struct region *region, ui
 		return fill_zero(space, entry);
 	if (bytes >= PAGE_SIZE && (region->prot & MM_PROT_WRITE) == 0) {
 		/* For what it takes of mm's capability slots, which all share. */
-		error = account_charge(&space->account, 1);
+		error = apart_charge(space, 1);
 		if (error != ERR_OK)
 			return error;
-		space->apart++;
 		*entry = page_entry((uint32_t)(position / PAGE_SIZE), 0, PAGE_USED | PAGE_ARCHIVE);
 		mm_count(&mm_stats.pages_archive);
 		return ERR_OK;

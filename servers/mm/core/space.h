@@ -24,7 +24,7 @@ struct space {
 	struct pagemap map;
 	struct account account;
 	/* Of account.pages, those that are not frames of entries or nodes of the map: tables, pages of the
-	 * archive, memory of regions, shared objects less what is mapped of them (so it may be negative). */
+	 * archive, memory of regions, slots, shared objects less what is mapped of them (may be negative). */
 	int64_t apart;
 	uint32_t tables;
 	struct holding holdings[MM_OBJECTS_MAX];

@@ -52,13 +52,18 @@ static void objects_are_so_many(void)
 /* What mm keeps about one is for the next. */
 static void places_of_objects_come_back(void)
 {
-	const uint32_t vspace = space_make(17, 0);
+	const uint32_t vspace = space_make(17, 10);
+	word_t w[4] = {0};
 	uint32_t frames;
 
 	check(shared_of(MM_REQ_SHARED_FREE, 17, shared_new_of(17, 1), 0) == ERR_OK);
 	frames = shared_table_frames();
 	for (unsigned i = 0; i < 100; i++)
 		check(shared_of(MM_REQ_SHARED_FREE, 17, shared_new_of(17, 1), 0) == ERR_OK);
+	for (unsigned i = 0; i < 100; i++) {
+		w[0] = 10 * PAGE_SIZE;
+		check(request_of(17, MM_REQ_SHARED_NEW, 0, w, 0, 0) == ERR_LIMIT);
+	}
 	check(frames != 0 && shared_table_frames() == frames);
 	space_end(17, vspace);
 }
@@ -175,36 +180,63 @@ static void objects_are_paid_for(void)
 	for (unsigned i = 0; i < 2; i++)
 		check(map_of(28, AT + i * PAGE_SIZE, PAGE_SIZE, SHARED_RW | MM_MAP_EAGER, id, 0,
 			     0) == ERR_OK);
-	check(pages_of(28) == 67 + 5 && frames_lost() == 0);
+	/* And for what it takes to map a page that is mapped already. */
+	check(pages_of(28) == 67 + 5 + 2 && frames_lost() == 0);
 	check(map_of(29, AT, PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_LIMIT && pages_of(29) == 0);
 	check(shared_of(MM_REQ_SHARED_FREE, 27, id, 0) == ERR_OK && pages_of(27) == 67 + 5);
 	w[0] = AT;
 	w[1] = PAGE_SIZE;
-	check(request_of(28, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(28) == 67 + 5);
+	check(request_of(28, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(28) == 67 + 5 + 1);
 	w[0] = AT;
 	w[1] = 16 * PAGE_SIZE;
 	check(request_of(27, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(27) == 5);
 	w[0] = AT;
 	check(request_of(28, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(28) == 5);
 	check(shared_frames_held() == 0 && frames_lost() == 0);
-	id = shared_new_of(27, 64);
-	for (unsigned i = 0; i < 3; i++)
-		check(map_of(27, AT + i * 64 * PAGE_SIZE, 64 * PAGE_SIZE, SHARED_RW, id, 0, 0) ==
-		      (i < 2 ? ERR_OK : ERR_LIMIT));
-	w[0] = AT;
-	w[1] = 128 * PAGE_SIZE;
-	check(request_of(27, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
-	check(shared_of(MM_REQ_SHARED_FREE, 27, id, 0) == ERR_OK && pages_of(27) == 5);
 	space_end(27, a);
 	space_end(28, b);
 	space_end(29, c);
+}
+
+/* A page of an object can be mapped again and again, and each mapping but the first takes a slot. */
+static void mappings_are_paid_for(void)
+{
+	const uint32_t a = space_make(32, 60), b = space_make(33, 60);
+	const word_t id = shared_new_of(32, 16);
+	const word_t eager = SHARED_RW | MM_MAP_EAGER;
+	word_t w[4] = {AT, PAGE_SIZE};
+
+	check(shared_of(MM_REQ_SHARED_ALLOW, 32, id, 33) == ERR_OK && pages_of(32) == 19);
+	check(map_of(32, AT, 16 * PAGE_SIZE, eager, id, 0, 0) == ERR_OK && pages_of(32) == 24);
+	check(map_of(32, AT + 16 * PAGE_SIZE, 16 * PAGE_SIZE, eager, id, 0, 0) == ERR_OK);
+	check(pages_of(32) == 40);
+	check(map_of(32, AT + 32 * PAGE_SIZE, 16 * PAGE_SIZE, eager, id, 0, 0) == ERR_OK);
+	check(map_of(32, AT + 48 * PAGE_SIZE, 16 * PAGE_SIZE, eager, id, 0, 0) == ERR_LIMIT);
+	check(pages_of(32) == 56 && frames_lost() == 0);
+	check(map_of(33, AT, 16 * PAGE_SIZE, eager, id, 0, 0) == ERR_OK);
+	check(pages_of(33) == 24 + 16 && get(33, b, AT) == 0);
+	/* What is not mapped takes none, and the first mapping is another's then. */
+	w[0] = AT;
+	w[1] = 32 * PAGE_SIZE;
+	check(request_of(32, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_OK && pages_of(32) == 40);
+	check(map_of(33, 2 * AT, 4 * PAGE_SIZE, eager, id, 0, 0) == ERR_OK);
+	check(pages_of(33) == 40 + 2 && frames_lost() == 0);
+	w[0] = AT + 32 * PAGE_SIZE;
+	w[1] = 16 * PAGE_SIZE;
+	check(request_of(32, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(32) == 24);
+	space_end(32, a);
+	w[0] = AT;
+	check(request_of(33, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(33) == 24 + 2);
+	check(frames_lost() == 0);
+	space_end(33, b);
+	check(shared_frames_held() == 0 && frames_lost() == 0);
 }
 
 static const struct mm_case all[] = {
 	CASE(objects_are_so_many),          CASE(places_of_objects_come_back),
 	CASE(a_clone_pays_for_what_it_has), CASE(tables_have_a_limit),
 	CASE(regions_are_paid_for),         CASE(pages_in_place_are_paid_for),
-	CASE(objects_are_paid_for),
+	CASE(objects_are_paid_for),         CASE(mappings_are_paid_for),
 };
 
 int main(void)

@@ -64,7 +64,8 @@ enum mm_kind {
 	X(SPACE_INFO, 5, "", "struct mm_space_info", "memory of one space")                        \
 	X(SHARED_NEW, 6, "w0 bytes", "w0 object",                                                  \
 	  "create a shared memory object of the caller; it, and each space with a region of the "  \
-	  "object, is charged for all of it, once: LIMIT")                                         \
+	  "object, is charged for all of it, once, and for each page that is mapped elsewhere: "   \
+	  "LIMIT")                                                                                 \
 	X(SHARED_ALLOW, 7, "w0 object, w1 pid or 0 = everybody", "", "let another space map it")   \
 	X(SHARED_FREE, 8, "w0 object", "", "its memory is freed with the last mapping")            \
 	X(SPACE_NEW, 16, "w0 limit in pages, w5 pid", "w0 slot of the VSpace in mm's CNode",       \
