@@ -216,8 +216,8 @@ static void op_range(struct fuzz_input *input, unsigned who)
 	word_t w[4] = {vaddr, bytes, kind & 7};
 	const word_t asked[4] = {vaddr, bytes};
 
-	/* Out of memory in the middle of a range leaves some of it as it was. */
-	if (request(pids[who], label, 0, w, 0, 0) == ERR_OK)
+	/* Out of memory in the middle of a range leaves some of it as it was; of UNMAP it may be gone. */
+	if (request(pids[who], label, 0, w, 0, 0) == ERR_OK || label == MM_REQ_UNMAP)
 		model_request(who, label, asked, 0);
 }
 

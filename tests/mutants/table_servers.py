@@ -69,10 +69,23 @@ MUTANTS = [
     ("servers/mm/core/page.c", "\tspace->apart--;\n", "", "mm_paid"),
     ("servers/mm/core/apart.c", "\t\tspace->apart += (int64_t)pages;\n", "", "mm_paid"),
     ("servers/mm/core/space.c", "\tif (space_full(space, vaddr))\n\t\treturn ERR_LIMIT;\n\n", "", "mm_paid"),
-    ("servers/mm/core/space.c", " &&\n\t       pagemap_next(&space->map, &page, page + 1) == NULL;", ";",
+    ("servers/mm/core/space.c", " &&\n\t       !pagemap_complete(&space->map, vaddr / PAGE_SIZE);", ";",
      "mm_paid"),
+    ("servers/mm/pure/pagemap.c", "(level != 0 && page_slot(ref) == 0)", "level == PAGEMAP_LEVELS",
+     "mm_pure"),
+    ("servers/mm/core/space.c", "space->account.pages < before;", "false;", "mm_paid"),
+    ("servers/mm/core/space.c",
+     "\t*pages = pages_drop(space, start, end);\n\n\tconst bool less = space->account.pages < before;\n"
+     "\tenum error error = region_cut(space, start, less);\n\n"
+     "\tif (error == ERR_OK)\n\t\terror = region_cut(space, end, less);\n",
+     "\tconst bool less = space->account.pages <= before;\n"
+     "\tenum error error = region_cut(space, start, less);\n\n"
+     "\tif (error == ERR_OK)\n\t\terror = region_cut(space, end, less);\n"
+     "\t*pages = pages_drop(space, start, end);\n", "mm_rules"),
+    ("servers/mm/core/page.c", "\taccount_add(&space->account, 1);\n",
+     "\tif (account_charge(&space->account, 1) != ERR_OK)\n\t\treturn ERR_LIMIT;\n", "mm_paid"),
     ("servers/mm/core/apart.c", "if (space->regions.count >= MM_REGIONS_MAX)", "if (false)", "mm_paid"),
-    ("servers/mm/core/apart.c", "(space->regions.count + 1) % REGIONS_PER_PAGE == 0 ?", "false ?",
+    ("servers/mm/core/apart.c", "return region_takes_page(space) ?", "return false ?",
      "mm_paid"),
     ("servers/mm/core/apart.c", "\tholding->uses++;\n", "\tholding->uses = 1;\n", "mm_paid"),
     ("servers/mm/core/apart.c", "\tholding->id = 0;\n", "", "mm_paid"),

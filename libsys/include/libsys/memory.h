@@ -27,7 +27,8 @@ MUST_CHECK enum error memory_map_file(word_t offset, size_t bytes, unsigned prot
 /* A stack of at most @bytes (guard page included), growing down from *@at + @bytes. */
 MUST_CHECK enum error memory_map_stack(size_t bytes, void **at);
 
-/* What lies in the range; holes are no error.  ERR_RANGE; ERR_NO_MEMORY, ERR_LIMIT to split a region. */
+/* What lies in the range; holes are no error.  ERR_RANGE; ERR_NO_MEMORY, ERR_LIMIT to split a region where
+ * no page is freed. */
 MUST_CHECK enum error memory_unmap(void *at, size_t bytes);
 /* As memory_unmap; ERR_NOT_MAPPED: there is a hole. */
 MUST_CHECK enum error memory_protect(void *at, size_t bytes, unsigned protection);

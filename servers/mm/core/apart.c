@@ -20,18 +20,31 @@ void apart_uncharge(struct space *space, uint64_t pages)
 	space->apart -= (int64_t)pages;
 }
 
-/* For one region more.  The first ones of a space are free. */
+/* Whether a region more takes a page more.  The first ones of a space are free. */
+static bool region_takes_page(const struct space *space)
+{
+	return (space->regions.count + 1) % REGIONS_PER_PAGE == 0;
+}
+
 enum error region_charge(struct space *space)
 {
 	if (space->regions.count >= MM_REGIONS_MAX)
 		return ERR_LIMIT;
-	return (space->regions.count + 1) % REGIONS_PER_PAGE == 0 ? apart_charge(space, 1) : ERR_OK;
+	return region_takes_page(space) ? apart_charge(space, 1) : ERR_OK;
+}
+
+void region_charge_past(struct space *space)
+{
+	if (!region_takes_page(space))
+		return;
+	account_add(&space->account, 1);
+	space->apart++;
 }
 
 /* One less than are charged. */
 void region_uncharge(struct space *space)
 {
-	if ((space->regions.count + 1) % REGIONS_PER_PAGE == 0)
+	if (region_takes_page(space))
 		apart_uncharge(space, 1);
 }
 
@@ -60,6 +73,7 @@ static enum error object_hold(struct space *space, uint32_t id)
 		if (error != ERR_OK)
 			return error;
 		holding->id = id;
+		space->objects++;
 	}
 	holding->uses++;
 	return ERR_OK;
@@ -73,6 +87,7 @@ static void object_release(struct space *space, uint32_t id, uint64_t cost)
 	if (--holding->uses != 0)
 		return;
 	holding->id = 0;
+	space->objects--;
 	apart_uncharge(space, cost);
 }
 
@@ -118,7 +133,7 @@ enum error space_shared_free(struct space *space, uint32_t id)
 void space_shared_free_all(struct space *space)
 {
 	/* What is left has been made by it. */
-	for (unsigned i = 0; i < MM_OBJECTS_MAX; i++)
+	for (unsigned i = 0; space->objects != 0; i++)
 		if (space->holdings[i].id != 0 &&
 		    space_shared_free(space, space->holdings[i].id) != ERR_OK)
 			mm_panic("freeing a shared object", ERR_INTERNAL);

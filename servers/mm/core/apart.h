@@ -13,6 +13,8 @@ void apart_uncharge(struct space *space, uint64_t pages);
 
 /* One region more than there are: ERR_LIMIT. */
 __attribute__((warn_unused_result)) enum error region_charge(struct space *space);
+/* The same, whatever the limit is: of a space that has given back a page, and may have a region more. */
+void region_charge_past(struct space *space);
 /* One less than are charged. */
 void region_uncharge(struct space *space);
 

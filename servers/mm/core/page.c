@@ -254,12 +254,13 @@ static enum error page_unshare(struct space *space, uint64_t *entry)
 		return ERR_OK;
 	}
 
-	enum error error = page_frame_new(space, PAGE_SIZE, &frame);
-
-	if (error != ERR_OK)
-		return error;
+	frame = frame_new(PAGE_SIZE);
+	if (frame == 0)
+		return ERR_NO_MEMORY;
 	__builtin_memcpy(frame_window(frame), page_window(*entry), PAGE_SIZE);
 	page_drop(space, entry);
+	/* In the place of the other page, also where the limit is met. */
+	account_add(&space->account, 1);
 	*entry = page_entry(frame, 0, PAGE_USED);
 	mm_count(&mm_stats.pages_copied);
 	return ERR_OK;

@@ -144,14 +144,13 @@ static enum error table_make(struct space *space, uint64_t *inner, uint64_t vadd
 	return ERR_OK;
 }
 
-/* At the limit nothing more is made for a page that is not there. */
+/* At the limit no tables are made any more. */
 static bool space_full(const struct space *space, uint64_t vaddr)
 {
 	const struct account *account = &space->account;
-	uint64_t page = vaddr / PAGE_SIZE;
 
 	return account->limit != 0 && account->pages >= account->limit &&
-	       pagemap_next(&space->map, &page, page + 1) == NULL;
+	       !pagemap_complete(&space->map, vaddr / PAGE_SIZE);
 }
 
 enum error space_tables(struct space *space, uint64_t vaddr, uint64_t **entry)
@@ -306,17 +305,27 @@ enum error space_map(struct space *space, const struct map_args *args, uint64_t 
 	return error;
 }
 
-/* Make vaddr a boundary between regions. */
-static enum error region_cut(struct space *space, uint64_t vaddr)
+/* The region that has vaddr inside, or NULL. */
+static struct region *region_across(const struct space *space, uint64_t vaddr)
 {
 	struct region *region = region_find(&space->regions, vaddr);
+
+	return region != NULL && region->start != vaddr ? region : NULL;
+}
+
+/* Make vaddr a boundary between regions.  `past`: whatever the limit is. */
+static enum error region_cut(struct space *space, uint64_t vaddr, bool past)
+{
+	struct region *region = region_across(space, vaddr);
 	struct region *upper;
+	enum error error = ERR_OK;
 
-	if (region == NULL || region->start == vaddr)
+	if (region == NULL)
 		return ERR_OK;
-
-	enum error error = region_charge(space);
-
+	if (past)
+		region_charge_past(space);
+	else
+		error = region_charge(space);
 	if (error != ERR_OK)
 		return error;
 	upper = region_new();
@@ -332,21 +341,28 @@ static enum error region_cut(struct space *space, uint64_t vaddr)
 
 enum error space_unmap(struct space *space, uint64_t start, uint64_t end, uint64_t *pages)
 {
+	const uint64_t before = space->account.pages;
+	const uint32_t cuts = (region_across(space, start) != NULL ? 1u : 0u) +
+			      (region_across(space, end) != NULL ? 1u : 0u);
+
 	if (!range_good(start, end))
 		return ERR_RANGE;
+	if (space->regions.count + cuts > MM_REGIONS_MAX)
+		return ERR_LIMIT;
+	/* Who gives memory back is not refused what it takes to keep the rest of a region. */
+	*pages = pages_drop(space, start, end);
 
-	enum error error = region_cut(space, start);
+	const bool less = space->account.pages < before;
+	enum error error = region_cut(space, start, less);
 
 	if (error == ERR_OK)
-		error = region_cut(space, end);
+		error = region_cut(space, end, less);
 	if (error != ERR_OK)
 		return error;
-	*pages = 0;
 	for (struct region *region = region_first_from(&space->regions, start);
 	     region != NULL && region->start < end;) {
 		struct region *next = region_next(region);
 
-		*pages += pages_drop(space, region->start, region->end);
 		region_drop(space, region);
 		region = next;
 	}
@@ -362,10 +378,10 @@ enum error space_protect(struct space *space, uint64_t start, uint64_t end, uint
 	if (!region_covers(&space->regions, start, end))
 		return ERR_NOT_MAPPED;
 
-	enum error error = region_cut(space, start);
+	enum error error = region_cut(space, start, false);
 
 	if (error == ERR_OK)
-		error = region_cut(space, end);
+		error = region_cut(space, end, false);
 	if (error != ERR_OK)
 		return error;
 	for (struct region *region = region_find(&space->regions, start);

@@ -27,6 +27,7 @@ struct space {
 	 * archive, memory of regions, slots, shared objects less what is mapped of them (may be negative). */
 	int64_t apart;
 	uint32_t tables;
+	uint32_t objects; /* holdings in use */
 	struct holding holdings[MM_OBJECTS_MAX];
 };
 

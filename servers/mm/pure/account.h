@@ -11,6 +11,14 @@ struct account {
 	uint64_t peak;
 };
 
+/* Whatever the limit is. */
+static inline void account_add(struct account *account, uint64_t pages)
+{
+	account->pages += pages;
+	if (account->pages > account->peak)
+		account->peak = account->pages;
+}
+
 /* ERR_LIMIT: nothing was charged. */
 __attribute__((warn_unused_result)) static inline enum error account_charge(struct account *account,
 									    uint64_t pages)
@@ -18,9 +26,7 @@ __attribute__((warn_unused_result)) static inline enum error account_charge(stru
 	if (account->limit != 0 &&
 	    (pages > account->limit || account->pages > account->limit - pages))
 		return ERR_LIMIT;
-	account->pages += pages;
-	if (account->pages > account->peak)
-		account->peak = account->pages;
+	account_add(account, pages);
 	return ERR_OK;
 }
 

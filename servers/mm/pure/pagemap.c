@@ -97,6 +97,19 @@ enum error pagemap_make(struct pagemap *map, uint64_t page, struct pagemap_path 
 	return page < PAGEMAP_PAGES ? ERR_OK : ERR_RANGE;
 }
 
+bool pagemap_complete(const struct pagemap *map, uint64_t page)
+{
+	uint64_t ref = map->root;
+
+	/* The root's table is the space itself. */
+	for (unsigned level = 0; level < PAGEMAP_LEVELS; level++) {
+		if (page_frame(ref) == 0 || (level != 0 && page_slot(ref) == 0))
+			return false;
+		ref = node_at(map, ref)[node_index(page, level)];
+	}
+	return page < PAGEMAP_PAGES;
+}
+
 uint64_t *pagemap_next(const struct pagemap *map, uint64_t *page, uint64_t end)
 {
 	while (*page < end && map->root != 0) {

@@ -71,6 +71,9 @@ static inline uint32_t page_slot(uint64_t entry)
 __attribute__((warn_unused_result)) enum error pagemap_make(struct pagemap *map, uint64_t page,
 							    struct pagemap_path *path);
 
+/* Whether all nodes and hardware tables over a page are there. */
+bool pagemap_complete(const struct pagemap *map, uint64_t page);
+
 /* The first used entry of a page in [*page, end); its page in *page.  NULL: none. */
 uint64_t *pagemap_next(const struct pagemap *map, uint64_t *page, uint64_t end);
 

@@ -232,11 +232,78 @@ static void mappings_are_paid_for(void)
 	check(shared_frames_held() == 0 && frames_lost() == 0);
 }
 
+static enum error unmap_of(uint32_t pid, uint64_t vaddr, uint64_t bytes)
+{
+	word_t w[4] = {vaddr, bytes};
+
+	return request_of(pid, MM_REQ_UNMAP, 0, w, 0, 0);
+}
+
+/* The rest of a region is a region more, and takes a page now and then. */
+static void memory_can_be_given_back_at_the_limit(void)
+{
+	const uint64_t pages = 600;
+	const uint32_t vspace = space_make(34, 300);
+	uint64_t there = 0;
+	word_t before;
+
+	check(map_of(34, AT, pages * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	while (there < pages && put(34, vspace, AT + there * PAGE_SIZE, 1))
+		there++;
+	check(there < pages && pages_of(34) == 300);
+	for (uint64_t page = 1; page < there; page += 2) {
+		/* It may be lowered below what there is. */
+		if (page == (there / 2 | 1))
+			check(proc_of(MM_REQ_SPACE_LIMIT, 34, 200, 0, 0, NULL) == ERR_OK);
+		before = pages_of(34);
+		check(unmap_of(34, AT + page * PAGE_SIZE, PAGE_SIZE) == ERR_OK);
+		check(pages_of(34) <= before);
+		/* All that came back is used again, somewhere else. */
+		for (uint64_t more = there; more < pages; more++)
+			(void)put(34, vspace, AT + more * PAGE_SIZE, 1);
+	}
+	check(get(34, vspace, AT) == 1 && get(34, vspace, AT + PAGE_SIZE) == -1);
+	check(pages_of(34) < 300 && frames_lost() == 0);
+	space_end(34, vspace);
+}
+
+/* What is paid for can be had at the limit, and one page for another. */
+static void what_is_paid_for_is_there_at_the_limit(void)
+{
+	const uint32_t vspace = space_make(35, 40);
+	const word_t id = shared_new_of(35, 8);
+	const word_t file = MM_MAP_FLAGS(MM_PROT_READ, MM_KIND_FILE) | MM_MAP_EAGER;
+	word_t w[4] = {AT + 8 * PAGE_SIZE, PAGE_SIZE, MM_PROT_READ | MM_PROT_WRITE};
+
+	check(map_of(35, AT, 8 * PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
+	check(map_of(35, AT + 8 * PAGE_SIZE, PAGE_SIZE, file, 0, 0, PAGE_SIZE) == ERR_OK);
+	check(map_of(35, AT + 9 * PAGE_SIZE, 64 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	for (unsigned i = 9; i < 9 + 64; i++)
+		(void)put(35, vspace, AT + i * PAGE_SIZE, 1);
+	check(pages_of(35) == 40);
+	for (unsigned i = 0; i < 8; i++)
+		check(put(35, vspace, AT + i * PAGE_SIZE, 1));
+	check(proc_of(MM_REQ_SPACE_LIMIT, 35, 30, 0, 0, NULL) == ERR_OK);
+	check(request_of(35, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_OK);
+	check(put(35, vspace, AT + 8 * PAGE_SIZE, 1));
+	check(pages_of(35) == 40 && frames_lost() == 0);
+	/* The same in another place takes tables. */
+	check(map_of(35, 2 * AT, PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
+	check(why_not(35, vspace, 2 * AT, FAULT_ACCESS_READ) == ERR_LIMIT && pages_of(35) == 40);
+	space_end(35, vspace);
+}
+
 static const struct mm_case all[] = {
-	CASE(objects_are_so_many),          CASE(places_of_objects_come_back),
-	CASE(a_clone_pays_for_what_it_has), CASE(tables_have_a_limit),
-	CASE(regions_are_paid_for),         CASE(pages_in_place_are_paid_for),
-	CASE(objects_are_paid_for),         CASE(mappings_are_paid_for),
+	CASE(places_of_objects_come_back), /* before others have left free ones */
+	CASE(objects_are_so_many),
+	CASE(a_clone_pays_for_what_it_has),
+	CASE(tables_have_a_limit),
+	CASE(regions_are_paid_for),
+	CASE(pages_in_place_are_paid_for),
+	CASE(objects_are_paid_for),
+	CASE(mappings_are_paid_for),
+	CASE(memory_can_be_given_back_at_the_limit),
+	CASE(what_is_paid_for_is_there_at_the_limit),
 };
 
 int main(void)

@@ -264,6 +264,32 @@ Test(pagemap, running_out_of_nodes_loses_none)
 	cr_assert_eq(nodes_allowed, 2);
 }
 
+static void table_count(void *context, uint32_t slot)
+{
+	(void)slot;
+	++*(unsigned *)context;
+}
+
+Test(pagemap, a_page_is_complete_with_the_last_table_over_it)
+{
+	unsigned tables = 0;
+	struct pagemap map = {.ops = &ops};
+	struct pagemap_path path;
+
+	nodes_allowed = NODES_MAX - 1;
+	cr_assert_not(pagemap_complete(&map, 700));
+	cr_assert_eq(pagemap_make(&map, 700, &path), ERR_OK);
+	cr_assert_not(pagemap_complete(&map, 700));
+	*path.entry[0] |= page_entry(0, 20, 0);
+	cr_assert_not(pagemap_complete(&map, 700));
+	*path.entry[1] |= page_entry(0, 21, 0);
+	cr_assert(pagemap_complete(&map, 700));
+	cr_assert(pagemap_complete(&map, 1023) && !pagemap_complete(&map, 1024));
+	cr_assert_not(pagemap_complete(&map, 700 + PAGEMAP_PAGES));
+	pagemap_free(&map, table_count, &tables);
+	cr_assert_eq(tables, 2);
+}
+
 /* ---- frames ---------------------------------------------------------------------------------- */
 
 Test(frames, every_frame_is_given_out_once)

@@ -69,6 +69,28 @@ static void refusals_are_not_charged(void)
 	check(frames_lost() == 0);
 }
 
+/* Nor is who gives memory back refused what it takes to cut a region, where all else is used up. */
+static void memory_can_be_given_back_when_there_is_none(void)
+{
+	const uint32_t rest = space_make(4, 0);
+	uint32_t vspace;
+	const uint32_t frames = region_pool_frames();
+	uint64_t used = 1;
+
+	check(map_of(4, AT, 400 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK && put(4, rest, AT, 1));
+	vspace = memory_end(2);
+	for (unsigned page = 1; page < 3 * REGIONS_PER_PAGE; page++) {
+		word_t w[4] = {AT + 2 * page * PAGE_SIZE, PAGE_SIZE};
+
+		while (used < 400 && put(4, rest, AT + used * PAGE_SIZE, 1))
+			used++;
+		check(request_of(2, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	}
+	check(used < 400 && frames_lost() == 0 && region_pool_frames() > frames);
+	space_end(4, rest);
+	space_end(2, vspace);
+}
+
 static void slots_of_what_cannot_be_made_come_back(void)
 {
 	const uint32_t vspace = memory_end(1);
@@ -382,6 +404,7 @@ static const struct mm_case all[] = {
 	CASE(a_file_is_copied_page_by_page),
 	CASE(memory_is_told),
 	CASE(frames_of_code_are_known_until_they_are_cleared),
+	CASE(memory_can_be_given_back_when_there_is_none), /* leaves many free regions */
 };
 
 int main(void)

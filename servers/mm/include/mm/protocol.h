@@ -57,7 +57,7 @@ enum mm_kind {
 	  "= bytes of the file, the rest of the region is zero; vaddr and offset agree within a "  \
 	  "page")                                                                                  \
 	X(UNMAP, 2, "w0 vaddr, w1 bytes", "w0 pages freed",                                        \
-	  "remove what lies inside; regions are split: LIMIT, NO_MEMORY")                          \
+	  "remove what lies inside; regions are split: LIMIT; NO_MEMORY: the pages may be gone")   \
 	X(PROTECT, 3, "w0 vaddr, w1 bytes, w2 protection", "",                                     \
 	  "change protection; NOT_MAPPED where the range has a hole; LIMIT, NO_MEMORY")            \
 	X(STATS, 4, "", "struct mm_stats", "counters of the whole machine")                        \
