@@ -111,6 +111,39 @@ class Errors(WithFiles):
         self.assertEqual(done.returncode, 0, done.stderr)
 
 
+class Waits(WithFiles):
+    """How long threads could run and did not; under fifo, on one CPU, the first keeps it."""
+
+    WORKLOAD = {"global": {"duration": 1}, "tasks": {
+        "first": {"loop": -1, "run": 1000000},
+        "second": {"loop": -1, "run": 1000000, "delay": 100000},
+        "late": {"loop": -1, "run": 1000000, "delay": 2000000}}}
+
+    def test_who_never_ran_and_who_waited_longest(self):
+        out = os.path.join(self.folder.name, "out.json")
+        done = call("--policy", "fifo", "--cpus", 1, "--costs", "none", "--json", out, "--workload",
+                    self.file("w.json", self.WORKLOAD))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("waited longest while it could run: second, 900.000 ms\n", done.stdout)
+        self.assertIn("never ran, though it could: second\n", done.stdout)
+        with open(out, encoding="utf-8") as file:
+            waits = {task["name"]: task["wait_max_ns"] for task in json.load(file)["tasks"]}
+        # `late` is not there yet.
+        self.assertEqual(waits["second"], 900_000_000)
+        self.assertEqual(waits["late"], 0)
+
+    def test_waits_end_when_a_thread_runs(self):
+        done = call("--policy", "rr", "--cpus", 1, "--costs", "none", "--workload",
+                    self.file("w.json", hogs(3, 1)))
+        self.assertNotIn("never ran", done.stdout)
+        # Two turns of the others, of 3 ms each.
+        self.assertRegex(done.stdout, r"waited longest while it could run: hog-\d, 6\.0")
+
+    def test_many_are_counted(self):
+        done = call("--policy", "fifo", "--cpus", 1, "--workload", self.file("w.json", hogs(12, 1)))
+        self.assertIn("hog-8 and 3 more\n", done.stdout)
+
+
 class AsRtApp(WithFiles):
     """Files as rt-app's users write them, and what rt-app would do with them."""
 

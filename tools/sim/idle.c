@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * W1 and W2: how long a CPU idles while a ready thread that may run there waits somewhere; in sum
- * over the CPUs, and the longest time at a stretch.  Threads under a cap do not count.
+ * Threads that could run and do not: how long each waits at a stretch.  And W1 and W2: how long a CPU
+ * idles while a ready thread that may run there waits somewhere; in sum over the CPUs, and the longest
+ * time at a stretch.  Threads under a cap do not count there.
  */
+#include <base/math.h>
+
 #include "sim.h"
 
 static void served(struct sim *sim, uint32_t cpu)
@@ -66,6 +69,11 @@ void sim_idle_changed(struct sim *sim, uint32_t cpu, bool idle)
 	unserved_update(sim);
 }
 
+static void waited(const struct sim *sim, struct sim_thread *thread)
+{
+	thread->wait_max_ns = max_u64(thread->wait_max_ns, sim->now_ns - thread->waiting_since_ns);
+}
+
 void sim_waiting_changed(struct sim *sim, struct sim_thread *thread)
 {
 	bool waits = thread->state == SIM_READY && !thread->balancer;
@@ -75,9 +83,12 @@ void sim_waiting_changed(struct sim *sim, struct sim_thread *thread)
 	if (waits) {
 		list_push_back(&sim->waiting, &thread->waiting_link);
 		sim->waiting_count++;
+		/* A sleeper from when it was due; the server may have looked later. */
+		thread->waiting_since_ns = thread->woke ? thread->woke_ns : sim->now_ns;
 	} else {
 		list_remove(&thread->waiting_link);
 		sim->waiting_count--;
+		waited(sim, thread);
 	}
 	unserved_update(sim);
 }
@@ -87,4 +98,6 @@ void sim_idle_finish(struct sim *sim)
 	for (uint32_t cpu = 0; cpu < sim->config.cpus; cpu++)
 		if (cpumask_test(&sim->unserved, cpu))
 			served(sim, cpu);
+	list_for_each (node, &sim->waiting)
+		waited(sim, container_of(node, struct sim_thread, waiting_link));
 }

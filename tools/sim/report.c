@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define NEVER_RAN_NAMES 8u /* that are told; of the others the number */
+
 static int sample_compare(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a;
@@ -77,20 +79,26 @@ static double us(uint64_t ns)
 	return (double)ns / 1e3;
 }
 
+static double ms(uint64_t ns)
+{
+	return (double)ns / 1e6;
+}
+
 static void tasks_table(const struct sim_report *report, FILE *out)
 {
 	const struct sim *sim = report->sim;
 
-	fprintf(out, "%-20s %7s %8s %8s %8s %8s %8s %8s  %s\n", "task", "weight", "share", "ideal",
-		"runs", "preempt", "migrate", "wakes", "wake p50/p99/max us");
+	fprintf(out, "%-20s %7s %8s %8s %8s %8s %8s %8s %8s  %s\n", "task", "weight", "share",
+		"ideal", "runs", "preempt", "migrate", "wait ms", "wakes", "wake p50/p99/max us");
 	for (uint32_t tid = 1; tid <= sim->threads_count; tid++) {
 		const struct sim_thread *thread = sim->threads[tid];
 
-		fprintf(out, "%-20s %7u %8.4f %8.4f %8llu %8llu %8llu %8llu", thread->name,
+		fprintf(out, "%-20s %7u %8.4f %8.4f %8llu %8llu %8llu %8.1f %8llu", thread->name,
 			sim->shared->params[tid].weight, part(thread->cpu_ns, report->wall_ns),
 			report->ideal[tid], (unsigned long long)thread->runs,
 			(unsigned long long)thread->preemptions,
-			(unsigned long long)thread->migrations, (unsigned long long)thread->wakes);
+			(unsigned long long)thread->migrations, ms(thread->wait_max_ns),
+			(unsigned long long)thread->wakes);
 		if (thread->wake_ns.count > 0)
 			fprintf(out, "  %.1f / %.1f / %.1f",
 				us(sim_samples_percentile(&thread->wake_ns, 500)),
@@ -147,6 +155,33 @@ static void cpus_table(const struct sim_report *report, FILE *out)
 	}
 }
 
+/* A share near 0 does not tell it: who sleeps has that by right. */
+static void waits_lines(const struct sim *sim, FILE *out)
+{
+	const struct sim_thread *longest = sim->threads[1];
+	uint32_t never = 0;
+
+	for (uint32_t tid = 1; tid <= sim->threads_count; tid++)
+		if (sim->threads[tid]->wait_max_ns > longest->wait_max_ns)
+			longest = sim->threads[tid];
+	if (longest != NULL)
+		fprintf(out, "waited longest while it could run: %s, %.3f ms\n", longest->name,
+			ms(longest->wait_max_ns));
+	for (uint32_t tid = 1; tid <= sim->threads_count; tid++) {
+		const struct sim_thread *thread = sim->threads[tid];
+
+		if (thread->runs != 0 || thread->wait_max_ns == 0 || ++never > NEVER_RAN_NAMES)
+			continue;
+		fprintf(out, "%s%s", never == 1 ? "never ran, though it could: " : ", ",
+			thread->name);
+	}
+	if (never > NEVER_RAN_NAMES)
+		fprintf(out, " and %u more", never - NEVER_RAN_NAMES);
+	if (never != 0)
+		fputc('\n', out);
+	fputc('\n', out);
+}
+
 void report_table(const struct sim_report *report, FILE *out)
 {
 	const struct sim *sim = report->sim;
@@ -156,8 +191,9 @@ void report_table(const struct sim_report *report, FILE *out)
 		(double)report->wall_ns / 1e9, (unsigned long long)sim->config.seed);
 	fprintf(out,
 		"idle beside a waiting thread: %.3f us in all, %.3f us at a stretch; %llu "
-		"decisions\n\n",
+		"decisions\n",
 		us(sim->unserved_ns), us(sim->unserved_max_ns), (unsigned long long)sim->decisions);
+	waits_lines(sim, out);
 	tasks_table(report, out);
 	groups_table(report, out);
 	cpus_table(report, out);

@@ -69,12 +69,14 @@ static void task_json(const struct sim_report *report, uint32_t tid, FILE *out)
 	report_string(out, thread->name);
 	fprintf(out,
 		",\"weight\":%u,\"cpu_ns\":%llu,\"share\":%.9f,\"ideal_share\":%.9f,"
-		"\"runs\":%llu,\"preemptions\":%llu,\"migrations\":%llu,\"wakes\":%llu,"
+		"\"runs\":%llu,\"preemptions\":%llu,\"migrations\":%llu,\"wait_max_ns\":%llu,"
+		"\"wakes\":%llu,"
 		"\"wake_ns\":{\"p50\":%llu,\"p99\":%llu,\"max\":%llu}",
 		report->sim->shared->params[tid].weight, (unsigned long long)thread->cpu_ns,
 		(double)thread->cpu_ns / wall_ns, report->ideal[tid],
 		(unsigned long long)thread->runs, (unsigned long long)thread->preemptions,
-		(unsigned long long)thread->migrations, (unsigned long long)thread->wakes,
+		(unsigned long long)thread->migrations, (unsigned long long)thread->wait_max_ns,
+		(unsigned long long)thread->wakes,
 		(unsigned long long)sim_samples_percentile(samples, 500),
 		(unsigned long long)sim_samples_percentile(samples, 990),
 		(unsigned long long)sim_samples_percentile(samples, 1000));

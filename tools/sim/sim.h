@@ -114,12 +114,14 @@ struct sim_thread {
 	bool pulling; /* its last call was a pull */
 
 	/* Idle accounting. */
-	struct list_node waiting_link; /* sim.waiting, while ready and not running */
+	struct list_node waiting_link; /* sim.waiting, while ready and not running ... */
+	time_ns_t waiting_since_ns;    /* ... since then */
 
 	/* Results. */
 	time_ns_t begin_ns, end_ns; /* life */
 	uint64_t cpu_ns;
 	uint64_t runs, preemptions, migrations, wakes;
+	uint64_t wait_max_ns; /* at a stretch, while it could run and did not */
 	bool woke;
 	time_ns_t woke_ns;
 	struct sim_samples wake_ns;
