@@ -346,6 +346,14 @@ class Command(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("nonsense", done.stderr)
 
+    def test_help_fits_a_terminal(self):
+        with mock.patch.dict(os.environ, {"COLUMNS": "80"}):
+            for command in ("run", "test", "bench", "sim", "step", "trace", "debug"):
+                with contextlib.redirect_stdout(io.StringIO()) as out, self.assertRaises(SystemExit):
+                    cli.main([command, "--help"])
+                for line in out.getvalue().splitlines():
+                    self.assertLessEqual(len(line), 80, f"{command}: {line}")
+
     def test_help_without_reader(self):
         done = subprocess.run(["bash", "-c", f"set -o pipefail; '{ROOT}/baton' --help | true"],
                               check=False, stderr=subprocess.PIPE, text=True)

@@ -25,9 +25,10 @@ SIM_OPTIONS = (
     ("--workload", "FILE.json", "the rt-app workload"),
     ("--json", "FILE", "write the results as JSON; -: to the standard output"),
     ("--trace", "FILE", "write a timeline, trace-event JSON for Perfetto and chrome://tracing"),
-    ("--costs", "none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS,call=NS",
-     "what scheduling costs; virtual: as on the virtual clock of a boot (default: 300, 500, 1000, 200 "
-     "and 0 ns); slice_min=NS: the shortest time that a decision is good for (default 20000)"),
+    ("--costs", "none|virtual|KEY=NS,...",
+     "what scheduling costs; virtual: as on the virtual clock of a boot. Keys and their defaults: "
+     "entry=300, decision=500, ipi=1000, switch=200, call=0; slice_min=20000, the shortest time that a "
+     "decision is good for"),
     ("--seed", "S", "put what happens at once into another order (default 0: that of the causes)"),
     ("--duration", "SECONDS", "how long, instead of what the workload says"),
     ("--filter", "on|off", "wake filters (default on)"),
@@ -37,7 +38,8 @@ SIM_OPTIONS = (
 
 STEP_OPERATIONS = """\
 Prints what the policy decides after each operation, one JSON object a line:
-{"op":..., "pick":TID or null, "v":..., "lags_ns":{"TID": lag, ...}, "request_done":...}
+  {"op":..., "pick":TID or null, "v":..., "lags_ns":{"TID": lag, ...},
+   "request_done":...}
 
 operations, one a line; # starts a comment:
   enqueue tid=N [weight=1024] [slice_ns=3000000] [lag_ns=0] [new=1]
@@ -60,8 +62,8 @@ and, when named:
   matrix    machines, seeded bugs  coverage  of lines and branches
 
 Each test has a name: meson test -C build --list tells them, and
-meson test -C build NAME runs one; -C build-virt, or -C build-virt-debug, those that boot.
-docs/testing.md tells more."""
+meson test -C build NAME runs one; -C build-virt, or -C build-virt-debug,
+those that boot.  docs/testing.md tells more."""
 
 
 def tool_status(name, arguments, assume_yes):

@@ -25,11 +25,11 @@ struct options {
 };
 
 static const char usage[] =
-	"usage: baton-sim --policy NAME --workload FILE.json [--place NAME] [--cpus N] [--seed S]\n"
-	"                 [--duration SECONDS] [--costs "
-	"none|virtual|entry=NS,decision=NS,ipi=NS,switch=NS,call=NS]\n"
+	"usage: baton-sim --policy NAME --workload FILE.json [--place NAME] [--cpus N]\n"
+	"                 [--seed S] [--duration SECONDS] [--costs none|virtual|KEY=NS,...]\n"
 	"                 [--filter on|off] [--successor on|off] [--again on|off]\n"
 	"                 [--json FILE] [--schedule] [--trace FILE] [--check[=DECISIONS]]\n"
+	"KEY: entry, decision, ipi, switch, call, slice_min.\n"
 	"A FILE of - is the standard output; tables then go to the standard error.\n";
 
 static _Noreturn void wrong(const char *format, const char *what)

@@ -16,7 +16,8 @@
 static const char usage[] =
 	"usage: baton-workload FILE.json [-o OUT.bwl] [--cpus N] [--list] [--quiet]\n"
 	"\n"
-	"Checks a workload file (rt-app JSON) and writes its text form for the booted system.\n"
+	"Checks a workload file (rt-app JSON) and writes its text form for the booted\n"
+	"system.\n"
 	"  -o FILE    write the text form to FILE (- for standard output)\n"
 	"  --cpus N   the machine has N CPUs; naming others is an error\n"
 	"  --list     print the threads that the file makes\n"
