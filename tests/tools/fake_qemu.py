@@ -15,6 +15,7 @@ TEXTS = {
     "panic": "starting\r\nkernel panic: no initial RAM disk\r\n",
     "quiet": "hello\n",
     "hang": "started\npartial",
+    "silent": "",
     "results": "hi\n@@BATON-SHA256 {digest} b\n@@BATON-JSON-BEGIN\n"
                '{{"schema":1,"run":{{"policy":"x","cpus":2}},\n"tasks":[]}}\n@@BATON-JSON-END\nbye\n',
     "bench": "@@BATON-BENCH null_syscall insns 9 124 124.5 125 \nother\n"
@@ -33,9 +34,12 @@ def dump_tree(path, cpus):
 
 def main():
     if sys.argv[1:] == ["--version"]:
-        print("QEMU emulator version 7.2.0")
+        print("QEMU emulator version " + os.environ.get("FAKE_VERSION", "7.2.0"))
         return 0
     for word in sys.argv:
+        if word.startswith("unix:") and os.environ["FAKE_GUEST"] == "hang":
+            with open(word.removeprefix("unix:").split(",")[0], "wb"):
+                pass  # where gdb would connect to
         if "dumpdtb=" in word:
             dump_tree(word.split("dumpdtb=")[1], int(sys.argv[sys.argv.index("-smp") + 1]))
             return 0
@@ -45,7 +49,7 @@ def main():
             print("spam")
     text = TEXTS[guest].format(digest=os.environ.get("FAKE_DIGEST", "00"))
     print(text, end="", flush=True)
-    if guest == "hang":
+    if guest in ("hang", "silent"):
         time.sleep(600)
     return int(os.environ.get("FAKE_STATUS", "0"))
 

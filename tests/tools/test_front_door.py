@@ -23,8 +23,9 @@ import packages  # noqa: E402
 import run as run_module  # noqa: E402
 from build import BuildDir  # noqa: E402
 from console import Console, compare_digests  # noqa: E402
-from qemu import Board, Guest, end_emulator  # noqa: E402
+from qemu import Board, Guest, emulator_version, end_emulator, warn_if_old  # noqa: E402
 from term import EXIT_TIMEOUT, Failure  # noqa: E402
+from virtual import virtual_command  # noqa: E402
 
 
 def baton(*words, **more):
@@ -56,14 +57,14 @@ def fake_run(guest, *words, status=0, digest=None):
 
 
 @contextlib.contextmanager
-def fake_debugger(script):
+def fake_debugger(script, guest="hang"):
     """`baton debug` with this shell script for gdb, and nothing to build."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "gdb-multiarch")
         with open(path, "w", encoding="utf-8") as file:
             file.write(f"#!/bin/sh\n{script}\n")
         os.chmod(path, 0o755)
-        environment = {"BATON_QEMU": os.path.join(HERE, "fake_qemu.py"), "FAKE_GUEST": "hang",
+        environment = {"BATON_QEMU": os.path.join(HERE, "fake_qemu.py"), "FAKE_GUEST": guest,
                        "PATH": folder + ":" + os.environ["PATH"]}
         with mock.patch.dict(os.environ, environment), \
                 mock.patch.object(run_module, "Machine", FakeMachine), \
@@ -102,6 +103,11 @@ class Run(unittest.TestCase):
         status, _, err = fake_run("hang", "--timeout", "5")
         self.assertEqual(status, EXIT_TIMEOUT)
         self.assertIn("    partial", err)
+
+    def test_time_limit_of_a_guest_that_is_silent(self):
+        status, _, err = fake_run("silent", "--timeout", "0.1", "--cpu", "cortex-a15")
+        self.assertEqual(status, EXIT_TIMEOUT)
+        self.assertIn("printed nothing; is cortex-a15 a CPU of 64 bits?", err)
 
     def test_a_time_limit_is_a_number(self):
         for words in (("run", "--timeout"), ("bench", "--timeout"), ("test", "--rounds")):
@@ -169,6 +175,11 @@ class Debug(unittest.TestCase):
         with self.assertRaises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
 
+    def test_an_emulator_that_ends_at_once(self):
+        with fake_debugger("exit 0", guest="quiet"), self.assertRaises(Failure) as caught:
+            cli.main(["debug"])
+        self.assertIn("did not start", str(caught.exception))
+
 
 class Pieces(unittest.TestCase):
     def test_digest_of_an_unknown_file(self):
@@ -201,6 +212,24 @@ class Pieces(unittest.TestCase):
         command = Board(ROOT, "qemu-virt").command({"kernel": "k"})
         self.assertNotIn("-initrd", command)
         self.assertNotIn("-append", command)
+
+    def test_an_old_emulator_is_told(self):
+        program = os.path.join(HERE, "fake_qemu.py")
+        for version, told in (("5.2.0", True), ("7.1.9", True), ("7.2.0", False), ("10.0.1", False),
+                              ("of its own", False)):
+            emulator_version.cache_clear()
+            with self.subTest(version=version), mock.patch.dict(os.environ, {"FAKE_VERSION": version}), \
+                    contextlib.redirect_stderr(io.StringIO()) as err:
+                warn_if_old(program)
+                self.assertEqual("tested with 7.2" in err.getvalue(), told)
+        emulator_version.cache_clear()
+
+    def test_a_machine_that_the_emulator_refuses(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                mock.patch.dict(os.environ, {"BATON_QEMU": "/bin/false"}), \
+                self.assertRaises(Failure) as caught:
+            virtual_command(Board(ROOT, "qemu-virt"), {"kernel": "k"}, (), (), folder)
+        self.assertIn("refuses this machine: exit status 1", str(caught.exception))
 
     def test_turns_of_the_virtual_clock_by_the_emulators_version(self):
         for said, pace_us in (("QEMU emulator version 7.2.19 (Debian)", 10), ("nothing", 10),
@@ -345,6 +374,25 @@ class Command(unittest.TestCase):
         done = baton("test", "nonsense")
         self.assertEqual(done.returncode, 1)
         self.assertIn("nonsense", done.stderr)
+
+    def test_a_reader_that_goes_away_ends_the_tests_quietly(self):
+        """The program would complain in its own words when it can no longer print."""
+        program = [sys.executable, "-c", "while True: print('line')"]
+        ours = ("import os, sys; sys.path.insert(0, sys.argv[1]); from test import run_showing\n"
+                "try: run_showing(sys.argv[2:])\n"
+                "except BrokenPipeError: os.write(2, b'gone')\n"
+                "os._exit(0)")
+        with subprocess.Popen([sys.executable, "-B", "-c", ours, os.path.join(ROOT, "tools", "baton"),
+                               *program],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            self.assertEqual(process.stdout.readline(), "line\n")
+            process.stdout.close()
+            self.assertEqual(process.stderr.read(), "gone")
+
+    def test_an_unknown_soak_is_named_as_that(self):
+        with self.assertRaises(Failure) as caught:
+            cli.main(["test", "--soak", "sim"])
+        self.assertIn("test --soak sim: no such suite", str(caught.exception))
 
     def test_help_fits_a_terminal(self):
         with mock.patch.dict(os.environ, {"COLUMNS": "80"}):

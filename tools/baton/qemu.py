@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 
-from term import Failure
+from term import Failure, say
 
 TAIL_LINES = 30
 # What the emulator says about the pacer of the virtual clock: a port without a cable is meant.
@@ -23,6 +23,7 @@ PACER_WARNING = re.compile(rb"warning: (hub port|netdev) pace has no peer")
 PACE_US = 10
 PACE_SHARED_SINCE = (8, 1)
 PACE_SHARED_US = 20
+TESTED_SINCE = (7, 2)
 VERSION_TIMEOUT_S = 10
 END_TIMEOUT_S = 2
 
@@ -94,6 +95,14 @@ class Board:
             template += self.data[section]
         filled = [word.format(**values) for word in template]
         return [self.emulator(), *filled, *extra]
+
+
+def warn_if_old(program):
+    """A line if the emulator is older than those that boots were tested with; its own errors do not tell."""
+    version = emulator_version(program)
+    if (0, 0) < version < TESTED_SINCE:
+        say(f"{program} is QEMU {version[0]}.{version[1]}; boots were tested with "
+            f"{TESTED_SINCE[0]}.{TESTED_SINCE[1]} and later")
 
 
 def end_emulator(process):

@@ -17,7 +17,7 @@ import packages
 import trace
 from build import ROOT, BuildDir, commit
 from console import Console, compare_digests
-from qemu import Board, Guest, describe_status, end_emulator
+from qemu import Board, Guest, describe_status, end_emulator, warn_if_old
 from term import EXIT_FAILED, EXIT_TIMEOUT, Failure, complain, not_built_yet, paint, say
 from virtual import virtual_command
 
@@ -27,8 +27,10 @@ import mkarchive  # noqa: E402  (a sibling program, not a module of this package
 KERNEL_IMAGE = "kernel/Image"
 BOOT_ARCHIVE = "boards/boot.cpio"
 RECORDING = "recording.trace"
+GDB_SOCKET = "gdb"
 END_OF_INPUT = b"\x04"
 STANDARD_TIMEOUT_S = 300
+SOCKET_POLL_S = 0.02
 
 
 def names_in(path, pattern):
@@ -115,6 +117,7 @@ class Machine:
         self.archive = self.build.file(BOOT_ARCHIVE)
         with open(self.archive, "rb") as file:
             self.entries = [(name, data) for name, data, _ in mkarchive.parse(file.read())]
+        warn_if_old(self.board.emulator())
         specs = [added_file(word) for word in self.args.add]
         if self.args.workload:
             specs.append(f"workload.bwl={self.compile_workload()}")
@@ -151,7 +154,7 @@ class Machine:
             "cpus": self.cpus, "gic": self.gic, "cpu": self.args.cpu,
             "virtualization": "on" if self.args.el2 else None,
             "kernel": self.kernel, "archive": self.archive, "bootargs": self.bootargs,
-            "gdb_socket": os.path.join(self.scratch, "gdb"),
+            "gdb_socket": os.path.join(self.scratch, GDB_SOCKET),
         }
         if self.args.clock == "virtual":
             return virtual_command(self.board, values, sections, self.args.qemu, self.scratch)
@@ -188,9 +191,13 @@ def follow(guest, console):
             show(shown)
 
 
-def report_timeout(guest, timeout_s):
-    complain(f"the guest did not finish within {timeout_s:g} s and was ended (--timeout changes "
-             "the limit). Its last lines:")
+def report_timeout(guest, args):
+    over = f"the guest did not finish within {args.timeout:g} s and was ended (--timeout changes the limit). "
+    if guest.tail:
+        complain(over + "Its last lines:")
+    else:
+        complain(over + "It printed nothing"
+                 + (f"; is {args.cpu} a CPU of 64 bits?" if args.cpu else ""))
     for line in guest.tail:
         print(f"    {line}", file=sys.stderr)
 
@@ -232,7 +239,7 @@ def judge(machine, guest, console, command):
     args = machine.args
     standard = not (args.workload or args.program)
     if guest.timed_out:
-        report_timeout(guest, args.timeout)
+        report_timeout(guest, args)
         return EXIT_TIMEOUT
     right = True
     if guest.status != 0:
@@ -320,6 +327,13 @@ def run(args):
         return status
 
 
+def wait_for_gdb_socket(emulator, path):
+    """Until it is there; Failure if the emulator ends instead (it has said why)."""
+    while not os.path.exists(path):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            raise Failure(f"the emulator did not start: {describe_status(emulator.wait(SOCKET_POLL_S))}")
+
+
 @contextlib.contextmanager
 def interrupts_for_the_child():
     """Ctrl-C reaches everybody at the terminal; a debugger stops the guest by it, and is not to end by it."""
@@ -342,15 +356,16 @@ def debug(args):
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:
         machine = Machine(args, scratch)
         machine.prepare(packages.DEBUGGER)
-        log = os.path.join(scratch, "console.log")
+        log, socket = os.path.join(scratch, "console.log"), os.path.join(scratch, GDB_SOCKET)
         command = machine.command("stopped") + ["-serial", f"file:{log}"]
         say(f"the guest's console is in {log}; `help baton` lists the kernel-aware commands")
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True) as emulator:
             try:
+                wait_for_gdb_socket(emulator, socket)
                 with interrupts_for_the_child():
                     return subprocess.run(
                         ["gdb-multiarch", "-q", machine.build.file("kernel", "kernel.elf"),
-                         "-ex", f"target remote {os.path.join(scratch, 'gdb')}", "-x", commands],
+                         "-ex", f"target remote {socket}", "-x", commands],
                         check=False).returncode
             finally:
                 end_emulator(emulator)

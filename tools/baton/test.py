@@ -59,6 +59,24 @@ def bare(name):
     return name.split(" / ")[-1]
 
 
+def run_showing(command):
+    """Run it; its exit status.  Where what it prints goes to no terminal we pass that on: it would answer a
+    reader that goes away, or Ctrl-C, with a traceback of its own."""
+    sys.stdout.flush()
+    if sys.stdout.isatty():
+        return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          errors="replace") as process:
+        try:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+        except BaseException:
+            process.terminate()
+            process.communicate()
+            raise
+    return process.returncode
+
+
 def run_suites(build, suites, count, label):
     """Run the suites of one build directory."""
     log = build.file("meson-logs", LOG_BASE)
@@ -70,8 +88,7 @@ def run_suites(build, suites, count, label):
                "--logbase", LOG_BASE]
     for suite in suites:
         command += ["--suite", suite]
-    sys.stdout.flush()
-    status = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    status = run_showing(command)
     before = len(count.failures)
     count.add_log(build, label)
     if status != 0 and len(count.failures) == before:
@@ -122,7 +139,8 @@ def test(args):
     known = list(ITEMS) if args.soak else CHOICES
     for word in args.suites:
         if word not in known:
-            raise Failure(f"test {word}: no such suite; there is: {', '.join(known)}")
+            raise Failure(f"test {'--soak ' if args.soak else ''}{word}: no such suite; there is: "
+                          + ", ".join(known))
     if args.rounds is not None and not args.soak:
         raise Failure("--rounds goes with --soak")
     if args.soak:

@@ -11,6 +11,7 @@ import os
 import struct
 import subprocess
 
+from qemu import describe_status
 from term import Failure
 
 
@@ -41,7 +42,8 @@ def tree_dump(board, values, extra):
         with open(values["tree"], "rb") as file:
             return file.read()
     except OSError:
-        raise Failure(f"the emulator gave no device tree: {done.stdout.strip()}") from None
+        raise Failure("the emulator refuses this machine: "
+                      + (done.stdout.strip() or describe_status(done.returncode))) from None
 
 
 def virtual_command(board, values, sections, extra, scratch):
