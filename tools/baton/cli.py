@@ -175,9 +175,12 @@ def add_tools(commands):
         "step", help="feed one run queue operations from a file",
         formatter_class=argparse.RawDescriptionHelpFormatter, description=STEP_OPERATIONS)
     step.add_argument("--policy", metavar="NAME", required=True, help=POLICY_HELP)
+    step.add_argument("--dump", action="store_true",
+                      help="after each operation how the policy describes its queue, on the standard error")
     step.add_argument("file", metavar="FILE", help="the operations; -: from the standard input")
     step.set_defaults(action=tool_command(
-        "baton-step", lambda args: ["--policy", args.policy, args.file, *args.rest]))
+        "baton-step", lambda args: ["--policy", args.policy, *(["--dump"] if args.dump else []), args.file,
+                                    *args.rest]))
     traces = commands.add_parser(
         "trace", help="convert and summarise a recorded trace",
         description="Shows what each task and CPU did: runs, run time, how long a task waited from "

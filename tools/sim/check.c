@@ -69,11 +69,12 @@ static void cpu_check(struct sim *sim, uint32_t index)
 	const struct sim_cpu *cpu = &sim->cpus[index];
 
 	if (broken != 0)
-		sim_fail(sim, "check: CPU %u at %llu ns: rule %u of policy %s is broken", index,
-			 (unsigned long long)sim->now_ns, broken, view->policy->name);
+		sim_fail_queue(sim, index,
+			       "check: CPU %u at %llu ns: rule %u of policy %s is broken", index,
+			       (unsigned long long)sim->now_ns, broken, view->policy->name);
 	if (sim->shared->cpu[index].misuse != 0)
-		sim_fail(sim, "check: CPU %u at %llu ns: policy %s was misused", index,
-			 (unsigned long long)sim->now_ns, view->policy->name);
+		sim_fail_queue(sim, index, "check: CPU %u at %llu ns: policy %s was misused", index,
+			       (unsigned long long)sim->now_ns, view->policy->name);
 	if (cpu->mode == SIM_THREAD && !cpu->current->balancer && !cpu->switched &&
 	    view->running != &sim->server->threads[cpu->current->tid])
 		violation(sim, "it runs, and the server thinks of another", cpu->current);
@@ -89,10 +90,11 @@ static void picked_check(struct sim *sim, uint32_t index, uint32_t tid)
 
 	if (tid == cpu->balancer_tid || (here && view->state == SCHED_READY))
 		return;
-	sim_fail(sim,
-		 "policy %s picked task \"%s\" on CPU %u at %llu ns, which %s; this is a bug in it",
-		 cpu->policy->name, sim->threads[tid]->name, index, (unsigned long long)sim->now_ns,
-		 here ? "cannot run" : "is not there");
+	sim_fail_queue(
+		sim, index,
+		"policy %s picked task \"%s\" on CPU %u at %llu ns, which %s; this is a bug in it",
+		cpu->policy->name, sim->threads[tid]->name, index, (unsigned long long)sim->now_ns,
+		here ? "cannot run" : "is not there");
 }
 
 void sim_check_decision(struct sim *sim, uint32_t cpu, const struct sched_decision *decision)
@@ -103,11 +105,12 @@ void sim_check_decision(struct sim *sim, uint32_t cpu, const struct sched_decisi
 	if ((decision->flags & DECISION_SUCCESSOR) != 0 && decision->successor_tid != 0)
 		picked_check(sim, cpu, decision->successor_tid);
 	if (decision->slice_ns == 0 && !sim->failed)
-		sim_fail(sim,
-			 "policy %s gave task \"%s\" on CPU %u a slice of 0 ns at %llu ns; "
-			 "this is a bug in it",
-			 sim->server->cpu[cpu].policy->name, sim->threads[decision->tid]->name, cpu,
-			 (unsigned long long)sim->now_ns);
+		sim_fail_queue(sim, cpu,
+			       "policy %s gave task \"%s\" on CPU %u a slice of 0 ns at %llu ns; "
+			       "this is a bug in it",
+			       sim->server->cpu[cpu].policy->name,
+			       sim->threads[decision->tid]->name, cpu,
+			       (unsigned long long)sim->now_ns);
 }
 
 /*

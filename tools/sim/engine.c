@@ -25,6 +25,26 @@ void sim_fail(struct sim *sim, const char *format, ...)
 	va_end(arguments);
 }
 
+void sim_fail_queue(struct sim *sim, uint32_t cpu, const char *format, ...)
+{
+	const struct sched_cpu *view = &sim->server->cpu[cpu];
+	va_list arguments;
+
+	if (sim->failed)
+		return;
+	sim->failed = true;
+	va_start(arguments, format);
+	vsnprintf(sim->failure, sizeof(sim->failure) - POLICY_DUMP_BYTES, format, arguments);
+	va_end(arguments);
+	size_t length = strlen(sim->failure);
+
+	sim->failure[length++] = '\n';
+	length += view->policy->dump((const struct policy_cpu *)(const void *)view->policy_blob,
+				     &sim->failure[length], sizeof(sim->failure) - length);
+	if (sim->failure[length - 1] == '\n')
+		sim->failure[length - 1] = '\0';
+}
+
 void *sim_grow(void *array, size_t *capacity, size_t count, size_t element_bytes)
 {
 	if (count < *capacity)

@@ -271,7 +271,7 @@ struct sim {
 	size_t marks_count, marks_capacity;
 
 	bool failed;
-	char failure[512];
+	char failure[512 + POLICY_DUMP_BYTES];
 };
 
 /* engine.c */
@@ -281,6 +281,9 @@ void sim_post(struct sim *sim, time_ns_t at_ns, enum sim_event_kind kind, uint32
 bool sim_run(struct sim *sim);
 /* The first failure counts. */
 void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same, of a policy: how it describes the CPU's queue is told, too. */
+void sim_fail_queue(struct sim *sim, uint32_t cpu, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 /* realloc that ends the program when memory does; for arrays that double. */
 void *sim_grow(void *array, size_t *capacity, size_t count, size_t element_bytes);
 

@@ -317,8 +317,9 @@ struct group_cpu *sched_sys_group_cpu(struct sched_server *server, uint32_t cpu)
 
 void sched_sys_policy_idles(struct sched_server *server, uint32_t cpu, uint32_t runnable)
 {
-	sim_fail(the_sim,
-		 "policy %s picked nobody on CPU %u at %llu ns, but %u threads can run; this is a "
-		 "bug in it",
-		 server->cpu[cpu].policy->name, cpu, (unsigned long long)the_sim->now_ns, runnable);
+	sim_fail_queue(
+		the_sim, cpu,
+		"policy %s picked nobody on CPU %u at %llu ns, but %u threads can run; this is a "
+		"bug in it",
+		server->cpu[cpu].policy->name, cpu, (unsigned long long)the_sim->now_ns, runnable);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * baton-step --policy NAME FILE: feed one run queue operations, print what it decides after each.
+ * baton-step --policy NAME [--dump] FILE: feed one run queue operations, print what it decides after each.
  * Exit status: 0 done, 1 the policy is wrong, 2 the input is, or cannot be read, or the usage.
  */
 #include "../stall/stall.h"
@@ -14,7 +14,9 @@
 
 static int usage(void)
 {
-	fputs("usage: baton-step --policy NAME FILE   (FILE - is the standard input)\n"
+	fputs("usage: baton-step --policy NAME [--dump] FILE   (FILE -: the standard input)\n"
+	      "--dump: after each operation how the policy describes its queue, on the\n"
+	      "standard error\n"
 	      "one operation a line, # starts a comment:\n"
 	      "  enqueue tid=N [weight=1024] [slice_ns=3000000] [lag_ns=0] [new=1]\n"
 	      "          [class=normal|background] [priority=50]     background: weight 3\n"
@@ -49,7 +51,7 @@ static bool line_parse(char *text, size_t bytes, struct step_line *line, char *m
 	return false;
 }
 
-static int feed(struct step_queue *queue, FILE *in, const char *name)
+static int feed(struct step_queue *queue, FILE *in, const char *name, bool dump)
 {
 	char *text = NULL;
 	size_t text_bytes = 0;
@@ -68,6 +70,10 @@ static int feed(struct step_queue *queue, FILE *in, const char *name)
 		good = step_queue_apply(queue, &line, &result, message, sizeof(message));
 		if (good)
 			step_queue_print(queue, &line, &result, stdout);
+		if (good && dump) {
+			fflush(stdout);
+			step_queue_dump(queue, stderr);
+		}
 	}
 	if (good) {
 		good = step_queue_check(queue, message, sizeof(message));
@@ -84,8 +90,11 @@ static int feed(struct step_queue *queue, FILE *in, const char *name)
 		fprintf(stderr, "baton-step: the standard output: %s\n", strerror(errno));
 		return 1;
 	}
-	if (!good)
+	if (!good) {
 		fprintf(stderr, "%s:%" PRIu64 ": %s\n", name, fed_lines, message);
+		if (result.bug && !dump)
+			step_queue_dump(queue, stderr);
+	}
 	return good ? 0 : result.bug ? 1 : 2;
 }
 
@@ -93,11 +102,14 @@ int main(int argc, char **argv)
 {
 	const char *policy_name = NULL;
 	const char *file = NULL;
+	bool dump = false;
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--policy") == 0 && i + 1 < argc)
 			policy_name = argv[++i];
 		else if (strncmp(argv[i], "--policy=", 9) == 0)
 			policy_name = argv[i] + 9;
+		else if (strcmp(argv[i], "--dump") == 0)
+			dump = true;
 		else if ((argv[i][0] == '-' && argv[i][1] != '\0') || file != NULL)
 			return usage();
 		else
@@ -120,7 +132,7 @@ int main(int argc, char **argv)
 		fputs("baton-step: out of memory\n", stderr);
 		return 1;
 	}
-	const int status = feed(queue, in, file);
+	const int status = feed(queue, in, file, dump);
 	step_queue_free(queue);
 	if (in != stdin)
 		fclose(in);

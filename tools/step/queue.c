@@ -279,6 +279,14 @@ bool step_queue_apply(struct step_queue *queue, const struct step_line *line,
 	return !result->bug;
 }
 
+void step_queue_dump(const struct step_queue *queue, FILE *out)
+{
+	char text[POLICY_DUMP_BYTES];
+
+	queue->ops->dump(queue->cpu, text, sizeof(text));
+	fputs(text, out);
+}
+
 /* To nine decimals, trailing zeros cut. */
 static void number_print(struct policy_number number, FILE *out)
 {

@@ -51,6 +51,9 @@ bool step_queue_apply(struct step_queue *queue, const struct step_line *line,
 /* Does the policy find its queue in order?  Else as step_queue_apply(). */
 bool step_queue_check(const struct step_queue *queue, char *message, size_t message_bytes);
 
+/* How the policy describes the queue, for people. */
+void step_queue_dump(const struct step_queue *queue, FILE *out);
+
 /* Print the state after an operation as one JSON object on one line. */
 void step_queue_print(struct step_queue *queue, const struct step_line *line,
 		      const struct step_result *result, FILE *out);

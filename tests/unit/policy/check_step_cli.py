@@ -107,6 +107,18 @@ def check_lags(program, path):
         assert abs(found["2"] - lag) < 2e-9 and found["1"] == -found["2"], (text, found)
 
 
+def check_dump(program, path):
+    """The policy's description of its queue after each operation, and nothing else than without it."""
+    path.write_text("enqueue tid=1\nenqueue tid=7\nrun tid=1 ns=3000000\n")
+    plain = step(program, "rr", path)
+    result = subprocess.run([program, "--policy", "rr", "--dump", str(path)], capture_output=True, text=True,
+                            check=False)
+    assert result.returncode == 0 and result.stdout == plain.stdout and plain.stderr == ""
+    queues = [line for line in result.stderr.splitlines() if line.startswith("rr ")]
+    assert [queue.split()[2] for queue in queues] == ["runnable=1", "runnable=2", "runnable=2"], result.stderr
+    assert result.stderr.splitlines()[-2].startswith("  running tid=7 "), result.stderr
+
+
 def check_speed(program, path):
     lines = [f"enqueue tid={tid} weight={tid * 7}\n" for tid in range(1, 9)]
     lines += [f"reweight tid={1 + i % 8} weight={1 + i % 90000}\n" for i in range(100000)]
@@ -125,6 +137,7 @@ def main():
         check_example(sys.argv[1], path)
         check_errors(sys.argv[1], path)
         check_lags(sys.argv[1], path)
+        check_dump(sys.argv[1], path)
         check_speed(sys.argv[1], path)
     return 0
 
