@@ -13,6 +13,7 @@ TEXTS = {
     "short": "1..3\nok 1 - a\n",
     "bail": "1..3\nok 1 - a\nBail out! no memory\n",
     "panic": "starting\r\nkernel panic: no initial RAM disk\r\n",
+    "given_up": "hi\nproc: the scheduler server failed too often; the kernel's rotation stays in charge\n",
     "quiet": "hello\n",
     "hang": "started\npartial",
     "silent": "",

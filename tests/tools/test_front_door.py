@@ -98,6 +98,13 @@ class Run(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("no initial RAM disk", err)
 
+    def test_a_policy_that_was_given_up_fails_the_workload(self):
+        """A program may want that; whoever asks for a policy and a workload does not."""
+        status, _, err = fake_run("given_up", "--workload", "w.json")
+        self.assertEqual(status, 1)
+        self.assertIn("the kernel's rotation stayed in charge", err)
+        self.assertEqual(fake_run("given_up", "--run", "other")[0], 0)
+
     def test_time_limit_tells_the_last_lines(self):
         # The emulator that hangs is a script, which needs its time to say so on a busy host.
         status, _, err = fake_run("hang", "--timeout", "5")

@@ -24,6 +24,10 @@ PANIC = re.compile(r"^\W*(kernel )?panic\b", re.IGNORECASE)
 MISUSE = re.compile(r"lock misuse \(CPU \d+\):")
 
 
+# proc's word that no scheduler server decides any more.
+GIVEN_UP = re.compile(r"proc: the scheduler server failed too often")
+
+
 class Console:
     """Sorts console lines.  feed() returns what to show, or None."""
 
@@ -34,6 +38,7 @@ class Console:
         self.digests = []
         self.threads = {}
         self.panics = []
+        self.given_up = False
 
     def feed(self, line):
         mark = line.strip()
@@ -56,6 +61,8 @@ class Console:
             return None
         if PANIC.match(line):
             self.panics.append(mark)
+        if GIVEN_UP.match(mark):
+            self.given_up = True
         return line
 
     def name_thread(self, tid, name):

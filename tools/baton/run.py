@@ -248,6 +248,10 @@ def judge(machine, guest, console, command):
     if console.panics:
         complain(f"the kernel panicked: {console.panics[0]}")
         right = False
+    if console.given_up and not args.program:
+        complain("the kernel's rotation stayed in charge: the policy failed too often (see above), and the "
+                 "figures are not its own")
+        right = False
     right = check_digests(machine, console, wanted=standard and right) and right
     if args.json:
         right = write_results(machine, console, command, args.json) and right
