@@ -19,6 +19,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tools", "baton"))
 
 import cli  # noqa: E402
+import epitaph  # noqa: E402
 import packages  # noqa: E402
 import run as run_module  # noqa: E402
 from build import BuildDir  # noqa: E402
@@ -104,6 +105,14 @@ class Run(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("the kernel's rotation stayed in charge", err)
         self.assertEqual(fake_run("given_up", "--run", "other")[0], 0)
+
+    def test_an_epitaph_is_kept_whole(self):
+        console = Console()
+        for line in ("hi", "", "Baton: the kernel cannot go on (CPU 1)", "PANIC: x",
+                     "  at 5 ns, called from 8"):
+            console.feed(line)
+        self.assertEqual(console.epitaph[0], "Baton: the kernel cannot go on (CPU 1)")
+        self.assertEqual(len(console.epitaph), 3)
 
     def test_time_limit_tells_the_last_lines(self):
         # The emulator that hangs is a script, which needs its time to say so on a busy host.
@@ -237,6 +246,21 @@ class Pieces(unittest.TestCase):
                 self.assertRaises(Failure) as caught:
             virtual_command(Board(ROOT, "qemu-virt"), {"kernel": "k"}, (), (), folder)
         self.assertIn("refuses this machine: exit status 1", str(caught.exception))
+
+    def test_addresses_of_an_epitaph_get_names(self):
+        table = [(0xffffffffc0000000, "start"), (0xffffffffc0000100, "one"), (0xffffffffc0000200, "two"),
+                 (0xffffffffc0000300, "text_end")]
+        lines = ["  pc  ffffffffc0000108  pstate 800003c5  esr 86000005  far ffffffffc0000110",
+                 "PANIC: synchronous exception of kernel at ffffffffc0000108, syndrome 1",
+                 "  at 344341632 ns, called from ffffffffc0000200",
+                 "  stack: ffffffffc0000204",
+                 "  stack: ffffffffc0000300",
+                 "  CPU 0: online, thread 8 tag 1 pc 000000000302a074 sp 8 x8 ffffffffc0000120"]
+        self.assertEqual(epitaph.named(lines, table),
+                         ["ffffffffc0000108 is in one+0x8", "ffffffffc0000200 is in one+0xfc",
+                          "ffffffffc0000204 is in two+0x0", "ffffffffc0000300 is in two+0xfc"])
+        self.assertEqual(epitaph.named(lines, []), [])
+        self.assertEqual(epitaph.symbols("/nonexistent"), [])
 
     def test_turns_of_the_virtual_clock_by_the_emulators_version(self):
         for said, pace_us in (("QEMU emulator version 7.2.19 (Debian)", 10), ("nothing", 10),

@@ -15,6 +15,8 @@ import hashlib
 import json
 import re
 
+import epitaph
+
 JSON_BEGIN = "@@BATON-JSON-BEGIN"
 JSON_END = "@@BATON-JSON-END"
 DIGEST = re.compile(r"@@BATON-SHA256 ([0-9a-fA-F]+) (\S.*)$")
@@ -38,6 +40,7 @@ class Console:
         self.digests = []
         self.threads = {}
         self.panics = []
+        self.epitaph = []  # from where it begins to the end
         self.given_up = False
 
     def feed(self, line):
@@ -59,6 +62,8 @@ class Console:
         if thread:
             self.name_thread(int(thread.group(1)), thread.group(2))
             return None
+        if self.epitaph or epitaph.BEGIN.match(line):
+            self.epitaph.append(line)
         if PANIC.match(line):
             self.panics.append(mark)
         if GIVEN_UP.match(mark):

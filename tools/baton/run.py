@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 
+import epitaph
 import packages
 import trace
 from build import ROOT, BuildDir, commit
@@ -25,6 +26,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools"))
 import mkarchive  # noqa: E402  (a sibling program, not a module of this package)
 
 KERNEL_IMAGE = "kernel/Image"
+KERNEL_ELF = "kernel/kernel.elf"
 BOOT_ARCHIVE = "boards/boot.cpio"
 RECORDING = "recording.trace"
 GDB_SOCKET = "gdb"
@@ -247,6 +249,8 @@ def judge(machine, guest, console, command):
         right = False
     if console.panics:
         complain(f"the kernel panicked: {console.panics[0]}")
+        for text in epitaph.named(console.epitaph, epitaph.symbols(machine.build.file(KERNEL_ELF))):
+            print(f"    {text}", file=sys.stderr)
         right = False
     if console.given_up and not args.program:
         complain("the kernel's rotation stayed in charge: the policy failed too often (see above), and the "
@@ -368,7 +372,7 @@ def debug(args):
                 wait_for_gdb_socket(emulator, socket)
                 with interrupts_for_the_child():
                     return subprocess.run(
-                        ["gdb-multiarch", "-q", machine.build.file("kernel", "kernel.elf"),
+                        ["gdb-multiarch", "-q", machine.build.file(KERNEL_ELF),
                          "-ex", f"target remote {socket}", "-x", commands],
                         check=False).returncode
             finally:
