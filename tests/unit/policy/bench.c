@@ -154,6 +154,12 @@ bool bench_run(struct bench *bench, uint64_t ns)
 	return done;
 }
 
+void bench_charge(struct bench *bench, uint32_t tid, uint64_t ns)
+{
+	(void)bench->ops->charge(bench_cpu(bench), bench_thread(bench, tid), ns, bench->now_ns);
+	check(bench);
+}
+
 void bench_run_until(struct bench *bench, uint64_t until_ns, uint64_t lone_ns)
 {
 	while (bench->now_ns < until_ns && bench_pick(bench) != UINT32_MAX) {

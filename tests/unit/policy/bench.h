@@ -43,6 +43,8 @@ void bench_params(struct bench *bench, uint32_t tid, uint32_t weight, uint64_t s
 uint32_t bench_pick(struct bench *bench);
 /* The picked thread runs for so long; returns whether its request was done. */
 bool bench_run(struct bench *bench, uint64_t ns);
+/* That thread, in any state, ran for so long: elsewhere, or before this was heard of. */
+void bench_charge(struct bench *bench, uint32_t tid, uint64_t ns);
 /* pick, run the whole slice given (or lone_ns), until `until_ns`. */
 void bench_run_until(struct bench *bench, uint64_t until_ns, uint64_t lone_ns);
 struct policy_info bench_info(struct bench *bench, uint32_t tid);

@@ -67,6 +67,30 @@ static void everything_twice(struct bench *bench)
 	cr_assert_eq(bench_pick(bench), UINT32_MAX);
 }
 
+/* The server also charges who was not picked (it ran in fallback, or pays for another) and who has left. */
+static void charged_in_every_state(struct bench *bench)
+{
+	for (uint32_t tid = 0; tid < 3; tid++)
+		bench_enqueue(bench, tid, POLICY_JOIN_NEW);
+	const uint32_t first = bench_pick(bench);
+	const uint32_t second = (first + 1) % 3;
+
+	bench_charge(bench, second, MS / 2);
+	bench_charge(bench, second, 0);
+	bench_dequeue(bench, first, POLICY_LEAVE_SLEEP);
+	bench_charge(bench, first, MS);
+	bench_dequeue(bench, second, POLICY_LEAVE_KEEP);
+	bench_charge(bench, second, MS);
+	bench_charge(bench, second, 100 * MS);
+	cr_assert_eq(bench_info(bench, second).state, POLICY_OUT);
+	cr_assert_eq(bench_info(bench, second).runnable, 1);
+	bench_enqueue(bench, second, POLICY_JOIN_WAKE);
+	bench_enqueue(bench, first, POLICY_JOIN_WAKE);
+	cr_assert_eq(bench_info(bench, first).runnable, 3);
+	bench_run_until(bench, bench->now_ns + 100 * MS, MS);
+	cr_assert_eq(bench_info(bench, first).runnable, 3);
+}
+
 static void yields_rotate(struct bench *bench)
 {
 	uint32_t turns[4] = {0};
@@ -380,6 +404,7 @@ static void everywhere(const char *name, scenario_fn *scenario)
 SCENARIO(empty)
 SCENARIO(come_and_go)
 SCENARIO(everything_twice)
+SCENARIO(charged_in_every_state)
 SCENARIO(yields_rotate)
 SCENARIO(yield_alone)
 SCENARIO(migrates)

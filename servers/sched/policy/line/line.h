@@ -98,7 +98,8 @@ struct line_kind {
 	 * line_params_take, or change nothing and return an error.  (line_params_take.) */
 	enum error (*params)(struct line_cpu *cpu, struct line_thread *thread,
 			     const struct policy_params *params, uint64_t now_ns);
-	/* It ran; returns whether a turn is over by this, see there.  (line_charge_turn.) */
+	/* It ran; returns whether a turn is over by this, see there.  It may be QUEUED, and OUT: in no tree
+	 * then, so not to be moved.  (line_charge_turn.) */
 	bool (*charge)(struct line_cpu *cpu, struct line_thread *thread, uint64_t ran_ns);
 	/* How long its next turn is.  (slice_ns.) */
 	uint64_t (*length_ns)(struct line_cpu *cpu, const struct line_thread *thread);
