@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Endpoints.  See <kern/endpoint.h>. */
 #include <kern/endpoint.h>
-#include <kern/reply.h>
 #include <kern/thread.h>
 
 void endpoint_init(struct endpoint *endpoint)
 {
 	spin_init(&endpoint->wait.lock, LOCK_ENDPOINT);
 	list_init(&endpoint->wait.queue);
-}
-
-bool endpoint_cancel(struct tcb *tcb)
-{
-	if (!wait_cancel(tcb, false))
-		return false;
-	reply_release(tcb);
-	return true;
 }
 
 bool endpoint_destroy(struct endpoint *endpoint)

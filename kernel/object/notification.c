@@ -28,7 +28,7 @@ static word_t word_take(struct notification *notification)
 /* Lock held, the word is not zero: the bound thread, if it is in a receive on time of its own. */
 static bool signal_receiver(struct notification *notification, struct tcb *tcb)
 {
-	if (tcb_payer(tcb) == NULL || !endpoint_cancel(tcb))
+	if (tcb_payer(tcb) == NULL || !wait_cancel(tcb, true))
 		return false;
 	tcb->context.x[1] = MSG_NOTIFIED;
 	tcb->context.x[6] = word_take(notification);
@@ -97,11 +97,6 @@ void notification_wait(struct notification *notification, struct tcb *tcb, bool 
 	}
 	spin_unlock(&notification->wait.lock);
 	tcb_result_set(tcb, error);
-}
-
-bool notification_cancel(struct tcb *tcb)
-{
-	return wait_cancel(tcb, true);
 }
 
 bool notification_destroy(struct notification *notification)

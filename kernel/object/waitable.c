@@ -7,20 +7,24 @@
 
 #define DESTROY_BATCH 16u
 
-bool wait_cancel(struct tcb *tcb, bool signalled)
+bool wait_cancel(struct tcb *tcb, bool receiving)
 {
 	struct waitable *waitable = __atomic_load_n(&tcb->blocked_on, __ATOMIC_ACQUIRE);
 	bool taken = false;
 
 	if (waitable == NULL)
 		return false; /* somebody else owns it just now */
+	if (receiving && waitable->object.type == OBJ_NOTIFICATION)
+		return false;
 	spin_lock(&waitable->lock);
 	if (__atomic_load_n(&tcb->blocked_on, __ATOMIC_RELAXED) == waitable &&
-	    (tcb_state(tcb) == THREAD_WAITING) == signalled) {
+	    (!receiving || tcb_state(tcb) == THREAD_RECEIVING)) {
 		wait_dequeue(tcb);
 		taken = true;
 	}
 	spin_unlock(&waitable->lock);
+	if (taken)
+		reply_release(tcb); /* who receives calls may have one */
 	return taken;
 }
 

@@ -13,18 +13,17 @@
  * which R2 reads the mark and stops it before one more instruction runs.
  */
 #include <kern/donation.h>
-#include <kern/endpoint.h>
 #include <kern/entry.h>
 #include <kern/event.h>
 #include <kern/fallback.h>
 #include <kern/ipc.h>
 #include <kern/ipi.h>
-#include <kern/notification.h>
 #include <kern/ready.h>
 #include <kern/reply.h>
 #include <kern/request.h>
 #include <kern/stop.h>
 #include <kern/thread.h>
+#include <kern/waitable.h>
 
 /*
  * Guard lock held, or nobody else can reach the thread.  A fault that was to be forwarded is forgotten:
@@ -103,9 +102,8 @@ static bool stop_try(struct tcb *tcb)
 		return true;
 	case THREAD_SENDING:
 	case THREAD_RECEIVING:
-		return endpoint_cancel(tcb) && stop_owned(tcb);
 	case THREAD_WAITING:
-		return notification_cancel(tcb) && stop_owned(tcb);
+		return wait_cancel(tcb, false) && stop_owned(tcb);
 	case THREAD_CALLING:
 		return stop_calling(tcb);
 	case THREAD_REQUESTING:

@@ -540,8 +540,8 @@ MUTANTS = [
     ("kernel/time/timer.c", "\tif (__atomic_load_n(&core->filtered, __ATOMIC_RELAXED))\n"
      "\t\tdeadline = earlier(deadline, core->filter_until_ns);\n", "", "protocol"),
     # A signal, a stop and a wake at an unusual time
-    ("kernel/object/notification.c", "\tif (tcb_payer(tcb) == NULL || !endpoint_cancel(tcb))",
-     "\tif (!endpoint_cancel(tcb))", "kernel-chain"),
+    ("kernel/object/notification.c", "\tif (tcb_payer(tcb) == NULL || !wait_cancel(tcb, true))",
+     "\tif (!wait_cancel(tcb, true))", "kernel-chain"),
     ("kernel/smp/stop.c",
      "\t\t__atomic_store_n(&tcb->dispatcher_core, NULL, __ATOMIC_RELEASE);\n\t\tnoted",
      "\t\tnoted", "kernel-stop"),

@@ -13,6 +13,3 @@ struct endpoint {
 };
 
 _Static_assert(sizeof(struct endpoint) <= 64, "OBJECT_LIST gives an endpoint 64 bytes");
-
-/* A thread in state SENDING or RECEIVING: take it off its endpoint.  True: the caller owns it. */
-bool must_check endpoint_cancel(struct tcb *tcb);

@@ -22,9 +22,6 @@ _Static_assert(sizeof(struct notification) <= 64, "OBJECT_LIST gives a notificat
 /* SYS_WAIT and SYS_POLL of the current thread: result and word are in its context, or it blocked. */
 void notification_wait(struct notification *notification, struct tcb *tcb, bool block);
 
-/* A thread in state WAITING: take it off its notification.  True: the caller owns it. */
-bool must_check notification_cancel(struct tcb *tcb);
-
 /*
  * The current thread is about to block in a receive or in an interruptible request: its bound
  * notification, locked, so that a signal is either seen or finds the thread blocked; NULL if none

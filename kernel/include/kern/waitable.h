@@ -42,10 +42,12 @@ static inline void wait_dequeue(struct tcb *tcb)
 }
 
 /*
- * A thread that waits for a signal, or one in a send or receive: take it off its queue.  True: the
- * caller owns it; false: somebody else does just now, or it waits for something else.
+ * A thread that was seen, without the lock, in a send, a receive or a wait for a signal: take it off its
+ * queue.  receiving: only out of a receive, which may be over by now; the lock of a notification may be held
+ * then, because no other one is taken.  True: the caller owns it; false: somebody else does just now, or it
+ * waits for something else.
  */
-bool must_check wait_cancel(struct tcb *tcb, bool signalled);
+bool must_check wait_cancel(struct tcb *tcb, bool receiving);
 
 /* The object goes away: a bounded number of those that wait fail with ERR_DELETED; true: none is left. */
 bool must_check wait_destroy(struct waitable *waitable);

@@ -100,15 +100,9 @@ void cancel_one(void)
 	sim_as(0);
 	for (unsigned i = 0; i < THREADS; i++) {
 		struct tcb *tcb = thread[(first + i) % THREADS];
-		enum thread_state state = tcb_state(tcb);
-		bool owned = false;
+		bool owned = tcb_state(tcb) == THREAD_CALLING ? reply_cancel(tcb)
+							      : wait_cancel(tcb, false);
 
-		if (state == THREAD_SENDING || state == THREAD_RECEIVING)
-			owned = endpoint_cancel(tcb);
-		else if (state == THREAD_CALLING)
-			owned = reply_cancel(tcb);
-		else if (state == THREAD_WAITING)
-			owned = notification_cancel(tcb);
 		if (owned) {
 			ipc_fail(tcb, ERR_CANCELLED);
 			thread_wake(tcb);

@@ -319,7 +319,7 @@ Test(stop, wake_between_dequeue_and_stop_is_not_lost)
 	sim_syscall(0, a, SYS_RECV, (struct sim_regs){{ep_cap}});
 	sim_auto_all();
 	sim_as(1);
-	cr_assert(endpoint_cancel(a));
+	cr_assert(wait_cancel(a, false));
 	cr_assert_not(thread_suspend(a));
 	cr_assert_eq(a->state, THREAD_RECEIVING);
 	cr_assert(a->exit_work & EXIT_STOP);

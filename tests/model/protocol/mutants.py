@@ -75,7 +75,11 @@ MUTANTS = [
      "request-signal"),
     ("kernel/object/waitable.c",
      "__atomic_load_n(&tcb->blocked_on, __ATOMIC_RELAXED) == waitable &&\n\t    "
-     "(tcb_state(tcb) == THREAD_WAITING) == signalled", "true", "stop-wait-signal"),
+     "(!receiving || tcb_state(tcb) == THREAD_RECEIVING)", "true", "stop-wait-signal"),
+    ("kernel/object/waitable.c", " &&\n\t    (!receiving || tcb_state(tcb) == THREAD_RECEIVING)", "",
+     "bound-sends"),
+    ("kernel/object/waitable.c",
+     "\tif (receiving && waitable->object.type == OBJ_NOTIFICATION)\n\t\treturn false;\n", "", "bound-waits"),
     ("kernel/object/notification.c",
      "\t\ttcb->send_fault = 0;\n", "\t\ttcb->send_fault = 0;\n"
      "\t\tspin_unlock(&notification->wait.lock);\n\t\tspin_lock(&notification->wait.lock);\n",
@@ -89,8 +93,8 @@ MUTANTS = [
     ("kernel/object/notification.c", "\t\tif (notification->bound == tcb)\n", "\t\tif (true)\n",
      "bind-another-receive"),
     # Owners
-    ("kernel/smp/stop.c", "return notification_cancel(tcb) && stop_owned(tcb);",
-     "return (notification_cancel(tcb) || true) && stop_owned(tcb);", "stop-wait-signal"),
+    ("kernel/smp/stop.c", "return wait_cancel(tcb, false) && stop_owned(tcb);",
+     "return (wait_cancel(tcb, false) || true) && stop_owned(tcb);", "stop-wait-signal"),
     ("kernel/core/switch.c",
      "if (core->held != next && __atomic_load_n(&next->on_cpu, __ATOMIC_ACQUIRE) != 0)",
      "if (false)", "K_donation_two"),

@@ -52,6 +52,49 @@ static void bound_setup(void)
 		violation("bind");
 }
 
+/* The receive that the signal finds is over, and the thread waits for something else: that it does, signalled
+ * or not. */
+static struct notification *the_notification, *another;
+
+static void bound_goes_on_setup(struct instruction next)
+{
+	struct endpoint *e = world_endpoint();
+	struct tcb *t = world_thread(0, PROGRAM(RECV(e, (struct reply *)NULL), next));
+
+	the_notification = world_notification();
+	world_thread(1, PROGRAM(SIGNAL(the_notification, 1)));
+	world_thread(2, PROGRAM(SEND(e)));
+	if (notification_bind(the_notification, t) != ERR_OK)
+		violation("bind");
+}
+
+static void bound_sends_setup(void)
+{
+	bound_goes_on_setup(SEND(world_endpoint()));
+}
+
+static void bound_waits_setup(void)
+{
+	another = world_notification();
+	bound_goes_on_setup(WAIT(another));
+}
+
+/* Two signals that took both locks in two orders would wait for each other. */
+static void bound_waits_always(void)
+{
+	must(another->wait.lock.owner == 0 ||
+	     another->wait.lock.owner != the_notification->wait.lock.owner);
+}
+
+static void bound_goes_on_final(void)
+{
+	const struct tcb *t = world_threads[0];
+
+	must(thread_done(t) == 2 && (t->state == THREAD_SENDING || t->state == THREAD_WAITING));
+	must(thread_finished(world_threads[1]) && result(world_threads[1]) == ERR_OK);
+	must((world_threads[2]->state == THREAD_SENDING) == (the_notification->word == 0));
+}
+
 /* ---- A notification that is bound while its thread goes into a receive ----------------------- */
 
 static struct notification *old_one, *new_one;
@@ -120,6 +163,14 @@ const struct scenario scenarios_ipc[] = {
 	SCENARIO("send-two", 3, send_two_setup, all_finished),
 	SCENARIO("call-active", 2, call_setup, all_finished),
 	SCENARIO("bound-notification", 3, bound_setup, all_finished),
+	SCENARIO("bound-sends", 3, bound_sends_setup, bound_goes_on_final),
+	{
+		.name = "bound-waits",
+		.cpus = 3,
+		.setup = bound_waits_setup,
+		.final = bound_goes_on_final,
+		.always = bound_waits_always,
+	},
 	SCENARIO("bind-signal-receive", 2, bind_signal_setup, notified_final),
 	SCENARIO("bind-against-signal", 3, bind_against_signal_setup, notified_final),
 	SCENARIO("bind-another-receive", 2, bind_another_setup, another_final),
