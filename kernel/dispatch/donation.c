@@ -195,16 +195,10 @@ out:
 	return done;
 }
 
-__attribute__((cold)) bool chain_cut(struct tcb *caller)
+__attribute__((cold)) bool chain_cut(struct tcb *caller, struct tcb *server, struct reply *reply)
 {
-	struct tcb *server = __atomic_load_n(&caller->chain_next, __ATOMIC_RELAXED);
-	struct reply *reply = __atomic_load_n(&caller->caller_reply, __ATOMIC_ACQUIRE);
 	bool done = false;
 
-	if (server == NULL)
-		return true;
-	if (reply == NULL)
-		return false;
 	spin_lock(&reply->lock);
 	if (reply->caller == caller && chain_cut_locked(caller, server)) {
 		reply->caller = NULL;

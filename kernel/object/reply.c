@@ -82,6 +82,18 @@ __attribute__((noinline)) enum error reply_take(struct reply *reply, struct tcb 
 	return error;
 }
 
+/* Lock held.  Takes the caller out, unless its call is on the donated time of the server that is returned. */
+static struct tcb *cancel_locked(struct reply *reply, struct tcb *caller)
+{
+	struct tcb *server = __atomic_load_n(&caller->chain_next, __ATOMIC_RELAXED);
+
+	if (server == NULL) {
+		reply->caller = NULL;
+		__atomic_store_n(&caller->caller_reply, NULL, __ATOMIC_RELAXED);
+	}
+	return server;
+}
+
 bool reply_cancel(struct tcb *tcb)
 {
 	struct reply *reply = __atomic_load_n(&tcb->caller_reply, __ATOMIC_ACQUIRE);
@@ -90,18 +102,18 @@ bool reply_cancel(struct tcb *tcb)
 	if (reply == NULL)
 		return false; /* it is being answered just now */
 	spin_lock(&reply->lock);
-	if (reply->caller == tcb && __atomic_load_n(&tcb->chain_next, __ATOMIC_RELAXED) == NULL) {
-		reply->caller = NULL;
-		__atomic_store_n(&tcb->caller_reply, NULL, __ATOMIC_RELAXED);
-		taken = true;
-	}
+	if (reply->caller == tcb)
+		taken = cancel_locked(reply, tcb) == NULL;
 	spin_unlock(&reply->lock);
 	return taken;
 }
 
+/* A caller on donated time may get on meanwhile, by somebody who cuts it free, and call somebody else: no
+ * other call is touched than what this object holds. */
 bool reply_destroy(struct reply *reply)
 {
 	struct tcb *caller;
+	struct tcb *server = NULL;
 
 	spin_lock(&reply->lock);
 	reply->object.dying = 1;
@@ -109,19 +121,14 @@ bool reply_destroy(struct reply *reply)
 		__atomic_store_n(&reply->receiver->reply, NULL, __ATOMIC_RELAXED);
 	reply->receiver = NULL;
 	caller = reply->caller;
+	if (caller != NULL)
+		server = cancel_locked(reply, caller);
 	spin_unlock(&reply->lock);
 	if (caller == NULL)
 		return true;
-	if (reply_cancel(caller)) {
-		ipc_fail(caller, ERR_DELETED);
-		thread_wake(caller);
-		return true;
-	}
-	if (!chain_cut(caller))
-		return false;
-	/* Another CPU may be cutting it just now. */
-	spin_lock(&reply->lock);
-	caller = reply->caller;
-	spin_unlock(&reply->lock);
-	return caller == NULL;
+	if (server != NULL)
+		return chain_cut(caller, server, reply);
+	ipc_fail(caller, ERR_DELETED);
+	thread_wake(caller);
+	return true;
 }

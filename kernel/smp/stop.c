@@ -229,14 +229,29 @@ enum error thread_resume(struct tcb *tcb)
 
 /* ---- Destroy --------------------------------------------------------------------------------- */
 
+/* The caller called this server when it was seen; what it calls now may be another one. */
+static bool stop_cut(struct tcb *caller, struct tcb *server)
+{
+	struct reply *reply = __atomic_load_n(&caller->caller_reply, __ATOMIC_ACQUIRE);
+
+	return reply != NULL && chain_cut(caller, server, reply);
+}
+
+static bool stop_cut_below(struct tcb *tcb)
+{
+	struct tcb *server = __atomic_load_n(&tcb->chain_next, __ATOMIC_RELAXED);
+
+	return server == NULL || stop_cut(tcb, server);
+}
+
 /* Leave the chain: the caller above gets ERR_DELETED, the servers below time of their own. */
 static bool destroy_unchain(struct tcb *tcb)
 {
 	struct tcb *caller = __atomic_load_n(&tcb->chain_prev, __ATOMIC_RELAXED);
 
-	if (caller != NULL && !chain_cut(caller))
+	if (caller != NULL && !stop_cut(caller, tcb))
 		return false;
-	return chain_cut(tcb) && __atomic_load_n(&tcb->chain_prev, __ATOMIC_RELAXED) == NULL;
+	return stop_cut_below(tcb) && __atomic_load_n(&tcb->chain_prev, __ATOMIC_RELAXED) == NULL;
 }
 
 /*
@@ -304,7 +319,7 @@ static bool stop_serve_member(struct tcb *tcb)
 
 	if ((work & EXIT_DESTROY) != 0)
 		return destroy_unchain(tcb);
-	return (work & EXIT_CUT) == 0 || chain_cut(tcb);
+	return (work & EXIT_CUT) == 0 || stop_cut_below(tcb);
 }
 
 void stop_serve(struct core *core)

@@ -50,11 +50,12 @@ void chain_leave(struct tcb *tcb);
 void chain_orphan(struct tcb *tcb);
 
 /*
- * Cut below a caller whose call is on donated time: the servers get time of their own, the caller
- * ERR_DELETED.  True: cut, or there was nothing to cut.  False: the chain runs elsewhere (a STOP
- * request was posted) or changed: again later.  No lock but the derivation lock may be held.
+ * Cut between a caller whose call is on donated time and the server that it called: the servers get time of
+ * their own, the caller ERR_DELETED.  reply: what held the caller when it was seen there.  True: cut.  False:
+ * the chain runs elsewhere (a STOP request was posted), or this call is over or ends just now: look again.
+ * No lock but the derivation lock may be held.
  */
-bool must_check chain_cut(struct tcb *caller);
+bool must_check chain_cut(struct tcb *caller, struct tcb *server, struct reply *reply);
 
 /* Lock of home held, not RUNNING: the dispatcher is to be entered when its tail has answered. */
 void chain_tell_answer(const struct tcb *payer);

@@ -105,6 +105,11 @@ MUTANTS = [
      "\t\t\tcontinue;\n\t\t}\n\t\tif (!inv.keep", "Z14_Z17_stop-each-other"),
     ("kernel/smp/stop.c", "\tif (destroy_in_chain(tcb))\n\t\treturn false;\n",
      "\t(void)destroy_in_chain(tcb);\n", "donate-delete-server"),
+    # A call that was cut already, and the next one of its caller
+    ("kernel/smp/stop.c", "!stop_cut(caller, tcb)", "!stop_cut_below(caller)", "donate-delete-server-then"),
+    ("kernel/object/reply.c", "chain_cut(caller, server, reply);",
+     "chain_cut(caller, server, __atomic_load_n(&caller->caller_reply, __ATOMIC_ACQUIRE) ?: reply);",
+     "donate-delete-reply-then"),
     # A buffer that another CPU revokes: its pointer is read once
     ("kernel/include/kern/ipc.h", "\tsource = from_buffer->msg + MSG_REGS;",
      "\tsource = message_buffer(from)->msg + MSG_REGS;", "revoke-buffer-client"),

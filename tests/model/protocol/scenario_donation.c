@@ -258,6 +258,48 @@ static void delete_reply_final(void)
 }
 
 /*
+ * The client calls a second server when the first one is taken from it: that call is answered, although the
+ * CPU that deletes has seen it in the first one.
+ */
+static void delete_server_then_setup(void)
+{
+	struct endpoint *first = world_endpoint();
+	struct endpoint *second = world_endpoint();
+	struct reply *r = world_reply();
+
+	the_reply = world_reply();
+	world_thread(0, PROGRAM(RECV(first, the_reply), REPLY_RECV(first, the_reply)))->flags |=
+		TCB_FLAG_PASSIVE;
+	world_thread(0, PROGRAM(RECV(second, r), REPLY_RECV(second, r)))->flags |= TCB_FLAG_PASSIVE;
+	world_thread(0, PROGRAM(CALL(first), CALL(second)));
+	world_thread(1, PROGRAM(KERNEL(destroy_server)));
+}
+
+/* The same when the reply object is taken: here the second call is to the same server, by another one. */
+static void delete_reply_then_setup(void)
+{
+	struct endpoint *first = world_endpoint();
+	struct endpoint *second = world_endpoint();
+	struct reply *r = world_reply();
+
+	the_reply = world_reply();
+	world_thread(0, PROGRAM(RECV(first, the_reply), REPLY(the_reply), RECV(second, r),
+				REPLY_RECV(second, r)))
+		->flags |= TCB_FLAG_PASSIVE;
+	world_thread(0, PROGRAM(CALL(first), CALL(second)));
+	world_thread(1, PROGRAM(KERNEL(destroy_reply)));
+}
+
+static void then_final(void)
+{
+	const struct tcb *client = world_threads[world_threads_count - 2];
+
+	must(thread_finished(world_threads[world_threads_count - 1]));
+	if (thread_finished(client) && client->state != THREAD_SENDING)
+		must(client->state == THREAD_READY && result(client) == ERR_OK);
+}
+
+/*
  * The server waits in turn, and the dispatcher has said who follows, which never blocks.  The reply
  * object goes away when the server is about to wait: it gets time of its own in the middle of that, and
  * waits all the same.
@@ -305,6 +347,8 @@ const struct scenario scenarios_donation[] = {
 	SCENARIO("donate-delete-reply", 2, delete_reply_setup, delete_reply_final),
 	SCENARIO("donate-delete-reply-followed", 2, delete_reply_followed_setup,
 		 delete_reply_followed_final),
+	SCENARIO("donate-delete-server-then", 2, delete_server_then_setup, then_final),
+	SCENARIO("donate-delete-reply-then", 2, delete_reply_then_setup, then_final),
 	SCENARIO("donate-nested-send", 2, nested_send_setup, nested_final),
 	SCENARIO("donate-nested-wait", 2, nested_wait_setup, nested_final),
 	SCENARIO("donate-nested-call", 2, nested_call_setup, nested_final),
