@@ -213,7 +213,7 @@ static void start_thread(const struct first_task *task, uint64_t entry)
 	tcb->context.x[0] = BOOTINFO_VADDR;
 	task->info->boot_ns_first_task = arch_now();
 	if (error == ERR_OK)
-		error = tcb_set_home(tcb, &cpus[0].core);
+		error = tcb_first_home(tcb, &cpus[0].core);
 	if (error == ERR_OK)
 		error = thread_resume(tcb);
 	if (error != ERR_OK)

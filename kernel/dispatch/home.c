@@ -9,6 +9,7 @@
 #include <kern/donation.h>
 #include <kern/event.h>
 #include <kern/ready.h>
+#include <kern/reap.h>
 #include <kern/thread.h>
 #include <kern/waitable.h>
 
@@ -21,24 +22,21 @@ static bool home_permits(const struct core *home) LOCK_REQUIRES(home->lock)
 }
 
 /*
- * Another CPU may be giving it another home, with the lock of that: one of the two swaps wins.  Release: who
- * reads the home and locks it finds the thread there.
+ * While it has no home it has no lock of its own: by that of the derivation nobody else gives it one, binds
+ * it, or begins to destroy it.  Release: who reads the home and locks it finds the thread there.
  */
-static enum error home_first(struct tcb *tcb, struct core *core)
+enum error tcb_first_home(struct tcb *tcb, struct core *core)
 {
-	struct core *none = NULL;
-	enum error error = ERR_STATE;
-
+	if (tcb_home(tcb) != NULL || cap_is_anchor(&tcb->anchor) ||
+	    __atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE) != NULL)
+		return ERR_STATE;
 	spin_lock(&core->lock);
-	if (__atomic_compare_exchange_n(&tcb->home, &none, core, false, __ATOMIC_ACQ_REL,
-					__ATOMIC_ACQUIRE)) {
-		home_insert(core, tcb);
-		sched_set(tcb, SCHED_BLOCKED);
-		tcb->arrived = true;
-		error = ERR_OK;
-	}
+	home_insert(core, tcb);
+	sched_set(tcb, SCHED_BLOCKED);
+	tcb->arrived = true;
+	__atomic_store_n(&tcb->home, core, __ATOMIC_RELEASE);
 	spin_unlock(&core->lock);
-	return error;
+	return ERR_OK;
 }
 
 /* Both locks held. */
@@ -82,10 +80,12 @@ enum error tcb_set_home(struct tcb *tcb, struct core *core)
 		struct core *home = tcb_home(tcb);
 		enum error error;
 
-		if (__atomic_load_n(&tcb->dispatcher_core, __ATOMIC_ACQUIRE) != NULL)
-			return ERR_STATE;
-		if (home == NULL)
-			return home_first(tcb, core);
+		if (home == NULL) {
+			derivation_lock();
+			error = tcb_first_home(tcb, core);
+			derivation_unlock();
+			return error;
+		}
 		if (home == core)
 			return ERR_OK;
 		core_lock_two(home, core);

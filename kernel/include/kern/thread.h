@@ -112,6 +112,9 @@ void core_set_supervisor(struct core *core, struct notification *notification); 
 
 /* No lock held, no waiting, on the caller's CPU; rights are checked already. */
 enum error must_check tcb_set_home(struct tcb *tcb, struct core *core);
+/* LOCKED.  The same, of a thread that has none (ERR_STATE otherwise) and a Core that is online. */
+enum error must_check tcb_first_home(struct tcb *tcb, struct core *core)
+	LOCK_REQUIRES(derivation_held);
 enum error must_check tcb_answer(struct tcb *tcb, word_t error, const word_t results[3]);
 void tcb_set_tag(struct tcb *tcb, word_t tag);
 void tcb_set_key(struct tcb *tcb, word_t key);

@@ -67,7 +67,7 @@ void janitor_make(void)
 	janitor->flags = TCB_FLAG_FALLBACK_FIRST;
 	janitor->ipc_buffer = arch_phys_to_virt(host_objects_carve(&boot, PAGE_SIZE));
 	tcb_set_tag(janitor, 0x7a717);
-	fuzz_check(tcb_set_home(janitor, &cpus[0].core) == ERR_OK);
+	fuzz_check(tcb_first_home(janitor, &cpus[0].core) == ERR_OK);
 	fuzz_check(thread_resume(janitor) == ERR_OK);
 	derivation_unlock();
 	asids_at_boot = vspace_asids_free();

@@ -114,7 +114,7 @@ void janitor_make(void)
 	fault_first_space =
 		janitor->vspace; /* or the machine ends with the first unhandled fault */
 	tcb_set_tag(janitor, STORM_JANITOR);
-	fuzz_check(tcb_set_home(janitor, &cpus[0].core) == ERR_OK);
+	fuzz_check(tcb_first_home(janitor, &cpus[0].core) == ERR_OK);
 	asids_at_boot = vspace_asids_free();
 	cap = (struct cap){.type = OBJ_UNTYPED, .rights = RIGHT_ALL, .bits = ROOT_BITS};
 	cap.object = host_objects_carve(&boot, 1ull << ROOT_BITS);
@@ -197,7 +197,7 @@ static void threads_start(void)
 	}
 	for (unsigned tag = 1; tag < STORM_CHILD; tag++) {
 		host_cpu_enter(tag % cpus_count);
-		fuzz_check(tcb_set_home(threads[tag], &cpus[tag % cpus_count].core) == ERR_OK);
+		fuzz_check(tcb_first_home(threads[tag], &cpus[tag % cpus_count].core) == ERR_OK);
 		fuzz_check(thread_resume(threads[tag]) == ERR_OK);
 	}
 }

@@ -67,9 +67,11 @@ MUTANTS = [
     ("kernel/dispatch/donation.c", "if (tcb_payer(tcb) == payer && tcb_home(head) == home)",
      "if (true)", "L18_move-wake"),
     ("kernel/dispatch/home.c", "if (tcb_home(tcb) != home)", "if (false)", "move-move"),
-    ("kernel/dispatch/home.c", "if (__atomic_compare_exchange_n(&tcb->home, &none, core, false, "
-     "__ATOMIC_ACQ_REL,\n\t\t\t\t\t__ATOMIC_ACQUIRE)) {", "if (tcb_home(tcb) == none) {\n"
-     "\t\t__atomic_store_n(&tcb->home, core, __ATOMIC_RELEASE);\n", "first-first"),
+    ("kernel/dispatch/home.c", "\t\t\tderivation_lock();\n\t\t\terror = tcb_first_home(tcb, core);\n"
+     "\t\t\tderivation_unlock();\n", "\t\t\terror = tcb_first_home(tcb, core);\n", "first-first"),
+    ("kernel/dispatch/home.c", "\t\t\tderivation_lock();\n\t\t\terror = tcb_first_home(tcb, core);\n"
+     "\t\t\tderivation_unlock();\n", "\t\t\terror = tcb_first_home(tcb, core);\n", "first-bind"),
+    ("kernel/dispatch/home.c", "cap_is_anchor(&tcb->anchor) ||\n\t    ", "", "first-delete"),
     ("kernel/dispatch/request.c",
      "__atomic_load_n(&tcb->request_core, __ATOMIC_RELAXED) == asked &&\n", "true &&\n",
      "request-signal"),
