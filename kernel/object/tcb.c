@@ -70,12 +70,10 @@ static enum error decode_buffer(struct invocation *inv) LOCK_REQUIRES(derivation
 
 static enum error decode_configure(struct invocation *inv) LOCK_REQUIRES(derivation_held)
 {
-	const struct tcb *tcb = (const struct tcb *)(uintptr_t)inv->cap.object;
-	enum error error;
+	enum error error = decode_stopped(inv);
 
-	if (!thread_is_stopped(tcb))
-		return ERR_STATE;
-	error = decode_cspace(inv);
+	if (error == ERR_OK)
+		error = decode_cspace(inv);
 	if (error == ERR_OK)
 		error = decode_source(inv, inv->args[1], OBJ_VSPACE, RIGHT_CONTROL, &inv->src_slot);
 	if (error == ERR_OK)

@@ -6,6 +6,7 @@
 #include <kern/tcb.h>
 #include <kern/tcb_methods.h>
 #include <kern/thread.h>
+#include <kern/waitable.h>
 
 #define TCB_FLAGS_RAISED (TCB_FLAG_FALLBACK_FIRST | TCB_FLAG_SERVER)
 #define TCB_FLAGS_ALL    (TCB_FLAG_PASSIVE | TCB_FLAG_NO_FPU | TCB_FLAGS_RAISED)
@@ -16,9 +17,12 @@ static struct tcb *target(const struct invocation *inv)
 	return (struct tcb *)(uintptr_t)inv->cap.object;
 }
 
+/* Not one that stops when the call in which it is has been answered: the answer would come on top. */
 enum error decode_stopped(struct invocation *inv)
 {
-	return thread_is_stopped(target(inv)) ? ERR_OK : ERR_STATE;
+	const struct tcb *tcb = target(inv);
+
+	return tcb_state(tcb) == THREAD_STOPPED && thread_is_stopped(tcb) ? ERR_OK : ERR_STATE;
 }
 
 enum invoke_step invoke_start(struct invocation *inv)

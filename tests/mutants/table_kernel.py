@@ -80,6 +80,8 @@ MUTANTS = [
      "kernel-fault"),
     ("kernel/ipc/fault.c", "\ttcb->send_fault = FAULT_NONE;\n\tstop_current", "\tstop_current",
      "kernel-fault"),
+    ("kernel/object/tcb_methods.c", "tcb_state(tcb) == THREAD_STOPPED && thread_is_stopped(tcb)",
+     "thread_is_stopped(tcb)", "kernel-chain"),
     # Rights
     ("kernel/object/tcb.c", "METHOD_TCB_SUSPEND, RIGHT_CONTROL", "METHOD_TCB_SUSPEND, 0", "kobject-rights"),
     ("kernel/object/tcb.c", "METHOD_TCB_SET_HOME, RIGHT_SCHEDULE", "METHOD_TCB_SET_HOME, RIGHT_CONTROL",

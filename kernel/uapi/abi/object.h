@@ -65,13 +65,14 @@ enum object_type {
 	X(CNODE, REVOKE, 20, "w0 slot", "", "delete all descendants; restartable")                 \
 	X(TCB, CONFIGURE, 32,                                                                      \
 	  "w0 cspace cnode, w1 vspace, w2 IPC buffer frame or 0, w3 its vaddr", "",                \
-	  "set address and capability space (thread must be stopped)")                             \
+	  "set address and capability space of a stopped thread, as START")                        \
 	X(TCB, SET_FAULT, 33, "w0 pager endpoint or 0, w1 exception endpoint or 0", "",            \
 	  "page faults go to the first, what it forwards and all else to the second")              \
 	X(TCB, START, 34, "w0 pc, w1 sp, w2 x0, w3 tls", "",                                       \
-	  "set initial registers of a stopped thread")                                             \
+	  "set initial registers of a stopped thread; STATE also while a server on its time owes " \
+	  "it an answer")                                                                          \
 	X(TCB, WRITE_REGS, 35, "w0.. struct tcb_regs", "",                                         \
-	  "set all user registers of a stopped thread")                                            \
+	  "set all user registers of a stopped thread, as START")                                  \
 	X(TCB, READ_REGS, 36, "", "w0.. struct tcb_regs",                                          \
 	  "read all user registers; the thread must be stopped or blocked")                        \
 	X(TCB, RESUME, 37, "", "", "make a stopped thread ready at its home")                      \
@@ -81,7 +82,9 @@ enum object_type {
 	  "signals also wake the thread from receives and from interruptible requests")            \
 	X(TCB, UNBIND_NOTIFICATION, 40, "", "", "undo")                                            \
 	X(TCB, SET_FLAGS, 41, "w0 set, w1 clear", "",                                              \
-	  "TCB_FLAG_*; FALLBACK_FIRST and SERVER need the schedule right too")                     \
+	  "TCB_FLAG_* of a stopped thread, as START, or one's own; FALLBACK_FIRST and SERVER "     \
+	  "need "                                                                                  \
+	  "the schedule right too")                                                                \
 	X(TCB, INFO, 42, "",                                                                       \
 	  "w0 thread_state | home << 8 | flags << 32, w1 tag, w2 cpu_ns, w3 seq", "describe")      \
 	X(TCB, SET_TAG, 48, "w0 tag", "",                                                          \

@@ -241,6 +241,35 @@ Test(chain, K_donation_payer_stopped_takes_effect_when_unwound)
 	cr_assert_eq(a->context.x[2], 33, "its call was answered");
 }
 
+/* b's, to a; with no other arguments than zeros. */
+static int64_t invoke_a(cptr_t tcb_cap, word_t method, unsigned words)
+{
+	sim_syscall(1, b, SYS_CALL, (struct sim_regs){{tcb_cap, msg_info(method, words, 0)}});
+	return sim_x0(b);
+}
+
+/* The answer would come over what is set before it. */
+Test(chain, who_is_stopped_in_a_call_is_not_started_anew)
+{
+	cptr_t tcb_cap = sim_cap(OBJ_TCB, a, 0);
+	uint64_t pc;
+
+	build(1);
+	pc = a->context.pc;
+	cr_assert_eq(invoke_a(tcb_cap, METHOD_TCB_SUSPEND, 0), ERR_OK);
+	cr_assert_eq(invoke_a(tcb_cap, METHOD_TCB_START, 4), -ERR_STATE);
+	cr_assert_eq(invoke_a(tcb_cap, METHOD_TCB_CONFIGURE, 4), -ERR_STATE);
+	cr_assert_eq(invoke_a(tcb_cap, METHOD_TCB_WRITE_REGS, 35), -ERR_STATE);
+	cr_assert_eq(invoke_a(tcb_cap, METHOD_TCB_SET_FLAGS, 2), -ERR_STATE);
+	cr_assert_eq(a->context.pc, pc);
+	reply_recv(0, 0, 33);
+	sim_auto_all();
+	cr_assert_eq(a->state, THREAD_STOPPED);
+	cr_assert_eq(a->context.x[2], 33);
+	cr_assert_eq(invoke_a(tcb_cap, METHOD_TCB_START, 4), ERR_OK);
+	cr_assert_eq(a->context.pc, 0);
+}
+
 /* What a destroying CPU does: call again, letting the others run in between. */
 static void destroy(unsigned cpu, struct tcb *tcb)
 {
