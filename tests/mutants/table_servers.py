@@ -142,6 +142,7 @@ MUTANTS = [
      "\tmemory.tables_used--;", "mm_core"),
     ("servers/mm/core/page.c", "region->file_offset + at;", "region->file_offset;", "mm_core"),
     # Process server
+    ("servers/proc/core/service.c", "\twaiter_look(thread->joiner);\n", "", "proc_ends"),
     ("servers/proc/core/waiter.c", "\t\t\twaiters_sweep(process);\n", "\t\t\t;\n", "proc_ends"),
     ("servers/proc/core/reap.c", "(process_turn || list_empty(&thread_jobs))", "list_empty(&thread_jobs)",
      "proc_ends"),

@@ -85,6 +85,7 @@ static bool request_thread_join(struct process *process, struct msg *m)
 		msg_answer(m, ERR_OK, 1);
 		return true;
 	}
+	waiter_look(thread->joiner);
 	if (thread->joiner != NULL) {
 		msg_answer(m, ERR_BUSY, 0);
 		return true;

@@ -46,6 +46,8 @@ struct waiter *waiter_defer(struct process *process);
 /* *holder is that waiter until it is freed, then NULL. */
 void waiter_hold(struct waiter **holder, struct waiter *waiter);
 void waiter_let_go(struct waiter **holder);
+/* Frees it if nobody waits in it any more: its caller was stopped, or has ended.  It may be NULL. */
+void waiter_look(struct waiter *waiter);
 /* Answer (m->info complete) and free it. */
 void waiter_answer(struct waiter *waiter, struct msg *m);
 void waiter_fail(struct waiter *waiter, enum error error);

@@ -42,6 +42,12 @@ static bool waiter_abandoned(const struct waiter *waiter)
 	return sys_nb_recv(OWN_NOBODY, waiter_slot(waiter), &m) == ERR_WOULD_BLOCK;
 }
 
+void waiter_look(struct waiter *waiter)
+{
+	if (waiter != NULL && waiter_abandoned(waiter))
+		waiter_free(waiter);
+}
+
 static __attribute__((noinline)) void waiters_sweep(struct process *process)
 {
 	struct list_node *node = list_first(&process->callers);
@@ -50,8 +56,7 @@ static __attribute__((noinline)) void waiters_sweep(struct process *process)
 		struct waiter *waiter = container_of(node, struct waiter, caller);
 
 		node = node->next == &process->callers ? NULL : node->next;
-		if (waiter_abandoned(waiter))
-			waiter_free(waiter);
+		waiter_look(waiter);
 	}
 }
 
