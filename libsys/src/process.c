@@ -59,7 +59,8 @@ enum error process_spawn(const char *path, char *const argv[], char *const envp[
 		argc,
 		envc,
 		(options->new_group ? PROC_SPAWN_NEW_GROUP : 0u) |
-			(options->confined ? PROC_SPAWN_CONFINED : 0u),
+			(options->confined ? PROC_SPAWN_CONFINED : 0u) |
+			(options->foreground ? PROC_SPAWN_FOREGROUND : 0u),
 		options->files[0],
 		options->files[1],
 		options->files[2],

@@ -550,6 +550,7 @@ enum error sys_reply_recv(cptr_t endpoint, cptr_t reply, struct msg *m)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = {data, size};
+	static const struct process unconfined;
 	struct msg none = {.info = 0};
 
 	if (!started)
@@ -566,7 +567,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		service_thread(0, 0, 0, 0);
 	check_end();
 	numbers_begin_again();
-	console_foreground(0);
+	fuzz_check(console_foreground(&unconfined, 0) == ERR_OK);
 	console_keys(&none);
 	return 0;
 }

@@ -22,7 +22,8 @@ struct spawn_options {
 	word_t nice;             /* or PROC_NICE_INHERIT */
 	word_t affinity[2];      /* 0, 0: as the caller's */
 	bool new_group;
-	bool confined; /* the first of a realm, see PROC_SPAWN_CONFINED */
+	bool confined;   /* the first of a realm, see PROC_SPAWN_CONFINED */
+	bool foreground; /* its group gets the console, see PROC_SPAWN_FOREGROUND */
 };
 
 #define SPAWN_OPTIONS_DEFAULT                                                             \

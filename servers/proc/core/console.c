@@ -7,6 +7,7 @@
 
 #include "bytes_msg.h"
 #include "lineedit.h"
+#include "realm.h"
 
 #define PENDING_MAX 512u
 #define PROMPT_MAX  64u
@@ -18,6 +19,7 @@ static struct {
 	char partial[PROMPT_MAX]; /* output since the last line end */
 	uint32_t partial_bytes;
 	uint32_t foreground;
+	uint32_t realm; /* whose processes may pass the foreground on, too; 0: nobody's */
 	struct list_node readers;
 	/* Lines that nobody has read yet. */
 	uint8_t line[LINEEDIT_BYTES_MAX + 1];
@@ -98,11 +100,37 @@ static bool may_read(const struct process *process)
 	return process->realm == 0 || process->group == console.foreground;
 }
 
-void console_foreground(uint32_t group)
+enum error console_foreground(const struct process *caller, uint32_t group)
+{
+	const struct process *leader = process_get(group);
+
+	if (caller->realm == 0) {
+		console.realm = leader != NULL ? leader->realm : 0;
+	} else {
+		if (group == 0)
+			group = caller->group;
+		if (console.realm != caller->realm ||
+		    (group != caller->group &&
+		     (leader == NULL || realm_reaches(caller, leader) != ERR_OK)))
+			return ERR_PERMISSION;
+	}
+	console.foreground = group;
+	console_check();
+	return ERR_OK;
+}
+
+void console_give(const struct process *caller, uint32_t group)
+{
+	/* Else it stays where it is. */
+	enum error error = may_read(caller) ? console_foreground(caller, group) : ERR_PERMISSION;
+
+	(void)error;
+}
+
+void console_check(void)
 {
 	struct list_node *node = list_first(&console.readers);
 
-	console.foreground = group;
 	while (node != NULL) {
 		struct waiter *waiter = waiter_of(node);
 

@@ -13,7 +13,13 @@
 void console_init(void);
 void console_write(const char *text, uint32_t bytes);
 bool console_read(struct process *process, word_t bytes_max, struct msg *m);
-void console_foreground(uint32_t group);
+/* Who is confined passes on what was given to its realm, within that; group 0 is its own.  ERR_PERMISSION. */
+__attribute__((warn_unused_result)) enum error console_foreground(const struct process *caller,
+								  uint32_t group);
+/* The same, if the caller may read itself. */
+void console_give(const struct process *caller, uint32_t group);
+/* A process has another group: who waits for a line and may no more is told. */
+void console_check(void);
 /* Drop what was typed and not read; how much it was. */
 void console_keys(struct msg *m);
 /* OWN_REQ_INPUT */

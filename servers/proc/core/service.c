@@ -136,6 +136,7 @@ static void request_group_set(struct process *process, struct msg *m)
 		return;
 	}
 	target->group = m->w[1] != 0 ? (uint32_t)m->w[1] : target->pid;
+	console_check();
 	msg_answer(m, ERR_OK, 0);
 }
 
@@ -299,9 +300,8 @@ static bool request_machine(enum proc_request request, const struct process *pro
 			supervisor_kill_server();
 		break;
 	case PROC_REQ_FOREGROUND:
-		if (error == ERR_OK)
-			console_foreground((uint32_t)m->w[0]);
-		break;
+		msg_answer(m, console_foreground(process, (uint32_t)m->w[0]), 0);
+		return true;
 	case PROC_REQ_KEYS:
 		if (error == ERR_OK) {
 			console_keys(m);

@@ -38,6 +38,7 @@ struct spawn {
 	word_t fds[3];
 	bool new_group;
 	bool confined;
+	bool foreground;
 };
 
 static char *bounce(uint32_t at)
@@ -265,6 +266,7 @@ void spawn_request(struct process *parent, struct msg *m)
 		.envc = (uint32_t)m->w[3],
 		.new_group = (msg_word(m, 4) & PROC_SPAWN_NEW_GROUP) != 0,
 		.confined = (msg_word(m, 4) & PROC_SPAWN_CONFINED) != 0,
+		.foreground = (msg_word(m, 4) & PROC_SPAWN_FOREGROUND) != 0,
 		.fds = {msg_word(m, 5), msg_word(m, 6), msg_word(m, 7)},
 		.memory_bytes_max = msg_word(m, 8),
 		.nice = msg_word(m, 9),
@@ -280,6 +282,9 @@ void spawn_request(struct process *parent, struct msg *m)
 		error = mm_copy_out(parent->pid, m->w[0], m->w[1], 0);
 	if (error == ERR_OK)
 		error = spawn_process(&spawn, &made);
+	/* What it asks for now is answered after this. */
+	if (error == ERR_OK && spawn.foreground)
+		console_give(parent, made->group);
 	if (error == ERR_OK)
 		m->w[0] = made->pid;
 	msg_answer(m, error, 1);
@@ -313,6 +318,5 @@ enum error spawn_first(void)
 		return error;
 	}
 	made->first = true;
-	console_foreground(made->group);
-	return ERR_OK;
+	return console_foreground(made, made->group);
 }

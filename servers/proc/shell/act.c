@@ -17,9 +17,9 @@ static enum error proc_request(enum proc_request request, word_t w0)
 	return server_call(PROC_SLOT_PROC, &m);
 }
 
-void foreground_set(word_t group)
+void foreground_take(void)
 {
-	const enum error error = proc_request(PROC_REQ_FOREGROUND, group);
+	const enum error error = proc_request(PROC_REQ_FOREGROUND, 0);
 
 	if (error != ERR_OK)
 		complain("shell", "foreground", error);
@@ -57,6 +57,7 @@ void command_run(int count, char **words)
 	words[count] = NULL;
 	options.new_group = true;
 	options.confined = strcmp(words[0], "confine") == 0;
+	options.foreground = !background;
 
 	enum error error = process_spawn(words[1], words + 1, NULL, &options, &pid);
 
@@ -68,7 +69,6 @@ void command_run(int count, char **words)
 		printf("[%lu] started\n", (unsigned long)pid);
 		return;
 	}
-	foreground_set(pid);
 	error = process_wait(pid, false, &result);
 	if (error != ERR_OK)
 		complain(words[0], "waiting", error);

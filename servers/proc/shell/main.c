@@ -162,7 +162,7 @@ int main(void)
 	printf("Baton shell; \"help\" lists the commands\n");
 	for (;;) {
 		children_report();
-		foreground_set(0);
+		foreground_take();
 		printf("baton> ");
 		fflush(stdout);
 		if (!line_read(line, &length))

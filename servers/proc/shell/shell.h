@@ -42,6 +42,6 @@ void command_poweroff(int count, char **words);
 void command_group(int count, char **words);
 
 /* Whom Ctrl-C kills; 0: nobody. */
-void foreground_set(word_t group);
+void foreground_take(void);
 /* Children in the background that have ended. */
 void children_report(void);

@@ -405,6 +405,56 @@ Test(ends, who_is_confined_reads_in_the_foreground_only)
 	cr_assert_eq(ask(c, PROC_REQ_READ, 0, 100), WAITS, "others may");
 }
 
+/* It may read before its maker goes on. */
+Test(ends, the_console_is_given_with_the_start)
+{
+	const word_t flags = PROC_SPAWN_CONFINED | PROC_SPAWN_NEW_GROUP | PROC_SPAWN_FOREGROUND;
+	uint32_t b, c;
+
+	cr_assert_eq(client_spawn(a, flags, 0), ERR_OK);
+	b = client_newest;
+	cr_assert_eq(ask(b, PROC_REQ_READ, 0, 100), WAITS);
+	cr_assert_eq(client_spawn(a, flags, 0), ERR_OK);
+	c = client_newest;
+	cr_assert_eq(client_answer(b), ERR_PERMISSION);
+	cr_assert_eq(client_spawn(b, PROC_SPAWN_NEW_GROUP | PROC_SPAWN_FOREGROUND, 0), ERR_OK);
+	cr_assert_eq(ask(client_newest, PROC_REQ_READ, 0, 100), ERR_PERMISSION,
+		     "who may not read cannot give it");
+	cr_assert_eq(ask(c, PROC_REQ_READ, 0, 100), WAITS);
+}
+
+/* A shell that is confined and what it starts, and nobody else that is. */
+Test(ends, the_console_is_passed_on_in_a_realm)
+{
+	const word_t flags = PROC_SPAWN_NEW_GROUP | PROC_SPAWN_FOREGROUND;
+	uint32_t shell, other, child;
+
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED | PROC_SPAWN_NEW_GROUP, 0), ERR_OK);
+	other = client_newest;
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED | flags, 0), ERR_OK);
+	shell = client_newest;
+	cr_assert_eq(client_spawn(shell, flags, 0), ERR_OK);
+	child = client_newest;
+	cr_assert_eq(ask(shell, PROC_REQ_READ, 0, 100), ERR_PERMISSION);
+	cr_assert_eq(ask(child, PROC_REQ_READ, 0, 100), WAITS);
+	cr_assert_eq(client_spawn(shell, flags, 0), ERR_OK);
+	cr_assert_eq(client_answer(child), WAITS, "who may not read now cannot give it");
+	cr_assert_eq(ask(other, PROC_REQ_FOREGROUND, 0), ERR_PERMISSION);
+	cr_assert_eq(ask(shell, PROC_REQ_FOREGROUND, thread_get(a)->pid), ERR_PERMISSION);
+	cr_assert_eq(ask(shell, PROC_REQ_FOREGROUND, thread_get(other)->pid), ERR_PERMISSION);
+	cr_assert_eq(ask(shell, PROC_REQ_FOREGROUND, 0), ERR_OK);
+	cr_assert_eq(client_answer(child), ERR_PERMISSION);
+	cr_assert_eq(ask(shell, PROC_REQ_FOREGROUND, thread_get(child)->pid), ERR_OK);
+	cr_assert_eq(ask(child, PROC_REQ_READ, 0, 100), WAITS);
+	/* Also by a change of group. */
+	cr_assert_eq(ask(shell, PROC_REQ_GROUP_SET, thread_get(child)->pid, thread_get(shell)->pid),
+		     ERR_OK);
+	cr_assert_eq(client_answer(child), ERR_PERMISSION);
+	cr_assert_eq(ask(a, PROC_REQ_FOREGROUND, 0), ERR_OK);
+	cr_assert_eq(ask(shell, PROC_REQ_FOREGROUND, 0), ERR_PERMISSION);
+	cr_assert_eq(ask(shell, PROC_REQ_READ, 0, 100), ERR_PERMISSION);
+}
+
 /* Nothing needs no room. */
 Test(ends, a_full_pipe_takes_nothing_at_once)
 {

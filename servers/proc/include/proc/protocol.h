@@ -105,7 +105,10 @@ enum proc_signal {
 	  "scheduling statistics, also of a thread that ended and whose tid is not used again")    \
 	X(THREAD_WAKES, 40, "w0 tid", "SCHED_HISTOGRAM_BUCKETS counters, two in a word",           \
 	  "histogram of the wake-up latency, see <base/histogram.h>")                              \
-	X(FOREGROUND, 41, "w0 group", "", "the group that Ctrl-C at the console kills")            \
+	X(FOREGROUND, 41, "w0 group", "",                                                          \
+	  "the group that Ctrl-C at the console kills; PERMISSION: the caller is confined and "    \
+	  "the "                                                                                   \
+	  "console is not its realm's, or the group; 0 is its own then")                           \
 	X(MEMORY, 42, "w0 pid or 0: the machine", "struct mm_space_info or struct mm_stats",       \
 	  "memory in use")                                                                         \
 	X(KEYS, 45, "", "w0 bytes", "what was typed and not read is dropped; how much it was")     \
@@ -147,6 +150,7 @@ enum proc_request {
 #define PROC_THREAD_NO_FPU 1u /* FP/SIMD instructions kill it */
 
 #define PROC_SPAWN_NEW_GROUP     1u /* in a group of its own */
+#define PROC_SPAWN_FOREGROUND    4u /* its group gets the console, if the caller may read there */
 /*
  * The first of a realm: it and what it starts may act on each other only, not on the machine (PERMISSION),
  * get no more weight than it starts with, and share these limits (LIMIT).  Its memory limit is the
