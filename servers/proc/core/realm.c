@@ -23,23 +23,40 @@ static bool realm_holds(const struct process *process, uint32_t realm)
 	return false;
 }
 
-/* Of all processes in it, those of realms inside it too. */
-static struct usage realm_usage(uint32_t realm)
+static uint32_t pipe_ends_of(const struct process *process)
 {
-	struct usage usage = {0};
+	uint32_t ends = 0;
 
-	for (struct process *at = process_next(1); at != NULL;
+	for (uint32_t fd = 0; fd < PROC_FDS_MAX; fd++)
+		ends += process->files[fd].kind == PROC_FILE_PIPE_READ ||
+			process->files[fd].kind == PROC_FILE_PIPE_WRITE;
+	return ends;
+}
+
+/* Of each realm that the process is in: of all processes in it, those of realms inside it too. */
+static void realm_usages(const struct process *process, struct usage usages[REALM_DEPTH_MAX])
+{
+	if (process->realm_depth == 0)
+		return;
+	for (uint32_t i = 0; i < process->realm_depth; i++)
+		usages[i] = (struct usage){0};
+	for (const struct process *at = process_next(1); at != NULL;
 	     at = process_next((word_t)at->pid + 1)) {
-		if (!realm_holds(at, realm))
+		if (!realm_holds(at, process->realms[0].id))
 			continue;
-		usage.processes++;
-		usage.threads += at->thread_count;
-		usage.memory_bytes += at->memory_bytes;
-		for (uint32_t fd = 0; fd < PROC_FDS_MAX; fd++)
-			usage.pipe_ends += at->files[fd].kind == PROC_FILE_PIPE_READ ||
-					   at->files[fd].kind == PROC_FILE_PIPE_WRITE;
+
+		const uint32_t pipe_ends = pipe_ends_of(at);
+
+		/* Who is in a realm is in those around it: the same ones, in the same places. */
+		for (uint32_t i = 0; i < process->realm_depth && i < at->realm_depth &&
+				     at->realms[i].id == process->realms[i].id;
+		     i++) {
+			usages[i].processes++;
+			usages[i].threads += at->thread_count;
+			usages[i].pipe_ends += pipe_ends;
+			usages[i].memory_bytes += at->memory_bytes;
+		}
 	}
-	return usage;
 }
 
 enum error realm_machine(const struct process *caller)
@@ -116,16 +133,22 @@ uint32_t realm_weight_max(const struct process *parent, bool confined, int32_t n
 
 enum error realm_thread(const struct process *process)
 {
+	struct usage usages[REALM_DEPTH_MAX];
+
+	realm_usages(process, usages);
 	for (uint32_t i = 0; i < process->realm_depth; i++)
-		if (realm_usage(process->realms[i].id).threads >= PROC_REALM_THREADS_MAX)
+		if (usages[i].threads >= PROC_REALM_THREADS_MAX)
 			return ERR_LIMIT;
 	return ERR_OK;
 }
 
 enum error realm_pipe(const struct process *process)
 {
+	struct usage usages[REALM_DEPTH_MAX];
+
+	realm_usages(process, usages);
 	for (uint32_t i = 0; i < process->realm_depth; i++)
-		if (realm_usage(process->realms[i].id).pipe_ends + 2 > 2 * PROC_REALM_PIPES_MAX)
+		if (usages[i].pipe_ends + 2 > 2 * PROC_REALM_PIPES_MAX)
 			return ERR_LIMIT;
 	return ERR_OK;
 }
@@ -152,13 +175,15 @@ static const struct realm *realm_own(const struct process *process)
 /* Is there room for it in the realm, and in those around it? */
 static enum error realms_take(const struct process *parent, uint64_t memory_bytes)
 {
-	for (uint32_t i = 0; i < parent->realm_depth; i++) {
-		const struct realm *realm = &parent->realms[i];
-		const struct usage usage = realm_usage(realm->id);
+	struct usage usages[REALM_DEPTH_MAX];
 
-		if (usage.processes >= PROC_REALM_PROCESSES_MAX ||
-		    usage.memory_bytes > realm->bytes ||
-		    memory_bytes > realm->bytes - usage.memory_bytes)
+	realm_usages(parent, usages);
+	for (uint32_t i = 0; i < parent->realm_depth; i++) {
+		const struct usage *usage = &usages[i];
+		const uint64_t bytes = parent->realms[i].bytes;
+
+		if (usage->processes >= PROC_REALM_PROCESSES_MAX || usage->memory_bytes > bytes ||
+		    memory_bytes > bytes - usage->memory_bytes)
 			return ERR_LIMIT;
 	}
 	return ERR_OK;

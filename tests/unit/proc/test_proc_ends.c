@@ -361,6 +361,19 @@ Test(ends, a_realm_inside_a_realm_has_the_memory_of_both)
 	cr_assert_eq(client_spawn(outer, 0, 4 * MIB + 4096), ERR_OK);
 }
 
+Test(ends, realms_beside_each_other_have_their_own)
+{
+	uint32_t outer;
+
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, 16 * MIB), ERR_OK);
+	outer = client_newest;
+	for (unsigned i = 0; i < 2; i++)
+		cr_assert_eq(client_spawn(outer, PROC_SPAWN_CONFINED, 4 * MIB), ERR_OK);
+	cr_assert_eq(client_spawn(client_newest, 0, 2 * MIB), ERR_OK);
+	cr_assert_eq(client_spawn(outer, 0, 2 * MIB + 4096), ERR_LIMIT);
+	cr_assert_eq(client_spawn(outer, 0, 2 * MIB), ERR_OK);
+}
+
 Test(ends, realms_inside_each_other_have_an_end)
 {
 	uint32_t tid = a;
