@@ -455,7 +455,7 @@ static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu,
 		struct sched_thread *thread = policy_thread_owner(spare[i].thread);
 
 		candidates[i] = (struct balance_candidate){
-			.weight = spare[i].weight,
+			.weight = sched_weight_own(thread, spare[i].weight),
 			.allowed = !thread->in_request &&
 				   (why == GIVE_ASKED || !spare[i].running) &&
 				   cpumask_test(sched_thread_mask(server, thread), puller) &&

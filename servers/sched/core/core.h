@@ -399,13 +399,30 @@ time_ns_t sched_balance_period_next(struct sched_server *server, struct sched_cp
 uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
 			    time_ns_t now_ns);
 
-/* owed.c: what is owed to whom where CPUs have different levels.  Tell the policy the average;
- * 0: whatever is here.  O(1). */
+/* owed.c: what is owed to whom where CPUs have different levels and there are groups.  Tell the policy the
+ * average; 0: whatever is here.  O(1). */
 void sched_average_set(struct sched_cpu *cpu, uint64_t average, time_ns_t now_ns);
 /* What the machine owes a thread in this CPU's queue: from what its policy says, the level of that, and the
  * least level of the CPUs that it may use.  Counts the time since the last call.  O(1). */
 int64_t sched_owed_us(const struct sched_cpu *cpu, struct sched_thread *thread, uint64_t here,
 		      uint64_t level, int64_t owed_us, time_ns_t now_ns);
+
+#define SCHED_RATE_SHIFT 24u
+#define SCHED_RATE_WHOLE (1u << SCHED_RATE_SHIFT)
+
+/* account.c: the part of a CPU that is fair where that is its level; not 0. */
+uint32_t sched_rate(uint64_t weight, uint64_t level);
+/* What the machine owes a thread in this CPU's queue, which should have had `rate` since the last call. */
+int64_t sched_account_us(const struct sched_cpu *cpu, struct sched_thread *thread, uint32_t rate,
+			 time_ns_t now_ns);
+
+/* tilt.c: new weights for the published threads, where that helps; `all`: there are no others but sleepers.
+ * At most 2 PLAN_THREADS_MAX changes of a weight. */
+void sched_tilt(struct sched_server *server, struct sched_cpu *cpu, bool all, time_ns_t now_ns);
+/* It has its own again. */
+void sched_tilt_end(struct sched_cpu *cpu, struct sched_thread *thread, time_ns_t now_ns);
+/* Of a thread with which the policy counts that weight. */
+uint32_t sched_weight_own(const struct sched_thread *thread, uint32_t told);
 
 /* steady.c: loads where threads sleep and wake, from those that hardly do.  Before others are published:
  * count what those had. */

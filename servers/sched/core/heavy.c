@@ -37,9 +37,12 @@ void sched_heaviest_find(struct sched_cpu *cpu)
 	uint32_t heaviest = 0;
 	const uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare, CANDIDATES_MAX);
 
-	for (uint32_t i = 0; i < count; i++)
-		if (spare[i].weight > heaviest)
-			heaviest = spare[i].weight;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t weight = sched_weight_own(policy_thread_owner(spare[i].thread),
+							 spare[i].weight);
+
+		heaviest = weight > heaviest ? weight : heaviest;
+	}
 	heaviest_set(cpu, heaviest);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the machine owes a thread, where affinity masks bind and CPUs have different levels.
+ * What the machine owes a thread where affinity masks bind and there are groups (else: account.c).
  *
  * The policy's account compares with the load that its own CPU ideally has, its level A.  A thread that might
  * as well be on a CPU of a lower level f should get more than that, w / f: on a CPU full of pinned

@@ -203,6 +203,7 @@ enum error sched_param_set(struct sched_server *server, struct sched_cpu *cpu,
 					now_ns);
 	if (error != ERR_OK)
 		return error;
+	thread->weight_told = 0;
 	params_store(params, &changed);
 	sched_offer_key(server, cpu, thread, &policy_params);
 	if (request->words[1] == SCHED_PARAM_AFFINITY)

@@ -154,6 +154,7 @@ bool sched_thread_move(struct sched_server *server, struct sched_cpu *cpu,
 	const uint32_t weight = sched_thread_params(server, thread)->weight;
 
 	cpu->moves++;
+	sched_tilt_end(cpu, thread, now_ns);
 	sched_requesting_forget(cpu, thread);
 	cpu->policy->migrate_out(policy_cpu(cpu), policy_thread(thread), &thread->migration,
 				 now_ns);

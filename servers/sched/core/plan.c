@@ -11,8 +11,6 @@
 
 #include "core.h"
 
-#define PUBLISHED_US_MAX 1000000000
-
 /* The least of the CPUs in a mask. */
 static uint64_t mask_level(const struct sched_server *server, const struct cpumask *mask)
 {
@@ -56,6 +54,18 @@ static int64_t owed_us_of(const struct sched_server *server, const struct sched_
 	return sched_owed_us(cpu, thread, cpu->average, mask_level(server, &mask), owed_us, now_ns);
 }
 
+/* The part of a CPU that is fair, where masks bind and there are no groups; else 0. */
+static uint32_t rate_of(const struct sched_server *server, const struct sched_cpu *cpu,
+			const struct group_spare *member)
+{
+	const struct sched_thread *thread = policy_thread_owner(member->spare.thread);
+	const struct cpumask mask = sched_class_mask(server, thread->mask_class);
+
+	if (sched_grouped(server) || cpu->grouped || !sched_masks_used(server))
+		return 0;
+	return sched_rate(member->weight, mask_level(server, &mask));
+}
+
 /* Where masks bind, on the CPUs where it should be. */
 static uint32_t weight_of(const struct sched_server *server, const struct group_spare *member)
 {
@@ -80,13 +90,15 @@ static void publish_one(struct sched_server *server, struct sched_plan_thread *t
 	/* What it weighs on the machine may have changed. */
 	if (cpu->grouped)
 		sched_mask_changed(server, thread);
+	to->rate = rate_of(server, cpu, member);
+
+	const int64_t owed_us = to->rate != 0 ? sched_account_us(cpu, thread, to->rate, now_ns)
+					      : owed_us_of(server, cpu, member, now_ns);
 
 	__atomic_store_n(&to->tid, thread->tid, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->weight, weight_of(server, member), __ATOMIC_RELAXED);
-	__atomic_store_n(
-		&to->owed_us,
-		(int32_t)bound_i64(owed_us_of(server, cpu, member, now_ns), PUBLISHED_US_MAX),
-		__ATOMIC_RELAXED);
+	__atomic_store_n(&to->owed_us, (int32_t)bound_i64(owed_us, PLAN_OWED_ANY_US),
+			 __ATOMIC_RELAXED);
 	__atomic_store_n(&to->class, thread->mask_class, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->running, spare->running, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->bound, member->bound, __ATOMIC_RELAXED);
@@ -95,17 +107,37 @@ static void publish_one(struct sched_server *server, struct sched_plan_thread *t
 	to->cpu_ns = thread->stats->cpu_ns;
 }
 
-static uint32_t members_of(struct sched_cpu *cpu, struct group_spare *member)
+/* Of those in its queue: who weighs most may be among them. */
+#define LOOKED_AT_MAX 24u
+
+/* The levels hang on who could use more than a CPU, and who is owed most is the last one. */
+static void heaviest_keep(struct policy_spare *spare, uint32_t count)
 {
-	struct policy_spare spare[PLAN_THREADS_MAX];
+	const uint32_t last = PLAN_THREADS_MAX - 1;
+
+	for (uint32_t i = PLAN_THREADS_MAX; i < count; i++)
+		if (spare[i].weight > spare[last].weight)
+			spare[last] = spare[i];
+}
+
+static uint32_t members_of(const struct sched_server *server, struct sched_cpu *cpu,
+			   struct group_spare *member)
+{
+	struct policy_spare spare[LOOKED_AT_MAX];
 	uint64_t cursor = 0;
 
 	if (cpu->grouped)
 		return group_members(policy_cpu(cpu), member, PLAN_THREADS_MAX);
 
-	const uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare,
-						  PLAN_THREADS_MAX);
+	const uint32_t found = cpu->policy->spare(policy_cpu(cpu), &cursor, spare,
+						  sched_masks_used(server) ? LOOKED_AT_MAX
+									   : PLAN_THREADS_MAX);
+	const uint32_t count = (uint32_t)min_u64(found, PLAN_THREADS_MAX);
 
+	for (uint32_t i = 0; i < found; i++)
+		spare[i].weight = sched_weight_own(policy_thread_owner(spare[i].thread),
+						   spare[i].weight);
+	heaviest_keep(spare, found);
 	for (uint32_t i = 0; i < count; i++)
 		member[i] = (struct group_spare){spare[i], spare[i].weight, 0, false};
 	return count;
@@ -114,14 +146,18 @@ static uint32_t members_of(struct sched_cpu *cpu, struct group_spare *member)
 /*
  * What a thread counts in the mean of what is owed: its weight, so that the mean is 0 if the average is
  * right, whoever has what.  All alike, it is that of the lightest: one turn of theirs is seconds of their
- * share.  One heavier than the average has no part in it.  Where masks bind all count alike, since those that
- * ask for what cannot be had (owed.c) are heavy.
+ * share.  One heavier than the average has no part in it.  Where masks bind it is the part of a CPU that is
+ * fair, in 1024ths, or all count alike if there are groups, since those that ask for what cannot be had
+ * (owed.c) are heavy.
  */
 static uint32_t mean_part(const struct sched_server *server, const struct sched_cpu *cpu,
-			  uint32_t weight)
+			  const struct sched_plan_thread *thread)
 {
+	const uint32_t weight = thread->weight;
 	const uint64_t level = __atomic_load_n(&server->masks.level[cpu->index], __ATOMIC_RELAXED);
 
+	if (thread->rate != 0)
+		return thread->rate >> (SCHED_RATE_SHIFT - 10u);
 	if (sched_masks_used(server))
 		return 1;
 	return level != 0 && weight > level ? 0 : weight;
@@ -138,7 +174,7 @@ void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time
 		return;
 	sched_steady_close(server, cpu, now_ns);
 
-	const uint32_t count = members_of(cpu, member);
+	const uint32_t count = members_of(server, cpu, member);
 
 	cpu->plan_owed = false;
 	for (uint32_t i = 0; i < count; i++) {
@@ -150,7 +186,7 @@ void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time
 			continue;
 		publish_one(server, &cpu->plan_thread[used], cpu, &member[i], now_ns);
 		lasting += cpu->plan_thread[used].weight;
-		part = mean_part(server, cpu, cpu->plan_thread[used].weight);
+		part = mean_part(server, cpu, &cpu->plan_thread[used]);
 		owed += (int64_t)part * cpu->plan_thread[used].owed_us;
 		parts += part;
 		used++;
@@ -162,6 +198,7 @@ void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time
 	__atomic_store_n(&cpu->steady.owed_us, parts == 0 ? 0 : (int32_t)(owed / (int64_t)parts),
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&cpu->steady.owed_parts, parts, __ATOMIC_RELAXED);
+	sched_tilt(server, cpu, count < PLAN_THREADS_MAX, now_ns);
 }
 
 int32_t sched_plan_mean_us(const struct sched_server *server)

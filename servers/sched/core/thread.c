@@ -64,6 +64,9 @@ void sched_thread_adopt(struct sched_server *server, struct sched_cpu *cpu,
 	sched_mask_forget(server, thread);
 	thread->debt_ns = 0;
 	thread->owed_more = 0;
+	thread->owed_ns = 0;
+	thread->owed_since_ns = 0;
+	thread->weight_told = 0;
 	thread->balancer = sched_thread_is_balancer(server, thread);
 	thread->woke = false;
 	thread->arriving = false;

@@ -42,8 +42,10 @@ struct sched_thread {
 	time_ns_t wake_at_ns;               /* in the sleep heap: when */
 	time_ns_t ready_since_ns;           /* valid while woke: when it became ready */
 	time_ns_t arrived_ns;               /* when it came to this home */
-	time_ns_t owed_since_ns;            /* core/owed.c: until when it was counted */
+	time_ns_t owed_since_ns;            /* core/owed.c, account.c: until when it was counted */
 	int64_t owed_more;                  /* and what the policy left out of it */
+	int64_t owed_ns;                    /* or what is owed: core/account.c */
+	uint64_t owed_cpu_ns;               /* and what it had had then */
 	struct sched_thread_params *params; /* its records in shared memory, once it was adopted */
 	struct sched_thread_stats *stats;
 	uint64_t *bill_ns;        /* likewise, atomic: what others left it to pay */
@@ -62,6 +64,7 @@ struct sched_thread {
 	uint8_t turn_over;    /* its turn ended, or it yielded, since it was dispatched */
 	uint8_t mask_class;   /* of its affinity mask, 0: it has all CPUs */
 	uint32_t mask_weight; /* what it adds to the class now */
+	uint32_t weight_told; /* to the policy, if that is not its own: core/tilt.c; else 0 */
 
 	/* Any CPU may read; written by the owner (atomic, relaxed: a reader asks the CPU it
 	 * names, which checks). */
@@ -88,6 +91,7 @@ struct sched_plan_thread {
 	bool bound;            /* its group's cap limits it */
 	uint8_t group;         /* index */
 	uint32_t group_weight; /* its weight in that group */
+	uint32_t rate;         /* owner: what is fair where masks bind, without groups; else 0 */
 	uint64_t cpu_ns;       /* owner: what it had had when core/steady.c looked last */
 };
 
@@ -144,7 +148,7 @@ struct sched_cpu {
 	uint32_t decided_tid;   /* whom the last decision named, 0: nobody */
 	word_t decided_seq;     /* and what it had seen of it */
 	uint32_t decided_flags; /* what else it said */
-	uint32_t moves;         /* threads that were sent to other CPUs */
+	uint32_t moves;         /* threads that were sent to other CPUs, and weights told */
 	uint8_t strangers; /* a thread of this CPU may have slept while it was forbidden to run here */
 	uint8_t balancer_parked;
 	word_t balancer_seq;
@@ -163,6 +167,8 @@ struct sched_cpu {
 	bool way_out;              /* the next sleeper that wakes may go where it is better */
 	bool plan_owed;            /* its policy keeps an account of who is owed what */
 	uint32_t plan_start;       /* with which CPUs the next plan begins */
+	uint32_t tilted_count;     /* core/tilt.c */
+	uint32_t tilted[PLAN_THREADS_MAX];
 	struct sched_thread
 		*payer;       /* who caused the last entry and pays for it, settled here; or NULL */
 	time_ns_t entered_ns; /* when that was */

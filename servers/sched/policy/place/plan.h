@@ -33,8 +33,9 @@
 #define PLAN_THREADS_MAX 8u
 #define PLAN_CPUS_MAX    32u
 #define PLAN_NOBODY      UINT32_MAX
-#define PLAN_AHEAD_US    80000  /* two periods; with one, or four, more is left over */
-#define PLAN_OWED_US_MAX 250000 /* more counts as that */
+#define PLAN_AHEAD_US    80000      /* two periods; with one, or four, more is left over */
+#define PLAN_OWED_US_MAX 250000     /* more counts as that */
+#define PLAN_OWED_ANY_US 1000000000 /* nobody is owed more, in 32 bits */
 /* A move is worth it from the square of that on.  With 20 ms the errors are the same, and there are
  * twice as many moves. */
 #define PLAN_GAIN_US     40000
