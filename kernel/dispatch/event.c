@@ -19,7 +19,9 @@ static word_t event_flags(const struct tcb *tcb, enum event_state state, enum ev
 	if (state != EVENT_READY)
 		return 0;
 	return event_served(tcb) |
-	       (cause != CAUSE_PREEMPTED && cause != CAUSE_SLICE ? EVENT_WOKE_SINCE : 0);
+	       (cause != CAUSE_PREEMPTED && cause != CAUSE_SLICE && cause != CAUSE_YIELD
+			? EVENT_WOKE_SINCE
+			: 0);
 }
 
 static void event_set(struct tcb *tcb, enum event_state state, enum event_cause cause)

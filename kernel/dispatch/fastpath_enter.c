@@ -2,7 +2,7 @@
 /*
  * Fast path into the dispatcher, of a wait that blocks (fastpath_block.c), of a signal
  * (fastpath_signal.c) and of what else takes the CPU from a thread that goes on being ready: the end of a
- * slice, a wake from elsewhere.  See <kern/fastpath_enter.h>.
+ * slice, a yield, a wake from elsewhere.  See <kern/fastpath_enter.h>.
  *
  * What core_block() or core_preempt(), upcall_enter() and kernel_exit() do one after the other, when
  * the record of the payer is all that the dispatcher has not seen, but for one that is linked: it goes
@@ -162,7 +162,7 @@ __attribute__((noinline)) struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNC
 	struct core *core = &cpu->core;
 	struct tcb *prev = core->loaded;
 	uint64_t obstacles = core_obstacles(core);
-	word_t reasons = core->reasons, upcall = obstacles | 1, info;
+	word_t reasons = core->reasons, upcall = obstacles | 1;
 	struct upcall_buffer *buffer = NULL;
 	struct sched_event *event;
 	struct vspace *space;
@@ -195,7 +195,7 @@ __attribute__((noinline)) struct tcb *fastpath_preempt(struct cpu *cpu) LOCK_UNC
 	counter_add(&core->stats.entries[__builtin_ctzl(reasons)], 1);
 	/* core_preempt() */
 	schedulable_ready(core, core->payer, now);
-	info = EVENT_READY |
-	       ((reasons & 1u << REASON_SLICE) != 0 ? CAUSE_SLICE << 8 : CAUSE_PREEMPTED << 8);
-	return fastpath_enter(ORIGIN_PREEMPT, space, prev, cpu, event, info, upcall, now);
+	return fastpath_enter(ORIGIN_PREEMPT, space, prev, cpu, event,
+			      EVENT_READY | (word_t)preempt_cause((uint32_t)reasons) << 8, upcall,
+			      now);
 }

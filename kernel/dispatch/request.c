@@ -98,6 +98,13 @@ static void request_block(struct tcb *tcb, struct core *asked, const struct cap 
 	core_unlock_two(core, asked);
 }
 
+/* Nobody need answer it: the thread loses the CPU as it leaves the kernel. */
+static bool request_yields(const struct tcb *tcb, const struct core *asked)
+{
+	return (msg_label(tcb->context.x[1]) & SCHED_REQUEST_YIELD) != 0 && asked == this_core() &&
+	       asked->payer == tcb;
+}
+
 static void request_block_interruptible(struct tcb *tcb, struct core *asked, const struct cap *cap)
 {
 	struct notification *notification = notification_bound_lock(tcb);
@@ -131,10 +138,15 @@ void request_syscall(struct tcb *tcb, const struct cap *cap)
 		return;
 	if (asked == NULL)
 		asked = this_core();
-	if (request_interruptible(tcb->context.x[1]))
+	if (request_yields(tcb, asked)) {
+		tcb_result_set(tcb, ERR_OK);
+		tcb->context.x[1] = msg_info(ERR_OK, 0, 0);
+		asked->reasons |= 1u << REASON_REQUEST;
+	} else if (request_interruptible(tcb->context.x[1])) {
 		request_block_interruptible(tcb, asked, cap);
-	else
+	} else {
 		request_block(tcb, asked, cap);
+	}
 }
 
 void request_put_off(struct core *core, struct tcb *tcb)

@@ -86,10 +86,7 @@ void upcall_enter(struct core *core)
 
 	spin_lock(&core->lock);
 	if (core->payer != NULL)
-		core_preempt(core,
-			     (core->reasons & (1u << REASON_SLICE)) != 0 ? CAUSE_SLICE
-									 : CAUSE_PREEMPTED,
-			     now);
+		core_preempt(core, preempt_cause(core->reasons), now);
 	successor_forget(core);
 	core->dispatcher_running = true;
 	core_account(core, now); /* since the payer blocked */

@@ -64,9 +64,9 @@ enum error sched_sleep_interruptible(time_ns_t deadline_ns)
 
 void sched_yield_now(void)
 {
-	struct msg m;
+	struct msg m = msg_make(SCHED_REQ_YIELD | SCHED_REQUEST_YIELD, 0);
 
-	(void)!sched_request_once(SCHED_REQ_YIELD, (const word_t[4]){0}, &m);
+	(void)!sys_call(PROC_SLOT_SCHED, &m);
 }
 
 enum error sched_param_set(uint32_t tid, enum sched_param param, word_t value, word_t value2)

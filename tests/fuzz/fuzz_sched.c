@@ -80,9 +80,16 @@ static void request(struct fuzz_input *input, unsigned tid)
 	/* THREAD_NEW is proc's, for a record that it has just filled in: thread_new() above. */
 	if (label == SCHED_REQ_THREAD_NEW)
 		thread->request.badge &= ~SCHED_BADGE_PRIVILEGED;
+	/* Likewise; another dispatcher sees a request. */
+	if ((label & 0xff) == SCHED_REQ_YIELD && (kind & 0x20) != 0)
+		thread->request.info |= msg_info(SCHED_REQUEST_YIELD, 0, 0);
 	thread->asked = (kind & 0x10) != 0 ? fuzz_u8(input) % server->cpus : thread->home;
 	thread->delivered = false;
-	paper_block(tid, PAPER_ASKING, CAUSE_REQUEST);
+	if ((msg_label(thread->request.info) & SCHED_REQUEST_YIELD) != 0 &&
+	    thread->asked == thread->home)
+		paper_yield(tid);
+	else
+		paper_block(tid, PAPER_ASKING, CAUSE_REQUEST);
 }
 
 /* The dispatchers are entered: all, or those that are due. */

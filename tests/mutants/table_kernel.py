@@ -209,4 +209,14 @@ MUTANTS = [
     ("kernel/mm/methods.c",
      "\tif (mapped && (inv->slot->aux != vspace_name(vspace) || inv->slot->badge != inv->args[1]))",
      "\tif (mapped && inv->slot->badge != inv->args[1])", "kobject-mapping"),
+    # A yield: whose, and what is said of it
+    ("kernel/dispatch/request.c", " &&\n\t       asked->payer == tcb;", ";", "kernel-request"),
+    ("kernel/dispatch/request.c", "\t\ttcb->context.x[1] = msg_info(ERR_OK, 0, 0);\n", "",
+     "kernel-request"),
+    ("kernel/dispatch/request.c", "asked->reasons |= 1u << REASON_REQUEST;",
+     "asked->reasons |= 1u << REASON_SLICE;", "kernel-request"),
+    ("kernel/dispatch/event.c", " && cause != CAUSE_YIELD\n", "\n", "kernel-fastpath"),
+    ("kernel/dispatch/upcall.c", "preempt_cause(core->reasons)", "CAUSE_PREEMPTED", "kernel-fastpath"),
+    ("kernel/dispatch/fastpath_enter.c", "(word_t)preempt_cause((uint32_t)reasons) << 8", "CAUSE_SLICE << 8",
+     "kernel-fastpath"),
 ]

@@ -313,4 +313,18 @@ MUTANTS = [
      "sched_changes"),
     ("servers/sched/core/changes.c", "return event->ran_ns == 0 && thread", "return thread",
      "sched_changes"),
+    # A yield that is told as a record, and one that is asked for
+    ("servers/sched/core/event.c", "if (alone || cpu->requesting_count == UPCALL_EVENTS_MAX)",
+     "if (alone || cpu->requesting_count != UPCALL_EVENTS_MAX)", "sched_yield"),
+    ("servers/sched/core/event.c",
+     "\tsched_stat_add(&cpu->stats->requests, 1);\n\tif (alone", "\tif (alone", "sched_yield"),
+    ("servers/sched/core/event.c",
+     "\t\telse if (thread->state == SCHED_READY)\n\t\t\tsched_thread_yield",
+     "\t\telse if (thread->state != SCHED_READY)\n\t\t\tsched_thread_yield", "sched_yield"),
+    ("servers/sched/core/event.c", "if (in_request == SCHED_ASKS)", "if (in_request != SCHED_ASKS_NOT)",
+     "sched_yield"),
+    ("servers/sched/core/event.c", "\telse if (thread->state == SCHED_READY && cause == CAUSE_YIELD)",
+     "\telse if (thread->state == SCHED_READY && cause == CAUSE_REQUEST)", "sched_yield"),
+    ("servers/sched/core/request.c",
+     " ||\n\t       ((flags & SCHED_REQUEST_YIELD) != 0 && label != SCHED_REQ_YIELD)", "", "sched_offers"),
 ]

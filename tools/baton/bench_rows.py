@@ -60,6 +60,7 @@ ROWS = [
         mode="asked"),
     row("switch_successor", "the same, successor known", "400", "280", "", "3036"),
     row("switch_slice", "slice ends, other one runs", "1000", "650", "281-444"),
+    row("switch_yield", "yields, other one runs", ""),
     row("wake_preempt", "signal until woken runs", "1200", "800", "505-657 / 709", "4800"),
     row("irq_user", "interrupt to user handler", "1300", "850", "271-381"),
     row("ipc_xcpu_0", "call and reply across CPUs", "2900", "1600", "- / 2879", "14830"),

@@ -17,7 +17,8 @@ void sim_record_post(struct sim *sim, struct sim_thread *thread, enum event_stat
 
 	if (state == EVENT_BLOCKED)
 		flags |= EVENT_BLOCKED_SINCE;
-	if (state == EVENT_READY && cause != CAUSE_PREEMPTED && cause != CAUSE_SLICE) {
+	if (state == EVENT_READY && cause != CAUSE_PREEMPTED && cause != CAUSE_SLICE &&
+	    cause != CAUSE_YIELD) {
 		flags |= EVENT_WOKE_SINCE;
 		if (record->first_ready_ns == 0)
 			record->first_ready_ns = sim->now_ns;
@@ -115,6 +116,14 @@ void sim_thread_request(struct sim *sim, struct sim_thread *thread, const struct
 		core->reasons |= 1u << REASON_REQUEST;
 	else
 		sim_core_kick(sim, core, REASON_REQUEST);
+}
+
+void sim_thread_yield(struct sim *sim, struct sim_thread *thread)
+{
+	thread->state = SIM_READY;
+	sim_waiting_changed(sim, thread);
+	sim_record_post(sim, thread, EVENT_READY, CAUSE_YIELD);
+	sim->cpus[thread->home].reasons |= 1u << REASON_REQUEST;
 }
 
 enum error sim_tcb_answer(struct sim *sim, uint32_t tid, enum error error, word_t w1, word_t w2)

@@ -144,7 +144,8 @@ static enum sim_step event_step(struct sim *sim, struct sim_thread *thread,
 	case WORKLOAD_TIMER:
 		return timer_event(sim, thread, event);
 	case WORKLOAD_YIELD:
-		return request(sim, thread, SCHED_REQ_YIELD, 0, 0, 0, 0);
+		sim_thread_yield(sim, thread);
+		return SIM_STEP_BLOCKS;
 	case WORKLOAD_LOCK:
 		runs = sim_mutex_lock(sim, thread, event->ref);
 		break;

@@ -297,6 +297,8 @@ enum error sim_tcb_answer(struct sim *sim, uint32_t tid, enum error error, word_
 enum error sim_tcb_set_home(struct sim *sim, uint32_t tid, uint32_t target);
 /* A call on the port of a Core; the thread must be running. */
 void sim_thread_request(struct sim *sim, struct sim_thread *thread, const struct sim_call *call);
+/* The same to its own, with SCHED_REQUEST_YIELD. */
+void sim_thread_yield(struct sim *sim, struct sim_thread *thread);
 void sim_thread_block(struct sim *sim, struct sim_thread *thread, enum event_cause cause);
 void sim_thread_exit(struct sim *sim, struct sim_thread *thread);
 

@@ -58,6 +58,15 @@ void sched_ready_silent(struct core *home, struct tcb *payer) LOCK_REQUIRES(home
 void sched_blocked(struct core *home, struct tcb *payer, enum event_cause cause)
 	LOCK_REQUIRES(home->lock);
 
+/* Why the payer that runs loses the CPU, if the dispatcher is entered for these reasons.  Its own requests
+ * block it, but for a yield (request.c), and those of others are a KICK. */
+static inline enum event_cause preempt_cause(uint32_t reasons)
+{
+	if ((reasons & 1u << REASON_SLICE) != 0)
+		return CAUSE_SLICE;
+	return (reasons & 1u << REASON_REQUEST) != 0 ? CAUSE_YIELD : CAUSE_PREEMPTED;
+}
+
 /* This CPU, its lock held.  The running payer becomes READY or BLOCKED; nothing is current then. */
 void core_preempt(struct core *core, enum event_cause cause, time_ns_t now)
 	LOCK_REQUIRES(core->lock);

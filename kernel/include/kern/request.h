@@ -2,7 +2,8 @@
 /*
  * Requests: calls on a Sched capability.  The caller blocks on the Core asked, in state REQUESTING,
  * until TCB_ANSWER names its payer, a signal interrupts it, it is stopped, or the Core enters
- * fallback.  A request to a Core without a dispatcher is answered ERR_RESTARTED at once.
+ * fallback.  A request to a Core without a dispatcher is answered ERR_RESTARTED at once.  A yield to the own
+ * Core (SCHED_REQUEST_YIELD) is a preemption instead, which its record tells from others.
  *
  * Answer, as the caller sees it: x0 = 0, label = w0 = error, w1..w3 = results.
  * Locks: the Core asked and the home of the payer, in index order.

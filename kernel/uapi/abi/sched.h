@@ -166,7 +166,8 @@ enum event_state {
 	X(STOPPED, 9, "was suspended")                                                    \
 	X(ARRIVED, 10, "its home was moved here")                                         \
 	X(REBIND, 11, "reported again because this dispatcher was bound")                 \
-	X(EXIT, 12, "the thread object was deleted")
+	X(EXIT, 12, "the thread object was deleted")                                      \
+	X(YIELD, 13, "asked that others go first")
 
 enum event_cause {
 #define X(name, value, meaning) CAUSE_##name = value,
@@ -210,6 +211,13 @@ struct sched_request {
  * the label nor the other words.
  */
 #define SCHED_REQUEST_TIMED (1ull << 41)
+
+/*
+ * Likewise: the caller wants nothing but that others go first.  Of a schedulable thread to the Core that it
+ * runs on that is no request: it is answered ERR_OK with no words, also in fallback, where nothing comes of
+ * it, and stays ready.  The dispatcher is told CAUSE_YIELD, and neither the label nor the words.
+ */
+#define SCHED_REQUEST_YIELD (1ull << 42)
 
 #define UPCALL_EVENTS_MAX 32u
 

@@ -221,6 +221,53 @@ static double switch_slice(unsigned part, uint64_t *n)
 	return bench_ns(slices.gap_ticks) / (double)slices.gaps - watch_ns();
 }
 
+/* --- A thread yields, another one that is ready runs --- */
+
+static struct {
+	_Atomic time_ns_t start_ns;
+	_Atomic unsigned begun;
+	_Atomic unsigned done;
+	uint64_t times;
+	uint64_t first_ticks;
+	uint64_t last_ticks;
+} yields;
+
+/* All workers yield in turn, from the first one's start to the last one's end. */
+static int yield_often(void *arg)
+{
+	(void)arg;
+	thread_pin(0);
+	sched_sleep_until(atomic_load_explicit(&yields.start_ns, memory_order_relaxed));
+	if (atomic_fetch_add(&yields.begun, 1) == 0)
+		yields.first_ticks = bench_ticks();
+	for (uint64_t i = 0; i < yields.times; i++) {
+		bench_begin();
+		thrd_yield();
+		bench_end();
+	}
+	if (atomic_fetch_add(&yields.done, 1) == WORKERS - 1)
+		yields.last_ticks = bench_ticks();
+	return 0;
+}
+
+static double switch_yield(unsigned part, uint64_t *n)
+{
+	struct thread *threads[WORKERS];
+
+	(void)part;
+	yields.times = bench_brief() ? 1000 : 5000;
+	*n = yields.times * WORKERS;
+	atomic_store(&yields.begun, 0);
+	atomic_store(&yields.done, 0);
+	atomic_store(&yields.start_ns, clock_now_ns() + 5 * NS_PER_MS);
+	for (unsigned i = 0; i < WORKERS; i++)
+		if (thrd_create(&threads[i], yield_often, NULL) != thrd_success)
+			program_fail("starting a thread", ERR_NO_MEMORY);
+	for (unsigned i = 0; i < WORKERS; i++)
+		thrd_join(threads[i], NULL);
+	return bench_ns(yields.last_ticks - yields.first_ticks) / (double)*n - bench_loop_ns(*n);
+}
+
 /* --- A signal to a thread that preempts --- */
 
 static struct {
@@ -314,6 +361,7 @@ const struct bench_row bench_switch_rows[] = {
 	 .note = "(2 to 4 threads ready)"},
 	{.id = "switch_successor", .unit = "insns", .cpus = 1, .run = switch_successor},
 	{.id = "switch_slice", .unit = "insns", .cpus = 1, .run = switch_slice},
+	{.id = "switch_yield", .unit = "insns", .cpus = 1, .run = switch_yield},
 	{.id = "wake_preempt", .unit = "insns", .cpus = 1, .run = wake_preempt},
 	{.id = "scale_switch", .unit = "insns", .mode = BENCH_SCALE, .run = switch_slice},
 	{.id = "scale_wake", .unit = "insns", .mode = BENCH_SCALE, .run = wake_preempt},

@@ -46,7 +46,8 @@ static inline struct sched_thread *policy_thread_owner(struct policy_thread *thr
 /* The request, without the flags that the kernel acts on. */
 static inline word_t msg_label_of(const struct sched_request *request)
 {
-	return msg_label(request->info) & ~(SCHED_REQUEST_INTERRUPTIBLE | SCHED_REQUEST_TIMED);
+	return msg_label(request->info) &
+	       ~(SCHED_REQUEST_INTERRUPTIBLE | SCHED_REQUEST_TIMED | SCHED_REQUEST_YIELD);
 }
 
 /* The tag of an event is the index of the record. */
@@ -81,6 +82,14 @@ static inline bool sched_thread_settled(const struct sched_cpu *cpu,
 {
 	return thread->state != SCHED_UNKNOWN && !thread->arriving && !thread->balancer &&
 	       __atomic_load_n(&thread->home, __ATOMIC_RELAXED) == cpu->index;
+}
+
+/* A READY thread wants others to go first. */
+static inline void sched_thread_yield(struct sched_cpu *cpu, struct sched_thread *thread,
+				      time_ns_t now_ns)
+{
+	cpu->policy->enqueue(policy_cpu(cpu), policy_thread(thread), POLICY_JOIN_YIELD, now_ns);
+	thread->turn_over = true;
 }
 
 /* What it owes is part of the request that the policy has in mind: the slice shrinks by it. */

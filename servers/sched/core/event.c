@@ -149,9 +149,23 @@ void sched_thread_wake(struct sched_server *server, struct sched_cpu *cpu,
 		(void)sched_thread_move(server, cpu, thread, target, now_ns);
 }
 
+/* A record says so.  Of several records it is the last: whoever else became ready did so before. */
+straight void event_yields(struct sched_cpu *cpu, struct sched_thread *thread, bool alone,
+			   time_ns_t now_ns)
+{
+	sched_stat_add(&cpu->stats->requests, 1);
+	if (alone || cpu->requesting_count == UPCALL_EVENTS_MAX) {
+		sched_thread_yield(cpu, thread, now_ns);
+		return;
+	}
+	thread->in_request = SCHED_YIELDS;
+	cpu->requesting[cpu->requesting_count++] = thread;
+}
+
+/* alone: it is the only record of its upcall. */
 straight void event_ready(struct sched_server *server, struct sched_cpu *cpu,
 			  struct sched_thread *thread, word_t info, time_ns_t ready_ns,
-			  time_ns_t now_ns)
+			  time_ns_t now_ns, bool alone)
 {
 	unsigned cause = EVENT_CAUSE(info);
 	bool slept = (info & EVENT_BLOCKED_SINCE) != 0 && (info & EVENT_WOKE_SINCE) != 0;
@@ -161,6 +175,8 @@ straight void event_ready(struct sched_server *server, struct sched_cpu *cpu,
 	if (thread->state == SCHED_READY && (cause == CAUSE_PREEMPTED || cause == CAUSE_SLICE))
 		cpu->policy->enqueue(policy_cpu(cpu), policy_thread(thread), POLICY_JOIN_PREEMPTED,
 				     now_ns);
+	else if (thread->state == SCHED_READY && cause == CAUSE_YIELD)
+		event_yields(cpu, thread, alone, now_ns);
 	else
 		sched_thread_wake(server, cpu, thread, ready_ns, now_ns);
 }
@@ -180,7 +196,7 @@ straight void event_blocked(struct sched_server *server, struct sched_cpu *cpu,
 	if (cause == CAUSE_REQUEST && cpu->requesting_count < UPCALL_EVENTS_MAX) {
 		/* Probably a request to us, which follows in this upcall: keep its place until
 		 * we know. */
-		thread->in_request = true;
+		thread->in_request = SCHED_ASKS;
 		cpu->requesting[cpu->requesting_count++] = thread;
 		return;
 	}
@@ -280,22 +296,22 @@ static __attribute__((noinline)) void event_seldom(struct sched_server *server,
 	if (EVENT_STATE(info) != EVENT_READY)
 		return;
 	if (!only_preempted(cpu, thread, info))
-		event_ready(server, cpu, thread, info, ready_ns, now_ns);
+		event_ready(server, cpu, thread, info, ready_ns, now_ns, false);
 	sched_served_note(cpu, thread, (info & EVENT_BLOCKED_SINCE) != 0);
 }
 
 /* Bring the queue to the reported state. */
 straight void event_apply(struct sched_server *server, struct sched_cpu *cpu,
 			  struct sched_thread *thread, const struct sched_event *event,
-			  time_ns_t now_ns)
+			  time_ns_t now_ns, bool alone)
 {
 	const unsigned state = sched_event_state(event);
 
 	thread->seq = event->seq;
 	if (state == EVENT_READY) {
 		if (!only_preempted(cpu, thread, event->info))
-			event_ready(server, cpu, thread, event->info, event->first_ready_ns,
-				    now_ns);
+			event_ready(server, cpu, thread, event->info, event->first_ready_ns, now_ns,
+				    alone);
 	} else if (state == EVENT_BLOCKED) {
 		event_blocked(server, cpu, thread, event, now_ns);
 	} else {
@@ -308,7 +324,7 @@ void sched_event_settled(struct sched_server *server, struct sched_cpu *cpu,
 			 time_ns_t now_ns)
 {
 	thread_charge(cpu, thread, event->ran_ns, now_ns);
-	event_apply(server, cpu, thread, event, now_ns);
+	event_apply(server, cpu, thread, event, now_ns, true);
 }
 
 void sched_event_blocked(struct sched_server *server, struct sched_cpu *cpu,
@@ -358,7 +374,7 @@ void sched_events_pair(struct sched_server *server, struct sched_cpu *cpu,
 	sched_succeed(cpu, pair->next, pair->at_ns);
 	thread_charge(cpu, pair->next, pair->of_next->ran_ns, now_ns);
 	for (uint32_t i = 0; i < 2; i++) {
-		event_apply(server, cpu, thread, event, now_ns);
+		event_apply(server, cpu, thread, event, now_ns, false);
 		event = next_first ? pair->of_before : pair->of_next;
 		thread = next_first ? pair->before : pair->next;
 	}
@@ -371,7 +387,7 @@ void sched_event_apply(struct sched_server *server, struct sched_cpu *cpu,
 
 	if (thread != NULL && (sched_thread_settled(cpu, thread) ||
 			       thread_settle(server, cpu, thread, event, now_ns)))
-		event_apply(server, cpu, thread, event, now_ns);
+		event_apply(server, cpu, thread, event, now_ns, false);
 }
 
 /* Not inline: the path of one record is to stay short. */
@@ -402,11 +418,15 @@ void sched_requesting_settle(struct sched_server *server, struct sched_cpu *cpu,
 {
 	for (uint32_t i = 0; i < cpu->requesting_count; i++) {
 		struct sched_thread *thread = cpu->requesting[i];
+		const uint8_t in_request = thread != NULL ? thread->in_request : SCHED_ASKS_NOT;
 
-		if (thread == NULL || !thread->in_request)
+		if (in_request == SCHED_ASKS_NOT)
 			continue;
-		thread->in_request = false;
-		thread_leave(server, cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
+		thread->in_request = SCHED_ASKS_NOT;
+		if (in_request == SCHED_ASKS)
+			thread_leave(server, cpu, thread, POLICY_LEAVE_SLEEP, now_ns);
+		else if (thread->state == SCHED_READY)
+			sched_thread_yield(cpu, thread, now_ns);
 	}
 	cpu->requesting_count = 0;
 }

@@ -59,9 +59,7 @@ static void request_yield(struct sched_server *server, struct sched_cpu *cpu,
 	struct sched_thread *payer = sched_thread_find(server, request->payer_tag);
 
 	if (payer != NULL && payer->state == SCHED_READY && payer->in_request) {
-		cpu->policy->enqueue(policy_cpu(cpu), policy_thread(payer), POLICY_JOIN_YIELD,
-				     now_ns);
-		payer->turn_over = true;
+		sched_thread_yield(cpu, payer, now_ns);
 	}
 	answer_and_requeue(server, cpu, request, ERR_OK, 0, 0, now_ns);
 }
@@ -193,15 +191,23 @@ static bool request_foreign(struct sched_server *server, const struct sched_cpu 
 				 !sched_thread_is_balancer(server, payer));
 }
 
+/* What the kernel may take for a sleep or a yield is one. */
+static bool request_mistaken(const struct sched_request *request)
+{
+	const word_t flags = msg_label(request->info);
+	const word_t label = msg_label_of(request);
+
+	return ((flags & SCHED_REQUEST_TIMED) != 0 && label != SCHED_REQ_SLEEP) ||
+	       ((flags & SCHED_REQUEST_YIELD) != 0 && label != SCHED_REQ_YIELD);
+}
+
 void sched_request_handle(struct sched_server *server, struct sched_cpu *cpu,
 			  const struct sched_request *request, time_ns_t now_ns)
 {
 	sched_stat_add(&cpu->stats->requests, 1);
 	if (request_foreign(server, cpu, request))
 		sched_changes_note(cpu);
-	/* With a successor it would have been a sleep. */
-	if ((msg_label(request->info) & SCHED_REQUEST_TIMED) != 0 &&
-	    msg_label_of(request) != SCHED_REQ_SLEEP) {
+	if (request_mistaken(request)) {
 		answer_and_requeue(server, cpu, request, ERR_ARG, 0, 0, now_ns);
 		return;
 	}

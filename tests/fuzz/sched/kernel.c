@@ -46,7 +46,8 @@ static void post(unsigned tid, enum event_state state, enum event_cause cause)
 	thread->info = (word_t)state | (word_t)cause << 8 | (thread->info & GATHERED);
 	if (state == EVENT_BLOCKED)
 		thread->info |= EVENT_BLOCKED_SINCE;
-	if (state == EVENT_READY && cause != CAUSE_PREEMPTED && cause != CAUSE_SLICE)
+	if (state == EVENT_READY && cause != CAUSE_PREEMPTED && cause != CAUSE_SLICE &&
+	    cause != CAUSE_YIELD)
 		thread->info |= EVENT_WOKE_SINCE;
 	thread->seq++;
 	if (!thread->pending)
@@ -97,6 +98,12 @@ void paper_block(unsigned tid, enum paper_state state, enum event_cause cause)
 	cpu->armed = followed;
 	if (followed && paper_succeed(thread->home, tid))
 		cpu->entering = false;
+}
+
+void paper_yield(unsigned tid)
+{
+	(void)leave(tid);
+	post(tid, EVENT_READY, CAUSE_YIELD);
 }
 
 void paper_kill(unsigned tid)

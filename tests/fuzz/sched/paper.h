@@ -68,6 +68,8 @@ void paper_start(struct sched_server *server);
 void paper_ready(unsigned tid, enum event_cause cause);
 /* By itself, if it runs: the decision may say who follows. */
 void paper_block(unsigned tid, enum paper_state state, enum event_cause cause);
+/* It runs. */
+void paper_yield(unsigned tid);
 void paper_kill(unsigned tid);
 void paper_time_passes(time_ns_t ns);
 

@@ -224,7 +224,10 @@ static void thread_acts(unsigned cpu, struct tcb *tcb)
 	switch (dice(8)) {
 	case 0:
 		sim_syscall(cpu, tcb, SYS_CALL,
-			    (struct sim_regs){{sched_cap, msg_info(5, 2, 0), 1, 2}});
+			    (struct sim_regs){
+				    {sched_cap,
+				     msg_info(5 | (dice(2) == 0 ? SCHED_REQUEST_YIELD : 0), 2, 0),
+				     1, 2}});
 		break;
 	case 1:
 		sim_syscall(cpu, tcb, SYS_SIGNAL, (struct sim_regs){{notice_cap[dice(NOTICES)]}});

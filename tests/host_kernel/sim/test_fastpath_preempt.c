@@ -51,35 +51,46 @@ static void own_record(void)
 
 static const struct {
 	const char *name;
-	bool slice;  /* the slice ends; else thread 6 is woken */
-	bool expect; /* it is no obstacle */
+	enum { WAKE, SLICE, YIELD } what; /* thread 6 is woken, the slice ends, who runs yields */
+	bool expect;                      /* it is no obstacle */
 	void (*spoil)(void);
 } bails[] = {
-	{"wake", false, true, fine},
-	{"slice", true, true, fine},
-	{"wake, flags and times", false, true, flagged},
-	{"slice, flags and times", true, true, flagged},
-	{"wake without buffer", false, false, dispatcher_without_buffer},
-	{"slice without buffer", true, true, dispatcher_without_buffer},
-	{"second wake", false, false, another_woken},
-	{"slice after a wake", true, true, another_woken},
-	{"live floating-point state", true, false, fpu_used},
-	{"slice, switch not told", true, true, switched},
-	{"wake, switch not told", false, true, switched},
-	{"switch without buffer", true, false, switched_without_buffer},
-	{"record that is gone", true, true, record_gone},
-	{"rebind unfinished", true, false, rebind_unfinished},
-	{"request waiting", true, false, request_waiting},
-	{"own record linked", true, false, own_record},
-	{"wake, own record linked", false, false, own_record},
-	{"slice when unbound", true, false, unbound},
-	{"wake when unbound", false, false, unbound},
-	{"dispatcher to stop", true, false, dispatcher_stopping},
-	{"dispatcher without address space", true, false, dispatcher_without_space},
-	{"successor known", true, true, successor_armed},
-	{"decision limit next", false, true, limit_is_next},
-	{"wake on donated time", false, false, on_donated_time},
-	{"slice on donated time", true, false, on_donated_time},
+	{"wake", WAKE, true, fine},
+	{"slice", SLICE, true, fine},
+	{"wake, flags and times", WAKE, true, flagged},
+	{"slice, flags and times", SLICE, true, flagged},
+	{"wake without buffer", WAKE, false, dispatcher_without_buffer},
+	{"slice without buffer", SLICE, true, dispatcher_without_buffer},
+	{"second wake", WAKE, false, another_woken},
+	{"slice after a wake", SLICE, true, another_woken},
+	{"live floating-point state", SLICE, false, fpu_used},
+	{"slice, switch not told", SLICE, true, switched},
+	{"wake, switch not told", WAKE, true, switched},
+	{"switch without buffer", SLICE, false, switched_without_buffer},
+	{"record that is gone", SLICE, true, record_gone},
+	{"rebind unfinished", SLICE, false, rebind_unfinished},
+	{"request waiting", SLICE, false, request_waiting},
+	{"own record linked", SLICE, false, own_record},
+	{"wake, own record linked", WAKE, false, own_record},
+	{"slice when unbound", SLICE, false, unbound},
+	{"wake when unbound", WAKE, false, unbound},
+	{"dispatcher to stop", SLICE, false, dispatcher_stopping},
+	{"dispatcher without address space", SLICE, false, dispatcher_without_space},
+	{"successor known", SLICE, true, successor_armed},
+	{"decision limit next", WAKE, true, limit_is_next},
+	{"wake on donated time", WAKE, false, on_donated_time},
+	{"slice on donated time", SLICE, false, on_donated_time},
+	{"yield", YIELD, true, fine},
+	{"yield, flags and times", YIELD, true, flagged},
+	{"yield without buffer", YIELD, true, dispatcher_without_buffer},
+	{"yield after a wake", YIELD, true, another_woken},
+	{"yield, live floating-point state", YIELD, false, fpu_used},
+	{"yield, switch not told", YIELD, true, switched},
+	{"yield, request waiting", YIELD, false, request_waiting},
+	{"yield, own record linked", YIELD, false, own_record},
+	{"yield when unbound", YIELD, false, unbound},
+	{"yield, successor known", YIELD, true, successor_armed},
+	{"yield on donated time", YIELD, false, on_donated_time},
 };
 
 static void bail_run(unsigned i, bool with_fast, uint64_t part[PARTS])
@@ -89,13 +100,15 @@ static void bail_run(unsigned i, bool with_fast, uint64_t part[PARTS])
 	start(with_fast);
 	bails[i].spoil();
 	before = taken_preempts;
-	if (bails[i].slice) {
-		sim_advance(20000000);
+	sim_advance(bails[i].what == SLICE ? 20000000 : 1234);
+	if (bails[i].what == SLICE)
 		sim_step(0);
-	} else {
-		sim_advance(1234);
+	else if (bails[i].what == WAKE)
 		sim_syscall(0, sim_current(0), SYS_SIGNAL, (struct sim_regs){{notice_cap[1]}});
-	}
+	else
+		sim_syscall(0, sim_current(0), SYS_CALL,
+			    (struct sim_regs){{sim_cap(OBJ_SCHED, NULL, 5),
+					       msg_info(SCHED_REQUEST_YIELD | 1, 0, 0)}});
 	cr_assert_eq(taken_preempts - before, with_fast && bails[i].expect, "%s", bails[i].name);
 	state_take(part);
 	sim_end();

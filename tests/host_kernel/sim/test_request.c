@@ -3,6 +3,7 @@
 #include "sim.h"
 
 #include <criterion/criterion.h>
+#include <kern/fallback.h>
 #include <kern/thread.h>
 
 #define LIMIT_NS 1000000u
@@ -28,6 +29,22 @@ TestSuite(request, .init = setup, .fini = sim_end);
 static void request(unsigned cpu, struct tcb *tcb, cptr_t cap, word_t label)
 {
 	sim_syscall(cpu, tcb, SYS_CALL, (struct sim_regs){{cap, msg_info(label, 2, 0), 21, 22}});
+}
+
+/* A passive server that waits for calls. */
+static struct tcb *server_of(cptr_t ep_cap, cptr_t reply_cap)
+{
+	struct tcb *s = sim_thread_running(9, 1);
+
+	s->flags |= TCB_FLAG_PASSIVE;
+	sim_auto_all();
+	while (sim_current(1) != s) {
+		sim_advance(2 * SLICE_NS);
+		sim_auto_all();
+	}
+	sim_syscall(1, s, SYS_RECV, (struct sim_regs){{ep_cap, 0, 0, 0, 0, 0, reply_cap}});
+	sim_auto_all();
+	return s;
 }
 
 static enum error answer(unsigned cpu, struct tcb *tcb, word_t error, word_t w1)
@@ -251,16 +268,8 @@ Test(request, of_a_passive_server_names_the_payer)
 	struct endpoint *ep = sim_endpoint();
 	struct reply *reply = sim_reply();
 	cptr_t ep_cap = sim_cap(OBJ_ENDPOINT, ep, 0), reply_cap = sim_cap(OBJ_REPLY, reply, 0);
-	struct tcb *s = sim_thread_running(9, 1);
+	struct tcb *s = server_of(ep_cap, reply_cap);
 
-	s->flags |= TCB_FLAG_PASSIVE;
-	sim_auto_all();
-	while (sim_current(1) != s) {
-		sim_advance(2 * SLICE_NS);
-		sim_auto_all();
-	}
-	sim_syscall(1, s, SYS_RECV, (struct sim_regs){{ep_cap, 0, 0, 0, 0, 0, reply_cap}});
-	sim_auto_all();
 	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, 0}});
 	request(0, s, sched_cap, 5);
 	cr_assert(sim_deciding(0));
@@ -270,6 +279,69 @@ Test(request, of_a_passive_server_names_the_payer)
 	sim_auto_all();
 	cr_assert_eq(sim_current(0), s);
 	cr_assert_eq(s->context.x[3], 3);
+}
+
+/* It never blocks, and there is nothing to answer. */
+Test(request, a_yield_is_a_record_of_who_is_ready)
+{
+	const word_t seq = a->seq;
+
+	request(0, a, sched_cap, SCHED_REQUEST_YIELD | 1);
+	cr_assert(sim_deciding(0));
+	cr_assert_null(sim_request(0));
+	cr_assert_eq(UPCALL_REASONS(cpus[0].core.dispatcher->context.x[1]), 1u << REASON_REQUEST);
+	cr_assert_eq(sim_event_of(0, 1)->info, EVENT_READY | CAUSE_YIELD << 8, "it has not slept");
+	cr_assert_eq(sim_event_of(0, 1)->seq, seq + 1);
+	cr_assert_eq(sim_event_of(0, 1)->first_ready_ns, 0);
+	cr_assert_eq(sim_x0(a), 0);
+	cr_assert_eq(a->context.x[1], 0, "an answer without words");
+	cr_assert_eq(answer(0, a, 0, 0), ERR_STATE);
+	sim_decide(0, DECISION_RUN, a, SLICE_NS);
+	cr_assert_eq(sim_current(0), a);
+}
+
+/* Its own dispatcher is not the one that it asked. */
+Test(request, a_yield_to_another_core_is_a_request)
+{
+	request(0, a, fixed_cap, SCHED_REQUEST_YIELD | 1);
+	sim_auto(0);
+	sim_step(1);
+	cr_assert(sim_deciding(1));
+	cr_assert_not_null(sim_request(1));
+	cr_assert_eq(msg_label(sim_request(1)->info), SCHED_REQUEST_YIELD | 1);
+	cr_assert_eq(answer(1, a, 0, 0), ERR_OK);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+}
+
+/* The time is its caller's, whose record would say nothing of it. */
+Test(request, a_yield_of_a_server_is_a_request)
+{
+	struct endpoint *ep = sim_endpoint();
+	struct reply *reply = sim_reply();
+	cptr_t ep_cap = sim_cap(OBJ_ENDPOINT, ep, 0), reply_cap = sim_cap(OBJ_REPLY, reply, 0);
+	struct tcb *s = server_of(ep_cap, reply_cap);
+
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, 0}});
+	request(0, s, sched_cap, SCHED_REQUEST_YIELD | 1);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(sim_event_of(0, 1)->info & 0xffff, EVENT_BLOCKED | CAUSE_REQUEST << 8);
+	cr_assert_not_null(sim_request(0));
+	cr_assert_eq(answer(0, a, 0, 3), ERR_OK);
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), s);
+}
+
+Test(request, a_yield_in_fallback_returns)
+{
+	sim_as(0);
+	fallback_enter(&cpus[0].core, FALLBACK_UNBOUND);
+	sim_settle();
+	cr_assert_eq(sim_current(0), a);
+	request(0, a, sched_cap, SCHED_REQUEST_YIELD | 1);
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), 0);
+	cr_assert_eq(cpus[0].core.reasons, 0);
 }
 
 Test(request, needs_the_right)

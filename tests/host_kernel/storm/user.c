@@ -195,7 +195,8 @@ static void worker_slot(struct tcb *tcb, unsigned tag, uint64_t random)
 void storm_request(struct tcb *tcb, unsigned cpu, uint64_t random)
 {
 	word_t label = ((random & 2048) != 0 ? SCHED_REQUEST_INTERRUPTIBLE : 0) |
-		       ((random & 4096) != 0 ? SCHED_REQUEST_TIMED : 0) | 1;
+		       ((random & 4096) != 0 ? SCHED_REQUEST_TIMED : 0) |
+		       ((random & 0x38000) == 0 ? SCHED_REQUEST_YIELD : 0) | 1;
 	cptr_t slot = STORM_SLOT_SCHED((random & 1024) != 0 ? OWN_CPU : cpu);
 
 	/* It may not be there. */

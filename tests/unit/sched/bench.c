@@ -268,6 +268,19 @@ struct sched_decision bench_request_as(uint32_t cpu, uint32_t tid, word_t badge,
 	return upcall(cpu, UPCALL_REQUEST | (local ? 1u : 0u), ERR_OK);
 }
 
+struct sched_decision bench_yield(uint32_t cpu, const struct sched_event *events, uint32_t count,
+				  uint32_t asks, uint32_t tag, time_ns_t at_ns)
+{
+	switched_set(events, count, tag, at_ns, 0);
+	bench_buffer.request = (struct sched_request){
+		.badge = SCHED_BADGE_PRIVILEGED,
+		.payer_tag = asks,
+		.info = msg_info(SCHED_REQ_YIELD | SCHED_REQUEST_YIELD, 0, 0)};
+	return upcall(cpu,
+		      count | (asks != 0 ? UPCALL_REQUEST : 0) | (tag != 0 ? UPCALL_SWITCHED : 0),
+		      ERR_OK);
+}
+
 struct sched_decision bench_start(uint32_t cpu, uint32_t tid)
 {
 	bench_thread(tid, 1024);

@@ -73,6 +73,10 @@ struct sched_decision bench_switched_more(uint32_t cpu, const struct sched_event
 /* As bench_switched(), and the thread that was over sleeps until then. */
 struct sched_decision bench_slept(uint32_t cpu, const struct sched_event *events, uint32_t count,
 				  uint32_t tag, time_ns_t at_ns, time_ns_t until_ns);
+/* As bench_events(), or bench_switched() if a thread was switched to; and `asks` yields by request, unless it
+ * is 0. */
+struct sched_decision bench_yield(uint32_t cpu, const struct sched_event *events, uint32_t count,
+				  uint32_t asks, uint32_t tag, time_ns_t at_ns);
 /* The decision was refused, and one event came with it. */
 struct sched_decision bench_refused_event(uint32_t cpu, enum error status, uint32_t tid,
 					  word_t info);

@@ -272,6 +272,16 @@ Test(sched_offers, only_sleeps_are_timed, .init = open_1, .fini = bench_close)
 	cr_assert_eq(bench_answers[bench_answers_count - 1].error, ERR_ARG);
 }
 
+/* On its own CPU it would have been a yield. */
+Test(sched_offers, only_yields_are_marked_as_such, .init = open_1, .fini = bench_close)
+{
+	(void)start_two();
+	(void)bench_request(0, 5, SCHED_REQ_SLEEP | SCHED_REQUEST_YIELD, bench_now + MS, 0, 0, 0);
+	cr_assert_eq(bench_answers[bench_answers_count - 1].error, ERR_ARG);
+	(void)bench_request(0, 5, SCHED_REQ_YIELD | SCHED_REQUEST_YIELD, 0, 0, 0, 0);
+	cr_assert_eq(bench_answers[bench_answers_count - 1].error, ERR_OK);
+}
+
 Test(sched_offers, switched_off_nothing_is_offered, .init = open_1, .fini = bench_close)
 {
 	bench_server->offers = 0;

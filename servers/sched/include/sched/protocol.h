@@ -34,7 +34,9 @@ static inline word_t sched_badge(uint32_t pid, uint32_t weight_max)
 
 /* X(name, value, arguments, results, meaning).  tid 0 = the caller's own (payer's) thread. */
 #define SCHED_REQUEST_LIST(X)                                                                      \
-	X(YIELD, 1, "", "", "let others that may run go first")                                    \
+	X(YIELD, 1, "", "",                                                                        \
+	  "let others that may run go first; to be made with SCHED_REQUEST_YIELD, which belongs "  \
+	  "to no other request")                                                                   \
 	X(SLEEP, 2, "w0 absolute ns", "",                                                          \
 	  "wait until then; with SCHED_REQUEST_INTERRUPTIBLE a signal to the bound notification "  \
 	  "ends it; to be made with SCHED_REQUEST_TIMED, which belongs to no other request")       \

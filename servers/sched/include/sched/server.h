@@ -34,6 +34,13 @@ enum sched_thread_state {
 	SCHED_NOWHERE, /* ready, in no queue: its mask is empty */
 };
 
+/* Whether a thread is in cpu->requesting, and stays in the queue until all records are applied. */
+enum sched_asks {
+	SCHED_ASKS_NOT, /* or not any more */
+	SCHED_ASKS,     /* blocked in a request that may be ours */
+	SCHED_YIELDS,   /* and goes behind others then */
+};
+
 struct sched_thread {
 	/* Owner: the dispatcher of home. */
 	_Alignas(POLICY_ALIGN) unsigned char policy[POLICY_THREAD_BYTES_MAX];
@@ -59,7 +66,7 @@ struct sched_thread {
 	uint8_t arriving;     /* moved here, migrate_in not done yet */
 	uint8_t state;        /* enum sched_thread_state */
 	uint8_t woke;         /* its wake latency is still to be measured */
-	uint8_t in_request;   /* blocked in a request that may be ours: still in the queue */
+	uint8_t in_request;   /* enum sched_asks */
 	uint8_t joined;       /* was in a queue before */
 	uint8_t turn_over;    /* its turn ended, or it yielded, since it was dispatched */
 	uint8_t mask_class;   /* of its affinity mask, 0: it has all CPUs */
