@@ -327,4 +327,13 @@ MUTANTS = [
      "\telse if (thread->state == SCHED_READY && cause == CAUSE_REQUEST)", "sched_yield"),
     ("servers/sched/core/request.c",
      " ||\n\t       ((flags & SCHED_REQUEST_YIELD) != 0 && label != SCHED_REQ_YIELD)", "", "sched_offers"),
+    # What a policy without successors does not say
+    ("servers/sched/core/core.h", "~((uint64_t)SCHED_SILENT_POLICY << SCHED_SILENT_SHIFT)", "~0ull",
+     "sched_offers"),
+    ("servers/sched/core/core.h", "\tif (policy->succeed == NULL)\n\t\tcpu->silent |= SCHED_SILENT_POLICY;\n",
+     "", "sched_offers"),
+    ("servers/sched/policy/line/line.c", "cpu->misuse == 0 ? cpu->runnable : 0",
+     "cpu->misuse == 0 ? cpu->runnable + 1 : 0", "sched_yield"),
+    ("servers/sched/policy/line/line.c", "out->load = cpu->weight;", "out->load = thread->weight;",
+     "sched_yield"),
 ]

@@ -16,9 +16,17 @@ static inline struct policy_cpu *policy_cpu(struct sched_cpu *cpu)
 static inline void sched_policy_set(struct sched_cpu *cpu, const struct policy_ops *policy)
 {
 	cpu->policy = policy;
-	cpu->silent &= (uint8_t)~SCHED_SILENT_POLICY;
-	if (policy->succeed == NULL || cpu->place->on_turn != NULL)
+	cpu->silent &= (uint8_t) ~(SCHED_SILENT_POLICY | SCHED_SILENT_PLACE);
+	if (policy->succeed == NULL)
 		cpu->silent |= SCHED_SILENT_POLICY;
+	if (cpu->place->on_turn != NULL)
+		cpu->silent |= SCHED_SILENT_PLACE;
+}
+
+/* Nothing is unusual but that the policy says no more than whom to run. */
+static inline bool sched_usual(const struct sched_cpu *cpu)
+{
+	return (cpu->unusual & ~((uint64_t)SCHED_SILENT_POLICY << SCHED_SILENT_SHIFT)) == 0;
 }
 
 static inline const struct policy_cpu *policy_cpu_const(const struct sched_cpu *cpu)

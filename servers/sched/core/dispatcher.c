@@ -232,7 +232,7 @@ static time_ns_t others_next(struct sched_server *server, struct sched_cpu *cpu,
 				    : sched_balance_idle_next(cpu, now_ns);
 }
 
-/* `plain`: cpu->unusual is 0.  `picked`: `pick` is what the policy says now. */
+/* `plain`: sched_usual().  `picked`: `pick` is what the policy says now. */
 straight void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns,
 		     struct sched_decision *decision, const bool plain, struct policy_pick *pick,
 		     bool picked)
@@ -246,10 +246,10 @@ straight void decide(struct sched_server *server, struct sched_cpu *cpu, time_ns
 	sched_stat_add(&cpu->stats->picks, 1);
 	if (several && cpu->place->on_turn != NULL)
 		sched_turn_over(server, cpu, now_ns);
-	if (!plain)
-		pick->offers = 0; /* of a policy that makes none, hence unusual */
-	if (!picked)
+	if (!picked) {
+		pick->offers = 0; /* of a policy that makes none */
 		cpu->policy->pick(policy_cpu(cpu), now_ns, server->pick_flags | offers, pick);
+	}
 	if (!picked) /* else by the same threads as before */
 		sched_load_publish_pick(cpu, pick, several);
 
@@ -344,7 +344,7 @@ void sched_upcall(struct sched_server *server, struct sched_cpu *cpu,
 	decision->timer_ns = sched_sleep_next(cpu);
 	if (picked) { /* only what is usual is */
 		decide(server, cpu, now_ns, decision, true, &pick, true);
-	} else if (cpu->unusual == 0 && decision->timer_ns > now_ns) {
+	} else if (sched_usual(cpu) && decision->timer_ns > now_ns) {
 		decide(server, cpu, now_ns, decision, true, &pick, false);
 	} else {
 		struct sched_decision closely;

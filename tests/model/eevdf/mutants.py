@@ -43,7 +43,7 @@ MUTANTS = [
      " || cpu->first[POLICY_CLASS_BACKGROUND] != NULL ||\n", " ||\n"),
     ("plain order although a shorter request waits", "pick.c",
      "min_slice_ns < first->slice_ns)", "min_slice_ns == 0)"),
-    ("plain order within a request", "pick.c", "first->slice_ns + (request_done ? 0 : 1);",
+    ("plain order within a request", "pick.c", "first->slice_ns + (turn_over ? 0 : 1);",
      "first->slice_ns;"),
     ("plain order although who ran has a shorter request", "pick.c",
      "running->slice_ns >= least_ns && ", ""),

@@ -97,7 +97,12 @@ static const char *decided_broken(const struct sched_server *server, uint32_t ti
 {
 	if (cpu->requesting_count != 0)
 		return "who asked has been answered or has left";
-	if (counts_all(cpu) && cpu->load.runnable != count_cpu(server, tids, cpu->index).runnable)
+	struct policy_info info;
+
+	cpu->policy->query(policy_cpu_const(cpu), NULL, &info);
+	if (counts_all(cpu) &&
+	    (cpu->load.runnable != count_cpu(server, tids, cpu->index).runnable ||
+	     cpu->load.weight != info.load))
 		return "the load that is published is the one that is";
 	for (uint32_t tid = 1; tid < tids; tid++)
 		if (server->threads[tid].in_request &&

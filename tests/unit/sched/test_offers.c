@@ -421,6 +421,17 @@ Test(sched_offers, a_silent_one_offers_nothing_when_idle_either, .init = open_1,
 	cr_assert_eq(bench_nothing(0, ERR_OK).flags & DECISION_FIRST, 0);
 }
 
+/* Nor does a policy that says nothing of successors. */
+Test(sched_offers, a_policy_without_successors_offers_nothing_when_idle)
+{
+	bench_open(1, &policy_fifo, places[0]);
+	bench_server->offers = POLICY_PICK_FILTER | POLICY_PICK_SUCCESSOR;
+	cr_assert_eq(bench_start(0, 5).flags, 0);
+	cr_assert(sched_usual(&bench_server->cpu[0]));
+	cr_assert_eq(bench_event(0, 5, BENCH_BLOCKED(CAUSE_IPC), MS).flags, 0);
+	bench_close();
+}
+
 /* 5 three times, 6 once, 5 once more, which runs still when 7 becomes ready. */
 Test(sched_offers, stays_on_an_idle_cpu_are_as_if_decided, .init = open_1, .fini = bench_close)
 {

@@ -124,7 +124,8 @@ struct sched_steady {
 #define STEADY_WHOLE    65536u
 #define STEADY_USED_MAX (STEADY_WHOLE / 10u * 9u) /* more counts as that */
 
-#define SCHED_SILENT_POLICY  1u /* the policy or the placement do not allow it */
+#define SCHED_SILENT_POLICY  1u /* the policy has no more to say */
+#define SCHED_SILENT_PLACE   4u /* the placement does not allow more */
 #define SCHED_SILENT_CHANGES 2u /* it holds changes back: core/changes.c */
 
 struct sched_cpu {
@@ -148,7 +149,7 @@ struct sched_cpu {
 			uint8_t requesting_count;
 			uint8_t served_count;
 		};
-		uint64_t unusual;
+		uint64_t unusual; /* see sched_usual() */
 	};
 	uint32_t index;
 	uint32_t balancer_tid;  /* 0: none seen yet */
@@ -246,6 +247,10 @@ struct sched_server {
 	struct sched_cpu cpu[CPUS_MAX];
 	struct sched_thread threads[SCHED_THREADS_MAX];
 };
+
+/* Of `silent` in `unusual`, little-endian. */
+#define SCHED_SILENT_SHIFT \
+	(8u * (offsetof(struct sched_cpu, silent) - offsetof(struct sched_cpu, unusual)))
 
 /* One upcall, as core_reply_wait returned it. */
 struct sched_upcall {

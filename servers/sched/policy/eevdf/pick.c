@@ -225,15 +225,16 @@ static POLICY_APART uint64_t slice_of(const struct eevdf_cpu *cpu,
 	return vtime_ns_ceil(units, 1);
 }
 
-/* Eligible `first` goes before the running thread by rule a or c. */
+/* Eligible `first` goes before the running thread by rule a, c or e. */
 static inline bool plainly_before(const struct eevdf_thread *first,
-				  const struct eevdf_thread *running, bool request_done)
+				  const struct eevdf_thread *running, bool turn_over)
 {
-	const uint32_t least_ns = first->slice_ns + (request_done ? 0 : 1);
+	const uint32_t least_ns = first->slice_ns + (turn_over ? 0 : 1);
 	return running->slice_ns >= least_ns && int128_below(first->key_vd, running->key_vd);
 }
 
-/* The first in order where but for that only rules a and c count (docs/design/eevdf.md, "Cost"), or NULL. */
+/* The first in order where but for that only rules a, c and e count (docs/design/eevdf.md, "Cost"), or
+ * NULL. */
 static struct eevdf_thread *plain_first(const struct eevdf_cpu *cpu)
 {
 	const struct eevdf_thread *running = cpu->running;
@@ -242,7 +243,9 @@ static struct eevdf_thread *plain_first(const struct eevdf_cpu *cpu)
 	    !eevdf_eligible(cpu, first) ||
 	    eevdf_of_node(cpu->tree[POLICY_CLASS_NORMAL].root)->min_slice_ns < first->slice_ns)
 		return NULL;
-	return running == NULL || plainly_before(first, running, cpu->request_done) ? first : NULL;
+	return running == NULL || plainly_before(first, running, cpu->request_done || cpu->yielded)
+		       ? first
+		       : NULL;
 }
 
 /* What does not depend on who is chosen. */

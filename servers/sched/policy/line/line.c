@@ -253,7 +253,7 @@ void line_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 {
 	struct line_cpu *cpu = line_cpu(policy_cpu);
 	const struct line_kind *kind = cpu->kind;
-	*out = (struct policy_pick){.slice_ns = TIME_NEVER, .request_ns = TIME_NEVER};
+	policy_pick_clear(out);
 	if (kind->prepare != NULL)
 		kind->prepare(cpu, now_ns);
 	const bool again = goes_on(cpu, flags);
@@ -267,6 +267,8 @@ void line_pick(struct policy_cpu *policy_cpu, uint64_t now_ns, uint32_t flags,
 		thread->state = POLICY_RUNNING;
 		turn_begin(cpu, thread);
 		out->thread = line_handle(thread);
+		out->load = cpu->weight;
+		out->runnable = cpu->misuse == 0 ? cpu->runnable : 0;
 		if (thread->turn_ns != TIME_NEVER)
 			out->request_ns = thread->turn_ns - thread->used_ns;
 		if (cpu->runnable > 1 || kind->alone_too)
