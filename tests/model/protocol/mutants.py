@@ -55,7 +55,7 @@ MUTANTS = [
     ("kernel/dispatch/event.c", "\tsuccessor_arm(home, false);\n", "", "successor-stop"),
     ("kernel/dispatch/successor.c", "core_post(home, CORE_REQUEST_TIMER);", ";", "filter-wake"),
     ("kernel/smp/ipi.c", "\t\ttimer_update(core);", "\t\t;", "filter-wake"),
-    ("kernel/dispatch/successor.c", "core_post(home, CORE_REQUEST_FIRST);", "", "first-wake"),
+    ("kernel/dispatch/successor.c", "core_post(home, CORE_REQUEST_FIRST);", "", "first-one"),
     ("kernel/dispatch/fallback.c", "\tsuccessor_forget(core);\n", "", "terms-unbind"),
     # A mark beside a mark of another CPU, and one that is taken back
     ("kernel/smp/stop.c", "\tmarked = (__atomic_load_n(&tcb->exit_work, __ATOMIC_RELAXED) & EXIT_STOP) != 0;",

@@ -45,6 +45,22 @@ static void first_setup(void)
 	wakes(DECISION_FIRST);
 }
 
+/* One wake only: none comes later that would wake the CPU, too. */
+static void first_one_setup(void)
+{
+	struct notification *n = world_notification();
+
+	world_thread(0, PROGRAM(WAIT(n)));
+	world_thread(1, PROGRAM(SIGNAL(n, 1)));
+	terms(DECISION_FIRST);
+}
+
+static void first_one_final(void)
+{
+	must(world_threads[0]->sched == SCHED_RUNNING);
+	must(thread_finished(world_threads[1]));
+}
+
 static void all_setup(void)
 {
 	wakes(ALL_TERMS);
@@ -141,6 +157,7 @@ static void woken_final(void)
 {
 	for (unsigned i = 0; i < 2; i++)
 		must(world_threads[i]->sched != SCHED_BLOCKED);
+	must(CORE(0)->payer != NULL); /* their CPU does not idle beside them */
 	must(thread_finished(world_threads[2]));
 }
 
@@ -329,6 +346,7 @@ const struct scenario scenarios_successor[] = {
 	SCENARIO("filter-wake", 2, filter_setup, woken_final),
 	SCENARIO("successor-wake", 2, successor_setup, woken_final),
 	SCENARIO("first-wake", 2, first_setup, woken_final),
+	SCENARIO("first-one", 2, first_one_setup, first_one_final),
 	SCENARIO("terms-wake", 2, all_setup, woken_final),
 	SCENARIO("again-wake", 2, again_setup, woken_final),
 	SCENARIO("again-successor", 2, again_successor_setup, woken_final),
