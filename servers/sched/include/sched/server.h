@@ -57,6 +57,7 @@ struct sched_thread {
 	struct sched_thread_stats *stats;
 	uint64_t *bill_ns;        /* likewise, atomic: what others left it to pay */
 	uint32_t incoming_weight; /* valid while arriving: what it added to the target's */
+	uint32_t weight_told;     /* to the policy, if that is not its own: core/tilt.c; else 0 */
 	uint64_t key;             /* of the wake filter, as the kernel knows it */
 	word_t seq;               /* as last reported by the kernel */
 	word_t served_seq;        /* of the last record that said that it runs a server */
@@ -71,12 +72,13 @@ struct sched_thread {
 	uint8_t turn_over;    /* its turn ended, or it yielded, since it was dispatched */
 	uint8_t mask_class;   /* of its affinity mask, 0: it has all CPUs */
 	uint32_t mask_weight; /* what it adds to the class now */
-	uint32_t weight_told; /* to the policy, if that is not its own: core/tilt.c; else 0 */
 
 	/* Any CPU may read; written by the owner (atomic, relaxed: a reader asks the CPU it
 	 * names, which checks). */
 	uint32_t home;
 };
+/* 5,120 of them are most of an instance, whose memory is rounded up to a power of two, twice. */
+_Static_assert(sizeof(struct sched_thread) <= 512, "an instance for 4 CPUs would be 8 MiB, not 4");
 
 /* A thread that had called a server, which runs on its time, when its record had that number. */
 struct sched_served {
