@@ -99,7 +99,7 @@ MUTANTS = [
      "\t\tchain_orphan(tcb);\n\t}\n", "", "kernel-chain"),
     ("kernel/dispatch/home.c", "if (home->dispatcher == NULL || home->fallback != FALLBACK_NONE)",
      "if (home->dispatcher == NULL)", "kernel-dispatch"),
-    ("kernel/dispatch/donation.c", "\t__atomic_store_n(&tcb->key, 0, __ATOMIC_RELAXED);\n"
+    ("kernel/dispatch/orphan.c", "\t__atomic_store_n(&tcb->key, 0, __ATOMIC_RELAXED);\n"
      "\thome_insert", "\thome_insert", "kernel-chain"),
     ("kernel/dispatch/request.c", "\tsched_blocked(home, tcb_payer(tcb), CAUSE_STOPPED);\n", "",
      "kernel-request"),
@@ -464,7 +464,7 @@ MUTANTS = [
     ("kernel/include/kern/lock.h", "return (uint16_t)(cpu + 1);", "return (uint8_t)(cpu + 1);",
      "kernel-lock"),
     ("kernel/debug/panic.c", "\t\tconsole_seize();\n", "", "kernel-lock"),
-    ("kernel/dispatch/donation.c", "struct core *first = b != NULL && b->index < a->index ? b : a;",
+    ("kernel/dispatch/orphan.c", "struct core *first = b != NULL && b->index < a->index ? b : a;",
      "struct core *first = a;", "kernel-storm-memory-2"),
     ("kernel/object/reply.c", "\tspin_init(&reply->lock, LOCK_REPLY);\n", "", "kernel-ipc"),
     ("kernel/include_lock/claim/kern/spin.h", "\t__atomic_store_n(&spin->held, 0, __ATOMIC_RELEASE);",

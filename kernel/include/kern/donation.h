@@ -48,6 +48,9 @@ void chain_leave(struct tcb *tcb);
 
 /* A thread without payer gets time of its own at its home.  No lock held. */
 void chain_orphan(struct tcb *tcb);
+/* Lock of its home held: the same, for the rest of its chain too, down to tail. */
+void chain_orphan_locked(struct core *home, struct tcb *tcb, struct tcb *tail)
+	LOCK_REQUIRES(home->lock);
 
 /*
  * Cut between a caller whose call is on donated time and the server that it called: the servers get time of

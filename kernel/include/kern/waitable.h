@@ -23,8 +23,8 @@ struct waitable {
 
 /*
  * Lock held; the caller blocks the thread's schedulable, if it has one, only after it: who finds that
- * BLOCKED under the lock of its Core and takes over the chain (orphan_make()) looks at this state to know
- * whether it could run.
+ * BLOCKED under the lock of its Core and takes over the chain (chain_orphan_locked()) looks at this state
+ * to know whether it could run.
  */
 static inline void wait_enqueue(struct waitable *waitable, struct tcb *tcb, enum thread_state state)
 {

@@ -60,7 +60,7 @@ MUTANTS = [
     # A mark beside a mark of another CPU, and one that is taken back
     ("kernel/smp/stop.c", "\tmarked = (__atomic_load_n(&tcb->exit_work, __ATOMIC_RELAXED) & EXIT_STOP) != 0;",
      "\tmarked = true;", "donate-stop-resume"),
-    ("kernel/dispatch/donation.c", "__atomic_fetch_or(&caller->exit_work, EXIT_ANSWERED, __ATOMIC_RELAXED);",
+    ("kernel/dispatch/orphan.c", "__atomic_fetch_or(&caller->exit_work, EXIT_ANSWERED, __ATOMIC_RELAXED);",
      "__atomic_store_n(&caller->exit_work, caller->exit_work | EXIT_ANSWERED, __ATOMIC_RELAXED);",
      "donate-stop-served"),
     # Look again after locking
