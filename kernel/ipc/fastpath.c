@@ -3,7 +3,7 @@
  * Fast path of call, reply_recv and page faults.  See <kern/fastpath.h>.
  *
  * All look first and change later: every condition is read, those of objects under their locks,
- * before the first store.  Whoever adds a condition to ipc.c, ipc_syscall.c, fault.c or to
+ * before the first store.  Whoever adds a condition to ipc.c, recv.c, ipc_syscall.c, fault.c or to
  * kernel_exit() adds it here, or makes this file give up; tests/host_kernel/sim/test_fastpath.c runs
  * both side by side.
  *

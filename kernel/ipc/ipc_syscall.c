@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls of IPC: look up, check, call ipc.c.  Results that are not an immediate error are
- * written when the operation completes, which may be later and on another CPU.
+ * The system calls of IPC: look up, check, call ipc.c or recv.c.  Results that are not an immediate error
+ * are written when the operation completes, which may be later and on another CPU.
  */
 #include <abi/ipc.h>
 #include <kern/donation.h>

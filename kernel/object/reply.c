@@ -36,9 +36,9 @@ enum error reply_claim(struct reply *reply, struct tcb *receiver)
 	return error;
 }
 
-/* reply_destroy() may have ended the claim in between: then receiver->reply is NULL, or the object is
- * dying, and nobody claims it any more. */
-void reply_release(struct tcb *receiver)
+/* Not inline: none of its callers is on a path that counts.  reply_destroy() may have ended the claim in
+ * between: then receiver->reply is NULL, or the object is dying, and nobody claims it any more. */
+__attribute__((noinline)) void reply_release(struct tcb *receiver)
 {
 	struct reply *reply = __atomic_exchange_n(&receiver->reply, NULL, __ATOMIC_RELAXED);
 

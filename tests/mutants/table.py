@@ -95,7 +95,7 @@ MUTANTS = [
      "kobject-threads"),
     ("kernel/ipc/transfer.c", "if (msg_caps(info) != 0 && grant)", "if (msg_caps(info) != 0)",
      "kernel-transfer"),
-    ("kernel/ipc/ipc.c", "\tif (tcb_payer(tcb) == NULL) {\n\t\ttcb_result_set(tcb, ERR_DELETED);\n"
+    ("kernel/ipc/recv.c", "\tif (tcb_payer(tcb) == NULL) {\n\t\ttcb_result_set(tcb, ERR_DELETED);\n"
      "\t\tchain_orphan(tcb);\n\t}\n", "", "kernel-chain"),
     ("kernel/dispatch/home.c", "if (home->dispatcher == NULL || home->fallback != FALLBACK_NONE)",
      "if (home->dispatcher == NULL)", "kernel-dispatch"),

@@ -48,6 +48,12 @@ void message_copy(struct tcb *from, struct tcb *to, bool grant);
 /* Length of the message that a thread sends. */
 unsigned message_length(const struct tcb *tcb);
 
+static inline bool message_fits(const struct tcb *receiver, unsigned length)
+{
+	return length <= MSG_REGS ||
+	       __atomic_load_n(&receiver->ipc_buffer, __ATOMIC_RELAXED) != NULL;
+}
+
 /* ---- Parts of message_copy(), shared with the fast path ---- */
 
 static inline struct ipc_buffer *message_buffer(const struct tcb *tcb)

@@ -38,3 +38,11 @@ enum error must_check reply_take(struct reply *reply, struct tcb *server, bool c
 /* A thread in state CALLING whose call is not on donated time: take it out of its reply object.
  * True: the caller owns it. */
 bool must_check reply_cancel(struct tcb *tcb);
+
+/* Lock held, the caller is blocked or donates: from now on whoever has the reply object may answer it. */
+static inline void reply_record(struct reply *reply, struct tcb *caller)
+{
+	reply->receiver = NULL;
+	reply->caller = caller;
+	__atomic_store_n(&caller->caller_reply, reply, __ATOMIC_RELEASE);
+}

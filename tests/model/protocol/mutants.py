@@ -87,7 +87,7 @@ MUTANTS = [
      "\t\tspin_unlock(&notification->wait.lock);\n\t\tspin_lock(&notification->wait.lock);\n",
      "wake-fallback"),
     # A bind and its signal against the way into a block
-    ("kernel/ipc/ipc.c", "\telse if (has_time && block && sender == NULL && error == ERR_OK)\n"
+    ("kernel/ipc/recv.c", "\telse if (has_time && block && sender == NULL && error == ERR_OK)\n"
      "\t\tnotification_look_again(tcb);\n", "", "bind-signal-receive"),
     ("kernel/dispatch/request.c", "\t\tnotification_look_again(tcb);\n", "", "bind-signal-request"),
     ("kernel/object/notification.c", "\t\tsignal_bound(notification, tcb);\n\t\terror = ERR_OK;",
