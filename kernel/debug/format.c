@@ -73,7 +73,9 @@ static const char *parse_spec(const char *format, struct spec *spec)
 	return format;
 }
 
-static int64_t number_argument(const struct spec *spec, va_list *arguments)
+/* noinline: the compiler writes out where an argument may be at each va_arg(). */
+static __attribute__((noinline)) int64_t number_argument(const struct spec *spec,
+							 va_list *arguments)
 {
 	return spec->is_long ? va_arg(*arguments, long) : va_arg(*arguments, int);
 }

@@ -40,8 +40,7 @@ static void others_halt(unsigned self)
 
 void panic_begin(void)
 {
-	struct cpu *cpu = arch_this_cpu();
-	uint32_t self = (uint32_t)(cpu - cpus) + 1;
+	uint32_t self = this_core()->index + 1;
 	uint32_t owner = PANIC_NOBODY;
 
 	if (!__atomic_compare_exchange_n(&panic_owner, &owner, self, false, __ATOMIC_RELAXED,
@@ -80,7 +79,7 @@ static void cpu_print(unsigned index, bool self)
 
 _Noreturn void panic(const char *format, ...)
 {
-	unsigned self = (unsigned)(arch_this_cpu() - cpus);
+	unsigned self = this_core()->index;
 	va_list arguments;
 
 	panic_begin();

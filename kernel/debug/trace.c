@@ -22,7 +22,7 @@ static void trace_send(struct cpu *cpu, uint32_t next)
 {
 	cpu->trace_chunk = (struct trace_chunk){
 		.magic = TRACE_MAGIC,
-		.cpu = (word_t)(cpu - cpus),
+		.cpu = cpu->core.index,
 		.first = next - TRACE_RECORDS,
 		.count = TRACE_RECORDS,
 	};
@@ -100,7 +100,7 @@ static void trace_send_rest(const struct cpu *cpu)
 
 	rest.chunk = (struct trace_chunk){
 		.magic = TRACE_MAGIC,
-		.cpu = (word_t)(cpu - cpus),
+		.cpu = cpu->core.index,
 		.first = next - count,
 		.count = count,
 	};

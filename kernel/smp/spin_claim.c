@@ -4,8 +4,8 @@
 
 void spin_wait(struct spin *spin)
 {
-	/* Not core.index: while booting the console is locked before there is one. */
-	uint16_t name = (uint16_t)(arch_this_cpu() - cpus + 1);
+	/* 0 is the CPU that boots, also while no Core has its index yet. */
+	uint16_t name = (uint16_t)(this_core()->index + 1);
 
 	spin_wait_as(spin, name, SPIN_PATIENCE, SPIN_POLITE);
 }
