@@ -307,7 +307,7 @@ MUTANTS = [
      "sim_several"),
     ("servers/sched/core/balance.c", "BALANCE_PERIOD_NS * cpu /",
      "BALANCE_PERIOD_NS * (cpu & 0) /", "sim_several"),
-    ("servers/sched/core/core.h", "payer->debt_ns + cost_ns", "payer->debt_ns + 0 * cost_ns",
+    ("servers/sched/core/bill.h", "payer->debt_ns + cost_ns", "payer->debt_ns + 0 * cost_ns",
      "sched_server"),
     ("servers/sched/core/place.c", "if (cpu->payer == thread)", "if (false)", "sched_server"),
     ("servers/sched/core/event.c", "\tthread->debt_ns = 0;\n", "", "sched_server"),

@@ -20,7 +20,7 @@
  */
 #include <base/math.h>
 
-#include "core.h"
+#include "account.h"
 
 #define ACCOUNT_TURN_NS  2000000
 #define ACCOUNT_NS_MAX   1000000000 /* times the thread's rate, but not below the next */

@@ -13,7 +13,14 @@
  * Bad at: more than UPCALL_EVENTS_MAX records at once, as replay.c; a policy's account that is halved with
  * each sleep is halved once.
  */
+#include <base/math.h>
+
+#include "again.h"
 #include "core.h"
+#include "event.h"
+#include "stats.h"
+#include "thread.h"
+#include "upcall.h"
 
 struct again {
 	struct sched_server *server;

@@ -7,8 +7,21 @@
  * two can wait for each other.  A lost answer loses nothing: the records say where each thread is.
  */
 #include <base/math.h>
+#include <sched/protocol.h>
+#include <sched/sys_if.h>
 
+#include "balance.h"
 #include "core.h"
+#include "group.h"
+#include "heavy.h"
+#include "level.h"
+#include "mask.h"
+#include "owed.h"
+#include "place.h"
+#include "plan.h"
+#include "stats.h"
+#include "steady.h"
+#include "tilt.h"
 
 void sched_balancer_event(struct sched_cpu *cpu, struct sched_thread *thread,
 			  const struct sched_event *event)

@@ -11,7 +11,12 @@
  * Bad at: a resumed thread, and a request of another CPU, then wait, mostly for some hundred microseconds,
  * 16 ms at most; and so does a wake that came while this dispatcher decided.
  */
-#include "core.h"
+#include <base/math.h>
+
+#include "bill.h"
+#include "changes.h"
+#include "thread.h"
+#include "upcall.h"
 
 #define CHANGES_PART     64u       /* of a CPU's time, one part in so many is for changes */
 #define CHANGES_BURST_NS 10000000u /* and what is for so long may be used up at once */

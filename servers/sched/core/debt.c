@@ -17,7 +17,12 @@
  *
  * Bad at: an heir of another CPU pays there, and the others here have lost what they were owed.
  */
+#include <base/math.h>
+
+#include "bill.h"
 #include "core.h"
+#include "debt.h"
+#include "thread.h"
 
 /* A thread's own lag, and what it was told to pay for others: bounded, for a maker is no culprit. */
 #define INHERITED_NS_MAX POLICY_SLICE_NS_MAX

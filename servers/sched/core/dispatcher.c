@@ -9,7 +9,25 @@
  * The time that this takes is charged to the thread that caused the entry, so nobody gets
  * scheduling work for free.
  */
+#include <base/math.h>
+#include <sched/sys_if.h>
+
+#include "again.h"
+#include "balance.h"
+#include "bill.h"
+#include "changes.h"
 #include "core.h"
+#include "event.h"
+#include "level.h"
+#include "offer.h"
+#include "place.h"
+#include "replay.h"
+#include "request.h"
+#include "served.h"
+#include "sleep.h"
+#include "stats.h"
+#include "thread.h"
+#include "upcall.h"
 
 #define BALANCER_SLICE_NS 1000000u
 

@@ -6,7 +6,23 @@
  * and seeing one twice is harmless.  So each handler below brings our view to the reported state
  * from whatever it was.
  */
+#include <base/math.h>
+
+#include "balance.h"
 #include "core.h"
+#include "debt.h"
+#include "event.h"
+#include "group.h"
+#include "heavy.h"
+#include "level.h"
+#include "place.h"
+#include "plan.h"
+#include "served.h"
+#include "sleep.h"
+#include "stats.h"
+#include "steady.h"
+#include "thread.h"
+#include "upcall.h"
 
 /* It was, with its debt: whether a request of it is done by that. */
 straight void thread_charged(struct sched_thread *thread, time_ns_t ran_ns, bool done)

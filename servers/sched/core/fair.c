@@ -9,6 +9,8 @@
 #include <base/math.h>
 
 #include "core.h"
+#include "fair.h"
+#include "level.h"
 
 #define BLOCK_STEPS 64u /* in a period of all CPUs; each of them one at least */
 

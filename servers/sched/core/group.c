@@ -8,7 +8,13 @@
  *
  * Bad at: getting rid of the layer's cost again when groups are gone.
  */
+#include <sched/protocol.h>
+#include <sched/sys_if.h>
+
 #include "core.h"
+#include "group.h"
+#include "thread.h"
+#include "upcall.h"
 
 enum error sched_group_attach(struct sched_server *server, struct sched_cpu *cpu)
 {

@@ -9,7 +9,9 @@
  *
  * Bad at: several such threads on one CPU, of which one is known until they have parted.
  */
+#include "heavy.h"
 #include "core.h"
+#include "tilt.h"
 
 /* One more than policies look at besides who runs: it is owed most, and would be dropped. */
 #define CANDIDATES_MAX (BALANCE_CANDIDATES_MAX + 1u)

@@ -16,7 +16,11 @@
  */
 #include <base/math.h>
 
-#include "core.h"
+#include "fair.h"
+#include "level.h"
+#include "mask.h"
+#include "steady.h"
+#include "thread.h"
 
 #define USERS_TAKEN UINT32_MAX
 

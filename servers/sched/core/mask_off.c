@@ -6,7 +6,7 @@
  *
  * Bad at: what the masks were for.
  */
-#include "core.h"
+#include "mask.h"
 
 const struct cpumask *sched_thread_mask(struct sched_server *server,
 					const struct sched_thread *thread)

@@ -10,7 +10,13 @@
  * Bad at: passive servers of programs, which wait where their caller waits; the kernel's own rotation, which
  * knows no masks.
  */
+#include "nowhere.h"
 #include "core.h"
+#include "event.h"
+#include "level.h"
+#include "mask.h"
+#include "plan.h"
+#include "served.h"
 
 static bool nowhere_note(struct sched_server *server, struct sched_cpu *cpu,
 			 struct sched_thread *thread)

@@ -19,8 +19,13 @@
  *                before the end, so that is bounded.
  */
 #include <base/math.h>
+#include <sched/sys_if.h>
 
+#include "bill.h"
 #include "core.h"
+#include "offer.h"
+#include "place.h"
+#include "sleep.h"
 
 /* An idle CPU among others: until it says that it is not idle any more. */
 #define FIRST_SLICE_NS 1000000u

@@ -20,6 +20,7 @@
 #include <base/math.h>
 
 #include "core.h"
+#include "owed.h"
 
 #define OWED_SHIFT         20u
 #define OWED_US_MAX        300000

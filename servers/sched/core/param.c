@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Scheduling parameters of a thread: checked against the badge, stored in shared memory, told to
  * the policy. */
-#include "core.h"
-
 #include <base/nice.h>
+#include <sched/protocol.h>
+
+#include "core.h"
+#include "group.h"
+#include "level.h"
+#include "mask.h"
+#include "nowhere.h"
+#include "offer.h"
+#include "param.h"
+#include "place.h"
+#include "plan.h"
+#include "thread.h"
 
 _Static_assert(SCHED_SLICE_NS_STANDARD == POLICY_SLICE_NS_DEFAULT, "<sched/protocol.h> says 3 ms");
 

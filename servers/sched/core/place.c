@@ -13,8 +13,18 @@
  * there.  Acquire and release would allow both to miss.
  */
 #include <base/math.h>
+#include <sched/sys_if.h>
 
 #include "core.h"
+#include "event.h"
+#include "group.h"
+#include "heavy.h"
+#include "mask.h"
+#include "place.h"
+#include "plan.h"
+#include "stats.h"
+#include "thread.h"
+#include "tilt.h"
 
 struct cpumask sched_mask_load(const struct cpumask *mask)
 {
@@ -25,7 +35,6 @@ struct cpumask sched_mask_load(const struct cpumask *mask)
 	return copy;
 }
 
-/* A snapshot of what the CPUs publish; `loads` has room for server->cpus entries. */
 void sched_view(struct sched_server *server, struct place_view *view, struct place_load *loads)
 {
 	for (uint32_t i = 0; i < server->cpus; i++) {

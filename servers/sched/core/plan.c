@@ -9,7 +9,16 @@
  */
 #include <base/math.h>
 
+#include "account.h"
 #include "core.h"
+#include "level.h"
+#include "mask.h"
+#include "owed.h"
+#include "place.h"
+#include "plan.h"
+#include "steady.h"
+#include "thread.h"
+#include "tilt.h"
 
 /* The least of the CPUs in a mask. */
 static uint64_t mask_level(const struct sched_server *server, const struct cpumask *mask)

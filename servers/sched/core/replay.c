@@ -7,7 +7,16 @@
  *
  * Bad at: more than UPCALL_EVENTS_MAX records at once: those of the next batch count as later.
  */
+#include <base/math.h>
+
+#include "bill.h"
 #include "core.h"
+#include "event.h"
+#include "replay.h"
+#include "sleep.h"
+#include "stats.h"
+#include "thread.h"
+#include "upcall.h"
 
 struct replay {
 	struct sched_server *server;

@@ -4,7 +4,24 @@
  * never left the queue. A payer of another CPU (a balancer, proc through a port) is not ours: it
  * is only answered.
  */
+#include <abi/ipc.h>
+#include <sched/protocol.h>
+#include <sched/sys_if.h>
+
+#include "balance.h"
+#include "changes.h"
 #include "core.h"
+#include "event.h"
+#include "group.h"
+#include "level.h"
+#include "param.h"
+#include "place.h"
+#include "request.h"
+#include "served.h"
+#include "sleep.h"
+#include "stats.h"
+#include "thread.h"
+#include "upcall.h"
 
 static bool badge_privileged(const struct sched_request *request)
 {

@@ -18,7 +18,8 @@
  * Bad at: a thread that wakes meanwhile waits for that answer. Servers of programs. A server whose caller
  * was killed goes on on time of its own, as any thread.
  */
-#include "core.h"
+#include "served.h"
+#include "thread.h"
 
 /* Several times what the longest request takes. */
 #define SERVED_NS_MAX 500000u

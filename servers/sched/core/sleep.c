@@ -5,8 +5,10 @@
  * due wake in one upcall.
  */
 #include <base/math.h>
+#include <sched/sys_if.h>
 
-#include "core.h"
+#include "event.h"
+#include "sleep.h"
 
 static bool sleep_before(const struct heap_node *a, const struct heap_node *b)
 {

@@ -2,8 +2,9 @@
 /* Counters in shared memory.  One writer each (see shared.h), so a relaxed load and store is
  * enough. */
 #include <base/histogram.h>
+#include <base/math.h>
 
-#include "core.h"
+#include "stats.h"
 
 _Static_assert(HISTOGRAM_BUCKETS == SCHED_HISTOGRAM_BUCKETS, "one histogram shape");
 

@@ -18,7 +18,9 @@
  */
 #include <base/math.h>
 
-#include "core.h"
+#include "level.h"
+#include "mask.h"
+#include "steady.h"
 
 #define STEADY_SHIFT   2u /* a period counts a quarter */
 #define STEADY_WAKES   2u /* of a thread's life: it was started */

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Threads as the server knows them. */
+#include "thread.h"
 #include "core.h"
+#include "group.h"
+#include "level.h"
+#include "nowhere.h"
+#include "offer.h"
 
 struct sched_thread_params *sched_thread_params(struct sched_server *server,
 						const struct sched_thread *thread)

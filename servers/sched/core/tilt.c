@@ -19,7 +19,11 @@
  */
 #include <base/math.h>
 
+#include "account.h"
 #include "core.h"
+#include "level.h"
+#include "thread.h"
+#include "tilt.h"
 
 #define TIME_SHIFT 10u /* fraction bits of times, us */
 #define TIME_ALL   ((int64_t)PLAN_AHEAD_US << TIME_SHIFT)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/core.h"
+#include "core/thread.h"
 
 #include "state.h"
 

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "bench.h"
-#include "core/core.h"
+#include "core/balance.h"
 
 #define BALANCER 2000u
 

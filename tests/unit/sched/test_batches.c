@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 
 #include "bench.h"
-#include "core/core.h"
 
 #define MS 1000000u
 

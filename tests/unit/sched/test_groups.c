@@ -4,7 +4,8 @@
 #include <criterion/criterion.h>
 
 #include "bench.h"
-#include "core/core.h"
+#include "core/balance.h"
+#include "core/place.h"
 
 #define MS 1000000u
 

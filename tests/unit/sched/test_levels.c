@@ -3,7 +3,8 @@
 #include <abi/ipc.h>
 #include <criterion/criterion.h>
 
-#include "../../../servers/sched/core/core.h"
+#include "../../../servers/sched/core/group.h"
+#include "../../../servers/sched/core/level.h"
 #include "bench.h"
 
 #define CPUS    4u

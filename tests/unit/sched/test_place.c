@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "bench.h"
-#include "core/core.h"
+#include "core/place.h"
 
 #define MS 1000000u
 

@@ -4,6 +4,10 @@
 
 #include "bench.h"
 #include "core/core.h"
+#include "core/fair.h"
+#include "core/param.h"
+#include "core/place.h"
+#include "core/plan.h"
 
 #define MS       1000000u
 #define BALANCER 2000u

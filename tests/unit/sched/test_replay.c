@@ -4,6 +4,7 @@
 
 #include "bench.h"
 #include "core/core.h"
+#include "core/plan.h"
 
 #define MS       1000000
 #define US       1000

@@ -3,7 +3,11 @@
 #include <abi/ipc.h>
 #include <criterion/criterion.h>
 
-#include "../../../servers/sched/core/core.h"
+#include "../../../servers/sched/core/balance.h"
+#include "../../../servers/sched/core/level.h"
+#include "../../../servers/sched/core/place.h"
+#include "../../../servers/sched/core/plan.h"
+#include "../../../servers/sched/core/steady.h"
 #include "bench.h"
 
 #define CPUS   4u

@@ -4,7 +4,11 @@
 #include <criterion/criterion.h>
 #include <sched/protocol.h>
 
+#include "../../../servers/sched/core/account.h"
 #include "../../../servers/sched/core/core.h"
+#include "../../../servers/sched/core/owed.h"
+#include "../../../servers/sched/core/plan.h"
+#include "../../../servers/sched/core/tilt.h"
 #include "bench.h"
 
 #define MS    ((time_ns_t)1000000)
