@@ -95,7 +95,6 @@ const char *fdt_node_name(const struct fdt *fdt, uint32_t node);
  * component without unit address matches the first node of that name.  @path need not end in NUL.
  */
 uint32_t fdt_node_by_path(const struct fdt *fdt, const char *path, size_t path_len);
-uint32_t fdt_node_by_phandle(const struct fdt *fdt, uint32_t phandle);
 /* First match after @after in blob order; FDT_NONE as @after starts at the root. */
 uint32_t fdt_node_by_compatible(const struct fdt *fdt, uint32_t after, const char *compatible);
 bool fdt_node_is_compatible(const struct fdt *fdt, uint32_t node, const char *compatible);

@@ -76,25 +76,6 @@ uint32_t fdt_node_by_path(const struct fdt *fdt, const char *path, size_t path_l
 			  path_len - alias_len);
 }
 
-uint32_t fdt_node_by_phandle(const struct fdt *fdt, uint32_t phandle)
-{
-	int depth = 0;
-
-	if (phandle == 0 || phandle == UINT32_MAX)
-		return FDT_NONE;
-	for (uint32_t node = fdt_root(fdt); node != FDT_NONE;
-	     node = fdt_node_next(fdt, node, &depth)) {
-		struct fdt_prop prop;
-		uint32_t value;
-
-		if ((fdt_prop_find(fdt, node, "phandle", &prop) ||
-		     fdt_prop_find(fdt, node, "linux,phandle", &prop)) &&
-		    prop.len == 4 && fdt_prop_u32(&prop, 0, &value) && value == phandle)
-			return node;
-	}
-	return FDT_NONE;
-}
-
 bool fdt_node_is_compatible(const struct fdt *fdt, uint32_t node, const char *compatible)
 {
 	struct fdt_prop prop;

@@ -65,12 +65,6 @@ static inline struct list_node *list_first(const struct list_node *head)
 	return head->next == head ? NULL : head->next;
 }
 
-/* The last node, or NULL. */
-static inline struct list_node *list_last(const struct list_node *head)
-{
-	return head->prev == head ? NULL : head->prev;
-}
-
 static inline struct list_node *list_pop_front(struct list_node *head)
 {
 	struct list_node *node = list_first(head);

@@ -129,14 +129,6 @@ static inline int128_t int128_divide_floor(int128_t a, uint64_t b, uint64_t *rem
 	return ~(int128_t)q;
 }
 
-/* ceil(a / b), b > 0. */
-static inline int128_t int128_divide_ceil(int128_t a, uint64_t b)
-{
-	uint64_t r;
-	const int128_t q = int128_divide_floor(a, b, &r);
-	return r == 0 ? q : q + 1;
-}
-
 static inline int128_t int128_of_words(uint64_t high, uint64_t low)
 {
 	return (int128_t)(((uint128_t)high << 64) | low);

@@ -54,19 +54,6 @@ static inline void text_i64(struct text *text, int64_t value)
 	text_u64(text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
-static inline void text_hex(struct text *text, uint64_t value)
-{
-	text_string(text, "0x");
-	uint32_t shift = 60;
-	while (shift > 0 && (value >> shift) == 0)
-		shift -= 4;
-	for (;; shift -= 4) {
-		text_char(text, "0123456789abcdef"[(value >> shift) & 15u]);
-		if (shift == 0)
-			break;
-	}
-}
-
 /* " name=" before a value. */
 static inline void text_name(struct text *text, const char *name)
 {

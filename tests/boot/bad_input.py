@@ -129,12 +129,6 @@ def node_removed(path):
     return lambda root: root.remove(path)
 
 
-def property_removed(path, name):
-    def change(root):
-        del root.find(path).props[name]
-    return change
-
-
 def many_cpus(count):
     def change(root):
         cpus = root.find("/cpus")

@@ -92,7 +92,6 @@ static void check_tree(const struct fdt *fdt, const void *blob)
 	struct fdt_prop prop;
 	uint64_t addr, bytes;
 	uint32_t nodes = 0;
-	uint32_t phandle;
 
 	for (uint32_t node = fdt_root(fdt); node != FDT_NONE;
 	     node = fdt_node_next(fdt, node, &depth)) {
@@ -106,8 +105,6 @@ static void check_tree(const struct fdt *fdt, const void *blob)
 			fuzz_check(fdt_node_is_compatible(fdt, node, fdt_prop_string(&prop, 0)));
 		if (fdt_prop_find(fdt, node, "path", &prop))
 			(void)fdt_node_by_path(fdt, (const char *)prop.value, prop.len);
-		if (fdt_prop_find(fdt, node, "phandle", &prop) && fdt_prop_u32(&prop, 0, &phandle))
-			(void)fdt_node_by_phandle(fdt, phandle);
 	}
 	fuzz_check(theirs < 0 || theirs_depth < 0);
 	for (uint32_t i = 0; fdt_reserve_get(fdt, i, &addr, &bytes) == ERR_OK; i++)

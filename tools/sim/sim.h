@@ -110,9 +110,6 @@ struct sim_thread {
 	uint32_t wait_mutex;             /* to be taken when it runs again, if `relocks` */
 	bool relocks;
 
-	/* Balancer. */
-	bool pulling; /* its last call was a pull */
-
 	/* Idle accounting. */
 	struct list_node waiting_link; /* sim.waiting, while ready and not running ... */
 	time_ns_t waiting_since_ns;    /* ... since then */

@@ -28,28 +28,6 @@ static inline unsigned msg_words_of(size_t bytes)
 	return (unsigned)((bytes + sizeof(word_t) - 1) / sizeof(word_t));
 }
 
-/*
- * Copy bytes into the message from word @first on (@first >= MSG_REGS: they lie in the IPC
- * buffer).  @bytes at most (MSG_WORDS_MAX - first) * 8; the caller checks.
- */
-static inline void msg_bytes_put(unsigned first, const void *from, size_t bytes)
-{
-	char *to = (char *)&ipc_buffer_get()->msg[first];
-	const char *source = from;
-
-	for (size_t i = 0; i < bytes; i++)
-		to[i] = source[i];
-}
-
-static inline void msg_bytes_get(unsigned first, void *to, size_t bytes)
-{
-	const char *from = (const char *)&ipc_buffer_get()->msg[first];
-	char *target = to;
-
-	for (size_t i = 0; i < bytes; i++)
-		target[i] = from[i];
-}
-
 /* Capability @index of an outgoing message: a slot of the sender's root CNode. */
 static inline void msg_cap_set(unsigned index, cptr_t slot)
 {

@@ -13,8 +13,7 @@
 #define PRIORITY_STANDARD 50u
 #define PRIORITY_SERVER \
 	99u /* under fixed priorities a spinning program must not keep the reaper out */
-#define WEIGHT_NICE_0 1024u
-#define TRIES_MAX     1000u
+#define TRIES_MAX 1000u
 
 bool register_served;
 static uint32_t cpus_online;

@@ -194,20 +194,6 @@ static inline struct rb_node *policy_spare_start(const struct rb_tree *tree, uin
 	return node;
 }
 
-static inline void policy_average_ignore(struct policy_cpu *cpu, uint64_t average_weight,
-					 uint64_t now_ns)
-{
-	(void)cpu;
-	(void)average_weight;
-	(void)now_ns;
-}
-
-static inline void policy_lag_ignore(struct policy_thread *thread, struct policy_number lag_ns)
-{
-	(void)thread;
-	(void)lag_ns;
-}
-
 /* A number of units of 2^-frac_bits; 1 <= frac_bits. */
 static inline struct policy_number policy_number_of(int128_t units, uint32_t frac_bits)
 {

@@ -19,7 +19,6 @@
 
 #define MODEL_CPUS    3u
 #define MODEL_STACK   (32u * 1024u)
-#define MODEL_RED     512u /* of a stack's unused part that is kept empty */
 #define MODEL_THREADS 6u
 
 /* Why a CPU is not going on. */

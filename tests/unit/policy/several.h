@@ -20,7 +20,6 @@ struct several_cpu {
 	uint64_t ask_ns;
 	uint64_t period_ns;
 	uint64_t cursor;
-	uint64_t idle_wrong_ns; /* idle beside a waiting thread */
 };
 
 struct several_thread {
