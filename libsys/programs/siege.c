@@ -396,6 +396,8 @@ int main(int argc, char **argv)
 		{"ghosts", ghosts},
 		{"holder", holder},
 		{"holders", holders},
+		{"impostor", siege_impostor},
+		{"impostors", siege_impostors},
 		{"maskless", siege_maskless},
 		{"moves", siege_moves},
 		{"nices", siege_nices},

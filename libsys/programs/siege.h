@@ -43,3 +43,7 @@ int siege_maskless(void);
 int siege_stops(void);
 int siege_nices(void);
 int siege_moves(void);
+
+/* siege_servers.c */
+int siege_impostor(void);
+int siege_impostors(void);

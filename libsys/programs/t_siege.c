@@ -189,6 +189,19 @@ static void prodded_by(const char *how, unsigned percent_of_several)
 	end("worker", worker);
 }
 
+/* Not killed, and nobody else is, by what it says to be faults of its own. */
+static void impostors(void)
+{
+	const word_t worker = start("hostile", "spin", 0, false);
+	const struct wait_result result = program_wait(start("siege", "impostors", 0, true));
+	struct wait_result lives;
+
+	tap_equal(result.status, 0);
+	tap_equal(result.signal, 0);
+	tap_equal(process_wait(worker, true, &lives), ERR_WOULD_BLOCK);
+	end("worker", worker);
+}
+
 static void prodded(void)
 {
 	/* On several CPUs shares are exact with the virtual clock: there it is asked for by its name. */
@@ -202,7 +215,8 @@ static void prodded(void)
 
 int main(int argc, char **argv)
 {
-	static const struct tap_case cases[] = {{"holder pays", holder_pays},
+	static const struct tap_case cases[] = {{"impostors", impostors},
+						{"holder pays", holder_pays},
 						{"prodded", prodded},
 #define X(name, ms, rivals, within) {"besieged: " #name, by_##name},
 						CASES(X)

@@ -405,15 +405,18 @@ static bool op_request(struct msg *m, uint8_t op)
 
 static bool op_fault(struct msg *m)
 {
-	const uint32_t tid = user_pick(fuzz_u8(script) & 15);
+	const uint8_t how = fuzz_u8(script);
+	const uint32_t tid = user_pick(how & 15);
 
 	if (tid == 0)
 		return false;
 	for (unsigned i = 0; i < 4; i++)
 		m->w[i] = fuzz_number(script);
 	m->info = msg_info(1 + fuzz_u8(script) % (FAULT_COUNT - 1), 4, 0) | MSG_FAULTED;
-	m->badge = tid;
+	/* Its process may have chosen its own way to proc. */
+	m->badge = (how & 16) != 0 ? users[tid].pid : OWN_BADGE_FAULT | tid;
 	user_calls(tid, 0, m);
+	outside_note(process_get(users[tid].pid));
 	return true;
 }
 

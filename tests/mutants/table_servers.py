@@ -341,4 +341,8 @@ MUTANTS = [
      "proc_core"),
     ("servers/sched/core/param.c", "slice_ns > SCHED_SLICE_NS_STANDARD &&",
      "slice_ns > POLICY_SLICE_NS_MAX &&", "sched_server"),
+    # Whose fault it is
+    ("servers/proc/core/exception.c",
+     "\tif ((badge & OWN_BADGE_FAULT) == 0)\n\t\treturn process_get(badge);\n", "", "proc_ends"),
+    ("servers/proc/core/exception.c", "return process_get(badge);", "return NULL;", "proc_ends"),
 ]

@@ -6,6 +6,7 @@
 #include <libsys/print.h>
 
 #include "log.h"
+#include "own.h"
 
 static uint32_t fault_signal(enum fault kind)
 {
@@ -82,10 +83,23 @@ static void fault_text(char *text, size_t bytes, const struct msg *m)
 	}
 }
 
+/*
+ * Who faulted.  A process may choose who takes the faults of its threads (TCB_SET_FAULT), and its way to
+ * proc is one of those it can choose: then they come with its pid, which may be a tid of somebody else.
+ */
+static struct process *who_faulted(word_t badge)
+{
+	const struct thread *thread;
+
+	if ((badge & OWN_BADGE_FAULT) == 0)
+		return process_get(badge);
+	thread = thread_get(badge & ~OWN_BADGE_FAULT);
+	return thread == NULL ? NULL : process_get(thread->pid);
+}
+
 bool exception_handle(struct msg *m)
 {
-	const struct thread *thread = thread_get(m->badge);
-	struct process *process = thread == NULL ? NULL : process_get(thread->pid);
+	struct process *process = who_faulted(m->badge);
 	char text[128];
 
 	if (process == NULL) {

@@ -54,7 +54,7 @@ enum own_thread_slot {
 	THREAD_TCB,
 	THREAD_PARK,
 	THREAD_REPLY,
-	THREAD_EXCEPTION, /* endpoint of the service with the tid as badge; made once */
+	THREAD_EXCEPTION, /* endpoint of the service, badge OWN_BADGE_FAULT | tid; made once */
 	THREAD_WAKE,      /* THREAD_PARK with badge 1, once it was signalled; goes with it */
 	OWN_THREAD_SLOTS = 8,
 };
@@ -106,7 +106,8 @@ static inline cptr_t own_process_slot(uint32_t index, enum own_process_slot whic
 	return OWN_PROCESS_FIRST + (cptr_t)index * OWN_PROCESS_SLOTS + (cptr_t)which;
 }
 
-#define OWN_BADGE (1ull << 63) /* of requests by proc's own threads */
+#define OWN_BADGE       (1ull << 63) /* of requests by proc's own threads */
+#define OWN_BADGE_FAULT (1ull << 62) /* of faults, with a tid; a process's own badge is its pid */
 
 /* Requests of proc's own threads to the service thread. */
 enum own_request {

@@ -112,7 +112,7 @@ static enum error thread_memory(struct thread *thread)
 	}
 	if (!thread->has_exception) {
 		must(cnode_mint(BOOT_SLOT_CNODE, own_thread_slot(tid, THREAD_EXCEPTION), RIGHT_ALL,
-				0, OWN_ENDPOINT, tid),
+				0, OWN_ENDPOINT, OWN_BADGE_FAULT | tid),
 		     "making an exception endpoint");
 		thread->has_exception = true;
 	}

@@ -261,16 +261,30 @@ cptr_t client_cap(uint32_t tid)
 	return clients[tid].cap;
 }
 
-void client_fault(uint32_t tid, enum fault kind, word_t w0, word_t w1, word_t w2, word_t w3)
+static void fault_as(word_t badge, uint32_t tid, const struct msg *words)
 {
 	struct client *client = &clients[tid];
-	const struct msg m = {
-		.info = msg_info(kind, 4, 0) | MSG_FAULTED, .badge = tid, .w = {w0, w1, w2, w3}};
+	struct msg m = *words;
 
+	m.badge = badge;
 	fuzz_check(!client->calling);
 	client->calling = true;
 	client->reply = waiter_current_slot();
 	post(&m, tid);
+}
+
+void client_fault(uint32_t tid, enum fault kind, word_t w0, word_t w1, word_t w2, word_t w3)
+{
+	const struct msg m = {.info = msg_info(kind, 4, 0) | MSG_FAULTED, .w = {w0, w1, w2, w3}};
+
+	fault_as(OWN_BADGE_FAULT | tid, tid, &m);
+}
+
+void client_fault_own(uint32_t tid, enum fault kind)
+{
+	const struct msg m = {.info = msg_info(kind, 4, 0) | MSG_FAULTED};
+
+	fault_as(thread_get(tid)->pid, tid, &m);
 }
 
 void console_type(const char *text)

@@ -55,6 +55,8 @@ cptr_t client_cap(uint32_t tid);
 
 /* A fault of it that nobody resolved. */
 void client_fault(uint32_t tid, enum fault kind, word_t w0, word_t w1, word_t w2, word_t w3);
+/* Its process has chosen its own way to proc for that. */
+void client_fault_own(uint32_t tid, enum fault kind);
 /* Typed at the console, up to PROC_IO_BYTES_MAX. */
 void console_type(const char *text);
 

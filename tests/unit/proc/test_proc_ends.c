@@ -515,3 +515,26 @@ Test(ends, a_group_is_killed_as_far_as_the_realm_reaches)
 	cr_assert_eq(process_get(outside)->state, PROC_STATE_RUNNING);
 	reap();
 }
+
+/* It comes with the pid then, which is the number of somebody else's thread. */
+Test(ends, a_fault_that_a_process_sends_itself_is_its_own)
+{
+	uint32_t pid = 0, b = 0;
+
+	while (pid < a) {
+		if (pid != 0) {
+			cr_assert_eq(ask(b, PROC_REQ_EXIT, 0), WAITS);
+			reap();
+			cr_assert_eq(ask(a, PROC_REQ_WAIT, pid, PROC_WAIT_NO_HANG), ERR_OK);
+		}
+		cr_assert_eq(client_spawn(a, 0, 0), ERR_OK);
+		b = client_newest;
+		pid = thread_get(b)->pid;
+	}
+	cr_assert_eq(pid, a);
+	client_fault_own(b, FAULT_UNDEFINED);
+	cr_assert_eq(process_get(thread_get(a)->pid)->state, PROC_STATE_RUNNING);
+	reap();
+	cr_assert_eq(ask(a, PROC_REQ_WAIT, pid, PROC_WAIT_NO_HANG), ERR_OK);
+	cr_assert_eq(client_word(a, 2), PROC_SIGILL);
+}
