@@ -400,6 +400,7 @@ int main(int argc, char **argv)
 		{"impostors", siege_impostors},
 		{"maskless", siege_maskless},
 		{"moves", siege_moves},
+		{"much", siege_much},
 		{"nices", siege_nices},
 		{"stops", siege_stops},
 		{"unhandled", unhandled},

@@ -47,3 +47,4 @@ int siege_moves(void);
 /* siege_servers.c */
 int siege_impostor(void);
 int siege_impostors(void);
+int siege_much(void);

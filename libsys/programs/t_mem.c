@@ -16,6 +16,7 @@
 #define RW            (MM_PROT_READ | MM_PROT_WRITE)
 #define RX            (MM_PROT_READ | MM_PROT_EXECUTE)
 #define PAGES         32u
+#define LONG_PAGES    (3 * MM_WORK_MAX + 1)
 #define SPARSE_TABLES 8400u
 
 /* Run this program again with an argument, and wait for it. */
@@ -162,6 +163,8 @@ static void protection_is_enforced(void)
 	tap_equal(run_self("write-read-only", NULL, 0).signal, PROC_SIGSEGV);
 	tap_equal(run_self("read-unmapped", NULL, 0).signal, PROC_SIGSEGV);
 	tap_equal(run_self("execute-data", NULL, 0).signal, PROC_SIGSEGV);
+	tap_equal(run_self("write-long", NULL, 0).signal, PROC_SIGSEGV);
+	tap_equal(run_self("read-long", NULL, 0).signal, PROC_SIGSEGV);
 }
 
 static void code_ends_with_its_page(void)
@@ -173,6 +176,34 @@ static void other_cpus_forget_a_page(void)
 {
 	for (unsigned i = 0; i < 10; i++)
 		tap_equal(run_self("read-elsewhere", NULL, 0).signal, PROC_SIGSEGV);
+}
+
+/* Each page of a long range, which mm does in parts. */
+static int child_write_long(void)
+{
+	char *bytes;
+	void *at;
+
+	program_need("mapping", memory_map(LONG_PAGES * PAGE_SIZE, RW, &at));
+	bytes = at;
+	for (unsigned i = 0; i < LONG_PAGES; i++)
+		bytes[i * PAGE_SIZE] = 1;
+	program_need("protecting", memory_protect(at, LONG_PAGES * PAGE_SIZE, MM_PROT_READ));
+	*(volatile char *)&bytes[(LONG_PAGES - 1) * PAGE_SIZE] = 2;
+	return 8;
+}
+
+static int child_read_long(void)
+{
+	char *bytes;
+	void *at;
+
+	program_need("mapping", memory_map(LONG_PAGES * PAGE_SIZE, RW, &at));
+	bytes = at;
+	for (unsigned i = 0; i < LONG_PAGES; i++)
+		bytes[i * PAGE_SIZE] = 1;
+	program_need("unmapping", memory_unmap(at, LONG_PAGES * PAGE_SIZE));
+	return *(volatile char *)&bytes[(LONG_PAGES - 1) * PAGE_SIZE];
 }
 
 static int child_write_read_only(void)
@@ -373,6 +404,8 @@ static int child(const char *how, const char *arg)
 		int (*body)(void);
 	} bodies[] = {
 		{"write-read-only", child_write_read_only},
+		{"write-long", child_write_long},
+		{"read-long", child_read_long},
 		{"read-unmapped", child_read_unmapped},
 		{"read-elsewhere", child_read_elsewhere},
 		{"execute-data", child_execute_data},

@@ -133,6 +133,7 @@ static void worker_gets(const char *how, unsigned rivals)
 	X(extremes, 30, 0, 0)     \
 	X(ghosts, 30, 13, 0)      \
 	X(holders, 50, 51, 100)   \
+	X(much, 200, 0, 300)      \
 	X(maskless, 30, 9, 0)     \
 	X(unhandled, 2, 2, 0)
 

@@ -54,18 +54,32 @@ enum error memory_map_file(word_t offset, size_t bytes, unsigned protection, voi
 
 enum error memory_unmap(void *at, size_t bytes)
 {
-	const word_t words[] = {(word_t)at, pages_up(bytes)};
+	word_t words[] = {(word_t)at, pages_up(bytes)};
+	enum error error;
 	struct msg m;
 
-	return server_request(PROC_SLOT_MM, MM_REQ_UNMAP, words, 2, &m);
+	/* mm does a part at a time. */
+	do {
+		error = server_request(PROC_SLOT_MM, MM_REQ_UNMAP, words, 2, &m);
+		if (error == ERR_OK) {
+			words[0] += words[1] - m.w[1];
+			words[1] = m.w[1];
+		}
+	} while (error == ERR_OK && words[1] != 0);
+	return error;
 }
 
 enum error memory_protect(void *at, size_t bytes, unsigned protection)
 {
-	const word_t words[] = {(word_t)at, pages_up(bytes), protection};
+	word_t words[] = {(word_t)at, pages_up(bytes), protection, 0};
+	enum error error;
 	struct msg m;
 
-	return server_request(PROC_SLOT_MM, MM_REQ_PROTECT, words, 3, &m);
+	do {
+		error = server_request(PROC_SLOT_MM, MM_REQ_PROTECT, words, 4, &m);
+		words[3] = m.w[0];
+	} while (error == ERR_OK && words[3] != words[1]);
+	return error;
 }
 
 enum error shared_new(size_t bytes, word_t *object)

@@ -110,6 +110,8 @@ static enum error mm_answer(struct msg *m)
 		return paper_space_new(pid, &m->w[0]);
 	if (request == MM_REQ_COPY_OUT)
 		strings_make(m);
+	if (request == MM_REQ_UNMAP)
+		m->w[1] = 0;
 	return ERR_OK;
 }
 

@@ -75,13 +75,13 @@ MUTANTS = [
      "mm_pure"),
     ("servers/mm/core/space.c", "space->account.pages < before;", "false;", "mm_paid"),
     ("servers/mm/core/space.c",
-     "\t*pages = pages_drop(space, start, end);\n\n\tconst bool less = space->account.pages < before;\n"
-     "\tenum error error = region_cut(space, start, less);\n\n"
-     "\tif (error == ERR_OK)\n\t\terror = region_cut(space, end, less);\n",
+     "\t*pages = pages_drop_some(space, start, end);\n\n"
+     "\tconst bool less = space->account.pages < before;\n"
+     "\tenum error error = region_cut(space, start, less);\n",
      "\tconst bool less = space->account.pages <= before;\n"
      "\tenum error error = region_cut(space, start, less);\n\n"
-     "\tif (error == ERR_OK)\n\t\terror = region_cut(space, end, less);\n"
-     "\t*pages = pages_drop(space, start, end);\n", "mm_rules"),
+     "\tif (error == ERR_OK)\n\t\terror = region_cut(space, *end, less);\n"
+     "\t*pages = pages_drop_some(space, start, end);\n", "mm_rules"),
     ("servers/mm/core/page.c", "\taccount_add(&space->account, 1);\n",
      "\tif (account_charge(&space->account, 1) != ERR_OK)\n\t\treturn ERR_LIMIT;\n", "mm_paid"),
     ("servers/mm/core/apart.c", "if (space->regions.count >= MM_REGIONS_MAX)", "if (false)", "mm_paid"),
@@ -345,4 +345,17 @@ MUTANTS = [
     ("servers/proc/core/exception.c",
      "\tif ((badge & OWN_BADGE_FAULT) == 0)\n\t\treturn process_get(badge);\n", "", "proc_ends"),
     ("servers/proc/core/exception.c", "return process_get(badge);", "return NULL;", "proc_ends"),
+    # What takes long is done in parts
+    ("servers/mm/core/space.c", "\tif (count == MM_WORK_MAX)\n\t\t*end = page * PAGE_SIZE;\n", "",
+     "mm_rules"),
+    ("servers/mm/core/space.c", "while (count < MM_WORK_MAX &&\n\t       (entry", "while ((entry",
+     "mm_rules"),
+    ("servers/mm/core/space.c", "\t\tif (i == MM_WORK_MAX)\n\t\t\treturn region->start;\n", "",
+     "mm_rules"),
+    ("servers/mm/core/space.c", "\t\t\t*done = page * PAGE_SIZE;\n\t\t\treturn;", "\t\t\treturn;",
+     "mm_rules"),
+    ("servers/mm/core/space.c", "args->bytes > MM_WORK_MAX * PAGE_SIZE)", "false)", "mm_rules"),
+    ("servers/mm/core/space.c", " || *done % PAGE_SIZE != 0)", ")", "mm_rules"),
+    ("servers/proc/core/mm_client.c", "while (error == ERR_OK && bytes != 0);", "while (false);",
+     "proc_ends"),
 ]

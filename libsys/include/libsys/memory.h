@@ -17,7 +17,7 @@
 MUST_CHECK enum error memory_map(size_t bytes, unsigned protection, void **at);
 
 /* As memory_map, anything that <mm/protocol.h> can do; @vaddr 0: anywhere.  ERR_EXISTS: something is there.
- * ERR_ALIGN.  With MM_MAP_EAGER frames are charged at once, too. */
+ * ERR_ALIGN.  With MM_MAP_EAGER (64 pages at most: ERR_RANGE) frames are charged at once, too. */
 MUST_CHECK enum error memory_map_at(word_t vaddr, size_t bytes, word_t flags, word_t object,
 				    word_t offset, void **at);
 

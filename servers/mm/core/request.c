@@ -42,6 +42,27 @@ static enum error request_shared_new(struct msg *m, struct space *space)
 	return error;
 }
 
+static enum error request_unmap(struct msg *m, struct space *space)
+{
+	const uint64_t all = m->w[0] + m->w[1];
+	uint64_t end = all;
+	const enum error error = space_unmap(space, m->w[0], &end, &m->w[0]);
+
+	m->w[1] = all - end;
+	return error;
+}
+
+static enum error request_protect(struct msg *m, struct space *space)
+{
+	const uint64_t start = m->w[0];
+	uint64_t done = start + m->w[3];
+	const enum error error = space_protect(space, start, start + m->w[1], (uint32_t)m->w[2],
+					       &done);
+
+	m->w[0] = done - start;
+	return error;
+}
+
 static enum error request_in_space(enum mm_request request, struct msg *m, struct space *space)
 {
 	uint64_t *entry;
@@ -50,9 +71,9 @@ static enum error request_in_space(enum mm_request request, struct msg *m, struc
 	case MM_REQ_MAP:
 		return request_map(m, space);
 	case MM_REQ_UNMAP:
-		return space_unmap(space, m->w[0], m->w[0] + m->w[1], &m->w[0]);
+		return request_unmap(m, space);
 	case MM_REQ_PROTECT:
-		return space_protect(space, m->w[0], m->w[0] + m->w[1], (uint32_t)m->w[2]);
+		return request_protect(m, space);
 	case MM_REQ_SPACE_TABLES:
 		return space_tables(space, m->w[0], &entry);
 	case MM_REQ_SHARED_NEW:
@@ -187,7 +208,7 @@ static void request_with_space(enum mm_request request, struct msg *m)
 {
 	struct space *space = space_enter(request_pid(m));
 	enum error error;
-	unsigned words = 1;
+	unsigned words = 2;
 
 	if (space == NULL) {
 		answer(m, ERR_NOT_FOUND, 0);

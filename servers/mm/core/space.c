@@ -89,6 +89,24 @@ static uint64_t pages_drop(struct space *space, uint64_t start, uint64_t end)
 	return count;
 }
 
+/* At most so many that it is soon done; *end is then where the rest begins. */
+static uint64_t pages_drop_some(struct space *space, uint64_t start, uint64_t *end)
+{
+	uint64_t page = start / PAGE_SIZE;
+	uint64_t count = 0;
+	uint64_t *entry;
+
+	while (count < MM_WORK_MAX &&
+	       (entry = pagemap_next(&space->map, &page, *end / PAGE_SIZE)) != NULL) {
+		page_drop(space, entry);
+		count++;
+		page++;
+	}
+	if (count == MM_WORK_MAX)
+		*end = page * PAGE_SIZE;
+	return count;
+}
+
 static void table_unmap(void *context, uint32_t slot)
 {
 	enum error error = page_table_unmap(slot);
@@ -210,6 +228,8 @@ static enum error region_fill(struct space *space, const struct map_args *args,
 				  .prot = args->flags & MM_PROT_MASK};
 	if (args->bytes == 0 || args->bytes > USER_VADDR_MAX || args->vaddr > USER_VADDR_MAX ||
 	    kind >= MM_KIND_COUNT)
+		return ERR_RANGE;
+	if ((args->flags & MM_MAP_EAGER) != 0 && args->bytes > MM_WORK_MAX * PAGE_SIZE)
 		return ERR_RANGE;
 	if ((region->prot & (MM_PROT_WRITE | MM_PROT_EXECUTE)) == (MM_PROT_WRITE | MM_PROT_EXECUTE))
 		return ERR_PERMISSION;
@@ -339,39 +359,69 @@ static enum error region_cut(struct space *space, uint64_t vaddr, bool past)
 	return ERR_OK;
 }
 
-enum error space_unmap(struct space *space, uint64_t start, uint64_t end, uint64_t *pages)
+/* Those from start to end, which are boundaries.  Returns where the rest begins: as for pages. */
+static uint64_t regions_drop_some(struct space *space, uint64_t start, uint64_t end)
 {
+	struct region *region = region_first_from(&space->regions, start);
+
+	for (uint32_t i = 0; region != NULL && region->start < end; i++) {
+		struct region *next = region_next(region);
+
+		if (i == MM_WORK_MAX)
+			return region->start;
+		region_drop(space, region);
+		region = next;
+	}
+	return end;
+}
+
+enum error space_unmap(struct space *space, uint64_t start, uint64_t *end, uint64_t *pages)
+{
+	const uint64_t all = *end;
 	const uint64_t before = space->account.pages;
 	const uint32_t cuts = (region_across(space, start) != NULL ? 1u : 0u) +
-			      (region_across(space, end) != NULL ? 1u : 0u);
+			      (region_across(space, all) != NULL ? 1u : 0u);
 
-	if (!range_good(start, end))
+	if (!range_good(start, all))
 		return ERR_RANGE;
 	if (space->regions.count + cuts > MM_REGIONS_MAX)
 		return ERR_LIMIT;
 	/* Who gives memory back is not refused what it takes to keep the rest of a region. */
-	*pages = pages_drop(space, start, end);
+	*pages = pages_drop_some(space, start, end);
 
 	const bool less = space->account.pages < before;
 	enum error error = region_cut(space, start, less);
 
+	/* A region more where the rest begins is only for now: the one before goes. */
 	if (error == ERR_OK)
-		error = region_cut(space, end, less);
-	if (error != ERR_OK)
-		return error;
-	for (struct region *region = region_first_from(&space->regions, start);
-	     region != NULL && region->start < end;) {
-		struct region *next = region_next(region);
-
-		region_drop(space, region);
-		region = next;
-	}
-	return ERR_OK;
+		error = region_cut(space, *end, less || *end != all);
+	if (error == ERR_OK)
+		*end = regions_drop_some(space, start, *end);
+	return error;
 }
 
-enum error space_protect(struct space *space, uint64_t start, uint64_t end, uint32_t prot)
+/* As their regions say, from *done on; at most so many that it is soon done. */
+static void pages_protect_some(struct space *space, uint64_t *done, uint64_t end)
 {
-	if (!range_good(start, end))
+	uint64_t page = *done / PAGE_SIZE;
+	uint64_t *entry;
+
+	*done = end;
+	for (uint32_t i = 0; (entry = pagemap_next(&space->map, &page, end / PAGE_SIZE)) != NULL;
+	     i++) {
+		if (i == MM_WORK_MAX) {
+			*done = page * PAGE_SIZE;
+			return;
+		}
+		page_protect(space, region_find(&space->regions, page * PAGE_SIZE), page, entry);
+		page++;
+	}
+}
+
+enum error space_protect(struct space *space, uint64_t start, uint64_t end, uint32_t prot,
+			 uint64_t *done)
+{
+	if (!range_good(start, end) || *done < start || *done > end || *done % PAGE_SIZE != 0)
 		return ERR_RANGE;
 	if ((prot & (MM_PROT_WRITE | MM_PROT_EXECUTE)) == (MM_PROT_WRITE | MM_PROT_EXECUTE))
 		return ERR_PERMISSION;
@@ -385,17 +435,9 @@ enum error space_protect(struct space *space, uint64_t start, uint64_t end, uint
 	if (error != ERR_OK)
 		return error;
 	for (struct region *region = region_find(&space->regions, start);
-	     region != NULL && region->start < end; region = region_next(region)) {
-		uint64_t page = region->start / PAGE_SIZE;
-		uint64_t *entry;
-
+	     region != NULL && region->start < end; region = region_next(region))
 		region->prot = prot & MM_PROT_MASK;
-		while ((entry = pagemap_next(&space->map, &page, region->end / PAGE_SIZE)) !=
-		       NULL) {
-			page_protect(space, region, page, entry);
-			page++;
-		}
-	}
+	pages_protect_some(space, done, end);
 	return ERR_OK;
 }
 

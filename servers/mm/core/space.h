@@ -63,10 +63,12 @@ struct map_args {
 
 __attribute__((warn_unused_result)) enum error
 space_map(struct space *space, const struct map_args *args, uint64_t *vaddr);
+/* *end is where the rest begins, if it was too much for one request. */
 __attribute__((warn_unused_result)) enum error space_unmap(struct space *space, uint64_t start,
-							   uint64_t end, uint64_t *pages);
-__attribute__((warn_unused_result)) enum error space_protect(struct space *space, uint64_t start,
-							     uint64_t end, uint32_t prot);
+							   uint64_t *end, uint64_t *pages);
+/* From *done on, up to there. */
+__attribute__((warn_unused_result)) enum error
+space_protect(struct space *space, uint64_t start, uint64_t end, uint32_t prot, uint64_t *done);
 
 /* A shared object of the space's process: ERR_NO_MEMORY, ERR_RANGE, ERR_LIMIT. */
 __attribute__((warn_unused_result)) enum error space_shared_new(struct space *space, uint64_t bytes,

@@ -50,9 +50,16 @@ enum error mm_map(uint32_t pid, const struct mm_map *map)
 
 enum error mm_unmap(uint32_t pid, uint64_t vaddr, uint64_t bytes)
 {
-	struct msg m = {.w = {vaddr, bytes}};
+	enum error error;
 
-	return mm_call(MM_REQ_UNMAP, pid, &m);
+	do {
+		struct msg m = {.w = {vaddr, bytes}};
+
+		error = mm_call(MM_REQ_UNMAP, pid, &m);
+		vaddr += bytes - m.w[1];
+		bytes = m.w[1];
+	} while (error == ERR_OK && bytes != 0);
+	return error;
 }
 
 enum error mm_copy_in(uint32_t pid, uint64_t vaddr, uint64_t bytes, uint64_t offset)

@@ -133,9 +133,9 @@ static void regions_are_paid_for(void)
 	w[1] = PAGE_SIZE;
 	check(request_of(24, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_LIMIT);
 	check(pages_of(24) == 3);
-	w[0] = AT;
-	w[1] = AT + 4 * PAGE_SIZE;
-	check(request_of(24, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(24) == 0);
+	for (w[0] = AT, w[1] = AT + 4 * PAGE_SIZE; w[1] != 0; w[0] = 2 * AT + 4 * PAGE_SIZE - w[1])
+		check(request_of(24, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(pages_of(24) == 0);
 	for (made = 0; made <= MM_REGIONS_MAX; made++)
 		if (map_of(25, AT + 2 * made * PAGE_SIZE, PAGE_SIZE, ANON_RW, 0, 0, 0) != ERR_OK)
 			break;
@@ -191,6 +191,7 @@ static void objects_are_paid_for(void)
 	w[1] = 16 * PAGE_SIZE;
 	check(request_of(27, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(27) == 5);
 	w[0] = AT;
+	w[1] = 16 * PAGE_SIZE;
 	check(request_of(28, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(28) == 5);
 	check(shared_frames_held() == 0 && frames_lost() == 0);
 	space_end(27, a);
@@ -226,6 +227,7 @@ static void mappings_are_paid_for(void)
 	check(request_of(32, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(32) == 24);
 	space_end(32, a);
 	w[0] = AT;
+	w[1] = 16 * PAGE_SIZE;
 	check(request_of(33, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && pages_of(33) == 24 + 2);
 	check(frames_lost() == 0);
 	space_end(33, b);

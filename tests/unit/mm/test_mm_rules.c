@@ -311,6 +311,60 @@ static void regions_come_back(void)
 	space_end(16, vspace);
 }
 
+/* Regions without pages, too. */
+static void many_regions_go_in_parts(void)
+{
+	const uint32_t vspace = space_make(23, 0);
+	const uint32_t count = 2 * MM_WORK_MAX;
+	word_t w[4] = {AT, 2 * count * PAGE_SIZE};
+
+	for (uint64_t i = 0; i < count; i++)
+		check(map_of(23, AT + 2 * i * PAGE_SIZE, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	check(request_of(23, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(w[0] == 0 && w[1] == 2 * MM_WORK_MAX * PAGE_SIZE);
+	check(get(23, vspace, AT + 2 * (MM_WORK_MAX - 1) * PAGE_SIZE) == -1);
+	check(get(23, vspace, AT + 2 * MM_WORK_MAX * PAGE_SIZE) == 0);
+	space_end(23, vspace);
+}
+
+/* Nobody waits for mm for long because of who asks for much. */
+static void what_takes_long_is_done_in_parts(void)
+{
+	const uint64_t part = MM_WORK_MAX * PAGE_SIZE, all = 3 * part + PAGE_SIZE;
+	const uint32_t vspace = space_make(22, 0);
+	word_t w[4] = {AT, all, MM_PROT_READ, 0};
+
+	check(map_of(22, AT, all, ANON_RW | MM_MAP_EAGER, 0, 0, 0) == ERR_RANGE);
+	check(map_of(22, AT, part, ANON_RW | MM_MAP_EAGER, 0, 0, 0) == ERR_OK);
+	check(map_of(22, AT + part, all - part, ANON_RW, 0, 0, 0) == ERR_OK);
+	for (uint64_t at = part; at < all; at += PAGE_SIZE)
+		check(put(22, vspace, AT + at, 1));
+	for (unsigned parts = 1; parts <= 3; parts++) {
+		check(request_of(22, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_OK && w[0] == parts * part);
+		check(!put(22, vspace, AT + w[0] - PAGE_SIZE, 2));
+		w[3] = w[0];
+		w[0] = AT;
+		w[1] = all;
+	}
+	check(request_of(22, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_OK && w[0] == all);
+	check(!put(22, vspace, AT + all - PAGE_SIZE, 2));
+	for (word_t done = 1; done < 3 * all; done += all) {
+		word_t wrong[4] = {AT, all, MM_PROT_READ, done};
+
+		check(request_of(22, MM_REQ_PROTECT, 0, wrong, 0, 0) == ERR_RANGE);
+	}
+	for (uint64_t at = AT; at < AT + 3 * part; at += part) {
+		word_t cut[4] = {at, AT + all - at};
+
+		check(get(22, vspace, at) >= 0);
+		check(request_of(22, MM_REQ_UNMAP, 0, cut, 0, 0) == ERR_OK);
+		check(cut[0] == MM_WORK_MAX && cut[1] == AT + all - at - part);
+		check(get(22, vspace, at + part - PAGE_SIZE) == -1 &&
+		      get(22, vspace, at + part) == 1);
+	}
+	space_end(22, vspace);
+}
+
 /* A page of a long file is one page, also where it is copied because it may be written: all other frames
  * are in use, so whatever is written past it is somebody's. */
 static void a_file_is_copied_page_by_page(void)
@@ -371,6 +425,7 @@ static void frames_of_code_are_known_until_they_are_cleared(void)
 		left += put(20, vspace, AT + i, 7);
 	check(left == 2 * PAGE_SIZE && frames_of_code() == 0);
 	check(request_of(20, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_OK && frames_of_code() == 2);
+	w[0] = AT;
 	check(request_of(20, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK && frames_of_code() == 2);
 	check(map_of(20, AT, PAGE_SIZE, MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_FILE), 0,
 		     3 * PAGE_SIZE, kept) == ERR_OK);
@@ -401,6 +456,8 @@ static const struct mm_case all[] = {
 	CASE(what_cannot_be_mapped),
 	CASE(an_eager_map_leaves_nothing_half_done),
 	CASE(regions_come_back),
+	CASE(many_regions_go_in_parts),
+	CASE(what_takes_long_is_done_in_parts),
 	CASE(a_file_is_copied_page_by_page),
 	CASE(memory_is_told),
 	CASE(frames_of_code_are_known_until_they_are_cleared),

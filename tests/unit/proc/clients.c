@@ -67,6 +67,17 @@ enum error sys_signal(cptr_t notification)
 	return ERR_OK;
 }
 
+/* A page at a time. */
+static void mm_unmap_page(struct msg *m)
+{
+	const word_t bytes = m->w[1] < PAGE_SIZE ? m->w[1] : PAGE_SIZE;
+
+	if (m->w[0] != mm_unmapped[0] + mm_unmapped[1])
+		mm_unmapped[0] = m->w[0];
+	mm_unmapped[1] += bytes;
+	m->w[1] -= bytes;
+}
+
 static enum error mm_answer(struct msg *m)
 {
 	static const char strings[] = "prog\0prog\0an argument\0NAME=VALUE";
@@ -82,8 +93,7 @@ static enum error mm_answer(struct msg *m)
 		mm_mapped++;
 		return ERR_OK;
 	case MM_REQ_UNMAP:
-		mm_unmapped[0] = m->w[0];
-		mm_unmapped[1] = m->w[1];
+		mm_unmap_page(m);
 		return ERR_OK;
 	case MM_REQ_COPY_OUT:
 		fuzz_check(m->w[1] >= sizeof(strings));

@@ -27,7 +27,10 @@
 #define MM_PROT_EXECUTE 4u
 #define MM_PROT_MASK    7u
 #define MM_KIND_SHIFT   8u
-#define MM_MAP_EAGER    (1u << 16) /* give every page its frame now */
+#define MM_MAP_EAGER    (1u << 16) /* give every page its frame now; MM_WORK_MAX pages at most */
+
+/* Pages, or regions, of one request: it is answered soon, and whoever waits for mm has its turn. */
+#define MM_WORK_MAX 64u
 
 /* X(name, value, meaning) */
 #define MM_KIND_LIST(X)                                                                       \
@@ -56,10 +59,13 @@ enum mm_kind {
 	  "page is the lowest of the region.  FILE: offset and bytes may be inside pages, and w6 " \
 	  "= bytes of the file, the rest of the region is zero; vaddr and offset agree within a "  \
 	  "page")                                                                                  \
-	X(UNMAP, 2, "w0 vaddr, w1 bytes", "w0 pages freed",                                        \
-	  "remove what lies inside; regions are split: LIMIT; NO_MEMORY: the pages may be gone")   \
-	X(PROTECT, 3, "w0 vaddr, w1 bytes, w2 protection", "",                                     \
-	  "change protection; NOT_MAPPED where the range has a hole; LIMIT, NO_MEMORY")            \
+	X(UNMAP, 2, "w0 vaddr, w1 bytes", "w0 pages freed, w1 bytes at the end that are left",     \
+	  "remove what lies inside, up to MM_WORK_MAX pages and regions: ask again for the rest; " \
+	  "regions are split: LIMIT; NO_MEMORY: the pages may be gone")                            \
+	X(PROTECT, 3, "w0 vaddr, w1 bytes, w2 protection, w3 bytes that are done, first 0",        \
+	  "w0 bytes that are done",                                                                \
+	  "change protection, up to MM_WORK_MAX pages: ask again with what is done; NOT_MAPPED "   \
+	  "where the range has a hole; LIMIT, NO_MEMORY")                                          \
 	X(STATS, 4, "", "struct mm_stats", "counters of the whole machine")                        \
 	X(SPACE_INFO, 5, "", "struct mm_space_info", "memory of one space")                        \
 	X(SHARED_NEW, 6, "w0 bytes", "w0 object",                                                  \
