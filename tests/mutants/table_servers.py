@@ -358,4 +358,6 @@ MUTANTS = [
     ("servers/mm/core/space.c", " || *done % PAGE_SIZE != 0)", ")", "mm_rules"),
     ("servers/proc/core/mm_client.c", "while (error == ERR_OK && bytes != 0);", "while (false);",
      "proc_ends"),
+    ("servers/proc/core/realm.c", "process->realm_depth == 1 ? process->sched_group : 0;",
+     "process->sched_group;", "proc_ends"),
 ]

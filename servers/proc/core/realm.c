@@ -225,6 +225,7 @@ void realm_enter(struct process *process, const struct process *parent, bool con
 		process->realms[process->realm_depth++] = (struct realm){process->pid,
 									 2 * memory_bytes};
 		process->realm_nice = process->nice;
-		process->realm_group = process->sched_group;
+		/* Groups are counted below one: from inside each of its own a realm could have them all. */
+		process->realm_group = process->realm_depth == 1 ? process->sched_group : 0;
 	}
 }

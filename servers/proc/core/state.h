@@ -190,7 +190,7 @@ struct process {
 	/* realm.h */
 	uint32_t realm;                       /* pid of its first process; 0: the machine's */
 	int32_t realm_nice;                   /* nothing in it runs with more weight */
-	uint64_t realm_group;                 /* scheduling group that it was started in, 0: none */
+	uint64_t realm_group;                 /* below which it may make groups, 0: nowhere */
 	uint32_t realm_depth;                 /* realms that it is in */
 	struct realm realms[REALM_DEPTH_MAX]; /* outermost first; `realm` is the last */
 	uint64_t memory_bytes;                /* its own limit; 0: none */

@@ -538,3 +538,20 @@ Test(ends, a_fault_that_a_process_sends_itself_is_its_own)
 	cr_assert_eq(ask(a, PROC_REQ_WAIT, pid, PROC_WAIT_NO_HANG), ERR_OK);
 	cr_assert_eq(client_word(a, 2), PROC_SIGILL);
 }
+
+/* Each group of its own would be the top of one more realm. */
+Test(ends, a_realm_inside_another_has_no_groups_of_its_own)
+{
+	const struct sched_thread_params *params = register_shared()->params;
+	uint32_t b;
+
+	cr_assert_eq(ask(a, PROC_REQ_SCHED_SET, 0, 0, SCHED_PARAM_GROUP, 77), ERR_OK);
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, 0), ERR_OK);
+	b = client_newest;
+	cr_assert_eq(params[b].group_top, 77);
+	cr_assert_eq(client_spawn(b, 0, 0), ERR_OK);
+	cr_assert_eq(params[client_newest].group_top, 77);
+	cr_assert_eq(client_spawn(b, PROC_SPAWN_CONFINED, 0), ERR_OK);
+	cr_assert_eq(params[client_newest].group_top, 0);
+	cr_assert_eq(params[client_newest].group, 77);
+}
