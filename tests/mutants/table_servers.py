@@ -360,4 +360,23 @@ MUTANTS = [
      "proc_ends"),
     ("servers/proc/core/realm.c", "process->realm_depth == 1 ? process->sched_group : 0;",
      "process->sched_group;", "proc_realm"),
+    # Bounds, ends and flags of spaces and objects
+    ("servers/mm/core/shared.c", "\t\tobject->owner = 0;\n", "", "mm_rules"),
+    ("servers/mm/core/page.c", "bytes >= PAGE_SIZE && (region", "bytes > PAGE_SIZE && (region", "mm_rules"),
+    ("servers/mm/core/space.c", "cnode_revoke(MM_SLOT_CNODE, space->vspace)", "ERR_OK", "mm_rules"),
+    ("servers/mm/core/space.c", "region->file_bytes = args->file_bytes + delta;",
+     "region->file_bytes = args->file_bytes;", "mm_rules"),
+    ("servers/mm/core/request.c", "request >= MM_REQ_SPACE_NEW && !proc",
+     "request > MM_REQ_SPACE_NEW && !proc", "mm_rules"),
+    ("servers/mm/core/memory.c", "2 * memory.vspaces.count", "memory.vspaces.count", "mm_rules"),
+    ("servers/mm/core/space.c", "space->regions.count + cuts > MM_REGIONS_MAX",
+     "space->regions.count + cuts >= MM_REGIONS_MAX", "mm_paid"),
+    ("servers/mm/core/page.c", "\t*raced = false;\n", "\t*raced = true;\n", "mm_rules"),
+    ("servers/mm/core/space.c", "(MM_PROT_WRITE | MM_PROT_EXECUTE))\n\t\treturn ERR_PERMISSION;\n"
+     "\tif (!region_covers", "(MM_PROT_WRITE | MM_PROT_EXECUTE) && false)\n\t\treturn ERR_PERMISSION;\n"
+     "\tif (!region_covers", "mm_rules"),
+    ("servers/mm/core/space.c", "\t\tif ((*entry & (PAGE_ARCHIVE | PAGE_SHARED)) != 0)\n",
+     "\t\tif ((*entry & PAGE_ARCHIVE) != 0)\n", "mm_rules"),
+    ("servers/mm/core/space.c", "account_add(&space->account, space->map.nodes + space->tables - before);",
+     "space->account.pages += space->map.nodes + space->tables - before;", "mm_paid"),
 ]

@@ -184,7 +184,7 @@ enum error space_tables(struct space *space, uint64_t vaddr, uint64_t **entry)
 	for (unsigned level = 0; level < PAGEMAP_LEVELS - 1 && error == ERR_OK; level++)
 		error = table_make(space, path.entry[level], vaddr);
 	/* They may pass the limit, by what one page needs. */
-	space->account.pages += space->map.nodes + space->tables - before;
+	account_add(&space->account, space->map.nodes + space->tables - before);
 	if (error == ERR_OK)
 		*entry = path.entry[PAGEMAP_LEVELS - 1];
 	return error;

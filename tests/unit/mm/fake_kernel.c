@@ -37,6 +37,7 @@ struct mapping {
 struct space {
 	struct mapping map[PAGES_MAX];
 	unsigned count;
+	bool copied;
 	bool table1[512];
 	bool table2[512 * 512];
 };
@@ -275,7 +276,7 @@ enum error cnode_revoke(cptr_t cnode, cptr_t slot)
 {
 	(void)cnode;
 	pthread_mutex_lock(&lock);
-	slot_of(slot, OBJ_VSPACE);
+	spaces[slot_of(slot, OBJ_VSPACE)->vspace - 1]->copied = false;
 	pthread_mutex_unlock(&lock);
 	return ERR_OK;
 }
@@ -357,6 +358,23 @@ unsigned fake_mapped(uint32_t vspace)
 
 	pthread_mutex_unlock(&lock);
 	return count;
+}
+
+void fake_copy(uint32_t vspace)
+{
+	pthread_mutex_lock(&lock);
+	spaces[slot_of(vspace, OBJ_VSPACE)->vspace - 1]->copied = true;
+	pthread_mutex_unlock(&lock);
+}
+
+bool fake_copied(uint32_t vspace)
+{
+	pthread_mutex_lock(&lock);
+
+	const bool copied = spaces[slot_of(vspace, OBJ_VSPACE)->vspace - 1]->copied;
+
+	pthread_mutex_unlock(&lock);
+	return copied;
 }
 
 unsigned fake_slots_used(void)

@@ -19,5 +19,8 @@ uint8_t *fake_access(uint32_t vspace, uint64_t vaddr, uint32_t access, bool *pre
 
 /* Pages and tables that are mapped in a VSpace. */
 unsigned fake_mapped(uint32_t vspace);
+/* Somebody else copies the capability of a VSpace; whether there is a copy that was not revoked. */
+void fake_copy(uint32_t vspace);
+bool fake_copied(uint32_t vspace);
 /* Capability slots in use. */
 unsigned fake_slots_used(void);

@@ -87,13 +87,14 @@ uint32_t space_make(uint32_t pid, word_t pages_max)
 	word_t vspace = 0;
 
 	check(proc_of(MM_REQ_SPACE_NEW, pid, pages_max, 0, 0, &vspace) == ERR_OK);
+	fake_copy((uint32_t)vspace); /* for the first thread */
 	return (uint32_t)vspace;
 }
 
 void space_end(uint32_t pid, uint32_t vspace)
 {
 	check(proc_of(MM_REQ_SPACE_FREE, pid, 0, 0, 0, NULL) == ERR_OK);
-	check(fake_mapped(vspace) == 0);
+	check(fake_mapped(vspace) == 0 && !fake_copied(vspace));
 }
 
 word_t shared_new_of(uint32_t pid, uint64_t pages)

@@ -140,6 +140,17 @@ static void regions_are_paid_for(void)
 		if (map_of(25, AT + 2 * made * PAGE_SIZE, PAGE_SIZE, ANON_RW, 0, 0, 0) != ERR_OK)
 			break;
 	check(made == MM_REGIONS_MAX);
+	/* One less, and a cut makes one more for a moment. */
+	w[0] = AT;
+	w[1] = 3 * PAGE_SIZE;
+	check(request_of(25, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(map_of(25, AT, 3 * PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK);
+	w[0] = AT + PAGE_SIZE;
+	w[1] = PAGE_SIZE;
+	check(request_of(25, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_LIMIT);
+	w[0] = AT + 2 * PAGE_SIZE;
+	w[1] = PAGE_SIZE;
+	check(request_of(25, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
 	space_end(24, vspace);
 	space_end(25, more);
 }
@@ -295,6 +306,25 @@ static void what_is_paid_for_is_there_at_the_limit(void)
 	space_end(35, vspace);
 }
 
+/* Tables, which no page's charge may follow, are part of it. */
+static void the_most_is_what_it_was(void)
+{
+	const uint32_t vspace = space_make(36, 0);
+	const word_t id = shared_new_of(36, 8);
+	word_t w[4] = {0};
+
+	check(map_of(36, AT, 8 * PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
+	check(map_of(36, AT + 8 * PAGE_SIZE, PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
+	check(put(36, vspace, AT, 1));
+	check(request_of(36, MM_REQ_SPACE_INFO, 0, w, 0, 0) == ERR_OK);
+	check(w[0] == 8 + 3 + 5 && w[2] == w[0]);
+	check(unmap_of(36, AT, 9 * PAGE_SIZE) == ERR_OK);
+	check(shared_of(MM_REQ_SHARED_FREE, 36, id, 0) == ERR_OK);
+	check(request_of(36, MM_REQ_SPACE_INFO, 0, w, 0, 0) == ERR_OK);
+	check(w[0] == 5 && w[2] == 8 + 3 + 5);
+	space_end(36, vspace);
+}
+
 static const struct mm_case all[] = {
 	CASE(places_of_objects_come_back), /* before others have left free ones */
 	CASE(objects_are_so_many),
@@ -306,6 +336,7 @@ static const struct mm_case all[] = {
 	CASE(mappings_are_paid_for),
 	CASE(memory_can_be_given_back_at_the_limit),
 	CASE(what_is_paid_for_is_there_at_the_limit),
+	CASE(the_most_is_what_it_was),
 };
 
 int main(void)

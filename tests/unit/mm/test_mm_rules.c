@@ -156,9 +156,40 @@ static void a_page_in_place_is_copied_when_it_may_be_written(void)
 	space_end(6, vspace);
 }
 
+/* Also where it is the last of its region, and not where the file ends before it does. */
+static void a_page_that_the_file_fills_is_not_copied(void)
+{
+	const word_t file = MM_MAP_FLAGS(MM_PROT_READ, MM_KIND_FILE) | MM_MAP_EAGER;
+	const word_t copied = mm_stats.pages_copied, archive = mm_stats.pages_archive;
+	const uint32_t vspace = space_make(6, 0);
+
+	check(map_of(6, AT, 2 * PAGE_SIZE, file, 0, 3 * PAGE_SIZE, 2 * PAGE_SIZE) == ERR_OK);
+	check(mm_stats.pages_archive == archive + 2 && mm_stats.pages_copied == copied);
+	check(map_of(6, 2 * AT, PAGE_SIZE, file, 0, 3 * PAGE_SIZE, PAGE_SIZE - 1) == ERR_OK);
+	check(mm_stats.pages_archive == archive + 2 && mm_stats.pages_copied == copied + 1);
+	check(get(6, vspace, AT + PAGE_SIZE + 2) == get(6, vspace, AT + 2) + 1);
+	space_end(6, vspace);
+}
+
+/* As the segments of a program do; what is beside it on its pages comes along. */
+static void a_file_may_begin_within_a_page(void)
+{
+	const uint32_t vspace = space_make(6, 0);
+	const word_t flags = MM_MAP_FLAGS(MM_PROT_READ | MM_PROT_WRITE, MM_KIND_FILE);
+	const uint64_t bytes = PAGE_SIZE, delta = 1024;
+
+	check(map_of(6, AT + delta, 2 * bytes, flags, 0, 3 * PAGE_SIZE + delta, bytes) == ERR_OK);
+	check(get(6, vspace, AT + delta + 2) == 3);
+	check(get(6, vspace, AT + PAGE_SIZE + delta - 2) == 4);
+	check(get(6, vspace, AT + PAGE_SIZE + delta + 2) == 0);
+	check(get(6, vspace, AT + 2 * PAGE_SIZE + delta - 1) == 0);
+	space_end(6, vspace);
+}
+
 static void a_copy_takes_one_fault(void)
 {
 	const uint32_t a = space_make(7, 0), b = space_make(8, 0);
+	const word_t raced = mm_stats.faults_raced;
 	word_t shared, before;
 
 	check(map_of(7, AT, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK && put(7, a, AT, 1));
@@ -166,6 +197,7 @@ static void a_copy_takes_one_fault(void)
 	before = mm_stats.faults;
 	check(put(8, b, AT, 2) && mm_stats.faults == before + 1);
 	check(put(7, a, AT, 3) && mm_stats.faults == before + 2);
+	check(mm_stats.faults_raced == raced);
 	space_end(7, a);
 	space_end(8, b);
 }
@@ -205,6 +237,9 @@ static void an_object_lives_for_its_last_mapping(void)
 	check(map_of(12, 2 * AT, 4 * PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
 	check(put(12, vspace, AT + PAGE_SIZE, 42));
 	check(shared_of(MM_REQ_SHARED_FREE, 12, id, 0) == ERR_OK);
+	/* Nor is it to be given up twice: what is left of it are its mappings. */
+	for (unsigned i = 0; i < 3; i++)
+		check(shared_of(MM_REQ_SHARED_FREE, 12, id, 0) == ERR_PERMISSION);
 	check(request_of(12, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
 	check(get(12, vspace, 2 * AT + PAGE_SIZE) == 42);
 	space_end(12, vspace);
@@ -439,6 +474,61 @@ static void frames_of_code_are_known_until_they_are_cleared(void)
 	space_end(20, vspace);
 }
 
+static void what_is_written_is_not_executed(void)
+{
+	const uint32_t vspace = space_make(6, 0);
+	word_t w[4] = {AT, PAGE_SIZE, MM_PROT_READ | MM_PROT_WRITE | MM_PROT_EXECUTE};
+
+	check(map_of(6, AT, PAGE_SIZE, MM_MAP_FLAGS((unsigned)w[2], MM_KIND_ANON), 0, 0, 0) ==
+	      ERR_PERMISSION);
+	check(map_of(6, AT, PAGE_SIZE, ANON_RW, 0, 0, 0) == ERR_OK && put(6, vspace, AT, 1));
+	check(request_of(6, MM_REQ_PROTECT, 0, w, 0, 0) == ERR_PERMISSION);
+	check(put(6, vspace, AT, 2));
+	check(why_not(6, vspace, AT, FAULT_ACCESS_EXECUTE) == ERR_PERMISSION);
+	space_end(6, vspace);
+}
+
+/* Of a shared object there is one copy, also for who was cloned. */
+static void a_clone_shares_what_is_shared(void)
+{
+	const uint32_t a = space_make(7, 0), b = space_make(8, 0);
+	word_t id = shared_new_of(7, 1), pages;
+
+	check(map_of(7, AT, PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK && put(7, a, AT, 1));
+	check(proc_of(MM_REQ_SPACE_CLONE, 8, 7, 0, 0, &pages) == ERR_OK && pages == 0);
+	check(put(7, a, AT, 2) && get(8, b, AT) == 2);
+	check(put(8, b, AT, 3) && get(7, a, AT) == 3);
+	space_end(7, a);
+	check(get(8, b, AT) == 3);
+	space_end(8, b);
+	check(frames_lost() == 0);
+}
+
+static void what_only_proc_may_ask(void)
+{
+	const uint32_t vspace = space_make(6, 0);
+	word_t w[4] = {0};
+
+	for (word_t request = MM_REQ_SPACE_NEW; request <= MM_REQ_CHECK; request++)
+		check(request_of(6, request, 6, w, 0, 0) == ERR_PERMISSION);
+	check(request_of(6, MM_REQ_CHECK + 1, 6, w, 0, 0) == ERR_METHOD);
+	space_end(6, vspace);
+}
+
+/* Who has ended leaves all of it to the next: frames, tables, and what a space is made of. */
+static void what_is_free_is_told(void)
+{
+	uint32_t vspace = space_make(6, 0);
+	word_t before;
+
+	space_end(6, vspace);
+	before = frames_free();
+	vspace = space_make(6, 0);
+	check(frames_free() == before - 2);
+	space_end(6, vspace);
+	check(frames_free() == before);
+}
+
 static const struct mm_case all[] = {
 	CASE(spaces_are_kept),
 	CASE(refusals_are_not_charged),
@@ -446,6 +536,8 @@ static const struct mm_case all[] = {
 	CASE(slots_of_pages_in_place_come_back),
 	CASE(tables_are_counted_down_too),
 	CASE(a_page_in_place_is_copied_when_it_may_be_written),
+	CASE(a_page_that_the_file_fills_is_not_copied),
+	CASE(a_file_may_begin_within_a_page),
 	CASE(a_copy_takes_one_fault),
 	CASE(an_eager_stack_has_its_guard),
 	CASE(objects_end_with_their_owner),
@@ -455,6 +547,10 @@ static const struct mm_case all[] = {
 	CASE(what_is_not_mapped_does_not_keep_its_object),
 	CASE(what_cannot_be_mapped),
 	CASE(an_eager_map_leaves_nothing_half_done),
+	CASE(what_is_written_is_not_executed),
+	CASE(a_clone_shares_what_is_shared),
+	CASE(what_only_proc_may_ask),
+	CASE(what_is_free_is_told),
 	CASE(regions_come_back),
 	CASE(many_regions_go_in_parts),
 	CASE(what_takes_long_is_done_in_parts),
