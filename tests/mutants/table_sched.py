@@ -336,4 +336,15 @@ MUTANTS = [
      "cpu->misuse == 0 ? cpu->runnable + 1 : 0", "sched_yield"),
     ("servers/sched/policy/line/line.c", "out->load = cpu->weight;", "out->load = thread->weight;",
      "sched_yield"),
+    # Accounts and weights of who is elsewhere, asleep, new, or alone
+    ("servers/sched/core/tilt.c", " && sched_thread_settled(cpu, thread))", ")", "sched_tilt"),
+    ("servers/sched/core/tilt.c", "(!wanted || !published(cpu, thread->tid))",
+     "(!wanted || (false && !published(cpu, thread->tid)))", "sched_tilt"),
+    ("servers/sched/core/plan.c", "(here == 1 &&", "(here == 0 &&", "sched_tilt"),
+    ("servers/sched/core/thread.c", "\tthread->owed_since_ns = 0;\n", "", "sched_tilt"),
+    ("servers/sched/core/param.c", "\tto->period_ns = from->period_ns;\n", "", "sched_server"),
+    ("servers/sched/core/param.c", "\telse if (!cpumask_test(&thread->params->affinity, cpu->index))\n"
+     "\t\tcpu->strangers = true;\n", "", "sched_place"),
+    ("servers/sched/core/param.c", "\t\tif (error == ERR_OK)\n\t\t\tparams_store(params, &changed);\n", "",
+     "sched_place"),
 ]

@@ -379,4 +379,14 @@ MUTANTS = [
      "\t\tif ((*entry & PAGE_ARCHIVE) != 0)\n", "mm_rules"),
     ("servers/mm/core/space.c", "account_add(&space->account, space->map.nodes + space->tables - before);",
      "space->account.pages += space->map.nodes + space->tables - before;", "mm_paid"),
+    # Realms, wards, and who waits
+    ("servers/proc/core/realm.c", "\t\tprocess->realm_nice = parent->realm_nice;\n", "", "proc_realm"),
+    ("servers/proc/core/realm.c", "return value == 0 ? ERR_OK : ERR_LIMIT;", "return ERR_OK;", "proc_realm"),
+    ("servers/proc/core/realm.c", "return confined && own < outer",
+     "return (confined || own != 0) && own < outer", "proc_realm"),
+    ("servers/proc/core/realm.c", " || group == target->pid)",
+     " || group == target->parent)", "proc_realm"),
+    ("servers/proc/core/heir.c", "ward));\n\tlist_remove(&process->ward);", "ward));", "proc_ends"),
+    ("servers/proc/core/waiter.c", "\t\twaiter->process->caller_count--;",
+     "\t\twaiter->process->caller_count -= 0;", "proc_ends"),
 ]

@@ -205,6 +205,7 @@ Test(threads, a_root_goes_from_all_that_have_it)
 			if (i == gone)
 				continue;
 			cr_assert_eq(tcb->cspace.type, OBJ_NULL, "%lu after %lu", i, gone);
+			cr_assert_eq(tcb->cspace.bits, 0, "fast paths look at that only");
 			cr_assert_eq(delete_cap(i), ERR_OK);
 		}
 	}

@@ -342,3 +342,28 @@ Test(ends, a_fault_that_a_process_sends_itself_is_its_own)
 	cr_assert_eq(ask(a, PROC_REQ_WAIT, pid, PROC_WAIT_NO_HANG), ERR_OK);
 	cr_assert_eq(client_word(a, 2), PROC_SIGILL);
 }
+
+/* Who ended stands in for nobody, and nobody for it. */
+Test(ends, one_that_ended_is_nobodys_ward)
+{
+	const struct process *process = process_get(thread_get(a)->pid);
+
+	cr_assert_eq(client_spawn(a, 0, 0), ERR_OK);
+	cr_assert_not(list_empty(&process->wards));
+	client_exit(client_newest, 0);
+	reap();
+	cr_assert(list_empty(&process->wards));
+}
+
+Test(ends, who_is_answered_does_not_wait)
+{
+	const struct process *process = process_get(thread_get(a)->pid);
+	const uint32_t b = thread_of(a);
+
+	cr_assert_eq(ask(a, PROC_REQ_THREAD_JOIN, 1, b, 0), WAITS);
+	cr_assert_eq(process->caller_count, 1);
+	client_exit(b, 0);
+	reap();
+	cr_assert_eq(client_answer(a), ERR_OK);
+	cr_assert_eq(process->caller_count, 0);
+}

@@ -229,3 +229,40 @@ Test(realm, a_realm_inside_another_has_no_groups_of_its_own)
 	cr_assert_eq(params[client_newest].group_top, 0);
 	cr_assert_eq(params[client_newest].group, 77);
 }
+
+/* Also for what is started in it, and by that. */
+Test(realm, a_realm_has_the_nice_value_that_it_started_with)
+{
+	uint32_t tid;
+
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, 0), ERR_OK);
+	process_get(thread_get(client_newest)->pid)->realm_nice = 5;
+	for (unsigned i = 0; i < 2; i++)
+		cr_assert_eq(client_spawn(client_newest, 0, 0), ERR_OK);
+	tid = client_newest;
+	cr_assert_eq(ask(tid, PROC_REQ_SCHED_SET, 0, 0, SCHED_PARAM_NICE, 4), ERR_LIMIT);
+	cr_assert_eq(ask(tid, PROC_REQ_SCHED_SET, 0, 0, SCHED_PARAM_NICE, 5), ERR_OK);
+	cr_assert_eq(ask(tid, PROC_REQ_SCHED_SET, 0, 0, SCHED_PARAM_PERIOD_NS, 10000000), ERR_LIMIT,
+		     "nor has it a reservation");
+	cr_assert_eq(ask(tid, PROC_REQ_SCHED_SET, 0, 0, SCHED_PARAM_PERIOD_NS, 0), ERR_OK);
+}
+
+Test(realm, who_is_not_confined_may_weigh_what_it_likes)
+{
+	const struct process *process = process_get(thread_get(a)->pid);
+
+	cr_assert_eq(realm_weight_max(process, false, 19), realm_weight_max(process, false, -20));
+	cr_assert_lt(realm_weight_max(process, true, 19), realm_weight_max(process, true, 0));
+}
+
+Test(realm, a_process_of_a_realm_may_begin_a_group)
+{
+	const struct process *confined, *inside;
+
+	cr_assert_eq(client_spawn(a, PROC_SPAWN_CONFINED, 0), ERR_OK);
+	confined = process_get(thread_get(client_newest)->pid);
+	cr_assert_eq(client_spawn(client_newest, 0, 0), ERR_OK);
+	inside = process_get(thread_get(client_newest)->pid);
+	cr_assert_eq(realm_group(confined, inside, inside->pid), ERR_OK);
+	cr_assert_eq(realm_group(confined, inside, confined->pid), ERR_PERMISSION);
+}

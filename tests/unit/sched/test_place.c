@@ -133,3 +133,26 @@ Test(sched_place, a_forbidden_target_is_not_taken, .init = open_stubborn, .fini 
 				       &bench_server->threads[5], 2),
 		     1, "it may not");
 }
+
+/* Nobody may offer it a place beforehand: it is placed when it wakes. */
+Test(sched_place, who_sleeps_where_it_may_not_be_is_a_stranger, .init = open_2, .fini = bench_close)
+{
+	(void)bench_start(0, 5);
+	(void)bench_start(0, 6);
+	(void)bench_event(0, 6, BENCH_BLOCKED(CAUSE_IPC), 0);
+	bench_server->cpu[0].strangers = false;
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 6, SCHED_PARAM_AFFINITY, 3, 0);
+	cr_assert(!bench_server->cpu[0].strangers);
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 6, SCHED_PARAM_AFFINITY, 2, 0);
+	cr_assert(bench_server->cpu[0].strangers);
+}
+
+/* No CPU has it yet: what is changed is what it begins with. */
+Test(sched_place, a_parameter_of_one_that_never_ran_is_kept, .init = open_2, .fini = bench_close)
+{
+	(void)bench_start(0, 5);
+	bench_thread(6, 1024);
+	(void)bench_request(0, 5, SCHED_REQ_SET_PARAM, 6, SCHED_PARAM_WEIGHT, 2048, 0);
+	cr_assert_eq(bench_answers[0].error, ERR_OK);
+	cr_assert_eq(bench_shared->params[6].weight, 2048);
+}

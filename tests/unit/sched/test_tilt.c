@@ -8,6 +8,7 @@
 #include "../../../servers/sched/core/core.h"
 #include "../../../servers/sched/core/owed.h"
 #include "../../../servers/sched/core/plan.h"
+#include "../../../servers/sched/core/thread.h"
 #include "../../../servers/sched/core/tilt.h"
 #include "bench.h"
 
@@ -143,6 +144,33 @@ Test(tilt, who_sleeps_gets_its_own_back)
 	assert_told(0, 0);
 }
 
+/* Also where the others go on as they were. */
+Test(tilt, who_sleeps_beside_others_gets_its_own_back)
+{
+	start(LIGHT + 1, 1024, cpumask_one(0));
+	owe(100 * MS);
+	cr_assert_neq(thread_of(LIGHT + 1)->weight_told, 0);
+	(void)bench_event(0, LIGHT + 1, BENCH_BLOCKED(CAUSE_IPC), MS);
+	owe(100 * MS);
+	cr_assert_neq(thread_of(HEAVY)->weight_told, 0);
+	cr_assert_eq(thread_of(LIGHT + 1)->weight_told, 0);
+}
+
+/* What it is told there is not this CPU's to take back. */
+Test(tilt, who_has_moved_is_the_others)
+{
+	owe(100 * MS);
+	cr_assert(sched_plan_move(bench_server, cpu, HEAVY, 1, bench_now));
+	bench_now += MS;
+	(void)bench_event(1, HEAVY, BENCH_READY(CAUSE_ARRIVED), 0);
+	cr_assert(sched_thread_settled(&bench_server->cpu[1], thread_of(HEAVY)));
+	cpu->tilted[0] = HEAVY; /* as it was before it went */
+	cpu->tilted_count = 1;
+	thread_of(HEAVY)->weight_told = 4096;
+	sched_plan_publish(bench_server, cpu, bench_now);
+	cr_assert_eq(thread_of(HEAVY)->weight_told, 4096);
+}
+
 Test(tilt, a_new_weight_is_its_own)
 {
 	owe(100 * MS);
@@ -229,6 +257,36 @@ Test(tilt, a_sleeper_forgets_half)
 	thread_of(LIGHT)->ready_since_ns = bench_now;
 	bench_now += 50 * MS;
 	cr_assert_eq(owed_us(SCHED_RATE_WHOLE), 50000 - 2000);
+}
+
+/* What the last one of its number was owed went with it. */
+Test(tilt, a_new_thread_is_owed_nothing)
+{
+	(void)owed_us(SCHED_RATE_WHOLE / 4);
+	bench_now += 100 * MS;
+	(void)bench_event(0, LIGHT, EVENT_DEAD, 0);
+	bench_now += 100 * MS;
+	(void)bench_event(0, LIGHT, BENCH_READY(CAUSE_START), 0);
+	cr_assert_eq(owed_us(SCHED_RATE_WHOLE / 4), 0);
+}
+
+/* Nobody could give what is owed to one that has a whole CPU. */
+Test(tilt, the_mean_is_without_who_has_all_of_a_cpu)
+{
+	struct sched_cpu *other = &bench_server->cpu[1];
+
+	cpu->plan_count = 2;
+	cpu->steady.owed_us = 100;
+	cpu->steady.owed_parts = 10;
+	other->plan_count = 1;
+	other->steady.owed_us = 5000;
+	other->steady.owed_parts = 10;
+	other->steady.lasting = LEVEL;
+	cr_assert_eq(sched_plan_mean_us(bench_server), 100);
+	other->steady.lasting = LEVEL - 1;
+	cr_assert_eq(sched_plan_mean_us(bench_server), 2550);
+	other->plan_count = 0;
+	cr_assert_eq(sched_plan_mean_us(bench_server), 100);
 }
 
 Test(tilt, what_is_owed_is_bounded)
