@@ -220,7 +220,8 @@ MUTANTS = [
     ("kernel/dispatch/upcall.c", "preempt_cause(core->reasons)", "CAUSE_PREEMPTED", "kernel-fastpath"),
     ("kernel/dispatch/fastpath_enter.c", "(word_t)preempt_cause((uint32_t)reasons) << 8", "CAUSE_SLICE << 8",
      "kernel-fastpath"),
-    # A root that is gone
+    # A root that is gone, an instruction that is passed over
     ("kernel/object/cnode.c", "\t__atomic_store_n(&tcb->cspace.bits, 0, __ATOMIC_RELAXED);\n", "",
      "kobject-threads"),
+    ("kernel/ipc/fault.c", "\t\tcaller->context.pc += INSTRUCTION_BYTES;", "\t\t;", "kernel-fault"),
 ]

@@ -102,6 +102,21 @@ Test(fault, skip)
 	cr_assert_eq(a->context.pc, pc + 4);
 }
 
+/* An answer across CPUs has no fast path. */
+Test(fault, skip_said_on_another_cpu)
+{
+	uint64_t pc = a->context.pc;
+
+	other_receives();
+	sim_fault(0, a, FAULT_UNDEFINED, 0x10000);
+	sim_auto_all();
+	sim_syscall(1, other, SYS_REPLY,
+		    (struct sim_regs){{other_reply, msg_info(FAULT_REPLY_SKIP, 0, 0)}});
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(a->context.pc, pc + 4);
+}
+
 Test(fault, stop)
 {
 	sim_fault(0, a, FAULT_PAGE, 0xabc000);
