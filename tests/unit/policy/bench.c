@@ -36,17 +36,22 @@ struct policy_thread *bench_thread(struct bench *bench, uint32_t tid)
 	return (struct policy_thread *)(void *)bench->threads[tid].blob;
 }
 
-static void check(struct bench *bench)
+void bench_check(struct bench *bench)
 {
-	if (bench->unchecked)
-		return;
 	const uint32_t rule = bench->ops->check(bench_cpu(bench));
-	bench->steps++;
 	if (rule == 0)
 		return;
 	char text[POLICY_DUMP_BYTES];
 	bench->ops->dump(bench_cpu(bench), text, sizeof(text));
 	cr_assert_fail("rule %u of %s is broken:\n%s", rule, bench->ops->name, text);
+}
+
+static void check(struct bench *bench)
+{
+	if (bench->unchecked)
+		return;
+	bench->steps++;
+	bench_check(bench);
 }
 
 static void thread_make(struct bench *bench, uint32_t tid, uint32_t weight, uint64_t slice_ns,

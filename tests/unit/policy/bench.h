@@ -28,6 +28,8 @@ struct bench {
 
 struct bench *bench_make(const struct policy_ops *ops, uint32_t threads);
 void bench_free(struct bench *bench);
+/* check(), whatever `unchecked` says: a broken rule fails the test with its number and the dump. */
+void bench_check(struct bench *bench);
 struct policy_cpu *bench_cpu(struct bench *bench);
 struct policy_thread *bench_thread(struct bench *bench, uint32_t tid);
 /* thread_init with these values. */

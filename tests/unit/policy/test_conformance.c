@@ -133,7 +133,7 @@ static void migrates(struct bench *bench)
 		cr_assert_eq(bench_info(bench, tid).runnable, 3);
 		bench->ops->migrate_in(bench_cpu(bench), bench_thread(bench, tid), &migration, 0);
 		cr_assert_eq(bench_info(bench, tid).state, POLICY_QUEUED);
-		cr_assert_eq(bench->ops->check(bench_cpu(bench)), 0);
+		bench_check(bench);
 	}
 }
 
@@ -153,7 +153,7 @@ static void crosses_policies(struct bench *bench)
 		bench_thread_make(there, 1, 1024, 3 * MS);
 		there->ops->migrate_in(bench_cpu(there), bench_thread(there, 1), &migration, 0);
 		cr_assert_eq(bench_info(there, 1).state, POLICY_QUEUED);
-		cr_assert_eq(there->ops->check(bench_cpu(there)), 0);
+		bench_check(there);
 		bench_free(there);
 	}
 	bench->digest = 0; /* as long as the list of policies: no schedule to write down */
@@ -179,7 +179,7 @@ static void restores(struct bench *bench)
 	bench->ops->cpu_init(bench_cpu(bench), 0);
 	cr_assert_eq(bench->ops->restore(bench_cpu(bench), &queue, threads, records, THREADS),
 		     ERR_OK);
-	cr_assert_eq(bench->ops->check(bench_cpu(bench)), 0);
+	bench_check(bench);
 	const struct policy_info after = bench_info(bench, 5);
 	cr_assert_eq(after.runnable, THREADS - 1);
 	cr_assert_eq(memcmp(&after.lag_ns, &before.lag_ns, sizeof(after.lag_ns)), 0);
@@ -201,7 +201,7 @@ static void restore_refuses(struct bench *bench)
 	records[1].kind = 2;
 	records[1].tid = 1;
 	cr_assert_eq(bench->ops->restore(bench_cpu(bench), &queue, threads, records, 2), ERR_OK);
-	cr_assert_eq(bench->ops->check(bench_cpu(bench)), 0);
+	bench_check(bench);
 	cr_assert_eq(bench_info(bench, 0).state, POLICY_OUT);
 	cr_assert_eq(bench_info(bench, 1).state, POLICY_OUT);
 	come_and_go(bench);

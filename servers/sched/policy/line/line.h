@@ -124,7 +124,7 @@ struct line_kind {
 		       const struct policy_migration *in, uint64_t now_ns);
 	/* The policy's part of a record of a thread, or of the queue if thread is NULL; load is given the
 	 * threads first, their state set, and the queue last, and returns whether the record makes sense.
-	 * (None.) */
+	 * Nobody joins then: what join does beside the key (a count, a tree) load does.  (None.) */
 	void (*save)(const struct line_cpu *cpu, const struct line_thread *thread,
 		     uint64_t words[LINE_WORDS_OWN]);
 	bool (*load)(struct line_cpu *cpu, struct line_thread *thread,
