@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Shares under affinity masks that cannot be had by sharing CPUs by weight, against the exact water filling:
-ideal_share in the results."""
+"""Shares that cannot be had by sharing CPUs by weight, under affinity masks and beside heavy threads, against
+the exact water filling: ideal_share in the results."""
 
 import random
 import sys
 import unittest
 
-from sim_tool import simulate
+from sim_tool import simulate, weighted
 
 TOOL = sys.argv.pop(1)
 
@@ -53,6 +53,27 @@ class HeavyThreads(unittest.TestCase):
         worst.sort()
         self.assertLess(worst[53], 0.05)
         self.assertLess(worst[-1], 0.13)
+
+    def test_accounts_of_threads_that_meet_heavy_ones(self):
+        """No masks.  One that comes to a CPU which a heavy thread has had alone is owed something in the
+        machine's measure, not in that of a load long gone, and from now on, not from the next period on: one
+        of 423 went to and fro, 167 times, and had a quarter less than its share, and others a tenth too
+        much.  And a heavy thread that had company is owed that time: else light ones that had too much
+        went to it and its like, and 42 threads a second to each CPU."""
+        for cpus, most, weights in (
+                (11, 2, [3121, 56483, 1024, 46273, 423, 423, 56483, 655, 1277, 655, 3906, 1277, 88761, 7620,
+                         87, 36291, 14949]),
+                (9, 2, [3906, 110, 56483, 526, 172, 172, 29, 15, 88761, 1024, 3121, 29, 11916, 29, 88761, 335,
+                        1024, 45, 56, 87, 215]),
+                (11, 8, [7620, 526, 18, 3121, 1991, 29154, 137, 46273, 46273, 820, 36, 1991, 23, 6100, 1991,
+                         15, 36, 3906, 29154, 215, 272, 71755, 18, 45, 56, 18, 4904, 423, 23254, 88761, 172,
+                         36291, 7620, 335, 1277, 87, 29154, 11916, 29, 11916, 215, 1991, 18705])):
+            result = simulate(TOOL, weighted(weights, 10), "--policy", "eevdf", "--cpus", cpus)
+            for task in result.tasks.values():
+                if task["ideal_share"] >= 0.01:
+                    self.assertAlmostEqual(task["share"] / task["ideal_share"], 1, delta=0.04,
+                                           msg=f"{cpus} CPUs, {task['name']}")
+            self.assertLessEqual(result.migrations() / (10 * cpus), most)
 
 
 if __name__ == "__main__":

@@ -307,27 +307,31 @@ static uint64_t average_corrected(const struct sched_server *server, uint64_t av
 	return average + (uint64_t)((int64_t)average * owed_us / (2 * MEAN_MAX_US));
 }
 
-/* What the average load is for the accounts of this CPU's threads; 0: they get what is due to them. */
-static uint64_t average_here(const struct sched_server *server, const struct sched_cpu *cpu,
-			     const struct place_view *view)
+/* Tell the policy the average load.  A CPU whose thread has it alone and cannot use more goes by its own;
+ * what is owed to others that come is counted in the machine's all the same. */
+static void average_tell(const struct sched_server *server, struct sched_cpu *cpu,
+			 const struct place_view *view, time_ns_t now_ns)
 {
 	const struct place_load *load = &view->loads[cpu->index];
+	const bool steady = sched_steady_used(server, cpu);
 	bool rounded;
 	uint64_t average = view->levels != NULL ? view->levels[cpu->index]
 						: balance_average(view, &rounded);
-	/* It has a whole CPU and cannot use more. */
 	const bool full = load->runnable <= 1 && lone_is_full(cpu, load->weight, average);
 
-	if (!sched_steady_used(server, cpu)) {
-		if (full)
-			return 0;
-		return sched_grouped(server) || !cpu->plan_owed
-			       ? average
-			       : average_corrected(server, average);
-	}
 	/* Nobody is owed more than a CPU; what sleepers take of it is owed. */
-	average = max_u64(average, sched_steady_least(cpu));
-	return full ? average : average_corrected(server, average);
+	if (steady)
+		average = max_u64(average, sched_steady_least(cpu));
+	if (!full && (steady || (!sched_grouped(server) && cpu->plan_owed)))
+		average = average_corrected(server, average);
+	sched_average_set(cpu, average, average == 0 || (full && !steady), now_ns);
+}
+
+void sched_balance_comes(const struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
+{
+	if (cpu->average_own && cpu->running != NULL && cpu->average != 0 &&
+	    !is_quiet(server, cpu->index))
+		sched_average_set(cpu, cpu->average, false, now_ns);
 }
 
 /*
@@ -363,14 +367,14 @@ void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, ti
 	sched_levels_update(server, cpu, &view);
 	sched_levels_view(server, &view, levels);
 	if (quiet) {
-		sched_average_set(cpu, 0, now_ns);
+		sched_average_set(cpu, 0, true, now_ns);
 		/* Others may be at balancing while it is quiet, and must know who has this CPU. */
 		sched_plan_publish(server, cpu, now_ns);
 		__atomic_store_n(&cpu->steady.used, 0, __ATOMIC_RELAXED);
 		quiet_set(server, cpu->index, true);
 		return;
 	}
-	sched_average_set(cpu, average_here(server, cpu, &view), now_ns);
+	average_tell(server, cpu, &view, now_ns);
 	/* A surplus that began a moment ago may be gone in the next: look in the coming period. */
 	if (is_quiet(server, cpu->index)) {
 		quiet_set(server, cpu->index, false);

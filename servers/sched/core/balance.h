@@ -16,6 +16,10 @@ void sched_balance_idle(struct sched_server *server, struct sched_cpu *cpu, time
 time_ns_t sched_balance_idle_next(const struct sched_cpu *cpu, time_ns_t now_ns);
 /* The period is over. */
 void sched_balance_period(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns);
+/* A thread that is ready has come from another CPU: who has had this one alone is not alone any more, and
+ * the accounts go on before the next period. */
+void sched_balance_comes(const struct sched_server *server, struct sched_cpu *cpu,
+			 time_ns_t now_ns);
 /* When the next period begins; TIME_NEVER: there is nothing to balance.  Of several CPUs. */
 time_ns_t sched_balance_period_next(struct sched_server *server, struct sched_cpu *cpu,
 				    time_ns_t now_ns);

@@ -63,8 +63,10 @@ static void thread_arrive(struct sched_server *server, struct sched_cpu *cpu,
 	cpu->policy->migrate_in(policy_cpu(cpu), policy_thread(thread), &thread->migration, now_ns);
 	thread->state = thread->migration.state == POLICY_OUT ? SCHED_OUT : SCHED_READY;
 	sched_mask_changed(server, thread);
-	if (thread->state == SCHED_READY)
+	if (thread->state == SCHED_READY) {
 		sched_heaviest_comes(cpu, thread->incoming_weight);
+		sched_balance_comes(server, cpu, now_ns);
+	}
 	sched_plan_publish(server, cpu, now_ns);
 }
 

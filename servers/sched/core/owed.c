@@ -26,12 +26,15 @@
 #define OWED_US_MAX        300000
 #define OWED_POLICY_US_MAX INT64_C(20000000)
 
-void sched_average_set(struct sched_cpu *cpu, uint64_t average, time_ns_t now_ns)
+void sched_average_set(struct sched_cpu *cpu, uint64_t average, bool own, time_ns_t now_ns)
 {
-	cpu->policy->set_average(policy_cpu(cpu), average, now_ns);
-	cpu->average_own = average == 0;
-	if (average != 0)
+	if (average != 0) {
+		cpu->policy->set_average(policy_cpu(cpu), average, now_ns);
 		cpu->average = average;
+	}
+	cpu->average_own = own;
+	if (own)
+		cpu->policy->set_average(policy_cpu(cpu), 0, now_ns);
 }
 
 int64_t sched_owed_us(const struct sched_cpu *cpu, struct sched_thread *thread, uint64_t here,

@@ -52,11 +52,15 @@ static int64_t owed_us_of(const struct sched_server *server, const struct sched_
 	}
 	if (member->node != 0)
 		return owed_us;
-	/* Its account is against more than the one CPU that it could use. */
 	const uint64_t level = __atomic_load_n(&server->masks.level[cpu->index], __ATOMIC_RELAXED);
 	const bool heavy = !cpu->grouped && level != 0 && member->spare.weight > level;
-	if (!sched_masks_used(server))
-		return heavy ? 0 : owed_us;
+	if (!sched_masks_used(server)) {
+		/* The policy's account is against more than the one CPU that it could use. */
+		if (heavy)
+			return sched_account_us(cpu, thread, SCHED_RATE_WHOLE, now_ns);
+		thread->owed_since_ns = 0;
+		return owed_us;
+	}
 
 	const struct cpumask mask = sched_class_mask(server, thread->mask_class);
 
