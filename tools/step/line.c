@@ -156,6 +156,18 @@ static bool value_parse(enum key key, const char *text, struct step_line *line)
 	}
 }
 
+/* "tid, weight, ..." */
+static const char *keys_of(enum step_op op, char *text, size_t bytes)
+{
+	size_t length = 0;
+
+	for (uint32_t key = 0; key < KEYS && length < bytes; key++)
+		if ((op_keys[op].allowed & KEY_BIT(key)) != 0)
+			length += (size_t)snprintf(text + length, bytes - length, "%s%s",
+						   length == 0 ? "" : ", ", key_names[key]);
+	return text;
+}
+
 static bool pair_parse(char *pair, struct step_line *line, uint32_t *seen, char *message,
 		       size_t message_bytes)
 {
@@ -169,8 +181,10 @@ static bool pair_parse(char *pair, struct step_line *line, uint32_t *seen, char 
 	while (key < KEYS && strcmp(pair, key_names[key]) != 0)
 		key++;
 	if (key == KEYS || (op_keys[line->op].allowed & KEY_BIT(key)) == 0) {
-		snprintf(message, message_bytes, "%s takes no key \"%.40s\"", op_names[line->op],
-			 pair);
+		char keys[80];
+
+		snprintf(message, message_bytes, "%s takes no key \"%.40s\"; its keys are %s",
+			 op_names[line->op], pair, keys_of(line->op, keys, sizeof(keys)));
 		return false;
 	}
 	if ((*seen & KEY_BIT(key)) != 0) {

@@ -28,7 +28,9 @@ dequeue tid=2
 ERRORS = [
     ("enqueue tid=1\nsing tid=1\n", 2, "unknown operation"),
     ("enqueue\n", 1, "needs tid="),
-    ("enqueue tid=1 speed=4\n", 1, "takes no key"),
+    ("enqueue tid=1 speed=4\n", 1,
+     'takes no key "speed"; its keys are tid, weight, slice_ns, lag_ns, new, class, priority'),
+    ("enqueue tid=1\nrun tid=1 slice_ns=4\n", 2, "its keys are tid, ns"),
     ("enqueue tid=1 tid=2\n", 1, "twice"),
     ("enqueue tid=x\n", 1, "no value"),
     ("enqueue tid=1 weight\n", 1, "key=value"),
