@@ -84,6 +84,13 @@ Test(changes, wakes_enter_whatever_the_key)
 	cr_assert(sim_deciding(0));
 }
 
+Test(changes, a_filter_of_wakes_holds_none_back)
+{
+	run_filtered(b, KEY + 1);
+	stop(c);
+	cr_assert(sim_deciding(0));
+}
+
 Test(changes, after_the_filter_they_enter)
 {
 	run_filtered(b, FILTER_KEY_CHANGES);
