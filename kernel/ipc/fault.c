@@ -48,7 +48,6 @@ __attribute__((cold)) void fault_unhandled(struct tcb *tcb)
 	/* Not by a flag of the thread: whoever has the right to set flags would end the machine. */
 	if (space != NULL && space == fault_first_space)
 		panic("the first task faulted and nobody handles it");
-	tcb->send_fault = FAULT_NONE;
 	stop_current(this_core(), tcb);
 }
 

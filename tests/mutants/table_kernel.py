@@ -79,8 +79,6 @@ MUTANTS = [
      "kernel-fault"),
     ("kernel/ipc/fault.c", "\t\ttcb->send_fault = FAULT_NONE;\n\t\tfallback_enter", "\t\tfallback_enter",
      "kernel-fault"),
-    ("kernel/ipc/fault.c", "\ttcb->send_fault = FAULT_NONE;\n\tstop_current", "\tstop_current",
-     "kernel-fault"),
     ("kernel/object/tcb_methods.c", "tcb_state(tcb) == THREAD_STOPPED && thread_is_stopped(tcb)",
      "thread_is_stopped(tcb)", "kernel-chain"),
     # Rights
