@@ -6,26 +6,24 @@
 
 #include "instance.h"
 #include "log.h"
+#include "options.h"
 #include "own.h"
 #include "register.h"
+#include "restarts.h"
 #include "server_thread.h"
-
-#define RESTARTS_MAX 8u
-#define RESTARTS_NS  10000000000ull
 
 static struct {
 	uint32_t cpus;
-	bool kill_asked;    /* atomic: release by who asks, acquire here */
-	unsigned set;       /* in charge */
-	bool standby;       /* the other set can be bound */
-	uint64_t restarts;  /* relaxed atomic: shown to people */
-	uint64_t window_ns; /* start of the time in which restarts are counted */
-	uint32_t in_window;
+	bool kill_asked;   /* atomic: release by who asks, acquire here */
+	unsigned set;      /* in charge */
+	bool standby;      /* the other set can be bound */
+	uint64_t replaced; /* relaxed atomic: shown to people */
+	struct restarts restarts;
 } supervisor;
 
 uint64_t supervisor_restarts(void)
 {
-	return __atomic_load_n(&supervisor.restarts, __ATOMIC_RELAXED);
+	return __atomic_load_n(&supervisor.replaced, __ATOMIC_RELAXED);
 }
 
 enum error supervisor_groups_want(void)
@@ -97,18 +95,6 @@ static void groups_make(void)
 	__atomic_store_n(&register_shared()->groups_ready, 1, __ATOMIC_RELEASE);
 }
 
-/* Whether another restart is worth it. */
-static bool restart_allowed(void)
-{
-	const uint64_t now = clock_now_ns();
-
-	if (now - supervisor.window_ns > RESTARTS_NS) {
-		supervisor.window_ns = now;
-		supervisor.in_window = 0;
-	}
-	return supervisor.in_window++ < RESTARTS_MAX;
-}
-
 static bool fallback_report(void)
 {
 	bool any = false;
@@ -133,7 +119,8 @@ static void take_over(void)
 
 	if (!fallback_report())
 		return;
-	if (!restart_allowed() || !supervisor.standby) {
+	if (!restarts_allow(&supervisor.restarts, clock_now_ns(), options.decision_ns_max) ||
+	    !supervisor.standby) {
 		log_line(LOG_ERROR, "the scheduler server failed too often; the kernel's rotation "
 				    "stays in charge");
 		return;
@@ -156,7 +143,7 @@ static void take_over(void)
 		}
 	supervisor.set = new;
 	supervisor.standby = false;
-	__atomic_fetch_add(&supervisor.restarts, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&supervisor.replaced, 1, __ATOMIC_RELAXED);
 	log_line(LOG_ERROR, "scheduler server replaced by its standby on %u CPUs",
 		 (unsigned)supervisor.cpus);
 	instance_stop(old);

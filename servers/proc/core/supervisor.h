@@ -4,7 +4,7 @@
  * instance takes over all CPUs, the failing ones first, and a new standby is made of the old one's
  * memory.  The supervisor calls kernel objects only, so it never waits for what it repairs.
  *
- * Bad at: an instance that fails again and again; after RESTARTS_MAX in RESTARTS_NS it stays with
+ * Bad at: an instance that fails again and again; after a while (restarts.h) it stays with
  * the kernel's rotation, and says so.
  */
 #pragma once
