@@ -505,3 +505,40 @@ Test(chain, K_donation_answer_by_another_thread_is_refused_on_donated_time)
 	cr_assert_eq(sim_x0(b), -ERR_STATE);
 	cr_assert_eq(sim_current(0), server[0]);
 }
+
+/* A passive server that is at home on CPU 1, at its endpoint. */
+static struct tcb *server_of_cpu_1(cptr_t at, cptr_t with)
+{
+	struct tcb *tcb = sim_thread_running(20, 1);
+
+	tcb->flags |= TCB_FLAG_PASSIVE;
+	sim_syscall(1, b, SYS_WAIT,
+		    (struct sim_regs){{sim_cap(OBJ_NOTIFICATION, sim_notification(), 1)}});
+	sim_auto_all();
+	sim_syscall(1, tcb, SYS_RECV, (struct sim_regs){{at, 0, 0, 0, 0, 0, with}});
+	sim_auto_all();
+	return tcb;
+}
+
+/* Its server's own time begins on another CPU: nothing else tells this one that who ran does not. */
+Test(chain, K_donation_whose_running_chain_is_cut_is_decided_about)
+{
+	struct reply *held = sim_reply();
+	cptr_t at = sim_cap(OBJ_ENDPOINT, sim_endpoint(), 1);
+	struct tcb *other = server_of_cpu_1(at, sim_cap(OBJ_REPLY, held, 0));
+
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{at, msg_info(1, 0, 0)}});
+	cr_assert_eq(sim_current(0), other);
+	sim_as(1);
+	cr_assert_not(reply_destroy(held));
+	sim_step(0);
+	cr_assert_eq(other->payer, other);
+	cr_assert_eq(a->exit_work, 0, "no mark is left");
+	cr_assert(sim_deciding(0));
+	cr_assert_not_null(sim_event_of(0, 1));
+	sim_check();
+	sim_auto_all();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), -ERR_DELETED);
+	cr_assert_eq(sim_current(1), other);
+}

@@ -2,6 +2,7 @@
 /* A dispatcher goes: fallback begins with a turn for who runs, and nothing of it is left to the next one. */
 #include "dispatch_world.h"
 
+#include <kern/bind.h>
 #include <kern/fallback.h>
 
 TestSuite(fallback, .init = setup, .fini = sim_end);
@@ -117,4 +118,58 @@ Test(fallback, the_next_dispatcher_has_a_starvation_limit_of_its_own)
 	sim_advance(5 * SLICE_NS);
 	sim_step(0);
 	cr_assert_eq(cpus[0].core.fallback, FALLBACK_STARVATION);
+}
+
+/* Not for another one who does, too: that would come after it again. */
+Test(fallback, who_comes_first_is_not_taken_off)
+{
+	word_t dispatches;
+
+	a->flags |= TCB_FLAG_FALLBACK_FIRST;
+	b->flags |= TCB_FLAG_FALLBACK_FIRST;
+	resume(b);
+	run_a();
+	dispatches = cpus[0].core.stats.dispatches;
+	unbind();
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(cpus[0].core.stats.dispatches, dispatches);
+}
+
+/* One notification may be that of all CPUs: each has a bit. */
+Test(fallback, the_supervisor_hears_of_which_cpu)
+{
+	struct notification *n = sim_notification();
+
+	core_set_supervisor(&cpus[0].core, n);
+	core_set_supervisor(&cpus[1].core, n);
+	sim_as(0);
+	cr_assert_eq(thread_resume(c), ERR_OK);
+	sim_step(1);
+	cr_assert(sim_deciding(1));
+	sim_advance(LIMIT_NS);
+	sim_step(1);
+	cr_assert_eq(cpus[1].core.fallback, FALLBACK_DECISION);
+	cr_assert_eq(n->word, 1u << 1);
+}
+
+/* With it goes whoever could have used the tag of a dead thread; the next one never heard of it. */
+Test(fallback, what_the_last_one_was_handed_is_dealt_with)
+{
+	resume(a);
+	sim_step(0);
+	suspend(b);
+	sim_as(1);
+	cr_assert_not(thread_destroy(b));
+	sim_decide(0, DECISION_NONE, NULL, 0);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(EVENT_STATE(sim_event_of(0, 2)->info), EVENT_DEAD);
+	sim_as(1);
+	cr_assert_not(thread_destroy(b), "it may still look at that");
+	unbind();
+	cr_assert_eq(core_bind(&cpus[0].core, sim_thread(9, 1), LIMIT_NS, 0, NULL), ERR_OK);
+	sim_step(0);
+	cr_assert(sim_deciding(0), "and has asked for nothing yet");
+	sim_as(1);
+	cr_assert(thread_destroy(b));
+	sim_check();
 }

@@ -468,3 +468,48 @@ Test(ipc, a_reply_object_that_holds_a_caller_takes_no_other)
 	cr_assert_eq(sim_x0(b), -ERR_BUSY);
 	cr_assert_eq(reply->caller, a);
 }
+
+/* From the moment in which it begins to go nobody would wake who waits. */
+Test(ipc, nobody_waits_for_a_notification_that_goes)
+{
+	struct notification *n = sim_notification();
+	cptr_t cap = sim_cap(OBJ_NOTIFICATION, n, 4);
+
+	n->wait.object.dying = 1;
+	sim_syscall(0, a, SYS_WAIT, (struct sim_regs){{cap}});
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), -ERR_DELETED);
+	sim_syscall(0, a, SYS_SIGNAL, (struct sim_regs){{cap}});
+	cr_assert_eq(n->word, 0);
+	cr_assert_eq(notification_bind(n, a), ERR_STATE);
+	cr_assert_null(a->bound_notification);
+}
+
+/* The same of the reply object with which somebody waits for calls. */
+Test(ipc, nobody_calls_by_a_reply_object_that_goes)
+{
+	sim_syscall(1, b, SYS_RECV, RECV(reply_cap));
+	sim_auto_all();
+	reply->object.dying = 1;
+	sim_syscall(0, a, SYS_CALL, (struct sim_regs){{ep_cap, 0}});
+	cr_assert_eq(sim_current(0), a);
+	cr_assert_eq(sim_x0(a), -ERR_NO_REPLY);
+	cr_assert_null(reply->caller);
+	sim_auto_all();
+	cr_assert_eq(sim_current(1), b);
+	cr_assert_eq(sim_x0(b), -ERR_DELETED);
+	cr_assert_null(b->reply);
+}
+
+Test(ipc, a_thread_has_one_bound_notification)
+{
+	struct notification *first = sim_notification();
+	struct notification *second = sim_notification();
+
+	cr_assert_eq(notification_bind(first, a), ERR_OK);
+	cr_assert_eq(notification_bind(second, a), ERR_STATE);
+	cr_assert_eq(notification_bind(first, b), ERR_STATE);
+	cr_assert_eq(a->bound_notification, first);
+	cr_assert_null(second->bound);
+	cr_assert_null(b->bound_notification);
+}

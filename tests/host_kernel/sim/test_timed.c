@@ -271,3 +271,23 @@ Test(timed, a_slice_that_is_longer_now_goes_on)
 	cr_assert_eq(sim_current(0), b);
 	cr_assert_eq(core()->armed_ns, core()->slice_end_ns);
 }
+
+static void filter_ends_later(void)
+{
+	core()->slice_end_ns += 5;
+	core()->filter_until_ns = core()->slice_end_ns;
+	core()->filtered = true;
+}
+
+/* The timer was set for what has moved since. */
+Test(timed, a_filter_that_lasts_longer_now_is_not_over)
+{
+	slice_ends_with(filter_ends_later);
+	cr_assert_eq(sim_current(0), b);
+	cr_assert(core()->filtered);
+	cr_assert_eq(core()->reasons, 0);
+	sim_advance(5);
+	sim_step(0);
+	cr_assert(sim_deciding(0));
+	cr_assert_eq(UPCALL_REASONS(info()), 1u << REASON_SLICE | 1u << REASON_KICK);
+}

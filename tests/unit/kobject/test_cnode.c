@@ -6,6 +6,7 @@
 #include <kern/reap.h>
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
 TestSuite(cnode, .init = world_reset);
 
@@ -92,6 +93,29 @@ Test(cnode, K_capabilities_move_keeps_the_tree)
 	cr_assert_eq(type_of(31), OBJ_NULL);
 	cr_assert_eq(type_of(19), OBJ_NULL);
 	check_tree();
+}
+
+/* All children are told their new parent in one hold of the lock. */
+Test(cnode, move_takes_so_many_children_along)
+{
+	struct cap_slot *const slots = calloc(MOVE_CHILDREN_MAX, sizeof(*slots));
+	struct cap cap;
+
+	cr_assert_not_null(slots);
+	endpoint_at(16);
+	cap_read(slot_of(16), &cap);
+	derivation_lock();
+	for (unsigned i = 0; i < MOVE_CHILDREN_MAX; i++)
+		cap_insert(&slots[i], &cap, slot_of(16));
+	derivation_unlock();
+	cr_assert_eq(copy(17, 16), ERR_OK);
+	cr_assert_eq(move(30, 16), ERR_LIMIT);
+	cr_assert_eq(type_of(16), OBJ_ENDPOINT);
+	cr_assert_eq(delete_cap(17), ERR_OK);
+	cr_assert_eq(move(30, 16), ERR_OK);
+	for (unsigned i = 0; i < MOVE_CHILDREN_MAX; i++)
+		cr_assert_eq(slots[i].parent, slot_of(30));
+	free(slots);
 }
 
 Test(cnode, K_capabilities_delete_in_the_middle_gives_children_to_the_parent)

@@ -304,7 +304,9 @@ Test(threads, interrupts)
 
 	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 5, 0, 30, 0), ERR_RANGE);
 	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 40, 0, 30, 5), ERR_RANGE);
+	arch_irq_unmask(40);
 	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 40, 0, 30, 1), ERR_OK);
+	cr_assert(host_irq_masked(40), "nobody would hear of it");
 	cr_assert_eq(host_irq_route_of(40), 1);
 	cr_assert_eq(call(W_IRQ_CONTROL, METHOD_IRQ_CONTROL_GET, 4, 40, 0, 31, 1), ERR_EXISTS);
 	cr_assert_eq(call(30, METHOD_IRQ_HANDLER_ACK, 0), ERR_STATE);
