@@ -349,4 +349,16 @@ MUTANTS = [
      "\t\tcpu->strangers = true;\n", "", "sched_place"),
     ("servers/sched/core/param.c", "\t\tif (error == ERR_OK)\n\t\t\tparams_store(params, &changed);\n", "",
      "sched_place"),
+    # Sleepers, groups that a CPU meets late, who is awaited
+    ("servers/sched/core/param.c", "\t\tchanged.group = group_tag(policy_thread(thread))->id;\n", "\t\t;\n",
+     "sched_groups"),
+    ("servers/sched/core/sleep.c", "\t\t\treturn sched_sleep_next(cpu);\n\t\tif",
+     "\t\t\treturn next_ns;\n\t\tif", "sched_offers"),
+    ("servers/sched/core/sleep.c", "{\n\tsched_sleep_cancel(cpu, thread);\n", "{\n", "sched_mistakes"),
+    ("servers/sched/core/heavy.c", "(BALANCE_CANDIDATES_MAX + 1u)", "(BALANCE_CANDIDATES_MAX)",
+     "sched_levels"),
+    ("servers/sched/core/place.c", "now_ns < sent_ns + INCOMING_FRESH_NS", "true", "sched_place"),
+    ("servers/sched/core/place.c", "now_ns < sent_ns + INCOMING_FRESH_NS", "false", "sched_place"),
+    ("servers/sched/core/param.c", "\telse if (changed.group != 0)\n", "\telse if (false)\n", "sched_groups"),
+    ("servers/sched/core/param.c", "\telse if (changed.group != 0)\n", "\telse\n", "sched_groups"),
 ]

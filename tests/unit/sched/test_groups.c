@@ -331,6 +331,43 @@ Test(groups, who_ended_is_no_member, .init = open_1, .fini = bench_close)
 	cr_assert_eq(bench_shared->params[6].group, 0);
 }
 
+/* The CPU that has it has had no group: joining is the first that it hears of them. */
+Test(groups, who_joins_where_none_was_is_a_member, .init = open_2, .fini = bench_close)
+{
+	start_on(0, 5);
+	start_on(1, 6);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	cr_assert_eq(bench_server->cpu[1].policy, policies[0]);
+	cr_assert_eq(join(6, group), ERR_OK);
+	cr_assert_neq(bench_server->cpu[1].policy, policies[0]);
+	cr_assert_eq(field(group, SCHED_GROUP_MEMBERS), 1);
+	bench_groups = false;
+	bench_close();
+	open_2();
+	start_on(1, 6);
+	cr_assert_eq(join(6, 0), ERR_OK);
+	cr_assert_eq(bench_server->cpu[1].policy, policies[0], "to leave it takes none");
+	bench_groups = true;
+}
+
+/* It was taken for ended and woke after all, as one of the root's: its next change is not refused. */
+Test(groups, who_woke_in_none_may_change, .init = open_1, .fini = bench_close)
+{
+	start_on(0, 5);
+	start_on(0, 6);
+	const word_t group = group_new(5, 0, 1024, 0, 0);
+
+	cr_assert_eq(join(6, group), ERR_OK);
+	bench_shared->params[6].flags |= SCHED_THREAD_ENDED;
+	(void)bench_event(0, 6, BENCH_BLOCKED(CAUSE_IPC), 0);
+	cr_assert_eq(ask(5, SCHED_REQ_GROUP_DELETE, group, 0, 0, 0, NULL), ERR_OK);
+	bench_shared->params[6].flags = SCHED_THREAD_USED;
+	(void)bench_event(0, 6, BENCH_READY(CAUSE_WAKE), 0);
+	cr_assert_eq(ask(6, SCHED_REQ_SET_PARAM, 0, SCHED_PARAM_NICE, 5, 0, NULL), ERR_OK);
+	cr_assert_eq(bench_shared->params[6].group, 0);
+}
+
 /* A tid that is used again after its thread was in a group. */
 Test(groups, a_new_thread_is_not_in_its_predecessors, .init = open_1, .fini = bench_close)
 {

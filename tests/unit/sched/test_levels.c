@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "../../../servers/sched/core/group.h"
+#include "../../../servers/sched/core/heavy.h"
 #include "../../../servers/sched/core/level.h"
 #include "bench.h"
 
@@ -236,4 +237,21 @@ Test(levels, a_plan_is_advice, .init = open_plan, .fini = bench_close)
 	set(7, SCHED_PARAM_AFFINITY, 0xb);
 	park(1);
 	cr_assert_eq(bench_moves_count, 0);
+}
+
+/* One beside as many as are looked at, and owed more than any of them. */
+Test(levels, the_heaviest_is_found_among_many, .fini = bench_close)
+{
+	struct sched_cpu *cpu;
+
+	bench_open(1, policies[0], places[0]);
+	cpu = &bench_server->cpu[0];
+	for (uint32_t tid = 1; tid <= BALANCE_CANDIDATES_MAX; tid++)
+		(void)bench_start(0, tid);
+	bench_thread(THREADS, 4096);
+	(void)bench_event(0, THREADS, BENCH_READY(CAUSE_START), 0);
+	bench_now += 1000000;
+	(void)bench_event(0, 1, BENCH_READY(CAUSE_PREEMPTED), 1000000);
+	sched_heaviest_find(cpu);
+	cr_assert_eq(cpu->heaviest, 4096);
 }

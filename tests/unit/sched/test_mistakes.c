@@ -286,3 +286,26 @@ Test(mistakes, L21_a_balancer_has_one_order, .init = open_4, .fini = bench_close
 	(void)bench_nothing(1, ERR_OK);
 	cr_assert_eq(bench_answers_count, 2, "back, and sent again");
 }
+
+/* It was woken, asked again, and all is told at once: the later time counts, once. */
+Test(mistakes, who_sleeps_again_wakes_once, .init = open_4, .fini = bench_close, .timeout = 20)
+{
+	const time_ns_t begin_ns = bench_now;
+
+	for (uint32_t tid = 5; tid < 8; tid++) {
+		(void)bench_start(0, tid);
+		(void)bench_request(0, tid, SCHED_REQ_SLEEP, begin_ns + tid * MS, 0, 0, 0);
+	}
+	bench_clear_calls();
+	(void)bench_request(0, 5, SCHED_REQ_SLEEP, begin_ns + 9 * MS, 0, 0, 0);
+	bench_now = begin_ns + 8 * MS;
+	(void)bench_nothing(0, ERR_OK);
+	cr_assert_eq(bench_answers_count, 2);
+	cr_assert_eq(bench_answers[0].tid, 6);
+	cr_assert_eq(bench_answers[1].tid, 7);
+	bench_now = begin_ns + 9 * MS;
+	(void)bench_nothing(0, ERR_OK);
+	cr_assert_eq(bench_answers_count, 3);
+	cr_assert_eq(bench_answers[2].tid, 5);
+	cr_assert_null(heap_first(&bench_server->cpu[0].sleepers));
+}

@@ -81,6 +81,16 @@ Test(sched_offers, a_filter_as_long_as_the_slice_ends_with_it, .init = open_1, .
 	cr_assert_eq(bench_server->threads[17].state, SCHED_READY);
 }
 
+/* Too many to be looked at: one of those that were not may wake before. */
+Test(sched_offers, many_sleepers_wake_in_time, .init = open_1, .fini = bench_close)
+{
+	const struct sched_decision d = start_sleepers(20);
+
+	cr_assert_eq(d.tid, 5);
+	cr_assert((d.flags & DECISION_FILTER) != 0);
+	cr_assert_eq(d.timer_ns, bench_now + 3 * MS / 2);
+}
+
 /* They are not looked at, and there would be too many. */
 Test(sched_offers, sleepers_of_later_do_not_count, .init = open_1, .fini = bench_close)
 {

@@ -156,3 +156,23 @@ Test(sched_place, a_parameter_of_one_that_never_ran_is_kept, .init = open_2, .fi
 	cr_assert_eq(bench_answers[0].error, ERR_OK);
 	cr_assert_eq(bench_shared->params[6].weight, 2048);
 }
+
+/* Work that was sent to an idle CPU and did not come for half a millisecond may never come. */
+Test(sched_place, who_is_awaited_for_long_takes_no_cpu, .init = open_2, .fini = bench_close)
+{
+	struct sched_cpu *idle = &bench_server->cpu[1];
+
+	(void)bench_start(0, 5);
+	(void)bench_start(0, 6);
+	(void)bench_event(0, 6, BENCH_BLOCKED(CAUSE_IPC), 0);
+	(void)bench_nothing(1, ERR_OK);
+	bench_now += MS;
+	cr_assert(is_idle(1));
+	idle->incoming = 1;
+	for (uint64_t ago_ns = MS / 2 - 1; ago_ns <= MS / 2; ago_ns++) {
+		idle->incoming_ns = bench_now - ago_ns;
+		cr_assert_eq(sched_wake_target(bench_server, &bench_server->cpu[0],
+					       &bench_server->threads[6], bench_now),
+			     ago_ns < MS / 2 ? 0 : 1);
+	}
+}
