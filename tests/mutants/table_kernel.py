@@ -250,4 +250,10 @@ MUTANTS = [
      "kernel-ipc"),
     ("kernel/object/notification.c", "notification->wait.object.dying == 0 && notification->bound",
      "notification->bound", "kernel-ipc"),
+    # Numbers that are none, and CPUs that are to halt
+    ("kernel/core/syscall.c", "if (number < SYS_COUNT) {", "if (number <= SYS_COUNT) {", "kernel-fault"),
+    ("kernel/smp/ipi.c", "\tif ((requests & CORE_REQUEST_HALT) != 0)\n\t\tarch_halt();\n", "", "kernel-stop"),
+    ("kernel/smp/ipi.c",
+     "\tif ((__atomic_load_n(&core->requests, __ATOMIC_RELAXED) & CORE_REQUEST_HALT) != 0)\n"
+     "\t\tarch_halt();\n", "", "kernel-stop"),
 ]

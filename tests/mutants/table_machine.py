@@ -68,4 +68,9 @@ MUTANTS = [
     ("kernel/drv/gicv3.c", "\tmmio_write32(sgi, GICD_IGRPMODR, 0);\n", "", "arch-gic"),
     ("kernel/drv/gicv3.c", "sysreg_write(ICC_PMR_EL1, 0xff);", "sysreg_write(ICC_PMR_EL1, 0xa0);",
      "arch-gic"),
+    # Order between an interrupt, what is done for it and its end; the first line of all
+    ("kernel/drv/gicv2.c", "\tbarrier_dsb(sy);\n\treturn acknowledged;", "\treturn acknowledged;",
+     "arch-gic"),
+    ("kernel/drv/irq.c", "irq >= GIC_SPI_FIRST) {", "irq > GIC_SPI_FIRST) {", "arch-gic"),
+    ("kernel/drv/gicv3.c", "\tbarrier_dsb(ishst);\n", "", "arch-gic"),
 ]

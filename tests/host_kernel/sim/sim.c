@@ -58,6 +58,14 @@ void __wrap_arch_spin_pause(void)
 	cpu_yield(SIM_SPIN);
 }
 
+/* For good. */
+_Noreturn void __wrap_arch_halt(void);
+_Noreturn void __wrap_arch_halt(void)
+{
+	for (;;)
+		cpu_yield(SIM_HALTED);
+}
+
 static void *cpu_main(void *argument)
 {
 	struct sim_cpu *self = argument;
@@ -133,6 +141,8 @@ void sim_end(void)
 static bool cpu_pending(unsigned cpu)
 {
 	host_cpu_enter(cpu);
+	if (sim_cpus[cpu].at == SIM_HALTED)
+		return false;
 	/* Reasons: the test itself did something as this CPU. */
 	return arch_irq_pending() || cpus[cpu].core.requests != 0 ||
 	       (!cpus[cpu].core.dispatcher_running && cpus[cpu].core.reasons != 0);
@@ -145,7 +155,7 @@ void sim_step(unsigned cpu)
 			return;
 		if (sim_cpus[cpu].at == SIM_IDLE && !cpu_pending(cpu))
 			return;
-		if (sim_cpus[cpu].at == SIM_SPIN && i > 0)
+		if ((sim_cpus[cpu].at == SIM_SPIN && i > 0) || sim_cpus[cpu].at == SIM_HALTED)
 			return;
 		cpu_go(cpu, OP_INTERRUPT);
 	}

@@ -4,8 +4,8 @@
  *
  * Each CPU is a host thread with its own kernel stack; exactly one of them, or the test, runs at any
  * time.  A CPU hands back to the test when its kernel leaves to user mode, waits for an interrupt,
- * or spins.  What a user thread does is what the test makes it do: a system call with the registers
- * given, a fault, or nothing until an interrupt.
+ * spins, or halts for good.  What a user thread does is what the test makes it do: a system call with
+ * the registers given, a fault, or nothing until an interrupt.
  * All threads share one CNode; objects are made by the test directly, with the kernel's own *_init.
  */
 #pragma once
@@ -18,7 +18,7 @@
 #include <kern/notification.h>
 #include <kern/reply.h>
 
-enum sim_at { SIM_USER, SIM_IDLE, SIM_SPIN };
+enum sim_at { SIM_USER, SIM_IDLE, SIM_SPIN, SIM_HALTED };
 
 /* Registers of a system call (x8: its number); what is not named is 0. */
 struct sim_regs {

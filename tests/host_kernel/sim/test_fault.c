@@ -154,13 +154,21 @@ Test(fault, K_faults_other_faults_go_to_the_exception_endpoint)
 
 Test(fault, bad_system_call_number)
 {
+	static const enum syscall numbers[] = {SYS_COUNT, (enum syscall)1000};
 	uint64_t pc = a->context.pc;
 
-	sim_syscall(0, a, (enum syscall)1000, (struct sim_regs){{0}});
-	cr_assert_eq(a->state, THREAD_SENDING);
-	cr_assert_eq(a->send_fault, FAULT_SYSCALL);
-	cr_assert_eq(a->fault_words[0], 1000);
-	cr_assert_eq(a->context.pc, pc, "restart would execute it again");
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		sim_syscall(0, a, numbers[i], (struct sim_regs){{0}});
+		cr_assert_eq(a->state, THREAD_SENDING);
+		cr_assert_eq(a->send_fault, FAULT_SYSCALL);
+		cr_assert_eq(a->fault_words[0], numbers[i]);
+		cr_assert_eq(a->context.pc, pc, "restart would execute it again");
+		sim_auto_all();
+		sim_as(1);
+		cr_assert(thread_suspend(a));
+		cr_assert_eq(thread_resume(a), ERR_OK);
+		sim_auto_all();
+	}
 }
 
 Test(fault, K_faults_without_a_handler_the_thread_stops_with_a_line)

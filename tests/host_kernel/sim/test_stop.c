@@ -324,3 +324,24 @@ Test(stop, wake_between_dequeue_and_stop_is_not_lost)
 	cr_assert_eq(a->state, THREAD_RECEIVING);
 	cr_assert(a->exit_work & EXIT_STOP);
 }
+
+/* Another CPU has panicked. */
+Test(stop, who_is_told_to_halts_for_good)
+{
+	sim_as(0);
+	core_post(&cpus[1].core, CORE_REQUEST_HALT | CORE_REQUEST_KICK);
+	sim_step(1);
+	cr_assert_eq(sim_at(1), SIM_HALTED);
+	cr_assert_eq(sim_current(0), a);
+}
+
+/* It would wait for the one that panicked for ever. */
+Test(stop, who_waits_for_a_grace_period_halts_too)
+{
+	sim_kernel(0, grace_wait);
+	cr_assert_eq(sim_at(0), SIM_SPIN);
+	sim_as(1);
+	core_post(&cpus[0].core, CORE_REQUEST_HALT);
+	sim_step(0);
+	cr_assert_eq(sim_at(0), SIM_HALTED);
+}

@@ -123,6 +123,16 @@ static void lines_are_masked_one_at_a_time(void)
 	cr_assert_neq(fake_when("dist", ENABLE + 8, 1u << 31), FAKE_NEVER);
 }
 
+/* What is done to the device comes after its interrupt was taken, and before it ends; it is masked then, the
+ * first line of all, too. */
+static void served_in_order(int ended, unsigned barriers_before, uint32_t irq)
+{
+	cr_assert_eq(fake_count("dsb", 0) - barriers_before, 2);
+	cr_assert_gt(ended, fake_when("dsb", 0, 0));
+	cr_assert_lt(fake_when("dist", DISABLE + 4, 1u << irq % 32), fake_when("dsb", 0, 0));
+	cr_assert_neq(fake_when("dist", DISABLE + 4, 1u << irq % 32), FAKE_NEVER);
+}
+
 /* At most 1020, whatever the register says. */
 static void lines_end_where_numbers_are_special(void)
 {
@@ -197,6 +207,8 @@ Test(gic, v2_goes_to_the_cpu_that_is_meant, .init = begin_v2)
 		cr_assert_eq(dist[TARGETS + 34], 0, "its neighbour stays");
 		arch_ipi_send(cpu);
 		cr_assert_neq(fake_when("dist", SGIR, (uint32_t)own[cpu].bit << 16), FAKE_NEVER);
+		cr_assert_eq(fake_when("dist", SGIR, (uint32_t)own[cpu].bit << 16),
+			     fake_when("dsb", 0, 0) + 1, "what it is about is seen before");
 	}
 	arch_irq_route(36, 7);
 	cr_assert_eq(dist[TARGETS + 36], 1);
@@ -232,6 +244,18 @@ Test(gic, v2_an_interrupt_ends_as_it_began, .init = begin_v2)
 		cr_assert_eq(arch_irq_take(), ARCH_IRQ_NONE);
 	}
 	cr_assert_eq(fake_count("interface", C_EOIR), 3, "what was not taken does not end");
+}
+
+Test(gic, v2_waits_before_and_after_a_device_is_served, .init = begin_v2)
+{
+	irq_init(&platform);
+	for (uint32_t irq = 32; irq < 34; irq++) {
+		const unsigned before = fake_count("dsb", 0);
+
+		word_set(interface, C_IAR, irq);
+		cr_assert_eq(arch_irq_take(), irq);
+		served_in_order(fake_when("interface", C_EOIR, irq), before, irq);
+	}
 }
 
 /* --- Version 3 --- */
@@ -375,6 +399,8 @@ Test(gic, v3_goes_to_the_cpu_that_is_meant, .init = begin_v3)
 		arch_ipi_send(i);
 		cr_assert_eq(fake_register("ICC_SGI1R_EL1"), all[i].sgi, "%lx: %lx", all[i].mpidr,
 			     fake_register("ICC_SGI1R_EL1"));
+		cr_assert_eq(fake_when("ICC_SGI1R_EL1", 0, all[i].sgi), fake_when("dsb", 0, 0) + 1,
+			     "what it is about is seen before");
 	}
 }
 
@@ -399,4 +425,16 @@ Test(gic, v3_an_interrupt_ends_as_it_began, .init = begin_v3)
 	fake_register_set("ICC_IAR1_EL1", 1023);
 	cr_assert_eq(arch_irq_take(), ARCH_IRQ_NONE);
 	cr_assert_eq(fake_count("ICC_EOIR1_EL1", 0), 3);
+}
+
+Test(gic, v3_waits_before_and_after_a_device_is_served, .init = begin_v3)
+{
+	irq_init(&platform);
+	for (uint32_t irq = 32; irq < 34; irq++) {
+		const unsigned before = fake_count("dsb", 0);
+
+		fake_register_set("ICC_IAR1_EL1", irq);
+		cr_assert_eq(arch_irq_take(), irq);
+		served_in_order(fake_when("ICC_EOIR1_EL1", 0, irq), before, irq);
+	}
 }
