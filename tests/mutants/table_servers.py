@@ -395,4 +395,18 @@ MUTANTS = [
     ("servers/proc/pure/restarts.c", "\tif (limit_ns > LIMIT_NS_MAX)\n\t\treturn UINT64_MAX;\n", "", "proc_restarts"),
     ("servers/proc/pure/restarts.c", "\t\trestarts->count = 0;\n", "", "proc_restarts"),
     ("servers/proc/pure/restarts.c", "restarts->count == 0 || ", "", "proc_restarts"),
+    # Waits whose time is over as they end; words and threads that meet by chance
+    ("libsys/src/futex.c", "\treturn queued;", "\treturn true;", "libsys-sync"),
+    ("libsys/src/mutex.c",
+     "\tif (mtx_unlock(mutex) != thrd_success) {\n\t\tatomic_fetch_sub(&condition->waiters, 1);\n",
+     "\tif (mtx_unlock(mutex) != thrd_success) {\n", "libsys-sync"),
+    ("libsys/src/mutex.c",
+     "\t\tatomic_store_explicit(&once->state, 2, memory_order_release);\n"
+     "\t\tsys_futex_wake(&once->state, FUTEX_ALL);\n",
+     "\t\tatomic_store_explicit(&once->state, 2, memory_order_release);\n", "libsys-sync"),
+    ("libsys/src/futex.c", "\t\tif (waiter->word != word)\n\t\t\tcontinue;\n", "", "libsys-sync"),
+    ("libsys/src/inherit.c", "if (over && error == ERR_STATE)\n\t\treturn ERR_TIMEOUT;",
+     "if (over)\n\t\treturn ERR_TIMEOUT;", "libsys-sync"),
+    ("libsys/src/mutex.c", "if (type & ~(mtx_recursive | mtx_timed | mtx_inherit))", "if (false)",
+     "libsys-sync"),
 ]

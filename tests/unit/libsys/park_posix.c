@@ -83,10 +83,17 @@ void spin_backoff(unsigned attempt)
 		sched_yield();
 }
 
+_Thread_local void (*park_meanwhile)(void);
+
 time_ns_t park_now_ns(void)
 {
+	void (*meanwhile)(void) = park_meanwhile;
 	struct timespec now;
 
+	if (meanwhile) {
+		park_meanwhile = NULL;
+		meanwhile();
+	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (time_ns_t)now.tv_sec * 1000000000u + (time_ns_t)now.tv_nsec;
 }

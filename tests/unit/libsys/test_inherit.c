@@ -220,6 +220,34 @@ Test(inherit, an_unlock_between_look_and_wait_is_seen)
 	cr_assert(lend_host_idle());
 }
 
+static void *want_until_it_is_unlocked(void *arg)
+{
+	struct shared *shared = arg;
+
+	park_meanwhile = let_it_be_unlocked;
+	cr_assert_eq(mtx_lock_until(&shared->mutex[0], 1), thrd_success);
+	cr_assert_eq(mtx_unlock(&shared->mutex[0]), thrd_success);
+	return NULL;
+}
+
+/* It is passed on to who is about to give up: that one has it, and nobody else would unlock it. */
+Test(inherit, who_gets_it_as_its_time_ends_has_it)
+{
+	struct shared shared;
+	pthread_t thread;
+
+	shared_init(&shared, mtx_timed);
+	atomic_store(&stage, 0);
+	mtx_lock(&shared.mutex[0]);
+	cr_assert_eq(pthread_create(&thread, NULL, want_until_it_is_unlocked, &shared), 0);
+	stage_await(1);
+	mtx_unlock(&shared.mutex[0]);
+	stage_next();
+	pthread_join(thread, NULL);
+	cr_assert_eq(atomic_load(&shared.mutex[0].state), 0);
+	cr_assert(lend_host_idle());
+}
+
 static void *hold_once(void *arg)
 {
 	struct shared *shared = arg;

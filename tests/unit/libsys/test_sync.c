@@ -47,6 +47,38 @@ Test(futex, M08_futex_deadline_in_the_past_does_not_sleep)
 	cr_assert_eq(sys_futex_wait(&word, 0, 0), ERR_TIMEOUT);
 }
 
+static futex_word late;
+
+static void wake_late(void)
+{
+	cr_assert_eq(sys_futex_wake(&late, 1), 1);
+}
+
+/* Whoever woke it has woken nobody else. */
+Test(futex, who_is_woken_as_its_time_ends_is_woken)
+{
+	park_meanwhile = wake_late;
+	cr_assert_eq(sys_futex_wait(&late, 0, 1), ERR_OK);
+	cr_assert(!park_meanwhile);
+	cr_assert_eq(sys_futex_wait(&late, 0, 1), ERR_TIMEOUT);
+}
+
+/* More words than there are queues: some share the first one's. */
+static futex_word many[256];
+
+static void wake_neighbours(void)
+{
+	for (unsigned i = 1; i < sizeof(many) / sizeof(many[0]); i++)
+		cr_assert_eq(sys_futex_wake(&many[i], 1), 0, "word %u", i);
+}
+
+Test(futex, who_waits_for_another_word_is_not_woken)
+{
+	park_meanwhile = wake_neighbours;
+	cr_assert_eq(sys_futex_wait(&many[0], 0, 1), ERR_TIMEOUT);
+	cr_assert(!park_meanwhile);
+}
+
 struct crowd {
 	futex_word word;
 	futex_word other;
@@ -131,6 +163,7 @@ Test(mutex, recursive_one_excludes_others_and_admits_its_holder)
 {
 	struct counted counted = {.count = 0};
 
+	cr_assert_eq(mtx_init(&counted.mutex, 1 << 8), thrd_error);
 	cr_assert_eq(mtx_init(&counted.mutex, mtx_recursive), thrd_success);
 	run(THREADS, count_up_twice_locked, &counted);
 	cr_assert_eq(counted.count, THREADS * ROUNDS);
@@ -234,6 +267,17 @@ Test(condition, bounded_queue_loses_nothing, .timeout = 60)
 	cr_assert_eq(queue.put, THREADS / 2 * ROUNDS);
 	cr_assert_eq(queue.got, queue.put);
 	cr_assert_eq(queue.used, 0);
+}
+
+/* Who signals looks for waiters only if there may be some. */
+Test(condition, who_does_not_hold_the_mutex_does_not_wait)
+{
+	struct mtx mutex = MTX_INIT;
+	struct cnd condition;
+
+	cnd_init(&condition);
+	cr_assert_eq(cnd_wait(&condition, &mutex), thrd_error);
+	cr_assert_eq(condition.waiters, 0);
 }
 
 Test(condition, timed_wait_holds_the_mutex_again)
@@ -347,9 +391,40 @@ Test(once, runs_once_and_all_see_it)
 	cr_assert_eq(once_calls, 1);
 }
 
+static struct once slow = ONCE_FLAG_INIT;
+static pthread_t slow_other;
+
+static void slow_nothing(void)
+{
+	cr_assert(false, "it is being done already");
+}
+
+static void *slow_waits(void *arg)
+{
+	(void)arg;
+	call_once(&slow, slow_nothing);
+	return NULL;
+}
+
+/* The other one has come by then, and sleeps until it is done. */
+static void slow_body(void)
+{
+	cr_assert_eq(pthread_create(&slow_other, NULL, slow_waits, NULL), 0);
+	nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+}
+
+Test(once, who_comes_meanwhile_is_woken, .timeout = 20)
+{
+	call_once(&slow, slow_body);
+	pthread_join(slow_other, NULL);
+}
+
 Test(timespec, is_clamped)
 {
 	cr_assert_eq(timespec_to_ns(&(struct timespec){.tv_sec = 2, .tv_nsec = 5}), 2000000005u);
 	cr_assert_eq(timespec_to_ns(&(struct timespec){.tv_sec = -1}), 0);
 	cr_assert_eq(timespec_to_ns(&(struct timespec){.tv_sec = INT64_MAX}), TIME_NEVER);
+	cr_assert_eq(
+		timespec_to_ns(&(struct timespec){.tv_sec = 18446744073, .tv_nsec = 709551616}),
+		TIME_NEVER, "the sum wraps, not the product");
 }
