@@ -173,7 +173,7 @@ MUTANTS = [
     ("servers/proc/core/thread_park.c", "\their_thread_ends(thread);\n", "", "proc_core"),
     ("servers/proc/core/heir.c", "\t\their_ward(warden, container_of",
      "\t\their_ward(NULL, container_of", "proc_core"),
-    ("servers/proc/core/heir.c", "thread->life == THREAD_LIVE && ", "", "proc_core"),
+    ("servers/proc/core/heir.c", "if (thread->life == THREAD_LIVE)", "if (true)", "proc_core"),
     ("servers/proc/core/heir.c", "node = process->wards.prev", "node = &process->wards", "proc_core"),
     # Workloads
     ("libsys/base/bwl.c", "if (*ref >= reader->used.objects ||", "if (", "bwl"),

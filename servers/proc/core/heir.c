@@ -16,13 +16,12 @@
 #include "register.h"
 #include "state.h"
 
-/* `but_tid`: 0 if it may be any. */
-static const struct thread *live_thread(const struct process *process, uint32_t but_tid)
+static const struct thread *live_thread(const struct process *process)
 {
 	list_for_each (node, &process->threads) {
 		const struct thread *thread = container_of(node, struct thread, link);
 
-		if (thread->life == THREAD_LIVE && thread_tid(thread) != but_tid)
+		if (thread->life == THREAD_LIVE)
 			return thread;
 	}
 	return NULL;
@@ -39,7 +38,7 @@ struct heir process_payer(const struct process *process)
 	const struct thread *thread = NULL;
 
 	while (process != NULL && thread == NULL) {
-		thread = live_thread(process, 0);
+		thread = live_thread(process);
 		process = process_get(process->warden);
 	}
 	return heir_of(thread);
@@ -49,8 +48,7 @@ static struct heir process_heir(const struct process *process)
 {
 	for (struct list_node *node = process->wards.prev; node != &process->wards;
 	     node = node->prev) {
-		const struct thread *thread = live_thread(container_of(node, struct process, ward),
-							  0);
+		const struct thread *thread = live_thread(container_of(node, struct process, ward));
 
 		if (thread != NULL)
 			return heir_of(thread);
@@ -61,7 +59,7 @@ static struct heir process_heir(const struct process *process)
 void heir_thread_ends(const struct thread *thread)
 {
 	const struct process *process = process_get(thread->pid);
-	const struct thread *heir = live_thread(process, thread_tid(thread));
+	const struct thread *heir = live_thread(process); /* it is none any more */
 
 	/* The last one: its process ends, too. */
 	register_heir(thread_tid(thread), heir != NULL ? heir_of(heir) : process_heir(process));
