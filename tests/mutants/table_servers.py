@@ -409,4 +409,8 @@ MUTANTS = [
      "if (over)\n\t\treturn ERR_TIMEOUT;", "libsys-sync"),
     ("libsys/src/mutex.c", "if (type & ~(mtx_recursive | mtx_timed | mtx_inherit))", "if (false)",
      "libsys-sync"),
+    # What is left of who was there before
+    ("servers/proc/core/pipe.c", "\t\tpipe->bytes = 0;\n", "", "proc_ends"),
+    ("servers/proc/core/untyped.c", "(UNTYPED_DEVICE | UNTYPED_PRESERVED)", "UNTYPED_DEVICE", "proc_core"),
+    ("servers/proc/core/thread_park.c", "(thread->fpu_used ? 1 : 0)", "0", "proc_ends"),
 ]

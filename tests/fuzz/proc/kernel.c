@@ -16,6 +16,7 @@
 #define SCHED_RADIX 14u
 
 struct ipc_buffer paper_buffer;
+bool paper_fpu_used;
 
 static struct paper_cap caps[CAPS_MAX]; /* 0 is none */
 static uint32_t caps_free;              /* linked by next */
@@ -279,6 +280,8 @@ static enum error tcb_method(enum method method, struct paper_cap *tcb, struct m
 		return ERR_OK;
 	case METHOD_TCB_INFO:
 		m->w[0] = THREAD_CALLING; /* else it could not ask */
+		if (paper_fpu_used)
+			m->w[0] |= (word_t)TCB_FLAG_FPU_USED << 32;
 		m->w[1] = tcb->tid;
 		m->w[2] = 1000;
 		return ERR_OK;

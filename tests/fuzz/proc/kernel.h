@@ -47,6 +47,8 @@ void paper_thread_runs(uint32_t tid, uint32_t pid);
 /* If it is set: what goes to the console, and each line of the log. */
 extern void (*paper_console)(const char *text, size_t bytes);
 extern void (*paper_log)(const char *line);
+/* Threads have used the FPU. */
+extern bool paper_fpu_used;
 
 /* start.c: proc as it is when its service thread begins; the bytes that it can hand out. */
 uint64_t proc_start(void);

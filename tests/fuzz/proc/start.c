@@ -152,9 +152,14 @@ uint64_t proc_start(void)
 				  .cpus_found = PAPER_CPUS,
 				  .device_irq = 34,
 				  .device_bits = PAGE_BITS + 1};
-	info->untyped_count = 2;
+	info->untyped_count = 4;
 	info->untyped[0].size_bits = OWN_BITS;
 	info->untyped[1].size_bits = MEMORY_BITS;
+	/* Not for proc, which would have them first: they are the smallest. */
+	info->untyped[2].size_bits = UNTYPED_BITS_MIN;
+	info->untyped[2].flags = UNTYPED_DEVICE;
+	info->untyped[3].size_bits = UNTYPED_BITS_MIN;
+	info->untyped[3].flags = UNTYPED_PRESERVED;
 	info->archive_bytes = archive_make((char *)(uintptr_t)OWN_ARCHIVE_VADDR);
 	paper_start();
 	paper_put(BOOT_SLOT_UNTYPED_FIRST, OBJ_UNTYPED, OWN_BITS, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What goes with threads that end, what makes room for others, what a program needs before it runs. */
+#include "../../fuzz/proc/kernel.h"
 #include "clients.h"
 
 #include <criterion/criterion.h>
@@ -99,6 +100,39 @@ Test(ends, a_parked_thread_makes_room)
 	cr_assert_eq(process->thread_count, PROC_PROCESS_THREADS_MAX);
 	cr_assert_eq(process->parked_count, 0);
 	cr_assert(list_empty(&process->parked));
+}
+
+/* Its control and status are not for the next one, which clears them if they were ever touched. */
+Test(ends, who_used_the_fpu_leaves_none_of_it)
+{
+	const word_t pc = 0x401000;
+
+	for (unsigned used = 0; used < 2; used++) {
+		uint32_t b = thread_of(a);
+
+		paper_fpu_used = used != 0;
+		cr_assert_eq(ask(b, PROC_REQ_THREAD_PARK, b, 0), WAITS);
+		cr_assert_eq(
+			ask(a, PROC_REQ_THREAD_CREATE, pc, 0x8000, 7, 0x9000, 0, PROC_NICE_INHERIT),
+			ERR_OK);
+		cr_assert_eq(client_answer(b), ERR_OK);
+		cr_assert_eq(client_word(b, 0), pc | used);
+	}
+}
+
+/* What nobody read was for somebody else. */
+Test(ends, a_new_pipe_is_empty)
+{
+	uint32_t b = thread_of(a);
+
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(ask(a, PROC_REQ_PIPE, 0), ERR_OK);
+		cr_assert_eq(ask(b, PROC_REQ_READ, 3, 8), WAITS);
+		cr_assert_eq(ask(a, PROC_REQ_WRITE, 4, 16, 77, 78), ERR_OK);
+		cr_assert_eq(client_answer(b), ERR_OK);
+		cr_assert_eq(ask(a, PROC_REQ_CLOSE, 3), ERR_OK);
+		cr_assert_eq(ask(a, PROC_REQ_CLOSE, 4), ERR_OK);
+	}
 }
 
 /* ---- Callers that another thread of their process stopped or ended ---- */
