@@ -413,4 +413,11 @@ MUTANTS = [
     ("servers/proc/core/pipe.c", "\t\tpipe->bytes = 0;\n", "", "proc_ends"),
     ("servers/proc/core/untyped.c", "(UNTYPED_DEVICE | UNTYPED_PRESERVED)", "UNTYPED_DEVICE", "proc_core"),
     ("servers/proc/core/thread_park.c", "(thread->fpu_used ? 1 : 0)", "0", "proc_ends"),
+    # Bounds, rounding and what is inherited in workload files; operations of step
+    ("tools/workload/value.c", "number > 9007199254740992.0", "number > 18446744073709549568.0", "workload"),
+    ("tools/workload/value.c", "(uint64_t)(number + 0.5)", "(uint64_t)number", "workload"),
+    ("tools/workload/expand.c", "tasks > TASKS_MAX", "false", "workload"),
+    ("tools/workload/task.c", "\tphase->phase.params.policy = task->task.params.policy;\n", "", "workload"),
+    ("tools/step/queue.c", "line->new ? POLICY_JOIN_NEW : POLICY_JOIN_EXACT", "POLICY_JOIN_EXACT",
+     "step_cli"),
 ]

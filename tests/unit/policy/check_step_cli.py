@@ -109,6 +109,15 @@ def check_lags(program, path):
         assert abs(found["2"] - lag) < 2e-9 and found["1"] == -found["2"], (text, found)
 
 
+def check_new(program, path):
+    """A new thread begins with half a request."""
+    for new, picked in ((0, 1), (1, 2)):
+        path.write_text(f"enqueue tid=1\nenqueue tid=2 new={new}\n")
+        result = step(program, "eevdf", path)
+        assert result.returncode == 0, result.stderr
+        assert json.loads(result.stdout.splitlines()[1])["pick"] == picked, result.stdout
+
+
 def check_dump(program, path):
     """The policy's description of its queue after each operation, and nothing else than without it."""
     path.write_text("enqueue tid=1\nenqueue tid=7\nrun tid=1 ns=3000000\n")
@@ -139,6 +148,7 @@ def main():
         check_example(sys.argv[1], path)
         check_errors(sys.argv[1], path)
         check_lags(sys.argv[1], path)
+        check_new(sys.argv[1], path)
         check_dump(sys.argv[1], path)
         check_speed(sys.argv[1], path)
     return 0

@@ -438,6 +438,7 @@ static const struct bad bads[] = {
 	{1, "tasks.a.timer", "period", "\"a\": {\"timer\": {\"ref\": \"x\"}}"},
 	{1, "tasks.a", "without taking time", "\"a\": {\"timer\": {\"period\": 0}}"},
 	{1, "tasks.a.timer.period", "negative", "\"a\": {\"timer\": {\"period\": -1}}"},
+	{1, "tasks.a.run", "104 days", "\"a\": {\"run\": 9007199254741}"},
 	{1, "tasks.a.timer.mode", "relative",
 	 "\"a\": {\"timer\": {\"period\": 1, \"mode\": \"x\"}}"},
 	{1, "tasks.a.timer.deadline", "unknown key",
@@ -491,6 +492,43 @@ Test(workload, names_the_fault_and_its_place)
 		cr_expect(strstr(fault.text, bad->text) != NULL, "%s: %s", text, fault.text);
 		cr_expect_eq(fault.line, bad->line, "%s: line %u", text, fault.line);
 	}
+}
+
+Test(workload, has_so_many_threads)
+{
+	char text[1024] = "{\"tasks\": {\"a\": {\"instance\": 4096, \"run\": 1}";
+	size_t length = strlen(text);
+	struct workload_file *file;
+
+	for (char name = 'b'; name <= 'q'; name++) {
+		snprintf(text + length, sizeof(text) - length, "}}");
+		if (name == 'q') {
+			file = load_good(text);
+			cr_assert_eq(workload_of(file)->task_count, 65536);
+			workload_file_free(file);
+		}
+		length += (size_t)snprintf(text + length, sizeof(text) - length,
+					   ", \"%c\": {\"instance\": %u, \"run\": 1}", name,
+					   name == 'q' ? 1 : 4096);
+	}
+	snprintf(text + length, sizeof(text) - length, "}}");
+	cr_assert_null(load(text, 4));
+	cr_assert_str_eq(fault.path, "tasks");
+	cr_assert_not_null(strstr(fault.text, "more than 65536"), "%s", fault.text);
+}
+
+/* A priority is one of the task's policy, also where a phase says it. */
+Test(workload, a_phase_has_the_policy_of_its_task)
+{
+	struct workload_file *file = load_good(
+		"{\"tasks\": {\"a\": {\"policy\": \"SCHED_FIFO\", \"phases\": {\n"
+		"  \"p\": {\"priority\": 50, \"run\": 0.0006, \"sleep\": 9007199254740}}}}}");
+	const struct workload_phase *phase = &workload_of(file)->tasks[0].phases[0];
+
+	cr_assert_eq(phase->params.priority, 50);
+	cr_assert_eq(phase->events[0].ns, 1, "to the next nanosecond");
+	cr_assert_eq(phase->events[1].ns, 9007199254740000);
+	workload_file_free(file);
 }
 
 Test(workload, survives_depth)
