@@ -122,12 +122,46 @@ boot_only void cpu_init(unsigned index, uint64_t sctlr_before)
 	(void)registers_check(index);
 }
 
+static boot_only void mapping_check(const char *what, uint64_t vaddr, bool reads, bool writes)
+{
+	uint64_t read_fails, write_fails;
+
+	__asm__ volatile("at s1e1r, %0\n\tisb" : : "r"(vaddr) : "memory");
+	read_fails = sysreg_read(par_el1) & 1;
+	__asm__ volatile("at s1e1w, %0\n\tisb" : : "r"(vaddr) : "memory");
+	write_fails = sysreg_read(par_el1) & 1;
+	if ((read_fails == 0) != reads || (write_fails == 0) != writes)
+		panic("%s at %lx can%s be read and can%s be written", what, (unsigned long)vaddr,
+		      read_fails == 0 ? "" : "not", write_fails == 0 ? "" : "not");
+}
+
+/* What must not be there is not, and what is not to be changed cannot be; each CPU its own stack. */
+static boot_only void mappings_check(unsigned index)
+{
+	const uint64_t stack = cpus[index].core.kernel_stack;
+	const uint64_t text = (uint64_t)vectors;
+	const uint64_t constant = (uint64_t)&cpu_block_bytes;
+
+	mapping_check("text", text, true, false);
+	mapping_check("text in the window", (uint64_t)arch_phys_to_virt(arch_virt_to_phys(vectors)),
+		      false, false);
+	mapping_check("read-only data", constant, true, false);
+	mapping_check("read-only data in the window",
+		      (uint64_t)arch_phys_to_virt(arch_virt_to_phys(&cpu_block_bytes)), false,
+		      false);
+	mapping_check("the guard page below the stack", stack - STACK_TOP_OFFSET, false, false);
+	mapping_check("the end of the stack", stack - STACK_TOP_OFFSET + STACK_GUARD_BYTES, true,
+		      true);
+	mapping_check("the emergency stack", stack, true, true);
+}
+
 boot_only void arch_self_test(void)
 {
 	unsigned index = (unsigned)(arch_this_cpu() - cpus);
 
 	kprintf("CPU %u: %u system registers are as on every CPU; it began with its caches off\n",
 		index, registers_check(index));
+	mappings_check(index);
 }
 
 boot_only void cpu_table_fill(const struct platform *platform)
