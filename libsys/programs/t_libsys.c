@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <abi/object.h>
 #include <libsys/clock.h>
+#include <libsys/objects.h>
 #include <libsys/process.h>
 #include <libsys/semaphore.h>
 #include <libsys/tap.h>
@@ -133,6 +136,33 @@ static void locals_are_local(void)
 	tss_delete(tss_key);
 }
 
+static unsigned rounds;
+
+/* Sets its value again, as one that makes what is destroyed after it. */
+static void tss_destroy_again(void *value)
+{
+	rounds++;
+	tss_set(tss_key, value);
+}
+
+static int use_a_value(void *arg)
+{
+	return tss_set(tss_key, arg) != thrd_success;
+}
+
+static void destructors_have_their_rounds(void)
+{
+	struct thread *thread;
+	int result = 1;
+
+	tap_equal(tss_create(&tss_key, tss_destroy_again), thrd_success);
+	tap_equal(thrd_create(&thread, use_a_value, &rounds), thrd_success);
+	tap_equal(thrd_join(thread, &result), thrd_success);
+	tap_equal(result, 0);
+	tap_equal(rounds, TSS_DTOR_ITERATIONS);
+	tss_delete(tss_key);
+}
+
 static struct once once = ONCE_FLAG_INIT;
 static _Atomic unsigned once_calls;
 
@@ -217,6 +247,121 @@ static void stdio_and_strings(void)
 	tap_check(getenv("NO_SUCH_NAME") == NULL);
 	tap_equal(setenv("T_LIBSYS", "yes", 1), 0);
 	tap_check(getenv("T_LIBSYS") && strcmp(getenv("T_LIBSYS"), "yes") == 0);
+}
+
+/* By addresses that the compiler does not know, or it would do it all itself. */
+static void *(*volatile set)(void *, int, size_t) = memset;
+static void *(*volatile copy)(void *, const void *, size_t) = memcpy;
+static void *(*volatile shift)(void *, const void *, size_t) = memmove;
+static int (*volatile compare)(const void *, const void *, size_t) = memcmp;
+static int (*volatile compare_some)(const char *, const char *, size_t) = strncmp;
+static char *(*volatile find)(const char *, int) = strchr;
+static char *(*volatile find_last)(const char *, int) = strrchr;
+
+#define BLOCK 1200u
+
+/* Bytes of `block` that are not as they should be: `inside` from `at` on, 0x55 elsewhere. */
+static unsigned spoilt(const unsigned char *block, size_t at, size_t bytes, int inside)
+{
+	unsigned bad = 0;
+
+	for (size_t i = 0; i < BLOCK; i++)
+		bad += block[i] != (i >= at && i - at < bytes ? inside : 0x55);
+	return bad;
+}
+
+/* At each offset in a cache line, and about where it goes by words, lines and blocks. */
+static void memory_is_set_and_copied(void)
+{
+	static const size_t sizes[] = {0, 1, 7, 8, 9, 63, 64, 65, 129, 511, 512, 513, 640, 1000};
+	static unsigned char block[BLOCK], other[BLOCK];
+	unsigned bad = 0;
+
+	for (size_t at = 0; at < 70; at++) {
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			set(block, 0x55, BLOCK);
+			set(block + at, 0, sizes[i]);
+			bad += spoilt(block, at, sizes[i], 0);
+			set(other, 0x77, BLOCK);
+			copy(block + at, other + i, sizes[i]);
+			bad += spoilt(block, at, sizes[i], 0x77);
+		}
+	}
+	tap_equal(bad, 0);
+}
+
+static void memory_moves_over_itself(void)
+{
+	unsigned char bytes[200];
+	unsigned bad = 0;
+
+	for (size_t distance = 0; distance < 100; distance++) {
+		for (unsigned back = 0; back < 2; back++) {
+			for (size_t i = 0; i < sizeof(bytes); i++)
+				bytes[i] = (unsigned char)i;
+			shift(bytes + (back ? 0 : distance), bytes + (back ? distance : 0), 100);
+			for (size_t i = 0; i < 100; i++)
+				bad += bytes[i + (back ? 0 : distance)] !=
+				       i + (back ? distance : 0);
+		}
+	}
+	tap_equal(bad, 0);
+}
+
+static void strings_end(void)
+{
+	const char word[] = "a\0x", same[] = "a\0y";
+
+	tap_equal(compare_some(word, same, 4), 0);
+	tap_check(compare_some("ab", "ac", 2) < 0 && compare_some("ab", "ac", 1) == 0);
+	tap_check(compare_some("a", "ab", 9) < 0 && compare_some("\xff", "a", 1) > 0);
+	tap_check(compare("a\0x", "a\0y", 3) < 0);
+	tap_check(find(word, 'x') == NULL && find(word, '\0') == word + 1);
+	tap_check(find_last(word, 'x') == NULL && find_last("aba", '\0') != NULL);
+	tap_equal(strlen(find_last("abac", 'a')), 2);
+}
+
+static void files_have_positions(void)
+{
+	const int fd = open("hello", O_RDONLY);
+	const off_t end = lseek(fd, 0, SEEK_END);
+	char first[4] = "";
+
+	tap_check(fd >= 0 && end > 100);
+	tap_equal(lseek(fd, -end, SEEK_CUR), 0);
+	tap_equal(read(fd, first, 4), 4);
+	tap_check(memcmp(first, "\177ELF", 4) == 0);
+	tap_equal(lseek(fd, 1, SEEK_CUR), 5);
+	errno = 0;
+	tap_check(lseek(fd, -6, SEEK_CUR) == -1 && errno == EINVAL);
+	tap_equal(lseek(fd, 0, SEEK_CUR), 5);
+	tap_equal(lseek(fd, -4, SEEK_END), end - 4);
+	tap_equal(read(fd, first, 4), 4);
+	tap_equal(read(fd, first, 4), 0);
+	tap_equal(close(fd), 0);
+}
+
+/* More often than there is room for what would be left behind. */
+static void nothing_is_left_behind(void)
+{
+	static char large[3000];
+	char *const argv[] = {large, NULL};
+	cptr_t slot;
+	word_t pid;
+
+	memset(large, 'x', sizeof(large) - 1);
+	tap_equal(process_spawn("no such program", argv, NULL, NULL, &pid), ERR_NOT_FOUND);
+	const char *heap = sbrk(0);
+
+	for (unsigned i = 0; i < 600; i++) {
+		if (process_spawn("no such program", argv, NULL, NULL, &pid) != ERR_NOT_FOUND ||
+		    object_new(OBJ_NOTIFICATION, &slot) != ERR_OK) {
+			tap_equal(i, 600);
+			return;
+		}
+		object_free(slot);
+	}
+	tap_check(sbrk(0) == heap);
 }
 
 static void wrong_descriptors(void)
@@ -323,9 +468,15 @@ int main(void)
 		{"threads come and go", threads_come_and_go},
 		{"futex values and times", futex_values_and_times},
 		{"thread-local values are local", locals_are_local},
+		{"destructors have their rounds", destructors_have_their_rounds},
 		{"call_once calls once", once_is_once},
 		{"the heap is shared by threads", heap_is_shared_by_threads},
 		{"stdio, strings, environment", stdio_and_strings},
+		{"memory is set and copied", memory_is_set_and_copied},
+		{"memory moves over itself", memory_moves_over_itself},
+		{"strings end", strings_end},
+		{"files have positions", files_have_positions},
+		{"nothing is left behind", nothing_is_left_behind},
 		{"wrong descriptors", wrong_descriptors},
 		{"stacks that cannot be", stacks_that_cannot_be},
 		{"Z02_clocks: agree on all CPUs and never run early", clocks_agree},
