@@ -420,4 +420,11 @@ MUTANTS = [
     ("tools/workload/task.c", "\tphase->phase.params.policy = task->task.params.policy;\n", "", "workload"),
     ("tools/step/queue.c", "line->new ? POLICY_JOIN_NEW : POLICY_JOIN_EXACT", "POLICY_JOIN_EXACT",
      "step_cli"),
+    # Scripts and counts of the simulator
+    ("tools/sim/script.c", "\tif (!event->absolute)\n\t\ttimer", "\ttimer", "sim_one"),
+    ("tools/sim/cpu.c", "\t\tif (cpu->last != NULL && cpu->last->state == SIM_READY &&\n",
+     "\t\tif (cpu->last != NULL &&\n", "sim_one"),
+    ("tools/sim/script.c", "\t\tsim_mutex_unlock(sim, thread, event->ref);\n",
+     "\t\tif (sim->objects[event->ref].owner == thread)\n"
+     "\t\t\tsim_mutex_unlock(sim, thread, event->ref);\n", "sim_tool"),
 ]

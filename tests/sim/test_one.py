@@ -151,6 +151,11 @@ class Fifo(unittest.TestCase):
                      policy="fifo")
         self.assertEqual([s["task"] for s in result.json["schedule"]], ["hog-0", "hog-1", "hog-2"])
 
+    def test_who_blocks_is_not_preempted(self):
+        result = run({"worker": {"instance": 3, "loop": 20, "run": 1000, "sleep": 1000}}, 2, policy="fifo")
+        self.assertEqual([task["preemptions"] for task in result.tasks.values()], [0, 0, 0])
+        self.assertGreater(min(task["wait_max_ns"] for task in result.tasks.values()), 0)
+
     def test_Z34_higher_priority_first(self):
         result = run({"low": {"loop": 1, "run": 50000, "policy": "SCHED_FIFO", "priority": 10},
                       "high": {"loop": 1, "run": 50000, "policy": "SCHED_FIFO", "priority": 20,
@@ -229,6 +234,20 @@ class Timers(unittest.TestCase):
                      "--costs", "none", "--schedule", policy="rr")
         starts = [s["start_ns"] for s in result.json["schedule"] if s["task"] == "b"]
         self.assertEqual(starts, [2 * MS, 12 * MS, 22 * MS])
+
+    def first_starts(self, mode):
+        """25 ms in a period of 10, and then 1 ms in each: when it begins after the miss."""
+        timer = {"ref": "t", "period": 10000, "mode": mode}
+        result = run({"a": {"phases": {"late": {"run": 25000, "timer": timer},
+                                       "then": {"loop": -1, "run": 1000, "timer": timer}}}}, 0.06,
+                     "--schedule", "--costs", "none")
+        return [start // MS for start, _, _ in result.stretches("a")]
+
+    def test_a_relative_timer_begins_anew_after_a_miss(self):
+        self.assertEqual(self.first_starts("relative"), [0, 35, 45, 55])
+
+    def test_an_absolute_timer_makes_up_for_it(self):
+        self.assertEqual(self.first_starts("absolute"), [0, 30, 40, 50])
 
 
 class Proportional(unittest.TestCase):

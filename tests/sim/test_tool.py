@@ -100,6 +100,14 @@ class Errors(WithFiles):
         self.assertIn("stands still", done.stderr)
         self.assertIn("2 tasks wait for ever", done.stderr)
 
+    def test_who_unlocks_what_another_holds_is_reported(self):
+        path = self.file("w.json", {"tasks": {
+            "a": {"loop": 1, "lock": "x", "run": 1000, "unlock": "x"},
+            "b": {"loop": 1, "delay": 100, "unlock": "x", "lock": "x", "run": 1, "unlock1": "x"}}})
+        done = call("--policy", "eevdf", "--cpus", 2, "--workload", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('task "b" unlocks "x", which it does not hold', done.stderr)
+
     def test_a_deadlock_of_tasks_that_loop_for_ever_is_reported(self):
         path = self.file("w.json", {"tasks": {"a": {"run": 100, "suspend": "a"},
                                               "b": {"run": 100, "resume": "a", "suspend": "b"}}})
