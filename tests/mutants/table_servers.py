@@ -390,9 +390,10 @@ MUTANTS = [
     ("servers/proc/core/waiter.c", "\t\twaiter->process->caller_count--;",
      "\t\twaiter->process->caller_count -= 0;", "proc_ends"),
     # Replacements
-    ("servers/proc/pure/restarts.c", "return RESTARTS_NS + 2ull * RESTARTS_MAX * limit_ns;", "return RESTARTS_NS;",
+    ("servers/proc/pure/restarts.c", "return RESTARTS_NS + 2ull * RESTARTS_MAX * limit_ns;",
+     "return RESTARTS_NS;", "proc_restarts"),
+    ("servers/proc/pure/restarts.c", "\tif (limit_ns > LIMIT_NS_MAX)\n\t\treturn UINT64_MAX;\n", "",
      "proc_restarts"),
-    ("servers/proc/pure/restarts.c", "\tif (limit_ns > LIMIT_NS_MAX)\n\t\treturn UINT64_MAX;\n", "", "proc_restarts"),
     ("servers/proc/pure/restarts.c", "\t\trestarts->count = 0;\n", "", "proc_restarts"),
     ("servers/proc/pure/restarts.c", "restarts->count == 0 || ", "", "proc_restarts"),
     # Waits whose time is over as they end; words and threads that meet by chance
