@@ -114,6 +114,14 @@ class Run(unittest.TestCase):
         self.assertEqual(console.epitaph[0], "Baton: the kernel cannot go on (CPU 1)")
         self.assertEqual(len(console.epitaph), 3)
 
+    def test_a_fault_of_the_scheduler_server_is_kept(self):
+        console = Console()
+        for line in ("thread tag 0 is a dispatcher: translation fault; w0 = address 8, pc 302ca1c, access 2",
+                     "thread tag 7 stopped: translation fault; w0 = address 8, pc 1000, access 2"):
+            console.feed(line)
+        self.assertEqual(epitaph.named(console.faults, [(0x302ca00, "deep"), (0x302d000, "end")]),
+                         ["302ca1c is in deep+0x1c"])
+
     def test_time_limit_tells_the_last_lines(self):
         # The emulator that hangs is a script, which needs its time to say so on a busy host.
         status, _, err = fake_run("hang", "--timeout", "5")

@@ -26,6 +26,8 @@ PANIC = re.compile(r"^\W*(kernel )?panic\b", re.IGNORECASE)
 MISUSE = re.compile(r"lock misuse \(CPU \d+\):")
 
 
+# The kernel's word that the scheduler server did what it must not.
+FAULT = re.compile(r"thread tag \d+ is a dispatcher: ")
 # proc's word that no scheduler server decides any more.
 GIVEN_UP = re.compile(r"proc: the scheduler server failed too often")
 
@@ -41,6 +43,7 @@ class Console:
         self.threads = {}
         self.panics = []
         self.epitaph = []  # from where it begins to the end
+        self.faults = []  # of dispatchers
         self.given_up = False
 
     def feed(self, line):
@@ -66,6 +69,8 @@ class Console:
             self.epitaph.append(line)
         if PANIC.match(line):
             self.panics.append(mark)
+        if FAULT.match(mark):
+            self.faults.append(mark)
         if GIVEN_UP.match(mark):
             self.given_up = True
         return line

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Names for the code addresses that a kernel's epitaph holds, from the symbols of its ELF file.
+"""Names for the code addresses in an epitaph of the kernel, or a fault of a program, from the symbols of an
+ELF file.
 
 Bad at: functions that the compiler has put into others; the name is that of the outer one.
 """
@@ -10,7 +11,7 @@ import subprocess
 
 NM = "aarch64-linux-gnu-nm"
 BEGIN = re.compile(r"Baton: the kernel cannot go on")
-ADDRESS = re.compile(r"(called from|stack:|\bpc|kernel at) +([0-9a-f]{8,16})\b")
+ADDRESS = re.compile(r"(called from|stack:|\bpc|kernel at) +([0-9a-f]{6,16})\b")
 # Where a call returns to: the call stands before it, at the end of a function perhaps.
 RETURNS = ("called from", "stack:")
 INSTRUCTION_BYTES = 4
@@ -37,7 +38,7 @@ def name_of(table, address):
 
 
 def named(lines, table):
-    """A line for each code address of an epitaph's lines, in their order, each once."""
+    """A line for each code address in these lines, in their order, each once."""
     found = {}
     for line in lines:
         for what, digits in ADDRESS.findall(line):

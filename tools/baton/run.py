@@ -27,6 +27,7 @@ import mkarchive  # noqa: E402  (a sibling program, not a module of this package
 
 KERNEL_IMAGE = "kernel/Image"
 KERNEL_ELF = "kernel/kernel.elf"
+SCHED_ELF = "servers/sched/sched"
 BOOT_ARCHIVE = "boards/boot.cpio"
 RECORDING = "recording.trace"
 GDB_SOCKET = "gdb"
@@ -236,6 +237,11 @@ def write_results(machine, console, command, path):
     return True
 
 
+def name_addresses(machine, lines, elf):
+    for text in epitaph.named(lines, epitaph.symbols(machine.build.file(elf))):
+        print(f"    {text}", file=sys.stderr)
+
+
 def judge(machine, guest, console, command):
     """The exit status of the command: 0 only if everything asked for happened."""
     args = machine.args
@@ -249,9 +255,11 @@ def judge(machine, guest, console, command):
         right = False
     if console.panics:
         complain(f"the kernel panicked: {console.panics[0]}")
-        for text in epitaph.named(console.epitaph, epitaph.symbols(machine.build.file(KERNEL_ELF))):
-            print(f"    {text}", file=sys.stderr)
+        name_addresses(machine, console.epitaph, KERNEL_ELF)
         right = False
+    if console.faults:
+        complain("the scheduler server faulted:")
+        name_addresses(machine, console.faults, SCHED_ELF)
     if console.given_up and not args.program:
         complain("the kernel's rotation stayed in charge: the policy failed too often (see above), and the "
                  "figures are not its own")
