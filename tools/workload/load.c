@@ -139,10 +139,11 @@ static struct json_object *json_read(struct loader *loader, const char *text, si
 	size_t end = json_tokener_get_parse_end(tokener);
 
 	json_tokener_free(tokener);
-	if (error == json_tokener_continue) {
-		fail(loader, "",
-		     rest_is_blank(text, len) ? "the file is empty"
-					      : "not JSON: the text ends inside a value");
+	if (error == json_tokener_continue && rest_is_blank(text, len)) {
+		fail(loader, "", "the file is empty");
+	} else if (error == json_tokener_continue) {
+		loader->fault->line = line_of(text, len);
+		fail(loader, "", "not JSON: the text ends inside a value");
 	} else if (error != json_tokener_success) {
 		loader->fault->line = line_of(text, end);
 		fail(loader, "", "not JSON: %s", json_tokener_error_desc(error));
