@@ -56,8 +56,8 @@ enum error boot_cover_archive(struct memmap *map, uint64_t start, uint64_t end,
 	}
 	if (memmap_take(map, 1ull << bits, PAGE_SIZE, &base) != ERR_OK)
 		return ERR_NO_MEMORY;
-	bytes_copy(arch_phys_to_virt(base + (start - first)), arch_phys_to_virt(start),
-		   (size_t)(end - start));
+	__builtin_memcpy(arch_phys_to_virt(base + (start - first)), arch_phys_to_virt(start),
+			 (size_t)(end - start));
 	info->archive_page_paddr = base;
 	info->archive_paddr = base + (start - first);
 	memmap_add(map, first, last - first);
