@@ -47,9 +47,6 @@ static enum fdt_reason token_read_prop(const struct fdt *fdt, uint32_t off, stru
 	if (name_off >= fdt->strings_bytes)
 		return FDT_STRING_END;
 	token->name = (const char *)fdt->base + fdt->strings_off + name_off;
-	if (str_len_max(token->name, fdt->strings_bytes - name_off) ==
-	    fdt->strings_bytes - name_off)
-		return FDT_STRING_END;
 	token->value = at + 12;
 	token->value_len = len;
 	token->next = off + 12 + ((len + 3) & ~3u);
@@ -140,6 +137,15 @@ static bool block_fits(const struct fdt *fdt, uint32_t off, uint32_t bytes, uint
 	       bytes <= fdt->size_bytes - off && off % align == 0 && bytes % align == 0;
 }
 
+/* What is behind the last NUL of the strings block has no end, and all before it has one. */
+static void strings_trim(struct fdt *fdt)
+{
+	const uint8_t *strings = fdt->base + fdt->strings_off;
+
+	while (fdt->strings_bytes > 0 && strings[fdt->strings_bytes - 1] != '\0')
+		fdt->strings_bytes--;
+}
+
 static enum fdt_reason header_check(struct fdt *fdt, size_t bytes_max)
 {
 	const uint8_t *h = fdt->base;
@@ -166,6 +172,7 @@ static enum fdt_reason header_check(struct fdt *fdt, size_t bytes_max)
 	    !block_fits(fdt, fdt->strings_off, fdt->strings_bytes, 1) ||
 	    !block_fits(fdt, fdt->reserve_off, 0, 8))
 		return FDT_BAD_BLOCK;
+	strings_trim(fdt);
 	for (uint32_t i = 0;; i++) {
 		if ((uint64_t)fdt->reserve_off + 16 * ((uint64_t)i + 1) > fdt->size_bytes)
 			return FDT_RESERVE_END;
@@ -282,7 +289,7 @@ static bool prop_at(const struct fdt *fdt, uint32_t off, struct fdt_prop *prop)
 			*prop = (struct fdt_prop){.name = token.name,
 						  .value = token.value,
 						  .len = token.value_len,
-						  .off = off};
+						  .next = token.next};
 			return true;
 		}
 		if (token.kind != TOKEN_NOP)
@@ -303,11 +310,7 @@ bool fdt_prop_first(const struct fdt *fdt, uint32_t node, struct fdt_prop *prop)
 
 bool fdt_prop_next(const struct fdt *fdt, struct fdt_prop *prop)
 {
-	struct token token;
-
-	if (token_read(fdt, prop->off, &token) != FDT_FINE)
-		return false;
-	return prop_at(fdt, token.next, prop);
+	return prop_at(fdt, prop->next, prop);
 }
 
 bool fdt_prop_find(const struct fdt *fdt, uint32_t node, const char *name, struct fdt_prop *prop)

@@ -56,7 +56,7 @@ struct fdt {
 	uint32_t struct_off;
 	uint32_t struct_bytes;
 	uint32_t strings_off;
-	uint32_t strings_bytes;
+	uint32_t strings_bytes; /* as far as names in it end */
 	uint32_t reserve_off;
 	uint32_t boot_cpu;
 };
@@ -65,7 +65,7 @@ struct fdt_prop {
 	const char *name;     /* NUL-terminated inside the blob */
 	const uint8_t *value; /* @len bytes, any alignment */
 	uint32_t len;
-	uint32_t off; /* private: offset of the token */
+	uint32_t next; /* private: offset of the token that follows */
 };
 
 const char *fdt_reason_text(enum fdt_reason reason);

@@ -11,6 +11,7 @@ MUTANTS = [
     ("libsys/base/fdt.c", "if (depth == FDT_DEPTH_MAX)", "if (depth > FDT_DEPTH_MAX)", "fdt"),
     ("libsys/base/fdt.c", "props_allowed = false;\n\t\t\tdepth--;", "depth--;", "fdt"),
     ("libsys/base/fdt.c", "bytes <= fdt->size_bytes - off &&", "", "fdt"),
+    ("libsys/base/fdt.c", "\tstrings_trim(fdt);\n", "\t(void)strings_trim;\n", "fdt"),
     ("libsys/base/fdt_find.c", "return name[part_len] == '\\0' ||",
      "return true ||", "fdt"),
     ("libsys/base/fdt_find.c", "size_bytes > span - (*addr - from)", "size_bytes > span", "fdt"),

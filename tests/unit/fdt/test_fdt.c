@@ -132,6 +132,8 @@ Test(fdt, names_the_fault)
 	cr_expect_eq(open_patched(blob, size, 20, 16), FDT_BAD_VERSION);
 	cr_expect_eq(open_patched(blob, size, 24, 18), FDT_BAD_VERSION);
 	cr_expect_eq(open_patched(blob, size, 32, 3), FDT_STRING_END);
+	/* Without its last byte the last name begins in the block, and has no end there. */
+	cr_expect_eq(open_patched(blob, size, 32, fdt_size_dt_strings(blob) - 1), FDT_STRING_END);
 	cr_expect_eq(open_patched(blob, size, 36, 4), FDT_NAME_END);
 	cr_expect_eq(open_patched(blob, size, structure, 7), FDT_BAD_TOKEN);
 	cr_expect_eq(open_patched(blob, size, structure, 9), FDT_ROOTS);
