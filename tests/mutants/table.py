@@ -251,7 +251,7 @@ MUTANTS = [
     ("servers/sched/policy/place/level.c", "input->weight[class] != 0 ? height : 0;", "0;",
      "policy_level"),
     ("servers/sched/core/balance.c", "cpumask_set(&cpu->busy_tried, victim);", "", "sim_several"),
-    ("servers/sched/core/balance.c", "if (swap && moved)", "if (swap && !moved)", "sim_several"),
+    ("servers/sched/core/give.c", "if (swap && moved)", "if (swap && !moved)", "sim_several"),
     ("servers/sched/core/balance.c", "weight > mul_saturate_u64(average, 2)",
      "weight > mul_saturate_u64(average, 20)", "sim_several"),
     ("servers/sched/core/balance.c", "i = 0; i < count; i++)\n\t\tbeyond",

@@ -26,3 +26,6 @@ time_ns_t sched_balance_period_next(struct sched_server *server, struct sched_cp
 /* "You own your queue: which threads can you spare?"  Returns how many went to the puller. */
 uint32_t sched_balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
 			    time_ns_t now_ns);
+/* The same to a CPU that is quiet and does not ask; who was just picked here stays. */
+uint32_t sched_balance_give_quiet(struct sched_server *server, struct sched_cpu *cpu,
+				  uint32_t puller, time_ns_t now_ns);
