@@ -305,6 +305,17 @@ class Delays(unittest.TestCase):
                               c=member("c", instance=3), hog={**HOG, "instance": 3}), 2)
         self.assertLess(result.run["unserved_idle_max_ns"], MS)
 
+    def test_who_is_not_capped_is_found_behind_those_that_are(self):
+        """Each CPU on which the group has no runtime for a moment takes a hog that waits, no other."""
+        for cpus, hogs, per_second in ((8, 6, 25), (6, 4, 15)):
+            result = run(workload(4, {"c": {"quota_us": 60000, "period_us": 20000, "weight": 8192}},
+                                  c=member("c", instance=24), hog={**HOG, "instance": hogs}), cpus)
+            self.assertLess(result.run["unserved_idle_max_ns"], MS // 5)
+            moves = sum(task["migrations"] for task in result.tasks.values())
+            self.assertLessEqual(moves / 4 / cpus, per_second)
+            for name, task in result.tasks.items():
+                self.assertAlmostEqual(task["share"] / task["ideal_share"], 1, delta=0.03, msg=name)
+
 
 class Moves(unittest.TestCase):
     def test_a_phase_moves_its_thread(self):

@@ -56,6 +56,15 @@ enum give {
 	GIVE_QUIET, /* the puller is quiet; who was just picked here stays */
 };
 
+/* Nothing is won if an idle CPU whose own threads wait for runtime takes who runs here: those that would run
+ * then get what a cap lets them have all the same. */
+static bool running_goes(const struct sched_server *server, const struct balance_request *request,
+			 enum give why)
+{
+	return why == GIVE_ASKED &&
+	       (request->puller_runnable != 0 || !sched_group_waits(server, request->puller));
+}
+
 static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu, uint32_t puller,
 			     enum give why, time_ns_t now_ns)
 {
@@ -91,7 +100,7 @@ static uint32_t balance_give(struct sched_server *server, struct sched_cpu *cpu,
 		candidates[i] = (struct balance_candidate){
 			.weight = sched_weight_own(thread, spare[i].weight),
 			.allowed = !thread->in_request &&
-				   (why == GIVE_ASKED || !spare[i].running) &&
+				   (!spare[i].running || running_goes(server, &request, why)) &&
 				   cpumask_test(sched_thread_mask(server, thread), puller) &&
 				   (request.puller_runnable != 0 ||
 				    !sched_group_stays(server, cpu, thread, puller)),

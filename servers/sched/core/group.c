@@ -53,15 +53,23 @@ void sched_group_admit(struct sched_server *server, struct sched_cpu *cpu,
 
 void sched_group_idle(struct sched_cpu *cpu)
 {
-	__atomic_store_n(&cpu->waits, cpu->grouped && group_waits(policy_cpu(cpu)),
+	__atomic_store_n(&cpu->waits, cpu->grouped ? group_waits(policy_cpu(cpu)) : 0,
 			 __ATOMIC_RELAXED);
+}
+
+bool sched_group_waits(const struct sched_server *server, uint32_t cpu)
+{
+	return __atomic_load_n(&server->cpu[cpu].waits, __ATOMIC_RELAXED) != 0;
 }
 
 bool sched_group_stays(const struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, uint32_t target)
 {
-	return cpu->grouped && __atomic_load_n(&server->cpu[target].waits, __ATOMIC_RELAXED) &&
-	       group_bound(group_cpu_of(policy_cpu(cpu)), group_tag(policy_thread(thread))->node);
+	const uint64_t waits = __atomic_load_n(&server->cpu[target].waits, __ATOMIC_RELAXED);
+
+	return cpu->grouped && waits != 0 &&
+	       group_would_wait(group_cpu_of(policy_cpu(cpu)),
+				group_tag(policy_thread(thread))->node, waits);
 }
 
 /* ---- Who may do what ------------------------------------------------------------------------- */

@@ -15,9 +15,12 @@ enum error sched_group_attach(struct sched_server *server, struct sched_cpu *cpu
 /* A thread comes to this CPU: the one whose group is gone, or who cannot be in one here, is the root's. */
 void sched_group_admit(struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread);
-/* This CPU goes idle: tell whether some of its groups are throttled. */
+/* This CPU goes idle: tell which of its groups are throttled. */
 void sched_group_idle(struct sched_cpu *cpu);
-/* Nothing is won if this thread goes to that idle CPU: a cap limits it, as it does those that are there. */
+/* Were some, when that CPU last went idle? */
+bool sched_group_waits(const struct sched_server *server, uint32_t cpu);
+/* Nothing is won if this thread goes to that idle CPU: its group has no runtime there, or a cap limits it, as
+ * it does those that are there. */
 bool sched_group_stays(const struct sched_server *server, struct sched_cpu *cpu,
 		       struct sched_thread *thread, uint32_t target);
 /* The group in its parameters as it is: a group may have gone while its thread was on the way. */

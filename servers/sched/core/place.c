@@ -19,6 +19,7 @@
 #include "event.h"
 #include "group.h"
 #include "heavy.h"
+#include "level.h"
 #include "mask.h"
 #include "place.h"
 #include "plan.h"
@@ -323,6 +324,7 @@ void sched_turn_over(struct sched_server *server, struct sched_cpu *cpu, time_ns
 		cpumask_set(&cpu->idle_tried, target);
 }
 
+/* Any of them may go anywhere, or else more are looked at: those that are first may all have to stay. */
 #define PUSH_CANDIDATES 4u
 
 _Static_assert(PUSH_CANDIDATES <= BALANCE_CANDIDATES_MAX, "spare has room for either");
@@ -340,8 +342,9 @@ static uint32_t surplus_push(struct sched_server *server, struct sched_cpu *cpu,
 	uint32_t moved = 0;
 	struct policy_spare spare[BALANCE_CANDIDATES_MAX];
 	uint64_t cursor = 0;
+	const bool some_stay = least == 1 || cpu->grouped || sched_masks_used(server);
 	uint32_t count = cpu->policy->spare(policy_cpu(cpu), &cursor, spare,
-					    least == 1 ? BALANCE_CANDIDATES_MAX : PUSH_CANDIDATES);
+					    some_stay ? BALANCE_CANDIDATES_MAX : PUSH_CANDIDATES);
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct sched_thread *thread = policy_thread_owner(spare[i].thread);

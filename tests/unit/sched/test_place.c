@@ -35,6 +35,27 @@ static bool is_idle(uint32_t cpu)
 	return (__atomic_load_n(&bench_server->idle.bits[0], __ATOMIC_RELAXED) >> cpu & 1) != 0;
 }
 
+/* Those that have had most are looked at first, and all of them may have to stay. */
+Test(sched_place, a_surplus_is_found_behind_pinned_ones, .init = open_2, .fini = bench_close)
+{
+	for (uint32_t tid = 5; tid < 14; tid++) {
+		/* The heavy one has the first deadline, so it is looked at last. */
+		bench_thread(tid, tid == 5 ? 8192 : 1024);
+		if (tid != 5)
+			bench_shared->params[tid].affinity = cpumask_one(0);
+		__atomic_store_n(&bench_server->idle.bits[0], 0, __ATOMIC_RELAXED);
+		(void)bench_event(0, tid, BENCH_READY(CAUSE_START), 0);
+	}
+	while (bench_event(0, 5, BENCH_READY(CAUSE_SLICE), MS).tid == 5)
+		__atomic_store_n(&bench_server->idle.bits[0], 0, __ATOMIC_RELAXED);
+	bench_clear_calls();
+	__atomic_store_n(&bench_server->idle.bits[0], 2, __ATOMIC_RELAXED);
+	sched_push_surplus(bench_server, &bench_server->cpu[0], bench_now);
+	cr_assert_eq(bench_moves_count, 1);
+	cr_assert_eq(bench_moves[0].tid, 5);
+	cr_assert(!is_idle(1));
+}
+
 /* CPU 1 is idle, and the kernel does not let the surplus of CPU 0 go there. */
 Test(sched_place, a_move_that_is_refused_leaves_no_trace, .init = open_2, .fini = bench_close)
 {

@@ -195,7 +195,7 @@ struct sched_cpu {
 	uint32_t wakes;        /* goes round; relaxed */
 	struct sched_steady steady;
 	uint32_t heaviest; /* weight of the heaviest thread found here; 0: none is known; relaxed */
-	bool waits; /* when it went idle threads of its own waited for their groups' runtime */
+	uint64_t waits; /* the groups that had no runtime here when it went idle: group_waits() */
 	uint8_t running_class; /* mask class of the thread that runs */
 	/* What its balancer is on its way for; `from` is told who is wanted.  Atomic, relaxed. */
 	struct plan plan;

@@ -242,8 +242,10 @@ uint64_t group_part_take(struct group_cpu *cpu, uint32_t index, uint64_t piece_n
 uint64_t group_part_slice_ns(const struct group_cpu *cpu, uint32_t index);
 /* Is it a cap that limits what threads of the node get? */
 bool group_bound(const struct group_cpu *cpu, uint32_t index);
-/* Is one of this CPU's groups throttled? */
-bool group_waits(const struct policy_cpu *root);
+/* Would a thread of the node wait on an idle CPU where those are throttled, or one for another? */
+bool group_would_wait(const struct group_cpu *cpu, uint32_t index, uint64_t throttled);
+/* A bit for each group that is throttled here. */
+uint64_t group_waits(const struct policy_cpu *root);
 
 static inline struct policy_cpu *group_queue(struct group_cpu *cpu, uint32_t index)
 {

@@ -185,7 +185,15 @@ bool group_bound(const struct group_cpu *cpu, uint32_t index)
 	return index != 0;
 }
 
-bool group_waits(const struct policy_cpu *root)
+bool group_would_wait(const struct group_cpu *cpu, uint32_t index, uint64_t throttled)
 {
-	return group_cpu_of(root)->throttled != 0;
+	for (uint32_t i = index; i != 0; i = cpu->node[i].parent)
+		if ((throttled >> i & 1) != 0)
+			return true;
+	return group_bound(cpu, index);
+}
+
+uint64_t group_waits(const struct policy_cpu *root)
+{
+	return group_cpu_of(root)->throttled;
 }
