@@ -70,6 +70,14 @@ MUTANTS = [
      "sched_groups"),
     ("servers/sched/policy/group/part.c", "\treturn group_bound(cpu, index);", "\treturn false;",
      "sched_groups"),
+    # Plans beside caps and light threads
+    ("servers/sched/core/plan.c", "bound ? owed_us_of_bound(owed_us) : owed_us", "owed_us", "sched_remains"),
+    ("servers/sched/core/plan.c", "owed_us > 0 ? owed_us : 0", "0", "sched_remains"),
+    ("servers/sched/core/plan.c", "!sched_grouped(server) || heavy >= full", "heavy >= full",
+     "sched_remains"),
+    ("servers/sched/core/plan.c", "!sched_grouped(server) || heavy >= full", "true", "sched_remains"),
+    ("servers/sched/core/plan.c", "PLAN_PARTS / LIGHT_PARTS)", "0u)", "sched_remains"),
+    ("servers/sched/policy/place/plan.c", "(PLAN_PARTS - thread->light)", "PLAN_PARTS", "sched_remains"),
     ("servers/sched/core/plan.c",
      "\tout->count = (uint32_t)min_u64(\n"
      "\t\t__atomic_load_n(&cpu->plan_count, __ATOMIC_RELAXED),\n"

@@ -220,6 +220,10 @@ static uint64_t load_beyond(const struct sched_cpu *cpu, uint64_t average)
 	return beyond;
 }
 
+/* Times the average; plans are good at more where groups' threads are many and light. */
+#define CROWD_LOADS        2u
+#define CROWD_LOADS_GROUPS 3u
+
 /* So much on one CPU that more than one thread a period should come here.  A heavy thread is no crowd: plans
  * send light ones that have had too much to its CPU. */
 static bool crowd_anywhere(const struct sched_server *server, const struct sched_cpu *cpu,
@@ -227,6 +231,8 @@ static bool crowd_anywhere(const struct sched_server *server, const struct sched
 {
 	bool rounded;
 	const uint64_t average = balance_average(view, &rounded);
+	const uint64_t most = mul_saturate_u64(average, sched_grouped(server) ? CROWD_LOADS_GROUPS
+									      : CROWD_LOADS);
 
 	if (view->loads[cpu->index].weight >= average)
 		return false;
@@ -237,7 +243,7 @@ static bool crowd_anywhere(const struct sched_server *server, const struct sched
 		const uint64_t weight = sub_saturate_u64(view->loads[other].weight,
 							 load_beyond(&server->cpu[other], average));
 
-		if (weight > mul_saturate_u64(average, 2))
+		if (weight > most)
 			return true;
 	}
 	return false;

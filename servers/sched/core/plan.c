@@ -252,6 +252,32 @@ static uint64_t least_level(const struct look *look, uint32_t class, const struc
 	return look->least[class];
 }
 
+/*
+ * With groups, threads with less than 1 / LIGHT of a CPU count in proportion to that, but 1 / LIGHT_PARTS at
+ * least: one turn of theirs is as much of their share as seconds of a heavy one's, and what is owed to a
+ * dozen of them would send heavy ones to and fro.
+ */
+#define LIGHT       40u
+#define LIGHT_PARTS 8u
+
+static int32_t light_of(const struct sched_server *server, uint64_t weight, uint64_t full)
+{
+	const uint64_t heavy = LIGHT * weight;
+
+	if (!sched_grouped(server) || heavy >= full)
+		return 0;
+	return (int32_t)(PLAN_PARTS - max_u64(PLAN_PARTS * heavy / full, PLAN_PARTS / LIGHT_PARTS));
+}
+
+/*
+ * What a cap limits gets what is due to it by the parts of its group's runtime (policy/group/part.c),
+ * wherever it is.  What it has had of a period early is no debt.
+ */
+static int32_t owed_us_of_bound(int32_t owed_us)
+{
+	return owed_us > 0 ? owed_us : 0;
+}
+
 static void queue_look(const void *context, uint32_t index, struct plan_queue *out)
 {
 	const struct look *look = context;
@@ -268,17 +294,20 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 		const uint32_t class = __atomic_load_n(&from->class, __ATOMIC_RELAXED);
 		const uint32_t weight = __atomic_load_n(&from->weight, __ATOMIC_RELAXED);
 		const struct cpumask allowed = sched_class_mask(look->server, class);
+		/* Nobody can use more than one CPU. */
+		const uint64_t full = max_u64(least_level(look, class, &allowed), weight);
+		const bool bound = __atomic_load_n(&from->bound, __ATOMIC_RELAXED);
+		const int32_t owed_us = (int32_t)bound_i64(
+			(int64_t)__atomic_load_n(&from->owed_us, __ATOMIC_RELAXED) - look->mean_us,
+			PLAN_OWED_US_MAX);
 
 		out->thread[i] = (struct plan_thread){
 			.tid = __atomic_load_n(&from->tid, __ATOMIC_RELAXED),
 			.weight = weight,
-			/* Nobody can use more than one CPU. */
-			.full = max_u64(least_level(look, class, &allowed), weight),
-			.owed_us = (int32_t)bound_i64(
-				(int64_t)__atomic_load_n(&from->owed_us, __ATOMIC_RELAXED) -
-					look->mean_us,
-				PLAN_OWED_US_MAX),
-			.bound = __atomic_load_n(&from->bound, __ATOMIC_RELAXED),
+			.full = full,
+			.owed_us = bound ? owed_us_of_bound(owed_us) : owed_us,
+			.light = light_of(look->server, weight, full),
+			.bound = bound,
 			.running = __atomic_load_n(&from->running, __ATOMIC_RELAXED),
 			.allowed = allowed,
 		};

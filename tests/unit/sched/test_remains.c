@@ -309,6 +309,52 @@ Test(remains, a_plan_leaves_out_who_has_left, .fini = bench_close)
 	assert_plan(&view, 2048, 2048, true);
 }
 
+/* Is there a plan if CPU 0 has two threads of weight 1024, and CPU 1 one and this one? */
+static bool plan_beside(struct sched_plan_thread thread)
+{
+	struct place_load loads[2];
+	struct place_view view;
+	struct plan plan;
+
+	loads[1] = (struct place_load){.weight = 1024 + thread.weight, .runnable = 2};
+	view = (struct place_view){
+		.cpus = 2, .online = cpumask_first(2), .idle = cpumask_none(), .loads = loads};
+	loads[0] = (struct place_load){.weight = 2048, .runnable = 2};
+	for (uint32_t cpu = 0; cpu < 2; cpu++)
+		bench_server->masks.level[cpu] = 2048;
+	thread.tid = 9;
+	bench_server->cpu[1].plan_thread[1] = thread;
+	return sched_plan_make(bench_server, &bench_server->cpu[1], &view, &plan);
+}
+
+static void open_beside(void)
+{
+	struct place_load loads[2];
+	struct place_view view;
+
+	open_released(&view, loads);
+}
+
+/* It has had its part of the period early, and gets no more wherever it is.  What it lacks is owed to it. */
+Test(remains, a_cap_makes_nobody_far_ahead, .init = open_beside, .fini = bench_close)
+{
+	cr_assert(plan_beside((struct sched_plan_thread){.weight = 800, .owed_us = -240000}));
+	cr_assert(!plan_beside(
+		(struct sched_plan_thread){.weight = 800, .owed_us = -240000, .bound = true}));
+	cr_assert(!plan_beside((struct sched_plan_thread){.weight = 1300, .bound = true}));
+	cr_assert(plan_beside(
+		(struct sched_plan_thread){.weight = 1300, .owed_us = 240000, .bound = true}));
+}
+
+Test(remains, light_threads_of_groups_count_less, .init = open_beside, .fini = bench_close)
+{
+	cr_assert(plan_beside((struct sched_plan_thread){.weight = 8}));
+	bench_server->masks.grouped = true;
+	cr_assert(!plan_beside((struct sched_plan_thread){.weight = 8}));
+	cr_assert(plan_beside((struct sched_plan_thread){.weight = 1, .owed_us = -240000}),
+		  "but not nothing");
+}
+
 /* What is published is read while it changes: who cannot be among the threads of its group is not counted. */
 Test(remains, fair_shares_leave_out_who_cannot_be, .fini = bench_close)
 {
