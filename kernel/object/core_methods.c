@@ -3,6 +3,7 @@
 #include <kern/core.h>
 #include <kern/core_object.h>
 #include <kern/invocation.h>
+#include <kern/ready.h>
 #include <kern/tcb.h>
 #include <kern/thread.h>
 
@@ -158,6 +159,19 @@ static time_ns_t idle_total(struct core *core)
 	return idle && now > since ? counted + (now - since) : counted;
 }
 
+/* Time of threads up to now, as that of one thread (tcb_methods.c). */
+static time_ns_t busy_total(struct core *core)
+{
+	time_ns_t busy;
+
+	spin_lock(&core->lock);
+	busy = __atomic_load_n(&core->stats.busy_ns, __ATOMIC_RELAXED);
+	if (core->payer != NULL)
+		busy += core_stretch(core);
+	spin_unlock(&core->lock);
+	return busy;
+}
+
 static enum invoke_step invoke_stats(struct invocation *inv)
 {
 	struct core *core = target(inv);
@@ -166,6 +180,7 @@ static enum invoke_step invoke_stats(struct invocation *inv)
 	for (unsigned i = 0; i < CORE_STATS_WORDS; i++)
 		inv->results[i] = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
 	inv->results[offsetof(struct core_stats, idle_ns) / sizeof(word_t)] = idle_total(core);
+	inv->results[offsetof(struct core_stats, busy_ns) / sizeof(word_t)] = busy_total(core);
 	inv->result_words = CORE_STATS_WORDS;
 	return STEP_DONE;
 }

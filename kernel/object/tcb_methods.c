@@ -130,16 +130,35 @@ enum invoke_step invoke_set_flags(struct invocation *inv)
 	return STEP_DONE;
 }
 
+/*
+ * Up to now.  A thread that nobody takes the CPU from is charged at the end of its stretch, which may be
+ * never.  Who pays on a CPU, and what it was charged, change under its lock, and while it pays stretch_ns
+ * does, too.  If it has moved meanwhile, what it had run elsewhere is charged already.
+ */
+static time_ns_t cpu_time(const struct tcb *tcb, struct core *home)
+{
+	time_ns_t used;
+
+	if (home == NULL)
+		return __atomic_load_n(&tcb->cpu_ns, __ATOMIC_RELAXED);
+	spin_lock(&home->lock);
+	used = __atomic_load_n(&tcb->cpu_ns, __ATOMIC_RELAXED);
+	if (home->payer == tcb)
+		used += core_stretch(home);
+	spin_unlock(&home->lock);
+	return used;
+}
+
 enum invoke_step invoke_tcb_info(struct invocation *inv)
 {
 	const struct tcb *tcb = target(inv);
-	const struct core *home = __atomic_load_n(&tcb->home, __ATOMIC_RELAXED);
+	struct core *home = __atomic_load_n(&tcb->home, __ATOMIC_RELAXED);
 	word_t index = home != NULL ? home->index : TCB_INFO_NO_HOME;
 	word_t state = tcb_state_shown(tcb);
 
 	inv->results[0] = state | index << 8 | (word_t)tcb_flags(tcb) << 32;
 	inv->results[1] = __atomic_load_n(&tcb->tag, __ATOMIC_RELAXED);
-	inv->results[2] = __atomic_load_n(&tcb->cpu_ns, __ATOMIC_RELAXED);
+	inv->results[2] = cpu_time(tcb, home);
 	inv->results[3] = __atomic_load_n(&tcb->seq, __ATOMIC_RELAXED);
 	inv->result_words = 4;
 	return STEP_DONE;

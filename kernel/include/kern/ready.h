@@ -86,6 +86,15 @@ static inline void core_account(struct core *core, time_ns_t now)
 		core_account_since(core, now);
 }
 
+/* What the payer of a CPU has run and is not charged for yet. */
+static inline time_ns_t core_stretch(const struct core *core) LOCK_REQUIRES(core->lock)
+{
+	const time_ns_t since = __atomic_load_n(&core->stretch_ns, __ATOMIC_RELAXED);
+	const time_ns_t now = arch_now();
+
+	return now > since ? now - since : 0; /* clocks of two CPUs may differ */
+}
+
 /* Onto and off the list of schedulables of a Core; its lock held. */
 void home_insert(struct core *home, struct tcb *tcb) LOCK_REQUIRES(home->lock);
 void home_remove(struct core *home, struct tcb *tcb) LOCK_REQUIRES(home->lock);

@@ -298,6 +298,32 @@ Test(threads, K_threads_scheduling_rights)
 	cr_assert_eq(world.result[3], 678);
 }
 
+/* Who has a CPU for itself is charged when it stops, but what it uses can be seen before. */
+Test(threads, time_of_who_runs_is_up_to_now)
+{
+	struct core *core = &cpus[1].core;
+
+	cr_assert_eq(call(16, METHOD_TCB_SET_HOME, 1, W_CORE1), ERR_OK);
+	thread->cpu_ns = 12345;
+	core->stats.busy_ns = 20000;
+	core->stretch_ns = arch_now();
+	host_time_set(arch_now() + 500);
+	cr_assert_eq(call(16, METHOD_TCB_INFO, 0), ERR_OK);
+	cr_assert_eq(world.result[2], 12345, "another one runs, or none");
+	cr_assert_eq(call(W_CORE1, METHOD_CORE_STATS, 0), ERR_OK);
+	cr_assert_eq(world.result[offsetof(struct core_stats, busy_ns) / 8], 20000);
+	core->payer = thread;
+	cr_assert_eq(call(16, METHOD_TCB_INFO, 0), ERR_OK);
+	cr_assert_eq(world.result[2], 12345 + 500);
+	cr_assert_eq(call(W_CORE1, METHOD_CORE_STATS, 0), ERR_OK);
+	cr_assert_eq(world.result[offsetof(struct core_stats, busy_ns) / 8], 20000 + 500);
+	cr_assert_eq(thread->cpu_ns, 12345, "it is shown only");
+	core->stretch_ns = arch_now() + 1;
+	cr_assert_eq(call(16, METHOD_TCB_INFO, 0), ERR_OK);
+	cr_assert_eq(world.result[2], 12345, "clocks differ");
+	core->payer = NULL;
+}
+
 Test(threads, interrupts)
 {
 	word_t read = RIGHT_READ, write = RIGHT_WRITE;
