@@ -48,7 +48,7 @@ MUTANTS = [
     ("servers/sched/core/event.c", "\t\tsched_balance_comes(server, cpu, now_ns);\n", "", "sim_masks"),
     ("servers/sched/core/owed.c", "if (average != 0) {", "if (average != 0 && !own) {", "sim_masks"),
     ("servers/sched/core/plan.c", "return sched_account_us(cpu, thread, SCHED_RATE_WHOLE, now_ns);",
-     "return 0;", "sim_masks"),
+     "return 0;", "sim_several"),
     ("servers/sched/core/event.c", "\tthread->arrived_ns = now_ns;\n", "", "sched_replay"),
     ("servers/sched/core/event.c", "\tif (cpu->running == thread)\n\t\tcpu->running = NULL;\n", "",
      "sched_replay"),

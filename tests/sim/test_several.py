@@ -189,6 +189,14 @@ class MixedWeights(unittest.TestCase):
             for task in result.tasks.values():
                 self.assertAlmostEqual(task["share"], task["ideal_share"], delta=0.02)
             self.assertLessEqual(result.migrations() / 80, most)
+        # Nine that keep a CPU among 40: what they are owed for the time in which they had company is asked for.
+        weights = [36, 23254, 820, 272, 23, 23, 36291, 29154, 11916, 335, 18705, 9548, 335, 1277, 36, 2501,
+                   56483, 18705, 15, 29154, 423, 29, 56483, 215, 335, 29154, 1991, 15, 18705, 18705, 7620,
+                   172, 46273, 655, 3906, 23254, 110, 18, 36291, 29154]
+        result = run(weighted(weights, 10), 15)
+        for task in result.tasks.values():
+            self.assertAlmostEqual(task["share"], task["ideal_share"], delta=0.02)
+        self.assertLessEqual(result.migrations() / 150, 5)
         errors = []
         for seed in range(24):
             rng = random.Random(seed)
