@@ -198,7 +198,7 @@ MUTANTS = [
     ("servers/sched/core/balance.c", "max_u64(average, sched_steady_least(cpu))",
      "max_u64(average, 0 * sched_steady_least(cpu))", "sim_several"),
     ("servers/sched/core/balance.c", "(full && !steady)", "full", "sim_several"),
-    ("servers/sched/core/balance.c", "\tsched_steady_view(server, cpu, loads);\n", "", "sim_several"),
+    ("servers/sched/core/balance.c", "\tsched_steady_view(server, cpu, loads);\n", "", "sim_golden"),
     ("servers/sched/core/balance.c", "\t\tsched_plan_publish(server, cpu, now_ns);\n\t\t__atomic",
      "\t\t__atomic", "sim_several"),
     ("servers/sched/core/level.c", "if (weight >= least / 2)", "if (false)", "sim_several"),
