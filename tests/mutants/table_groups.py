@@ -53,6 +53,15 @@ MUTANTS = [
      "policy_group_caps"),
     ("servers/sched/policy/group/node.c",
      "group_pool_give(cpu->machine, index, (uint64_t)node->runtime_ns);", "(void)cpu;", "policy_group"),
+    # Caps below groups that could have more
+    ("servers/sched/policy/group/node.c", "runnable > node->below_count ? slice_ns",
+     "runnable > 0 ? slice_ns", "policy_group_caps"),
+    ("servers/sched/policy/group/node.c", "runnable > node->below_count ? slice_ns",
+     "runnable == 0 ? slice_ns", "policy_group_caps"),
+    ("servers/sched/policy/group/node.c", "\tif (other)\n\t\tbelow_slice_find(cpu, node->parent);\n",
+     "\t(void)other;\n", "policy_group_caps"),
+    ("servers/sched/policy/group/node.c", "runnable > node->below_count ? slice_ns",
+     "runnable > 0 ? slice_ns", "sim_groups"),
     # Caps, and CPUs that idle
     ("servers/sched/core/place.c", "!sched_group_stays(server, cpu, thread, target) &&\n\t\t    ", "",
      "sched_capped"),

@@ -282,6 +282,21 @@ class Caps(unittest.TestCase):
         self.assertAlmostEqual(used["a"] / 0.4, 1, delta=0.01)
         self.assertAlmostEqual(used["d"] / 0.1, 1, delta=0.01)
 
+    def test_below_a_group_that_could_have_more(self):
+        """What limits the upper one is the cap of the lower one: it needs a turn in each of those periods."""
+        groups = {"upper": {"weight": 1701, "quota_us": 10000, "period_us": 50000},
+                  "lower": {"weight": 127, "parent": "upper", "quota_us": 1000, "period_us": 10000},
+                  "lowest": {"weight": 612, "parent": "lower", "quota_us": 10000, "period_us": 100000},
+                  "other": {"weight": 782}}
+        tasks = {name: {"loop": -1, "run": 1000000, "weight": weight, **({"group": group} if group else {})}
+                 for name, weight, group in (
+                     ("t0", 702, None), ("t1", 412, None), ("t2", 1610, "lower"), ("t3", 931, None),
+                     ("t4", 1152, "other"), ("t5", 1420, "lowest"), ("t6", 802, "other"),
+                     ("t7", 1777, "lower"))}
+        result = run({"global": {"duration": 10}, "groups": groups, "tasks": tasks}, 2)
+        used = {group["name"]: group["cpu_ns"] for group in result.json["groups"]}
+        self.assertAlmostEqual(used["lower"] / SECOND, 1, delta=0.01)
+
     def test_who_sleeps_finds_its_runtime_again(self):
         groups = {"c": {"quota_us": 5000, "period_us": 50000}}
         result = run(workload(2, groups, c={"group": "c", "run": 1000, "sleep": 30000}), 1)

@@ -62,6 +62,31 @@ Test(group_caps, a_small_cap_has_its_turn_in_each_period)
 	world_free(world);
 }
 
+/* The same in a group that could have more, whose turn it takes; and with half of it. */
+Test(group_caps, a_small_cap_has_its_turn_below_another_group)
+{
+	struct world *world = world_make(&policy_eevdf, 1);
+	const group_id_t upper = world_group(world, 0, 1024, 0, 0);
+	const group_id_t lower = world_group(world, upper, 1024, 500000, 10 * MS);
+	const struct group_config half = {upper, 1024, 250000, 10 * MS};
+	const struct group_node *node = &world->cpu[0]->node[group_index(upper)];
+
+	world_put(world->bench[0], 0, lower, 1024);
+	for (uint32_t tid = 1; tid < 12; tid++)
+		world_put(world->bench[0], tid, 0, 1024);
+	world_run_until(world->bench[0], SECOND);
+	assert_near(world_used(world->bench[0], 0), 50.0 * MS, 0.5 * MS);
+	cr_assert_leq(node->slice_ns, 500000);
+	cr_assert_eq(group_set(&world->machine, lower, &half), ERR_OK);
+	world_run_until(world->bench[0], 2 * SECOND);
+	assert_near(world_used(world->bench[0], 0), 75.0 * MS, 1.0 * MS);
+	cr_assert_leq(node->slice_ns, 250000);
+	/* A thread of its own has turns as elsewhere. */
+	world_put(world->bench[0], 20, upper, 1024);
+	cr_assert_eq(node->slice_ns, POLICY_SLICE_NS_DEFAULT);
+	world_free(world);
+}
+
 /* Pool of a group on a machine without CPUs: what one after another takes. */
 static struct group_machine *pool_make(uint64_t quota_ns, uint64_t period_ns)
 {

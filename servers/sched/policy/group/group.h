@@ -111,8 +111,10 @@ struct group_node {
 	uint32_t parent;
 	uint32_t weight; /* of the entity now */
 	uint64_t slice_ns;
-	bool off_centre; /* of the entity: everybody in its queue is */
-	bool inside;     /* QUEUED or RUNNING in its parent's queue */
+	uint64_t below_slice_ns; /* the longest of a group in its queue that has somebody */
+	bool off_centre;         /* of the entity: everybody in its queue is */
+	bool inside;             /* QUEUED or RUNNING in its parent's queue */
+	bool occupied;           /* somebody is runnable in its queue */
 	bool throttled;
 	bool capped;           /* when it was last asked for */
 	int64_t runtime_ns;    /* left of what was taken from the pool; negative: to be paid back */

@@ -102,11 +102,38 @@ static uint32_t weight_here(const struct group_cpu *cpu, uint32_t index)
 	return (uint32_t)min_u64(max_u64(weight, 1), POLICY_WEIGHT_MAX);
 }
 
-static void entity_update(struct group_cpu *cpu, uint32_t index, bool off_centre, uint64_t now_ns)
+/* Of all groups below that have somebody, when that changes or what one of them takes in its turn. */
+static void below_slice_find(struct group_cpu *cpu, uint32_t parent)
+{
+	uint64_t slice_ns = 0;
+
+	if (parent == 0)
+		return;
+	for (uint32_t i = 1; i < GROUP_MAX; i++)
+		if (cpu->node[i].id != 0 && cpu->node[i].parent == parent && cpu->node[i].occupied)
+			slice_ns = max_u64(slice_ns, cpu->node[i].slice_ns);
+	cpu->node[parent].below_slice_ns = slice_ns != 0 ? slice_ns : POLICY_SLICE_NS_DEFAULT;
+}
+
+/*
+ * With nothing but groups in it whose turns are short it has short ones: long requests of little weight have
+ * late deadlines, and the runtime that those below have in a period would pass unused.
+ */
+static uint64_t slice_here(const struct group_cpu *cpu, uint32_t index, uint32_t runnable)
+{
+	const struct group_node *node = &cpu->node[index];
+	const uint64_t slice_ns = group_part_slice_ns(cpu, index);
+
+	return runnable > node->below_count ? slice_ns : min_u64(slice_ns, node->below_slice_ns);
+}
+
+static void entity_update(struct group_cpu *cpu, uint32_t index, uint32_t runnable, bool off_centre,
+			  uint64_t now_ns)
 {
 	struct group_node *node = &cpu->node[index];
 	const uint32_t weight = weight_here(cpu, index);
-	const uint64_t slice_ns = group_part_slice_ns(cpu, index);
+	const uint64_t slice_ns = slice_here(cpu, index, runnable);
+	const bool other = slice_ns != node->slice_ns;
 	const struct policy_params params = entity_params(index, weight, off_centre, slice_ns);
 
 	if (weight == node->weight && slice_ns == node->slice_ns && off_centre == node->off_centre)
@@ -121,6 +148,8 @@ static void entity_update(struct group_cpu *cpu, uint32_t index, bool off_centre
 	node->weight = weight;
 	node->slice_ns = slice_ns;
 	node->off_centre = off_centre;
+	if (other)
+		below_slice_find(cpu, node->parent);
 }
 
 /* The sum is modulo 2^64; each CPU adds differences of its own part only. */
@@ -188,7 +217,12 @@ void group_node_settle(struct group_cpu *cpu, uint32_t index, uint64_t now_ns)
 		group_part_count(cpu, index);
 		/* An empty queue has no part; the weight stays until it has one again. */
 		if (info.runnable != 0)
-			entity_update(cpu, index, info.runnable == info.off_centre, now_ns);
+			entity_update(cpu, index, info.runnable, info.runnable == info.off_centre,
+				      now_ns);
+		if (node->occupied != (info.runnable != 0)) {
+			node->occupied = info.runnable != 0;
+			below_slice_find(cpu, node->parent);
+		}
 		if (wanted && !node->inside) {
 			cpu->base->enqueue(group_queue(cpu, node->parent), group_entity(cpu, index),
 					   POLICY_JOIN_WAKE, now_ns);
@@ -257,8 +291,11 @@ uint32_t group_node_ready(struct group_cpu *cpu, group_id_t id, uint64_t now_ns)
 		(void)group_node_ready(
 			cpu, __atomic_load_n(&common_of(cpu, parent)->id, __ATOMIC_RELAXED),
 			now_ns);
-	*node = (struct group_node){
-		.id = id, .parent = parent, .weight = weight, .slice_ns = POLICY_SLICE_NS_DEFAULT};
+	*node = (struct group_node){.id = id,
+				    .parent = parent,
+				    .weight = weight,
+				    .slice_ns = POLICY_SLICE_NS_DEFAULT,
+				    .below_slice_ns = POLICY_SLICE_NS_DEFAULT};
 	if (cpu->base->thread_init(group_entity(cpu, index), &params) != ERR_OK)
 		cpu->misuse++;
 	cpu->base->cpu_init(group_queue(cpu, index), cpu->index);

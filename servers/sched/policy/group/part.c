@@ -12,7 +12,8 @@
  * whoever can: the pool has a schedule, which is a little late, more so early in the period, and while less
  * than that was taken nobody is held back.
  *
- * On its CPU the group's entity has requests no longer than its part, so that it has its turn in each period.
+ * On its CPU the group's entity has requests no longer than its part, so that it has its turn in each period,
+ * and so have those above it that have nothing else to run (node.c).
  *
  * The pool alone is what holds the cap.  All here is about who gets it, and may be a moment old.
  */
