@@ -103,9 +103,13 @@ enum error shared_allow(word_t object, word_t pid)
 
 enum error shared_free(word_t object)
 {
+	enum error error;
 	struct msg m;
 
-	return server_request(PROC_SLOT_MM, MM_REQ_SHARED_FREE, &object, 1, &m);
+	do
+		error = server_request(PROC_SLOT_MM, MM_REQ_SHARED_FREE, &object, 1, &m);
+	while (error == ERR_OK && m.w[0] != 0);
+	return error;
 }
 
 enum error shared_map(word_t object, size_t bytes, unsigned protection, void **at)

@@ -111,31 +111,34 @@ void object_detach(struct space *space, uint32_t id)
 enum error space_shared_new(struct space *space, uint64_t bytes, uint32_t *id)
 {
 	enum error error = shared_new(space->pid, bytes, id);
+	bool more;
 
 	if (error != ERR_OK)
 		return error;
 	error = object_hold(space, *id);
-	if (error != ERR_OK && shared_free(space->pid, *id) != ERR_OK)
+	if (error != ERR_OK && shared_free(space->pid, *id, UINT32_MAX, &more) != ERR_OK)
 		mm_panic("undoing a shared object", ERR_INTERNAL);
 	return error;
 }
 
-enum error space_shared_free(struct space *space, uint32_t id)
+enum error space_shared_free(struct space *space, uint32_t id, uint32_t most, bool *more)
 {
 	const uint64_t cost = shared_cost(id);
-	enum error error = shared_free(space->pid, id);
+	enum error error = shared_free(space->pid, id, most, more);
 
-	if (error == ERR_OK)
+	if (error == ERR_OK && !*more)
 		object_release(space, id, cost);
 	return error;
 }
 
 void space_shared_free_all(struct space *space)
 {
+	bool more;
+
 	/* What is left has been made by it. */
 	for (unsigned i = 0; space->objects != 0; i++)
 		if (space->holdings[i].id != 0 &&
-		    space_shared_free(space, space->holdings[i].id) != ERR_OK)
+		    space_shared_free(space, space->holdings[i].id, UINT32_MAX, &more) != ERR_OK)
 			mm_panic("freeing a shared object", ERR_INTERNAL);
 }
 

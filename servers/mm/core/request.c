@@ -42,6 +42,15 @@ static enum error request_shared_new(struct msg *m, struct space *space)
 	return error;
 }
 
+static enum error request_shared_free(struct msg *m, struct space *space)
+{
+	bool more = false;
+	const enum error error = space_shared_free(space, (uint32_t)m->w[0], MM_WORK_MAX, &more);
+
+	m->w[0] = more;
+	return error;
+}
+
 static enum error request_unmap(struct msg *m, struct space *space)
 {
 	const uint64_t all = m->w[0] + m->w[1];
@@ -79,7 +88,7 @@ static enum error request_in_space(enum mm_request request, struct msg *m, struc
 	case MM_REQ_SHARED_NEW:
 		return request_shared_new(m, space);
 	case MM_REQ_SHARED_FREE:
-		return space_shared_free(space, (uint32_t)m->w[0]);
+		return request_shared_free(m, space);
 	case MM_REQ_SPACE_LIMIT:
 		space->account.limit = m->w[0];
 		return ERR_OK;

@@ -13,11 +13,13 @@
 
 struct object {
 	uint32_t users; /* regions, + 1 until it is freed; 0: entry unused */
-	uint32_t next;  /* of an unused one: the next of them + 1, or 0 */
+	/* Of an unused one: the next of them + 1, or 0.  Of one that fades: no page is below. */
+	uint32_t next;
 	uint32_t owner; /* 0: freed */
 	uint32_t generation;
 	uint32_t allow_count;
 	bool allow_all;
+	bool fades; /* nobody may map it any more */
 	uint32_t allow[ALLOW_MAX];
 	uint64_t pages;
 	struct pagemap map; /* page of the object -> PAGE_USED | frame */
@@ -131,26 +133,60 @@ enum error shared_allow(uint32_t owner, uint32_t id, uint32_t pid)
 	return error;
 }
 
+/* Lock held.  So many pages at most, from *page on; how many there were. */
+static uint32_t object_pages_drop(struct object *object, uint64_t *page, uint32_t most)
+{
+	uint32_t count = 0;
+	uint64_t *entry;
+
+	while (count < most && (entry = pagemap_next(&object->map, page, object->pages)) != NULL) {
+		frame_drop(page_frame(*entry));
+		*entry = 0;
+		(*page)++;
+		count++;
+	}
+	return count;
+}
+
+/* Lock held.  What shared_fade() does. */
+static uint32_t object_fade(struct object *object, uint32_t most)
+{
+	uint64_t page = object->fades ? object->next : 0;
+	uint32_t count;
+
+	if (object->users != 1)
+		return 0;
+	object->fades = true;
+	count = object_pages_drop(object, &page, most);
+	object->next = (uint32_t)page;
+	return count;
+}
+
+uint32_t shared_fade(uint32_t id, uint32_t most)
+{
+	lock_take(&shared_lock);
+
+	const uint32_t count = object_fade(object_find(id), most);
+
+	lock_give(&shared_lock);
+	return count;
+}
+
 /* Lock held. */
 static void object_put(uint32_t id)
 {
 	struct object *object = object_find(id);
 	uint64_t page = 0;
-	uint64_t *entry;
 
 	if (--object->users != 0)
 		return;
-	while ((entry = pagemap_next(&object->map, &page, object->pages)) != NULL) {
-		frame_drop(page_frame(*entry));
-		*entry = 0;
-		page++;
-	}
+	(void)object_pages_drop(object, &page, UINT32_MAX);
 	pagemap_free(&object->map, NULL, NULL);
 	object->next = objects_free;
 	objects_free = id % OBJECTS_MAX + 1;
 }
 
-enum error shared_free(uint32_t owner, uint32_t id)
+enum error shared_free(uint32_t owner, uint32_t id, uint32_t most, bool *more)
 {
 	struct object *object;
 
@@ -158,7 +194,8 @@ enum error shared_free(uint32_t owner, uint32_t id)
 
 	enum error error = object_own(owner, id, &object);
 
-	if (error == ERR_OK) {
+	*more = error == ERR_OK && object_fade(object, most) == most;
+	if (error == ERR_OK && !*more) {
 		object->owner = 0;
 		object_put(id);
 	}
@@ -184,7 +221,7 @@ enum error shared_attach(uint32_t pid, uint32_t id, uint64_t first, uint64_t cou
 
 	struct object *object = object_find(id);
 
-	if (object == NULL)
+	if (object == NULL || object->fades)
 		error = ERR_NOT_FOUND;
 	else if (!object_allows(object, pid))
 		error = ERR_PERMISSION;
@@ -231,6 +268,8 @@ uint32_t shared_frame(uint32_t id, uint64_t page)
 	}
 	if (frame != 0)
 		frame_ref(frame_at(frame));
+	if (object->fades && page < object->next)
+		object->next = (uint32_t)page;
 	lock_give(&shared_lock);
 	return frame;
 }

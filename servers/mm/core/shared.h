@@ -15,7 +15,14 @@ __attribute__((warn_unused_result)) enum error shared_new(uint32_t owner, uint64
 /* pid 0: everybody.  ERR_NOT_FOUND, ERR_PERMISSION (not the owner), ERR_LIMIT. */
 __attribute__((warn_unused_result)) enum error shared_allow(uint32_t owner, uint32_t id,
 							    uint32_t pid);
-__attribute__((warn_unused_result)) enum error shared_free(uint32_t owner, uint32_t id);
+/* most: as for shared_fade().  *more: so many were there, and it is still the owner's. */
+__attribute__((warn_unused_result)) enum error shared_free(uint32_t owner, uint32_t id,
+							   uint32_t most, bool *more);
+/*
+ * Before the owner or a region lets go of it: if nobody else has it, so many of its pages at most go, and
+ * nobody maps it any more.  How many went; fewer than `most`: what is left to do is short.
+ */
+uint32_t shared_fade(uint32_t id, uint32_t most);
 
 /* Pages that it may take; 0: there is no such object. */
 uint64_t shared_cost(uint32_t id);

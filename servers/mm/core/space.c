@@ -89,20 +89,20 @@ static uint64_t pages_drop(struct space *space, uint64_t start, uint64_t end)
 	return count;
 }
 
-/* At most so many that it is soon done; *end is then where the rest begins. */
+/* At most so many, or tables without any, that it is soon done; *end is then where the rest begins. */
 static uint64_t pages_drop_some(struct space *space, uint64_t start, uint64_t *end)
 {
 	uint64_t page = start / PAGE_SIZE;
 	uint64_t count = 0;
+	uint32_t steps = MM_WORK_MAX;
 	uint64_t *entry;
 
-	while (count < MM_WORK_MAX &&
-	       (entry = pagemap_next(&space->map, &page, *end / PAGE_SIZE)) != NULL) {
+	while ((entry = pagemap_next_some(&space->map, &page, *end / PAGE_SIZE, &steps)) != NULL) {
 		page_drop(space, entry);
 		count++;
 		page++;
 	}
-	if (count == MM_WORK_MAX)
+	if (page < *end / PAGE_SIZE)
 		*end = page * PAGE_SIZE;
 	return count;
 }
@@ -359,16 +359,21 @@ static enum error region_cut(struct space *space, uint64_t vaddr, bool past)
 	return ERR_OK;
 }
 
-/* Those from start to end, which are boundaries.  Returns where the rest begins: as for pages. */
+/* Those from start to end, which are boundaries, and pages of objects that nobody else has.  Returns where
+ * the rest begins: as for pages. */
 static uint64_t regions_drop_some(struct space *space, uint64_t start, uint64_t end)
 {
 	struct region *region = region_first_from(&space->regions, start);
+	uint32_t left = MM_WORK_MAX;
 
-	for (uint32_t i = 0; region != NULL && region->start < end; i++) {
+	while (region != NULL && region->start < end) {
 		struct region *next = region_next(region);
 
-		if (i == MM_WORK_MAX)
+		if (region->kind == MM_KIND_SHARED)
+			left -= shared_fade(region->object, left);
+		if (left == 0)
 			return region->start;
+		left--;
 		region_drop(space, region);
 		region = next;
 	}
@@ -404,18 +409,14 @@ enum error space_unmap(struct space *space, uint64_t start, uint64_t *end, uint6
 static void pages_protect_some(struct space *space, uint64_t *done, uint64_t end)
 {
 	uint64_t page = *done / PAGE_SIZE;
+	uint32_t steps = MM_WORK_MAX;
 	uint64_t *entry;
 
-	*done = end;
-	for (uint32_t i = 0; (entry = pagemap_next(&space->map, &page, end / PAGE_SIZE)) != NULL;
-	     i++) {
-		if (i == MM_WORK_MAX) {
-			*done = page * PAGE_SIZE;
-			return;
-		}
+	while ((entry = pagemap_next_some(&space->map, &page, end / PAGE_SIZE, &steps)) != NULL) {
 		page_protect(space, region_find(&space->regions, page * PAGE_SIZE), page, entry);
 		page++;
 	}
+	*done = page * PAGE_SIZE < end ? page * PAGE_SIZE : end;
 }
 
 enum error space_protect(struct space *space, uint64_t start, uint64_t end, uint32_t prot,

@@ -73,8 +73,9 @@ space_protect(struct space *space, uint64_t start, uint64_t end, uint32_t prot, 
 /* A shared object of the space's process: ERR_NO_MEMORY, ERR_RANGE, ERR_LIMIT. */
 __attribute__((warn_unused_result)) enum error space_shared_new(struct space *space, uint64_t bytes,
 								uint32_t *id);
-/* ERR_NOT_FOUND, ERR_PERMISSION (not the owner). */
-__attribute__((warn_unused_result)) enum error space_shared_free(struct space *space, uint32_t id);
+/* ERR_NOT_FOUND, ERR_PERMISSION (not the owner).  *more: of so many pages at most, and there may be more. */
+__attribute__((warn_unused_result)) enum error space_shared_free(struct space *space, uint32_t id,
+								 uint32_t most, bool *more);
 
 /* Numbers for the statistics and the check; without a lock held. */
 void spaces_stats(struct mm_stats *stats, uint32_t *frame_refs_held);

@@ -110,9 +110,12 @@ bool pagemap_complete(const struct pagemap *map, uint64_t page)
 	return page < PAGEMAP_PAGES;
 }
 
-uint64_t *pagemap_next(const struct pagemap *map, uint64_t *page, uint64_t end)
+uint64_t *pagemap_next_some(const struct pagemap *map, uint64_t *page, uint64_t end,
+			    uint32_t *steps)
 {
-	while (*page < end && map->root != 0) {
+	if (map->root == 0)
+		*page = end;
+	for (; *page < end && *steps != 0; (*steps)--) {
 		uint64_t ref = map->root;
 
 		for (unsigned level = 0; level < PAGEMAP_LEVELS; level++) {
@@ -126,12 +129,28 @@ uint64_t *pagemap_next(const struct pagemap *map, uint64_t *page, uint64_t end)
 					<< level_shift(level);
 			if (next == FANOUT || *page >= end)
 				break;
-			if (level == PAGEMAP_LEVELS - 1)
+			if (level == PAGEMAP_LEVELS - 1) {
+				(*steps)--;
 				return &entries[next];
+			}
 			ref = entries[next];
 		}
 	}
 	return NULL;
+}
+
+uint64_t *pagemap_next(const struct pagemap *map, uint64_t *page, uint64_t end)
+{
+	uint64_t *entry;
+
+	if (map->root == 0)
+		return NULL;
+	do {
+		uint32_t steps = UINT32_MAX;
+
+		entry = pagemap_next_some(map, page, end, &steps);
+	} while (entry == NULL && *page < end);
+	return entry;
 }
 
 static void node_drop(struct pagemap *map, uint64_t *ref)

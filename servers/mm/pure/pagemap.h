@@ -77,6 +77,14 @@ bool pagemap_complete(const struct pagemap *map, uint64_t page);
 /* The first used entry of a page in [*page, end); its page in *page.  NULL: none. */
 uint64_t *pagemap_next(const struct pagemap *map, uint64_t *page, uint64_t end);
 
+/*
+ * The same in at most so many steps; what is left of them in *steps.  A step finds an entry, or passes a node
+ * in which there is none from *page on: those whose pages were dropped stay.  NULL: none below *page, where
+ * to go on if that is before the end.
+ */
+uint64_t *pagemap_next_some(const struct pagemap *map, uint64_t *page, uint64_t end,
+			    uint32_t *steps);
+
 /* The most nodes that a map of that many pages has. */
 static inline uint64_t pagemap_nodes_max(uint64_t pages)
 {

@@ -325,6 +325,125 @@ static void the_most_is_what_it_was(void)
 	space_end(36, vspace);
 }
 
+/* ---- Nobody waits for mm for long because of who gives back much ---- */
+
+#define MANY (2 * MM_WORK_MAX + 1)
+
+static void unmap_all(uint32_t pid, uint64_t vaddr, uint64_t bytes)
+{
+	word_t w[4] = {vaddr, bytes};
+
+	for (word_t left = bytes; left != 0; left = w[1]) {
+		w[0] = vaddr + bytes - left;
+		w[1] = left;
+		check(request_of(pid, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	}
+}
+
+/* An object of 40 that 41 may map, all of it touched. */
+static word_t object_filled(uint32_t vspace)
+{
+	const word_t id = shared_new_of(40, MANY);
+
+	check(shared_of(MM_REQ_SHARED_ALLOW, 40, id, 41) == ERR_OK);
+	check(map_of(40, AT, MANY * PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
+	for (uint64_t i = 0; i < MANY; i++)
+		check(put(40, vspace, AT + i * PAGE_SIZE, 1));
+	return id;
+}
+
+/* It is paid for until all of it is gone, and nobody finds half of it. */
+static void an_object_goes_in_parts(void)
+{
+	const uint32_t vspace = space_make(40, 0), other = space_make(41, 0);
+	const word_t id = object_filled(vspace);
+	const uint32_t held = shared_frames_held();
+	word_t paid;
+
+	unmap_all(40, AT, MANY * PAGE_SIZE);
+	check(shared_frames_held() == held);
+	check(shared_of(MM_REQ_SHARED_FREE, 41, id, 0) == ERR_PERMISSION);
+	check(shared_frames_held() == held);
+	paid = pages_of(40);
+	for (uint32_t parts = 1; parts <= 2; parts++) {
+		word_t w[4] = {id};
+
+		check(request_of(40, MM_REQ_SHARED_FREE, 0, w, 0, 0) == ERR_OK && w[0] == 1);
+		check(shared_frames_held() == held - parts * MM_WORK_MAX && pages_of(40) == paid);
+		check(map_of(41, AT, PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_NOT_FOUND);
+	}
+	word_t w[4] = {id};
+
+	check(request_of(40, MM_REQ_SHARED_FREE, 0, w, 0, 0) == ERR_OK && w[0] == 0);
+	check(shared_frames_held() == 0 && pages_of(40) < paid - MANY && frames_lost() == 0);
+	check(shared_of(MM_REQ_SHARED_FREE, 40, id, 0) == ERR_NOT_FOUND);
+	space_end(41, other);
+	space_end(40, vspace);
+}
+
+/* Also with its last region; what is touched meanwhile goes, too, and who ends leaves nothing. */
+static void an_object_goes_in_parts_with_its_region(void)
+{
+	const uint32_t vspace = space_make(40, 0);
+	const word_t id = object_filled(vspace);
+	const uint32_t held = shared_frames_held();
+	word_t left = MANY * PAGE_SIZE;
+	unsigned parts = 0;
+
+	check(map_of(40, 2 * AT, MANY * PAGE_SIZE, SHARED_RW, id, 0, 0) == ERR_OK);
+	check(shared_of(MM_REQ_SHARED_FREE, 40, id, 0) == ERR_OK);
+	unmap_all(40, AT, MANY * PAGE_SIZE);
+	check(shared_frames_held() == held);
+	for (uint64_t at = 2 * AT; left != 0; parts++) {
+		word_t w[4] = {at, left};
+		const uint32_t before = shared_frames_held();
+
+		check(request_of(40, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+		at += left - w[1];
+		left = w[1];
+		/* And three tables in the end. */
+		check(before - shared_frames_held() <= MM_WORK_MAX + 3);
+		for (uint64_t i = 0; parts == 1 && i < 2 * MM_WORK_MAX; i++)
+			check(put(40, vspace, 2 * AT + i * PAGE_SIZE, 1));
+	}
+	check(parts > 4 && shared_frames_held() == 0 && frames_lost() == 0);
+	(void)object_filled(vspace);
+	unmap_all(40, AT, MANY * PAGE_SIZE);
+	space_end(40, vspace);
+	check(shared_frames_held() == 0 && frames_lost() == 0);
+}
+
+/* Tables stay when their pages go: looking through them takes its time, too. */
+static void empty_tables_are_passed_in_parts(void)
+{
+	const uint64_t table = 512 * PAGE_SIZE, bytes = 3 * MM_WORK_MAX * table;
+	const uint32_t vspace = space_make(42, 0);
+	word_t w[4] = {AT, bytes};
+
+	for (unsigned turn = 0; turn < 2; turn++) {
+		check(map_of(42, AT, bytes, ANON_RW, 0, 0, 0) == ERR_OK);
+		for (uint64_t at = turn == 0 ? AT : AT + bytes - table; at < AT + bytes;
+		     at += table)
+			check(put(42, vspace, at, 1));
+		if (turn == 0)
+			unmap_all(42, AT, bytes);
+	}
+	check(request_of(42, MM_REQ_UNMAP, 0, w, 0, 0) == ERR_OK);
+	check(w[0] == 0 && w[1] >= 2 * MM_WORK_MAX * table);
+	const uint64_t left = w[1];
+	unsigned parts = 0;
+
+	for (word_t done = 0; done != left; parts++) {
+		word_t rest[4] = {AT + bytes - left, left, MM_PROT_READ, done};
+
+		check(request_of(42, MM_REQ_PROTECT, 0, rest, 0, 0) == ERR_OK);
+		check(rest[0] > done && rest[0] - done <= (MM_WORK_MAX + 1) * table);
+		done = rest[0];
+	}
+	check(parts > 1 && !put(42, vspace, AT + bytes - table, 2));
+	space_end(42, vspace);
+}
+
 static const struct mm_case all[] = {
 	CASE(places_of_objects_come_back), /* before others have left free ones */
 	CASE(objects_are_so_many),
@@ -337,6 +456,9 @@ static const struct mm_case all[] = {
 	CASE(memory_can_be_given_back_at_the_limit),
 	CASE(what_is_paid_for_is_there_at_the_limit),
 	CASE(the_most_is_what_it_was),
+	CASE(an_object_goes_in_parts),
+	CASE(an_object_goes_in_parts_with_its_region),
+	CASE(empty_tables_are_passed_in_parts),
 };
 
 int main(void)

@@ -29,7 +29,8 @@
 #define MM_KIND_SHIFT   8u
 #define MM_MAP_EAGER    (1u << 16) /* give every page its frame now; MM_WORK_MAX pages at most */
 
-/* Pages, or regions, of one request: it is answered soon, and whoever waits for mm has its turn. */
+/* Pages, tables without any, or regions of one request: it is answered soon, and whoever waits for mm has
+ * its turn. */
 #define MM_WORK_MAX 64u
 
 /* X(name, value, meaning) */
@@ -73,7 +74,9 @@ enum mm_kind {
 	  "object, is charged for all of it, once, and for each page that is mapped elsewhere: "   \
 	  "LIMIT")                                                                                 \
 	X(SHARED_ALLOW, 7, "w0 object, w1 pid or 0 = everybody", "", "let another space map it")   \
-	X(SHARED_FREE, 8, "w0 object", "", "its memory is freed with the last mapping")            \
+	X(SHARED_FREE, 8, "w0 object", "w0 1: ask again, 0: done",                                 \
+	  "its memory is freed with the last mapping, or if there is none, up to MM_WORK_MAX "     \
+	  "pages of it, and it is to be asked again")                                              \
 	X(SPACE_NEW, 16, "w0 limit in pages, w5 pid", "w0 slot of the VSpace in mm's CNode",       \
 	  "process server: create a space")                                                        \
 	X(SPACE_FREE, 17, "w5 pid", "w0 pages freed",                                              \
