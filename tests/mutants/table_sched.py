@@ -228,6 +228,14 @@ MUTANTS = [
      "sched_steady"),
     ("servers/sched/core/level.c", "\t\tknown_add(input, weight, class);\n", "", "sched_steady"),
     # What a decision or an upcall leaves for the next
+    # What plans take for the load behind sleepers, and who counts more or is better left alone.
+    ("servers/sched/policy/place/plan.c", "\tif (queue->used != 0)\n", "\tif (false)\n", "policy_plan"),
+    ("servers/sched/core/plan.c", "\t\tout->weight = known;\n", "\t\t;\n", "sched_remains"),
+    ("servers/sched/core/plan.c", "out->used = sched_steady_part(look->server, look->asks, index);",
+     "out->used = 0;", "sched_remains"),
+    ("servers/sched/core/plan.c", "(int32_t)(sum->wholes / sum->count)", "0", "sched_steady"),
+    ("servers/sched/core/steady.c", "if (sched_steady_weight(other) > here)", "if (false)", "sched_steady"),
+    ("servers/sched/core/steady.c", "STEADY_OWED_US 40000", "STEADY_OWED_US 39000", "sched_steady"),
     ("servers/sched/core/plan.c", "cpu->plan_start++ *", "cpu->plan_start *", "sched_remains"),
     ("servers/sched/core/dispatcher.c", "\tcpu->next_filter_key = UINT64_MAX;\n", "", "sched_remains"),
     ("servers/sched/core/offer.c",

@@ -176,12 +176,38 @@ static uint32_t mean_part(const struct sched_server *server, const struct sched_
 	return level != 0 && weight > level ? 0 : weight;
 }
 
+struct owed_sum {
+	uint64_t parts;
+	int64_t owed;   /* by parts */
+	int64_t wholes; /* of those without a part */
+	uint32_t count; /* of these */
+};
+
+static void owed_add(struct owed_sum *sum, int32_t owed_us, uint32_t part)
+{
+	sum->parts += part;
+	sum->owed += (int64_t)part * owed_us;
+	if (part != 0)
+		return;
+	sum->wholes += owed_us;
+	sum->count++;
+}
+
+/* Who should have the CPU alone counts where nobody else does: by that sleepers know that they had better
+ * go. */
+static int32_t owed_mean_us(const struct owed_sum *sum)
+{
+	if (sum->parts != 0)
+		return (int32_t)(sum->owed / (int64_t)sum->parts);
+	return sum->count == 0 ? 0 : (int32_t)(sum->wholes / sum->count);
+}
+
 void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
 	struct group_spare member[PLAN_THREADS_MAX];
-	uint64_t lasting = 0, parts = 0;
-	int64_t owed = 0;
-	uint32_t used = 0, part;
+	uint64_t lasting = 0;
+	struct owed_sum sum = {0};
+	uint32_t used = 0;
 
 	if (!cpu->place->plans && !cpu->grouped)
 		return;
@@ -199,18 +225,16 @@ void sched_plan_publish(struct sched_server *server, struct sched_cpu *cpu, time
 			continue;
 		publish_one(server, &cpu->plan_thread[used], cpu, &member[i], now_ns);
 		lasting += cpu->plan_thread[used].weight;
-		part = mean_part(server, cpu, &cpu->plan_thread[used]);
-		owed += (int64_t)part * cpu->plan_thread[used].owed_us;
-		parts += part;
+		owed_add(&sum, cpu->plan_thread[used].owed_us,
+			 mean_part(server, cpu, &cpu->plan_thread[used]));
 		used++;
 	}
 	__atomic_store_n(&cpu->plan_throttled, cpu->grouped ? group_throttled(policy_cpu(cpu)) : 0,
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&cpu->plan_count, used, __ATOMIC_RELAXED);
 	__atomic_store_n(&cpu->steady.lasting, lasting, __ATOMIC_RELAXED);
-	__atomic_store_n(&cpu->steady.owed_us, parts == 0 ? 0 : (int32_t)(owed / (int64_t)parts),
-			 __ATOMIC_RELAXED);
-	__atomic_store_n(&cpu->steady.owed_parts, parts, __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->steady.owed_us, owed_mean_us(&sum), __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->steady.owed_parts, sum.parts, __ATOMIC_RELAXED);
 	sched_tilt(server, cpu, count < PLAN_THREADS_MAX, now_ns);
 }
 
@@ -240,6 +264,7 @@ int32_t sched_plan_mean_us(const struct sched_server *server)
 /* The levels are those of now: what was published may be from before a mask changed. */
 struct look {
 	struct sched_server *server;
+	const struct sched_cpu *asks;
 	const struct place_view *view;
 	uint64_t *least; /* level of the CPUs of each class; UINT64_MAX: not looked at yet */
 	int32_t mean_us; /* what is owed to all, in the mean */
@@ -317,6 +342,10 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 	/* One that weighs less than 1 on the machine is published with 1, and a queue without weight would
 	 * cost nothing, whoever has it to itself. */
 	out->weight = max_u64(look->view->loads[index].weight, known);
+	_Static_assert(PLAN_USED_WHOLE == STEADY_WHOLE, "the same parts");
+	out->used = sched_steady_part(look->server, look->asks, index);
+	if (out->used != 0)
+		out->weight = known;
 }
 
 bool sched_plan_make(struct sched_server *server, struct sched_cpu *cpu,
@@ -324,6 +353,7 @@ bool sched_plan_make(struct sched_server *server, struct sched_cpu *cpu,
 {
 	uint64_t least[LEVEL_CLASSES_MAX];
 	const struct look look = {.server = server,
+				  .asks = cpu,
 				  .view = view,
 				  .least = least,
 				  .mean_us = sched_grouped(server) ? 0

@@ -26,7 +26,7 @@
 #define STEADY_WAKES   2u /* of a thread's life: it was started */
 #define STEADY_PERIODS 4u /* without a wake anywhere: there are no sleepers */
 #define STEADY_FEW     (STEADY_WHOLE / 2u)
-#define STEADY_OWED_US 10000 /* less is noise of the slices */
+#define STEADY_OWED_US 40000 /* with less sleepers are sent about, to and fro */
 
 void sched_steady_close(struct sched_server *server, struct sched_cpu *cpu, time_ns_t now_ns)
 {
@@ -128,6 +128,18 @@ uint64_t sched_steady_least(const struct sched_cpu *cpu)
 	return cpu->load.weight / max_u64(cpu->load.runnable, 1);
 }
 
+uint32_t sched_steady_part(const struct sched_server *server, const struct sched_cpu *cpu,
+			   uint32_t index)
+{
+	const struct sched_cpu *other = &server->cpu[index];
+	const uint32_t count = __atomic_load_n(&other->plan_count, __ATOMIC_RELAXED);
+
+	if (!sched_steady_used(server, cpu) || count == 0 || count >= PLAN_THREADS_MAX)
+		return 0;
+	return (uint32_t)min_u64(__atomic_load_n(&other->steady.used, __ATOMIC_RELAXED),
+				 STEADY_USED_MAX);
+}
+
 void sched_steady_view(struct sched_server *server, const struct sched_cpu *cpu,
 		       struct place_load *loads)
 {
@@ -148,6 +160,7 @@ uint32_t sched_steady_target(struct sched_server *server, struct sched_cpu *cpu,
 			     const struct sched_thread *thread)
 {
 	const struct cpumask *mask = sched_thread_mask(server, thread);
+	const uint64_t here = sched_steady_weight(cpu);
 	int32_t least_us = __atomic_load_n(&cpu->steady.owed_us, __ATOMIC_RELAXED) - STEADY_OWED_US;
 	uint32_t target = cpu->index;
 
@@ -161,6 +174,9 @@ uint32_t sched_steady_target(struct sched_server *server, struct sched_cpu *cpu,
 		if (owed_us >= least_us || !cpumask_test(mask, i) ||
 		    !cpumask_test(&server->online, i) ||
 		    __atomic_load_n(&other->plan_count, __ATOMIC_RELAXED) == 0)
+			continue;
+		/* Else all would go there until its threads are owed most. */
+		if (sched_steady_weight(other) > here)
 			continue;
 		least_us = owed_us;
 		target = i;

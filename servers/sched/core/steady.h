@@ -17,6 +17,10 @@ bool sched_thread_lasts(const struct sched_cpu *cpu, const struct sched_thread *
 			time_ns_t now_ns);
 /* The load that the lasting threads of a CPU meet. */
 uint64_t sched_steady_weight(const struct sched_cpu *cpu);
+/* What sleepers have of another CPU, of STEADY_WHOLE, if that is its load for the others, and not that of the
+ * moment; else 0. */
+uint32_t sched_steady_part(const struct sched_server *server, const struct sched_cpu *cpu,
+			   uint32_t index);
 /* The same for all CPUs, in place of the loads of the moment. */
 void sched_steady_view(struct sched_server *server, const struct sched_cpu *cpu,
 		       struct place_load *loads);

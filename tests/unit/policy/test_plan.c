@@ -141,6 +141,21 @@ Test(plan, nobody_leaves_a_cpu_idle, .init = begin)
 		assert_plan(make(cpu, 2), PLAN_NOBODY, 0, PLAN_NOBODY, 0);
 }
 
+/* Each is alone with sleepers, and there are fewer of these where the heavy one is: it meets more there than
+ * the light one, but takes that along. */
+Test(plan, sleepers_stay_when_threads_change_places, .init = begin)
+{
+	const uint32_t light = add(0, 335, 1800, -240000, ANY);
+	const uint32_t heavy = add(1, 1586, 1800, 240000, ANY);
+
+	queues[0].used = PLAN_USED_WHOLE / 2;
+	queues[1].used = PLAN_USED_WHOLE / 5 * 2;
+	for (uint32_t cpu = 0; cpu < 2; cpu++)
+		assert_plan(make(cpu, 2), PLAN_NOBODY, 0, PLAN_NOBODY, 0);
+	queues[1].used = PLAN_USED_WHOLE / 5 * 3;
+	assert_plan(make(0, 2), heavy, 1, light, 1);
+}
+
 /* ---- All plans, tried out -------------------------------------------------------------------- */
 
 static double cost_of(const struct plan_queue *queue)
@@ -149,7 +164,9 @@ static double cost_of(const struct plan_queue *queue)
 
 	for (uint32_t i = 0; i < queue->count; i++) {
 		const struct plan_thread *thread = &queue->thread[i];
-		const double ratio = fmin(8, (double)thread->full / (double)queue->weight);
+		const double left = 1 - (double)queue->used / PLAN_USED_WHOLE;
+		const double load = (double)queue->weight / left;
+		const double ratio = fmin(8, (double)thread->full / load);
 		const double end = thread->owed_us + PLAN_AHEAD_US * (1 - ratio);
 
 		sum += end * end;
@@ -262,7 +279,9 @@ Test(plan, no_better_plan_than_the_one_made)
 		const uint32_t cpu = (uint32_t)(bench_random(&seed) % cpus);
 
 		begin();
-		for (uint32_t at = 0; at < cpus; at++)
+		for (uint32_t at = 0; at < cpus; at++) {
+			queues[at].used = (uint32_t)(bench_random(&seed) % 3 *
+						     (PLAN_USED_WHOLE * 2 / 5));
 			for (uint64_t i = bench_random(&seed) % 5; i > 0; i--) {
 				const uint32_t weight = 200 +
 							(uint32_t)(bench_random(&seed) % 3800);
@@ -272,6 +291,7 @@ Test(plan, no_better_plan_than_the_one_made)
 				    (int32_t)(bench_random(&seed) % 300000) - 150000,
 				    bench_random(&seed) | UINT64_C(1) << at);
 			}
+		}
 
 		const struct plan plan = make(cpu, cpus);
 		const double best = best_of(cpu, cpus);

@@ -8,6 +8,7 @@
 #include "core/param.h"
 #include "core/place.h"
 #include "core/plan.h"
+#include "core/steady.h"
 
 #define MS       1000000u
 #define BALANCER 2000u
@@ -353,6 +354,33 @@ Test(remains, light_threads_of_groups_count_less, .init = open_beside, .fini = b
 	cr_assert(!plan_beside((struct sched_plan_thread){.weight = 8}));
 	cr_assert(plan_beside((struct sched_plan_thread){.weight = 1, .owed_us = -240000}),
 		  "but not nothing");
+}
+
+/* The load that a thread meets beside sleepers is no load that it takes along. */
+Test(remains, a_plan_leaves_sleepers_where_they_are, .fini = bench_close)
+{
+	struct place_load loads[2];
+	struct place_view view;
+	struct plan plan;
+
+	open_released(&view, loads);
+	bench_server->cpu[1].steady.counts = true;
+	bench_server->cpu[1].plan_owed = true;
+	for (uint32_t cpu = 0; cpu < 2; cpu++) {
+		struct sched_cpu *of = &bench_server->cpu[cpu];
+
+		of->plan_count = 1;
+		of->plan_thread[0].weight = cpu == 0 ? 335 : 1586;
+		of->plan_thread[0].owed_us = cpu == 0 ? -240000 : 50000;
+		of->steady.lasting = of->plan_thread[0].weight;
+		of->steady.used = STEADY_WHOLE / 10 * (5 - cpu);
+		bench_server->masks.level[cpu] = 1800;
+	}
+	sched_steady_view(bench_server, &bench_server->cpu[1], loads);
+	cr_assert(!sched_plan_make(bench_server, &bench_server->cpu[1], &view, &plan));
+	bench_server->cpu[1].steady.used = STEADY_WHOLE / 10 * 8;
+	sched_steady_view(bench_server, &bench_server->cpu[1], loads);
+	cr_assert(sched_plan_make(bench_server, &bench_server->cpu[1], &view, &plan));
 }
 
 /* What is published is read while it changes: who cannot be among the threads of its group is not counted. */

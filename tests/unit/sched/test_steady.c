@@ -216,23 +216,46 @@ static uint32_t target(uint64_t mask)
 Test(steady, a_sleeper_goes_where_threads_have_had_most)
 {
 	(void)bench_event(0, 6, BENCH_READY(CAUSE_START), 0);
-	owe(30000, 15000, -20000, -10000);
+	owe(60000, 15000, -20000, -10000);
 	cr_assert_eq(target(0xf), 2);
 	cr_assert(!cpu->way_out, "one in each period");
 	cr_assert_eq(target(0xb), 3);
 	cr_assert_eq(target(0x3), 1);
-	owe(30000, 20000, 20000, 20000);
-	cr_assert_eq(target(0xf), 0, "as much as that is noise");
-	owe(30000, 20000, 20000, 19999);
+	owe(60000, 20000, 20000, 20000);
+	cr_assert_eq(target(0xf), 0, "as much as that evens out");
+	owe(60000, 20000, 20000, 19999);
+	cr_assert_eq(target(0xf), 3);
+	bench_server->cpu[3].steady.lasting = cpu->steady.lasting + 1;
+	cr_assert_eq(target(0xf), 0, "what evens out already is left alone");
+	bench_server->cpu[3].steady.lasting = cpu->steady.lasting;
 	cr_assert_eq(target(0xf), 3);
 	bench_server->cpu[3].plan_count = 0;
 	cr_assert_eq(target(0xf), 0, "nobody lasts there, so nothing is known");
-	owe(30000, 20000, 20000, 0);
+	owe(60000, 20000, 20000, 0);
 	cpumask_clear(&bench_server->online, 3);
 	cr_assert_eq(target(0xf), 0, "not there");
-	owe(30000, 20000, 20000, 0);
+	owe(60000, 20000, 20000, 0);
 	cpu->load.runnable = 0;
 	cr_assert_eq(target(0xf), 0, "here nobody is disturbed");
+}
+
+/* One that should have the CPU alone has no part in what is owed to all, but here it counts while nobody else
+ * does, and so it is that sleepers leave it. */
+Test(steady, sleepers_know_what_they_cost_a_heavy_thread)
+{
+	cpu->average_own = false;
+	bench_server->masks.level[0] = 500;
+	sched_plan_publish(bench_server, cpu, bench_now);
+	cr_assert_eq(cpu->steady.owed_us, 0);
+	bench_now += 2 * PERIOD;
+	bench_shared->stats[5].cpu_ns += PERIOD / 2;
+	sched_plan_publish(bench_server, cpu, bench_now);
+	cr_assert_eq(cpu->steady.owed_parts, 0);
+	cr_assert_eq(cpu->steady.owed_us, cpu->plan_thread[0].owed_us);
+	cr_assert_gt(cpu->steady.owed_us, PERIOD / 1000);
+	bench_server->masks.level[0] = 2000;
+	sched_plan_publish(bench_server, cpu, bench_now);
+	cr_assert_eq(cpu->steady.owed_parts, 1024, "light enough to share it");
 }
 
 /* The third time; before that it may be about to run for long. */

@@ -36,6 +36,8 @@ static int64_t queue_cost(const struct plan_queue *queue, uint32_t without,
 	}
 	if (weight == 0)
 		return 0;
+	if (queue->used != 0)
+		weight = weight * PLAN_USED_WHOLE / (PLAN_USED_WHOLE - queue->used);
 
 	const uint64_t rate = ((uint64_t)PLAN_AHEAD_US << RATIO_SHIFT) / weight;
 	const uint64_t free = max_u64(sub_saturate_u64(weight, bound), 1);

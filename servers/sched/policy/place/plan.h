@@ -4,7 +4,8 @@
  * thread can come only when another makes room for it.  Rules that compare the loads of two CPUs do not see
  * such moves (balance.h).  Pure.
  *
- *   Q_c, W_c  threads of CPU c, and its load: the sum of their weights
+ *   Q_c, W_c  threads of CPU c, and its load: the sum of their weights, over the part of the CPU that
+ *             sleepers leave to them, which stays when these move
  *   f_i       load of a CPU on which thread i gets its fair share: the least level (level.h) of those that it
  *             may use, but not less than its weight, since nobody can use more than one CPU
  *   e_i       what the machine owes thread i (policy_spare.owed_ns): time at its fair rate.  On CPU c
@@ -41,8 +42,8 @@
  * twice as many moves. */
 #define PLAN_GAIN_US     40000
 
-/* What a thread counts of which none is left out. */
-#define PLAN_PARTS 256
+#define PLAN_PARTS      256    /* what a thread counts of which none is left out */
+#define PLAN_USED_WHOLE 65536u /* a CPU */
 
 struct plan_thread {
 	uint32_t tid;
@@ -56,7 +57,8 @@ struct plan_thread {
 };
 
 struct plan_queue {
-	uint64_t weight;   /* W, of all its threads */
+	uint64_t weight;   /* of all its threads; W is weight / (1 - used) */
+	uint32_t used;     /* by sleepers, of PLAN_USED_WHOLE; less than that */
 	uint64_t bound;    /* B, of those that a cap limits */
 	uint32_t runnable; /* how many, also those beyond PLAN_THREADS_MAX */
 	uint32_t count;
