@@ -86,7 +86,7 @@ MUTANTS = [
      "sched_remains"),
     ("servers/sched/core/plan.c", "!sched_grouped(server) || heavy >= full", "true", "sched_remains"),
     ("servers/sched/core/plan.c", "PLAN_PARTS / LIGHT_PARTS)", "0u)", "sched_remains"),
-    ("servers/sched/policy/place/plan.c", "(PLAN_PARTS - thread->light)", "PLAN_PARTS", "sched_remains"),
+    ("servers/sched/policy/place/plan.c", "(PLAN_PARTS + thread->extra)", "PLAN_PARTS", "sched_remains"),
     ("servers/sched/core/plan.c",
      "\tout->count = (uint32_t)min_u64(\n"
      "\t\t__atomic_load_n(&cpu->plan_count, __ATOMIC_RELAXED),\n"

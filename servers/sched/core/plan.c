@@ -278,20 +278,28 @@ static uint64_t least_level(const struct look *look, uint32_t class, const struc
 }
 
 /*
+ * Who has a use for a whole CPU counts so much more: what it misses can never be made good, for nobody gets
+ * more than one.  Where masks bind such a share often cannot be had at all.
+ *
  * With groups, threads with less than 1 / LIGHT of a CPU count in proportion to that, but 1 / LIGHT_PARTS at
  * least: one turn of theirs is as much of their share as seconds of a heavy one's, and what is owed to a
  * dozen of them would send heavy ones to and fro.
  */
-#define LIGHT       40u
-#define LIGHT_PARTS 8u
+#define WHOLE_TIMES        16
+#define WHOLE_TIMES_MASKED 4
+#define LIGHT              40u
+#define LIGHT_PARTS        8u
 
-static int32_t light_of(const struct sched_server *server, uint64_t weight, uint64_t full)
+static int32_t extra_of(const struct sched_server *server, uint64_t weight, uint64_t full)
 {
 	const uint64_t heavy = LIGHT * weight;
 
+	if (full <= weight)
+		return ((sched_masks_used(server) ? WHOLE_TIMES_MASKED : WHOLE_TIMES) - 1) *
+		       PLAN_PARTS;
 	if (!sched_grouped(server) || heavy >= full)
 		return 0;
-	return (int32_t)(PLAN_PARTS - max_u64(PLAN_PARTS * heavy / full, PLAN_PARTS / LIGHT_PARTS));
+	return (int32_t)max_u64(PLAN_PARTS * heavy / full, PLAN_PARTS / LIGHT_PARTS) - PLAN_PARTS;
 }
 
 /*
@@ -331,7 +339,7 @@ static void queue_look(const void *context, uint32_t index, struct plan_queue *o
 			.weight = weight,
 			.full = full,
 			.owed_us = bound ? owed_us_of_bound(owed_us) : owed_us,
-			.light = light_of(look->server, weight, full),
+			.extra = extra_of(look->server, weight, full),
 			.bound = bound,
 			.running = __atomic_load_n(&from->running, __ATOMIC_RELAXED),
 			.allowed = allowed,

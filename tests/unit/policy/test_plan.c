@@ -169,7 +169,7 @@ static double cost_of(const struct plan_queue *queue)
 		const double ratio = fmin(8, (double)thread->full / load);
 		const double end = thread->owed_us + PLAN_AHEAD_US * (1 - ratio);
 
-		sum += end * end;
+		sum += end * end * (1 + (double)thread->extra / PLAN_PARTS);
 	}
 	return sum;
 }
@@ -290,6 +290,8 @@ Test(plan, no_better_plan_than_the_one_made)
 				add(at, weight, full,
 				    (int32_t)(bench_random(&seed) % 300000) - 150000,
 				    bench_random(&seed) | UINT64_C(1) << at);
+				queues[at].thread[queues[at].count - 1].extra =
+					(int32_t)(bench_random(&seed) % 1000) - PLAN_PARTS;
 			}
 		}
 

@@ -356,6 +356,13 @@ Test(remains, light_threads_of_groups_count_less, .init = open_beside, .fini = b
 		  "but not nothing");
 }
 
+/* Beside another one it misses a third, for ever; the others take turns. */
+Test(remains, who_can_use_a_whole_cpu_counts_more, .init = open_beside, .fini = bench_close)
+{
+	cr_assert(!plan_beside((struct sched_plan_thread){.weight = 2000}));
+	cr_assert(plan_beside((struct sched_plan_thread){.weight = 2500}));
+}
+
 /* The load that a thread meets beside sleepers is no load that it takes along. */
 Test(remains, a_plan_leaves_sleepers_where_they_are, .fini = bench_close)
 {

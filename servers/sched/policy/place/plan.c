@@ -55,7 +55,7 @@ static int64_t queue_cost(const struct plan_queue *queue, uint32_t without,
 							   free, free_rate);
 		const int64_t end_us = thread->owed_us + PLAN_AHEAD_US - gets_us;
 
-		cost += end_us * end_us / PLAN_PARTS * (PLAN_PARTS - thread->light);
+		cost += end_us * end_us / PLAN_PARTS * (PLAN_PARTS + thread->extra);
 	}
 	return cost;
 }

@@ -15,8 +15,8 @@
  * Who is limited by a cap gets no more where W_c < f_i; the others have what is left: for them f_i / W_c is
  * (f_i - B_c) / (W_c - B_c).
  *
- *   cost(c) = sum over i in Q_c of (e_i + T - T f_i / W_c)^2: what is owed in the end if nobody moves.  Light
- *             threads may count less.
+ *   cost(c) = sum over i in Q_c of p_i (e_i + T - T f_i / W_c)^2: what is owed in the end if nobody moves.
+ *             p_i is 1, less for light threads, more for one whose loss can't be made good
  *
  * The CPU that asks, c, looks for whatever makes the sum of the costs least: a thread j of another CPU a
  * comes here (pull), one of its own, i, goes to b (push), both (relay; a swap where a is b).  Nobody leaves
@@ -42,7 +42,7 @@
  * twice as many moves. */
 #define PLAN_GAIN_US     40000
 
-#define PLAN_PARTS      256    /* what a thread counts of which none is left out */
+#define PLAN_PARTS      256    /* what a thread counts, p = 1 */
 #define PLAN_USED_WHOLE 65536u /* a CPU */
 
 struct plan_thread {
@@ -50,7 +50,7 @@ struct plan_thread {
 	uint32_t weight;
 	uint64_t full;   /* f */
 	int32_t owed_us; /* e */
-	int32_t light;   /* so many of PLAN_PARTS it counts less */
+	int32_t extra;   /* so many of PLAN_PARTS it counts more, or less if negative */
 	bool bound;      /* a cap limits it: it gets no more where there is more */
 	bool running; /* of the CPU that asks: it is about to run, and goes only later, for another */
 	struct cpumask allowed;
