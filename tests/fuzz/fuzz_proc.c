@@ -49,6 +49,7 @@ static struct user {
 	uint32_t reply; /* number of the reply object that holds it */
 	word_t label;
 	word_t w[2];
+	struct file file;                 /* what w[0] named as a descriptor when it called */
 } users[PROC_THREADS_MAX];                /* index = tid */
 static uint32_t tid_end = TID_USER_FIRST; /* none from here on was ever used */
 static struct msg reaper;                 /* what it says when it next asks */
@@ -362,6 +363,14 @@ static void outside_note(const struct process *caller)
 			outside[outside_count++] = at->pid;
 }
 
+static struct file file_at(uint32_t pid, word_t fd)
+{
+	static const struct file none;
+	const struct process *process = process_get(pid);
+
+	return process != NULL && fd < PROC_FDS_MAX ? process->files[fd] : none;
+}
+
 static void user_calls(uint32_t tid, word_t label, const struct msg *m)
 {
 	users[tid].calling = true;
@@ -369,6 +378,7 @@ static void user_calls(uint32_t tid, word_t label, const struct msg *m)
 	users[tid].label = label;
 	users[tid].w[0] = m->w[0];
 	users[tid].w[1] = m->w[1];
+	users[tid].file = file_at(users[tid].pid, m->w[0]);
 	reply_caller[users[tid].reply] = tid;
 }
 
@@ -441,7 +451,8 @@ static void check_waits(void)
 {
 	for (uint32_t tid = TID_USER_FIRST; tid < tid_end; tid++)
 		if (users[tid].pid != 0 && users[tid].calling)
-			check_wait(users[tid].pid, users[tid].label, users[tid].w);
+			check_wait(users[tid].pid, users[tid].label, users[tid].w,
+				   &users[tid].file);
 }
 
 /* Whom a confined process may not reach is as it was. */

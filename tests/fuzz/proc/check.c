@@ -30,23 +30,21 @@ static unsigned pipe_ends(enum proc_file_kind kind, uint32_t number)
 }
 
 /* Who waits at one end of a pipe has somebody at the other. */
-static void check_pipe_wait(const struct process *process, word_t label, word_t fd)
+static void check_pipe_wait(word_t label, const struct file *file)
 {
-	const struct file *file = fd < PROC_FDS_MAX ? &process->files[fd] : NULL;
-
-	if (label == PROC_REQ_READ && file != NULL && file->kind == PROC_FILE_PIPE_READ)
+	if (label == PROC_REQ_READ && file->kind == PROC_FILE_PIPE_READ)
 		fuzz_check(pipe_ends(PROC_FILE_PIPE_WRITE, file->pipe) != 0);
-	if (label == PROC_REQ_WRITE && file != NULL && file->kind == PROC_FILE_PIPE_WRITE)
+	if (label == PROC_REQ_WRITE && file->kind == PROC_FILE_PIPE_WRITE)
 		fuzz_check(pipe_ends(PROC_FILE_PIPE_READ, file->pipe) != 0);
 }
 
-void check_wait(uint32_t pid, word_t label, const word_t w[2])
+void check_wait(uint32_t pid, word_t label, const word_t w[2], const struct file *file)
 {
 	const struct process *process = process_get(pid);
 
 	if (process == NULL || process->state != PROC_STATE_RUNNING)
 		return;
-	check_pipe_wait(process, label, w[0]);
+	check_pipe_wait(label, file);
 	if (label == PROC_REQ_WAIT)
 		fuzz_check(has_child(pid, w[0]));
 	if (label == PROC_REQ_THREAD_JOIN)

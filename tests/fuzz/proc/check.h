@@ -4,10 +4,15 @@
 
 #include <abi/types.h>
 
-/* A thread of this process is in the call with this label and these first words: somebody can answer. */
-void check_wait(uint32_t pid, word_t label, const word_t w[2]);
-
+struct file;
 struct process;
+
+/*
+ * A thread of this process is in the call with this label and these first words: somebody can answer.
+ * The first word named this file when it called; another thread may since have put something else there.
+ */
+void check_wait(uint32_t pid, word_t label, const word_t w[2], const struct file *file);
+
 /* Is it in that realm, or in one inside it? */
 bool check_inside(const struct process *process, uint32_t realm);
 
