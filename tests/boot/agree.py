@@ -13,9 +13,6 @@ What one CPU says to another in the virtual clock of several CPUs, the other see
 emulator, up to 20 us later: with a lock that is always wanted and goes from CPU to CPU, each locker of `sync`
 has 1 % of a CPU less for it than with the costs of the kernel alone.  So one simulation has IPIs of 20 us.
 
-In the standard workload, which threads share a CPU with which hangs on the same nanoseconds for all of its
-5 s (in the simulator alone, `nice` gets 24.8 to 28.2 %), so those that always want to run count together.
-
 Bad at: times.  How long a thread waits depends on costs that the simulator only knows on the average.
 """
 
@@ -71,8 +68,6 @@ def timer(period):
 SLEEPERS = {"often": {"instance": 3, "run": 310, "sleep": 2130},
             "seldom": {"instance": 2, "run": 2900, "sleep": 8700},
             "frame": {"run": 1470, "timer": timer(8330)}}
-
-TOGETHER = {("standard", name): "hog" for name in ("nice", "batch", "heavy")}
 
 # name: (CPUs, text of the workload)
 WORKLOADS = {
@@ -162,12 +157,11 @@ class Bench:
             return json.load(file)
 
 
-def shares(document, workload):
+def shares(document):
     """Mean share of the threads of each task."""
     groups = {}
     for task in document["tasks"]:
-        name = re.sub(r"-\d+$", "", task["name"])
-        groups.setdefault(TOGETHER.get((workload, name), name), []).append(task["cpu_ns"])
+        groups.setdefault(re.sub(r"-\d+$", "", task["name"]), []).append(task["cpu_ns"])
     return {name: sum(each) / len(each) / document["run"]["wall_ns"] for name, each in groups.items()}
 
 
@@ -188,7 +182,7 @@ def agree(bench, name):
     if problem:
         return
     simulated = [bench.simulate(cpus, costs) for costs in (DEBUG_COSTS if bench.args.debug else COSTS)]
-    found, wanted = shares(booted, name), [shares(each, name) for each in simulated]
+    found, wanted = shares(booted), [shares(each) for each in simulated]
     bench.tap.case(set(found) == set(wanted[0]), f"{name}: the same tasks")
     for task in sorted(set(found) & set(wanted[0])):
         values = [each[task] for each in wanted]
