@@ -132,7 +132,8 @@ bool pipe_write(uint32_t number, struct process *process, word_t bytes, struct m
 	uint8_t data[PROC_IO_BYTES_MAX];
 	const uint32_t room = PROC_PIPE_BYTES - pipe->bytes;
 
-	if (pipe->readers == 0) {
+	/* Who waits gets what comes, also if another thread has closed its descriptor. */
+	if (pipe->readers == 0 && list_empty(&pipe->waiting_readers)) {
 		*m = msg_make(ERR_BROKEN_PIPE, 0);
 		return true;
 	}

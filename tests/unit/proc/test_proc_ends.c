@@ -135,6 +135,22 @@ Test(ends, a_new_pipe_is_empty)
 	}
 }
 
+/* By another thread of its process: it waits on, so there is somebody to write to. */
+Test(ends, a_reader_whose_descriptor_was_closed_gets_what_comes)
+{
+	uint32_t b = thread_of(a);
+
+	cr_assert_eq(ask(a, PROC_REQ_PIPE, 0), ERR_OK);
+	cr_assert_eq(ask(b, PROC_REQ_READ, 3, 8), WAITS);
+	cr_assert_eq(ask(a, PROC_REQ_CLOSE, 3), ERR_OK);
+	cr_assert_eq(client_answer(b), WAITS);
+	cr_assert_eq(ask(a, PROC_REQ_WRITE, 4, 16, 77, 78), ERR_OK);
+	cr_assert_eq(client_answer(b), ERR_OK);
+	cr_assert_eq(client_word(b, 0), 8);
+	cr_assert_eq(client_word(b, 1), 77);
+	cr_assert_eq(ask(a, PROC_REQ_WRITE, 4, 16, 77, 78), ERR_BROKEN_PIPE, "nobody is left");
+}
+
 /* ---- Callers that another thread of their process stopped or ended ---- */
 
 /* More often than there are places to wait; proc notices when there are more of them than threads. */
