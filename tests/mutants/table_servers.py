@@ -442,4 +442,20 @@ MUTANTS = [
     ("tools/sim/script.c", "\t\tsim_mutex_unlock(sim, thread, event->ref);\n",
      "\t\tif (sim->objects[event->ref].owner == thread)\n"
      "\t\t\tsim_mutex_unlock(sim, thread, event->ref);\n", "sim_tool"),
+    # What the host tools write
+    ("tools/baton/files.py", "    if is_special(path):\n        with", "    if False:\n        with",
+     "test_front_door"),
+    ("tools/baton/files.py", "            os.remove(path + \".part\")\n", "            pass\n",
+     "test_front_door"),
+    ("tools/baton/files.py", "        if place in taken:", "        if False:", "test_front_door"),
+    ("tools/baton/files.py", "    path = os.path.realpath(path)\n    try:", "    try:", "test_front_door"),
+    ("tools/sim/output.c", "\t\tif (!good)\n\t\t\tunlink(part);\n", "", "sim_tool"),
+    ("tools/sim/output.c", "return strerror(EISDIR);", "return NULL;", "sim_tool"),
+    ("tools/sim/output.c", "a != NULL && b != NULL && is_stdout(a) && is_stdout(b)", "false",
+     "sim_tool"),
+    ("tools/sim/output.c", "return !is_special(a) && place_find", "return place_find", "sim_tool"),
+    ("tools/sim/main.c", "output_same(path, options->workload)", "false", "sim_tool"),
+    ("tools/sim/main.c", "hex ? 16 : 10", "0", "sim_tool"),
+    ("tools/sim/main.c", "!(seconds >= 1e-9)", "!(seconds > 0)", "sim_tool"),
+    ("tools/sim/main.c", "\t\tseen |= 1u << i;\n", "", "sim_tool"),
 ]

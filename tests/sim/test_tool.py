@@ -5,6 +5,8 @@
 import json
 import os
 import random
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,7 +59,8 @@ class Errors(WithFiles):
         path = self.file("w.json", hogs(1, 1))
         for words in (["--cpus", "0"], ["--cpus", "257"], ["--cpus", "many"], ["--costs", "free"],
                       ["--costs", "entry=x"], ["--duration", "-1"], ["--seed", "x"], ["--what"],
-                      ["word"]):
+                      ["word"], ["--costs", ""], ["--costs", "ipi=1,"], ["--costs", "ipi=1,ipi=2"],
+                      ["--duration", "1e-12"], ["--duration", "nan"]):
             self.wrong("--policy", "eevdf", "--workload", path, *words)
         self.wrong("--workload", path)
         self.wrong("--policy", "eevdf")
@@ -69,6 +72,56 @@ class Errors(WithFiles):
         self.assertIn("bad.json", text)
         self.wrong("--policy", "eevdf", "--workload", self.file("no.json", "{"))
         self.wrong("--policy", "eevdf", "--workload", "/nonexistent.json")
+
+    def test_numbers_are_decimal(self):
+        path = self.file("w.json", hogs(1, 0.01))
+        for cpus, says in (("010", "10 CPUs"), ("0x10", "16 CPUs")):
+            self.assertIn(says, call("--policy", "rr", "--workload", path, "--cpus", cpus).stdout)
+
+    def test_outputs_that_cannot_be_are_refused_before_the_work(self):
+        path = self.file("w.json", hogs(1, 0.01))
+        here = os.path.join(self.folder.name, "out")
+        os.symlink(path, here + ".link")
+        for words, says in ((["--json", "/nonexistent/x"], "No such file"), (["--json", ""], "is empty"),
+                            (["--trace", self.folder.name], "Is a directory"),
+                            (["--json", "-", "--trace", "-"], "goes where --json goes"),
+                            (["--json", here, "--trace", self.folder.name + "/./out"], "goes where --json"),
+                            (["--json", path], "is the workload"),
+                            (["--trace", here + ".link"], "is the workload")):
+            done = call("--policy", "rr", "--workload", path, *words)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+            self.assertIn(says, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1)
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["out.link", "w.json"])
+        # What is no file may be both.
+        done = call("--policy", "rr", "--workload", path, "--json", "/dev/null", "--trace", "/dev/null")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_an_output_without_room_leaves_the_old_one(self):
+        path = self.file("w.json", hogs(1, 1))
+        old = self.file("old.json", "old")
+
+        def no_room():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+        done = subprocess.run([TOOL, "--policy", "rr", "--workload", path, "--json", old], check=False,
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300,
+                              preexec_fn=no_room)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("old.json: File too large", done.stderr)
+        with open(old, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "old")
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["old.json", "w.json"])
+
+    def test_an_output_takes_the_place_of_what_a_link_names(self):
+        path = self.file("w.json", hogs(1, 0.01))
+        old = self.file("old.json", "old")
+        os.symlink(old, old + ".link")
+        self.assertEqual(call("--policy", "rr", "--workload", path, "--json", old + ".link").returncode, 0)
+        self.assertTrue(os.path.islink(old + ".link"))
+        with open(old, encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["schema"], 1)
 
     def test_no_room_for_the_tables(self):
         path = self.file("w.json", hogs(1, 1))

@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools", "baton"))
 
 import cli  # noqa: E402
 import epitaph  # noqa: E402
+import files  # noqa: E402
 import packages  # noqa: E402
 import run as run_module  # noqa: E402
 from build import BuildDir  # noqa: E402
@@ -337,12 +338,65 @@ class Packages(unittest.TestCase):
         self.assertIn("apt-get install", str(caught.exception))
 
 
+class Outputs(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "out")
+
+    def read(self):
+        with open(self.path, encoding="utf-8") as file:
+            return file.read()
+
+    def test_what_cannot_be_written_whole_stays_as_it_was(self):
+        files.write_whole(self.path, b"old")
+        with mock.patch.object(files.os, "replace", side_effect=OSError(28, "no room")), \
+                self.assertRaises(OSError):
+            files.write_whole(self.path, b"new")
+        self.assertEqual(os.listdir(os.path.dirname(self.path)), ["out"])
+        self.assertEqual(self.read(), "old")
+
+    def test_a_link_stays_one(self):
+        files.write_whole(self.path, b"old")
+        os.symlink(self.path, self.path + ".link")
+        files.write_whole(self.path + ".link", b"new")
+        self.assertTrue(os.path.islink(self.path + ".link"))
+        self.assertEqual(self.read(), "new")
+
+    def test_a_device_is_written_to_not_replaced(self):
+        reader, terminal = os.openpty()
+        self.addCleanup(os.close, reader)
+        self.addCleanup(os.close, terminal)
+        name = os.ttyname(terminal)
+        files.check_outputs(("--json", name), ("--trace", name))
+        files.write_whole(name, b"text")
+        self.assertEqual(os.read(reader, 100), b"text")
+        self.assertFalse(os.path.isfile(name))
+
+    def test_one_file_for_two_things_is_refused(self):
+        files.check_outputs(("--json", self.path), ("--trace", self.path + "2"),
+                            inputs=(("--workload", "w"),))
+        files.write_whole(self.path, b"old")
+        os.symlink(self.path, self.path + ".link")
+        for trace, workload, other in ((self.path, None, "--json"), (self.path + ".link", None, "--json"),
+                                       (None, self.path, "--workload")):
+            with self.assertRaises(Failure) as caught:
+                files.check_outputs(("--json", self.path), ("--trace", trace),
+                                    inputs=(("--workload", workload),))
+            self.assertIn(f"the file of {other}", str(caught.exception))
+
+    def test_run_does_not_overwrite_its_workload(self):
+        with self.assertRaises(Failure) as caught:
+            fake_run("results", "--workload", self.path, "--json", self.path)
+        self.assertIn("the file of --workload", str(caught.exception))
+
+
 class ReadOnlyTree(unittest.TestCase):
     def test_outputs_that_nobody_asked_for_are_not_looked_at(self):
-        with mock.patch.object(run_module.os, "access", lambda path, mode: False):
-            run_module.check_outputs(("--json", None))
+        with mock.patch.object(files.os, "access", lambda path, mode: False):
+            files.check_outputs(("--json", None))
             with self.assertRaises(Failure):
-                run_module.check_outputs(("--json", "x"))
+                files.check_outputs(("--json", "x"))
 
     def test_the_way_out_is_named(self):
         with mock.patch.dict(os.environ, {"BATON_BUILD_DIR": "/dev/null/x"}), \

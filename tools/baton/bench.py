@@ -12,8 +12,8 @@ from bench_guest import counting_command, counting_machine, rows_of, words_of
 from bench_rows import BOOTS, MODES, ROWS, wanted
 from bench_size import UNIT as LINES, size_rows
 from bench_wall import wall_rows
+from files import check_outputs, write_whole
 from qemu import Guest
-from run import check_outputs, mkarchive
 from term import EXIT_FAILED, Failure, complain, paint, say
 
 WORSE = 1.03
@@ -115,7 +115,10 @@ def read_results(path):
 
 def write_json(path, run, rows):
     text = json.dumps({"schema": 1, "run": run, "rows": rows}, indent=2) + "\n"
-    mkarchive.write_whole(path, text.encode())
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise Failure(f"--json {path}: {error.strerror}") from None
 
 
 def check_rows(args):

@@ -18,6 +18,7 @@ import packages
 import trace
 from build import ROOT, BuildDir, commit
 from console import Console, compare_digests
+from files import check_outputs, write_whole
 from qemu import Board, Guest, describe_status, end_emulator, warn_if_old
 from term import EXIT_FAILED, EXIT_TIMEOUT, Failure, complain, not_built_yet, paint, say
 from virtual import virtual_command
@@ -51,16 +52,6 @@ def check_names(args):
             raise Failure(f"{option} {name}: unknown; known are: {' '.join(known)}")
     if args.program == "":
         raise Failure("--run wants the name of a program")
-
-
-def check_outputs(*options):
-    """(option, file): that it cannot be written is said before the work that it is to hold."""
-    for option, path in options:
-        if path is None:
-            continue
-        folder = os.path.dirname(os.path.abspath(path))
-        if path == "" or not os.access(folder, os.W_OK) or os.path.isdir(path):
-            raise Failure(f"{option} {path}: no file can be written there")
 
 
 def boot_arguments(args, scratch):
@@ -231,7 +222,7 @@ def write_results(machine, console, command, path):
             run[key] = value
     text = json.dumps(document, indent=2) + "\n"
     try:
-        mkarchive.write_whole(path, text.encode())
+        write_whole(path, text.encode())
     except OSError as error:
         raise Failure(f"--json {path}: {error.strerror}") from None
     return True
@@ -319,7 +310,7 @@ def keep_trace(machine, names):
 def run(args):
     if args.shell and (args.json or args.workload or args.program):
         raise Failure("--shell is the console alone: it goes with neither --json, --workload nor --run")
-    check_outputs(("--json", args.json), ("--trace", args.trace))
+    check_outputs(("--json", args.json), ("--trace", args.trace), inputs=(("--workload", args.workload),))
     if args.timeout is None:
         args.timeout = STANDARD_TIMEOUT_S
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch:

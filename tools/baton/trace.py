@@ -18,6 +18,7 @@ import json
 import os
 import struct
 
+from files import write_whole
 from term import Failure, say
 
 MAGIC = 0x31636172546E7442
@@ -332,8 +333,7 @@ def read(path, names):
 def write(timeline, path):
     text = json.dumps(to_events(timeline), separators=(",", ":")).replace("},{\"ph\"", "},\n{\"ph\"")
     try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
+        write_whole(path, (text + "\n").encode())
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}") from None
 

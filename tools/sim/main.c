@@ -5,6 +5,7 @@
  */
 #include "../stall/stall.h"
 #include "../workload/workload_file.h"
+#include "output.h"
 #include "sim.h"
 
 #include <errno.h>
@@ -42,10 +43,11 @@ static _Noreturn void wrong(const char *format, const char *what)
 
 static uint64_t number_parse(const char *option, const char *text)
 {
+	const bool hex = strncmp(text, "0x", 2) == 0; /* and "010" is ten */
 	char *end;
 
 	errno = 0;
-	unsigned long long value = strtoull(text, &end, 0);
+	unsigned long long value = strtoull(text, &end, hex ? 16 : 10);
 
 	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0) {
 		fprintf(stderr, "baton-sim: %s: \"%s\" is not a whole number\n", option, text);
@@ -62,6 +64,7 @@ static void costs_parse(struct sim_costs *costs, char *text)
 	uint64_t *const fields[] = {&costs->entry_ns,  &costs->decision_ns, &costs->ipi_ns,
 				    &costs->switch_ns, &costs->call_ns,     &costs->slice_min_ns};
 	const size_t count = sizeof(names) / sizeof(names[0]);
+	uint32_t seen = 0;
 
 	if (strcmp(text, "none") == 0) {
 		*costs = (struct sim_costs){.slice_min_ns = 1};
@@ -77,7 +80,7 @@ static void costs_parse(struct sim_costs *costs, char *text)
 					    .slice_min_ns = SLICE_MIN_NS};
 		return;
 	}
-	for (char *word = strtok(text, ","); word != NULL; word = strtok(NULL, ",")) {
+	for (char *word; (word = strsep(&text, ",")) != NULL;) {
 		char *value = strchr(word, '=');
 		size_t i = 0;
 
@@ -89,6 +92,9 @@ static void costs_parse(struct sim_costs *costs, char *text)
 			wrong("--costs: \"%s\": say none, virtual, or entry=, decision=, ipi=, "
 			      "switch=, call=, slice_min= and ns",
 			      word);
+		if ((seen & (1u << i)) != 0)
+			wrong("--costs: %s is given twice", word);
+		seen |= 1u << i;
 		*fields[i] = number_parse("--costs", value);
 		if (*fields[i] > 1000000000u)
 			wrong("--costs: %s: more than a second", word);
@@ -123,8 +129,8 @@ static time_ns_t duration_parse(const char *text)
 	char *end;
 	double seconds = strtod(text, &end);
 
-	if (end == text || *end != '\0' || !(seconds > 0) || seconds > 1e6)
-		wrong("--duration: \"%s\" is not a number of seconds", text);
+	if (end == text || *end != '\0' || !(seconds >= 1e-9) || seconds > 1e6)
+		wrong("--duration: \"%s\" is not a number of seconds, from 1e-9 to 1e6", text);
 	return (time_ns_t)(seconds * 1e9 + 0.5);
 }
 
@@ -215,6 +221,29 @@ static void option_take(struct options *options, int option, char *value)
 	}
 }
 
+/* What could not be written, or would be lost, is told before the work. */
+static void outputs_check(const struct options *options)
+{
+	const struct {
+		const char *option, *path;
+	} outputs[] = {{"--json", options->json}, {"--trace", options->trace}};
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *path = outputs[i].path;
+		const char *why = path != NULL ? output_refused(path) : NULL;
+
+		if (why == NULL && output_same(path, options->workload))
+			why = "is the workload";
+		if (why == NULL && i > 0 && output_same(path, outputs[0].path))
+			why = "goes where --json goes";
+		if (why == NULL)
+			continue;
+		fprintf(stderr, "baton-sim: %s %s: %s; name another file\n", outputs[i].option,
+			path, why);
+		exit(EXIT_WRONG);
+	}
+}
+
 static void options_parse(struct options *options, int count, char **words)
 {
 	static const struct option known[] = {
@@ -243,12 +272,13 @@ static void options_parse(struct options *options, int count, char **words)
 		wrong("what is \"%s\"?  See --help", words[optind]);
 	if (options->policy == NULL)
 		wrong("%s", "--policy NAME is missing");
-	if (options->workload == NULL)
+	if (options->workload == NULL || options->workload[0] == '\0')
 		wrong("%s", "--workload FILE.json is missing");
 	options->config.policy = policy_choose(options->policy);
 	options->config.place = place_choose(options->place, options->config.policy);
 	if (options->schedule && options->json == NULL)
 		options->json = "-";
+	outputs_check(options);
 }
 
 static void note(void *context, const char *text)
@@ -294,24 +324,6 @@ static void duration_limit(struct sim_config *config)
 			(unsigned int)(DURATION_NS_DEFAULT / 1000000000u));
 		return;
 	}
-}
-
-static FILE *output_open(const char *path)
-{
-	FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
-
-	if (out != NULL)
-		return out;
-	fprintf(stderr, "baton-sim: %s: %s\n", path, strerror(errno));
-	exit(1);
-}
-
-static void output_close(FILE *out, const char *path)
-{
-	if (fflush(out) == 0 && !ferror(out) && (out == stdout || fclose(out) == 0))
-		return;
-	fprintf(stderr, "baton-sim: %s: %s\n", path, strerror(errno));
-	exit(1);
 }
 
 static bool to_stdout(const char *path)
