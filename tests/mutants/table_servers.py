@@ -458,4 +458,16 @@ MUTANTS = [
     ("tools/sim/main.c", "hex ? 16 : 10", "0", "sim_tool"),
     ("tools/sim/main.c", "!(seconds >= 1e-9)", "!(seconds > 0)", "sim_tool"),
     ("tools/sim/main.c", "\t\tseen |= 1u << i;\n", "", "sim_tool"),
+    # What the host tools say of a wrong input
+    ("tools/workload/arena.c", "if (*text >= ' ' && *text <= '~')", "if (true)", "sim_tool"),
+    ("tools/workload/load.c", "\t\t*text += sizeof(mark) - 1;\n\t\t*len -= sizeof(mark) - 1;\n", "",
+     "encoding"),
+    ("tools/workload/load.c", "\tif (zero == NULL)\n\t\treturn true;\n",
+     "\tif (zero == NULL || *zero == '\\0')\n\t\treturn true;\n", "encoding"),
+    ("tools/workload/load.c", "memcmp(*text, \"\\xfe\\xff\", 2) == 0", "false", "encoding"),
+    ("tools/step/main.c", "\t\tmessage_tame(message);\n", "\t\t(void)message_tame;\n", "step_cli"),
+    ("tools/step/main.c", "fed_lines == 1 && ", "", "step_cli"),
+    ("tools/step/main.c", "\t\t\ttext += sizeof(mark) - 1;\n", "\t\t\t;\n", "step_cli"),
+    ("tools/sim/sync.c", "if (++count > WAITERS_TOLD ||", "if (++count < 1 ||", "sim_tool"),
+    ("tools/sim/sync.c", "count - WAITERS_TOLD);", "count);", "sim_tool"),
 ]

@@ -71,6 +71,11 @@ class Errors(WithFiles):
         self.assertIn("rum", text)
         self.assertIn("bad.json", text)
         self.wrong("--policy", "eevdf", "--workload", self.file("no.json", "{"))
+        # One line, whatever the key: no line feed, no command for the terminal.
+        text = self.wrong("--policy", "eevdf", "--workload",
+                          self.file("key.json", '{"tasks":{"t":{"loop":1,\n"ru\nn\x1b[31m\u00e9":5}}}'))
+        self.assertIn("key.json:2: tasks.t.ru\\x0an\\x1b[31m\\xc3\\xa9: unknown key", text)
+        self.assertEqual(len(text.splitlines()), 1)
         self.wrong("--policy", "eevdf", "--workload", "/nonexistent.json")
 
     def test_numbers_are_decimal(self):
@@ -151,7 +156,23 @@ class Errors(WithFiles):
         done = call("--policy", "eevdf", "--cpus", 2, "--workload", path)
         self.assertEqual(done.returncode, 1)
         self.assertIn("stands still", done.stderr)
-        self.assertIn("2 tasks wait for ever", done.stderr)
+        self.assertIn("2 tasks wait for ever: b (mutex x), a (mutex y)\n", done.stderr)
+
+    def test_few_of_many_who_wait_for_ever_are_named(self):
+        path = self.file("w.json", {"tasks": {"a": {"instance": 6, "loop": 1, "suspend": "s", "run": 1}}})
+        done = call("--policy", "eevdf", "--workload", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"6 tasks wait for ever: (a-\d \(suspension s\)(, )?){4} and 2 more\n")
+        path = self.file("w.json", {"tasks": {"a": {"loop": 1, "suspend": "s", "run": 1}}})
+        self.assertIn("1 task waits for ever: a (suspension s)\n",
+                      call("--policy", "eevdf", "--workload", path).stderr)
+
+    def test_too_many_threads(self):
+        path = self.file("w.json", {"tasks": {"a": {"instance": 4096, "run": 1},
+                                              "b": {"instance": 4096, "run": 1}}})
+        done = call("--policy", "eevdf", "--workload", path, "--duration", 0.001)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("instances and forks together; make fewer\n", done.stderr)
 
     def test_who_unlocks_what_another_holds_is_reported(self):
         path = self.file("w.json", {"tasks": {

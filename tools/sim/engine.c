@@ -199,6 +199,17 @@ static uint32_t blocked_count(const struct sim *sim)
 	return count;
 }
 
+static void stand_still(struct sim *sim)
+{
+	const uint32_t count = blocked_count(sim);
+	char who[400];
+
+	sim_sync_tell(sim, who, sizeof(who));
+	sim_fail(sim, "the workload stands still at %llu ns: %u %s for ever: %s",
+		 (unsigned long long)sim->now_ns, count, count == 1 ? "task waits" : "tasks wait",
+		 who);
+}
+
 /* By start, then CPU: no two are equal. */
 static int stretch_compare(const void *a, const void *b)
 {
@@ -217,8 +228,7 @@ bool sim_run(struct sim *sim)
 	run_until(sim, sim->config.duration_ns, true);
 	if (!sim->failed && sim->live > 0 && sim->queue_count == 0 &&
 	    (sim->config.duration_ns == TIME_NEVER || sim->config.duration_assumed))
-		sim_fail(sim, "the workload stands still at %llu ns: %u tasks wait for ever",
-			 (unsigned long long)sim->now_ns, blocked_count(sim));
+		stand_still(sim);
 	if (!sim->failed && sim->config.duration_ns != TIME_NEVER && sim->live > 0)
 		sim->now_ns = sim->config.duration_ns;
 	if (!sim->failed)

@@ -10,7 +10,7 @@
  *   sync.c     mutexes, conditions, barriers    world.c    threads, starts, <sched/sys_if.h>
  *   idle.c     idling beside waiting threads    check.c    invariants
  *   report*.c  tables, JSON, trace              main.c     command line
- *   admission.c  reservations that do not fit
+ *   output.c   files that are written           admission.c  reservations that do not fit
  *
  * record.c and cpu.c are the kernel.
  * Bad at: caches, memory, donation chains (every call of a modelled thread is to the scheduler).
@@ -354,6 +354,8 @@ void sim_suspension_wait(struct sim *sim, struct sim_thread *thread, uint32_t in
 void sim_suspension_end(struct sim *sim, uint32_t index);
 /* Mutexes that a thread that ends still holds. */
 void sim_sync_release(struct sim *sim, struct sim_thread *thread);
+/* Who waits for what, for people: "a (mutex m), b (barrier x)". */
+void sim_sync_tell(const struct sim *sim, char *text, size_t bytes);
 
 /* world.c */
 struct sim *sim_open(const struct sim_config *config);

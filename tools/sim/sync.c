@@ -120,3 +120,27 @@ void sim_sync_release(struct sim *sim, struct sim_thread *thread)
 		    sim->objects[i].owner == thread)
 			sim_mutex_unlock(sim, thread, i);
 }
+
+#define WAITERS_TOLD 4u
+
+void sim_sync_tell(const struct sim *sim, char *text, size_t bytes)
+{
+	size_t len = 0;
+	uint32_t count = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < sim->config.workload->object_count; i++) {
+		const struct workload_object *object = &sim->config.workload->objects[i];
+
+		list_for_each (node, &sim->objects[i].waiters) {
+			if (++count > WAITERS_TOLD || len >= bytes)
+				continue;
+			len += (size_t)snprintf(
+				text + len, bytes - len, "%s%s (%s %s)", count > 1 ? ", " : "",
+				container_of(node, struct sim_thread, wait_link)->name,
+				workload_object_word(object->kind), object->name);
+		}
+	}
+	if (count > WAITERS_TOLD && len < bytes)
+		snprintf(text + len, bytes - len, " and %u more", count - WAITERS_TOLD);
+}

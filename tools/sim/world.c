@@ -112,7 +112,8 @@ struct sim_thread *sim_thread_create(struct sim *sim, const struct workload_task
 				     uint32_t creator_cpu)
 {
 	if (sim->threads_count + 1 >= SCHED_THREADS_MAX - sim->config.cpus) {
-		sim_fail(sim, "more than %u tasks", SCHED_THREADS_MAX - sim->config.cpus - 2);
+		sim_fail(sim, "more than %u threads, instances and forks together; make fewer",
+			 SCHED_THREADS_MAX - sim->config.cpus - 2);
 		return NULL;
 	}
 	struct sim_thread *thread = thread_alloc(sim, ++sim->threads_count);

@@ -45,10 +45,23 @@ static void stalled(void)
 /* getline() takes the byte NUL for one like any other; the rest of the line would be lost. */
 static bool line_parse(char *text, size_t bytes, struct step_line *line, char *message)
 {
-	if (strlen(text) == bytes)
+	static const char mark[] = "\xef\xbb\xbf"; /* which some editors begin a file with */
+
+	if (strlen(text) == bytes) {
+		if (fed_lines == 1 && strncmp(text, mark, sizeof(mark) - 1) == 0)
+			text += sizeof(mark) - 1;
 		return step_line_parse(text, line, message, MESSAGE_BYTES);
+	}
 	snprintf(message, MESSAGE_BYTES, "the line holds a byte 0");
 	return false;
+}
+
+/* A message quotes the input, which may hold what breaks the line, or commands for a terminal. */
+static void message_tame(char *message)
+{
+	for (; *message != '\0'; message++)
+		if (*message < ' ' || *message > '~')
+			*message = '?';
 }
 
 static int feed(struct step_queue *queue, FILE *in, const char *name, bool dump)
@@ -91,6 +104,7 @@ static int feed(struct step_queue *queue, FILE *in, const char *name, bool dump)
 		return 1;
 	}
 	if (!good) {
+		message_tame(message);
 		fprintf(stderr, "%s:%" PRIu64 ": %s\n", name, fed_lines, message);
 		if (result.bug && !dump)
 			step_queue_dump(queue, stderr);

@@ -94,12 +94,28 @@ void ignore(struct loader *loader, const char *path)
 				  : arena_format(loader->arena, "%s, %s", loader->ignored, path);
 }
 
+/* The file's own words may hold what breaks the line, or commands for a terminal. */
+static void visible_print(const char *text, FILE *out)
+{
+	for (; *text != '\0'; text++) {
+		if (*text >= ' ' && *text <= '~')
+			fputc(*text, out);
+		else
+			fprintf(out, "\\x%02x", (unsigned char)*text);
+	}
+}
+
 void workload_fault_print(const struct workload_fault *fault, const char *file, FILE *out)
 {
 	fprintf(out, "%s:", file);
 	if (fault->line > 0)
 		fprintf(out, "%u:", fault->line);
-	if (fault->path[0] != '\0')
-		fprintf(out, " %s:", fault->path);
-	fprintf(out, " %s\n", fault->text);
+	if (fault->path[0] != '\0') {
+		fputc(' ', out);
+		visible_print(fault->path, out);
+		fputc(':', out);
+	}
+	fputc(' ', out);
+	visible_print(fault->text, out);
+	fputc('\n', out);
 }

@@ -157,6 +157,25 @@ static struct json_object *json_read(struct loader *loader, const char *text, si
 	return NULL;
 }
 
+/* What comes before JSON: how the text is encoded.  A byte order mark of UTF-8 is passed over. */
+static bool encoding_check(struct loader *loader, const char **text, size_t *len)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	const char *zero;
+
+	if (*len >= 2 && (memcmp(*text, "\xff\xfe", 2) == 0 || memcmp(*text, "\xfe\xff", 2) == 0))
+		return fail(loader, "", "the file is UTF-16; save it as UTF-8");
+	if (*len >= sizeof(mark) - 1 && memcmp(*text, mark, sizeof(mark) - 1) == 0) {
+		*text += sizeof(mark) - 1;
+		*len -= sizeof(mark) - 1;
+	}
+	zero = memchr(*text, '\0', *len);
+	if (zero == NULL)
+		return true;
+	loader->fault->line = line_of(*text, (size_t)(zero - *text));
+	return fail(loader, "", "not JSON: the file holds a byte 0");
+}
+
 /* As it stands, or put right by scan_places(), which has the last word on repeated keys. */
 static struct json_object *text_read(struct loader *loader, const char *text, size_t len)
 {
@@ -198,7 +217,7 @@ struct workload_file *workload_text_load(const char *text, size_t len,
 	loader.places.lines = lh_kchar_table_new(1024, NULL);
 	if (len > INT32_MAX)
 		fail(&loader, "", "the file is larger than 2 GiB");
-	else
+	else if (encoding_check(&loader, &text, &len))
 		root = text_read(&loader, text, len);
 	good = root != NULL && root_read(&loader, root);
 	json_object_put(root);

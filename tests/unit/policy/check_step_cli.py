@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 EXAMPLE = """\
-# the example of the manual
+\ufeff# the example of the manual
 enqueue tid=1 weight=1024 slice_ns=3000000 lag_ns=0
 enqueue tid=2
 run tid=1 ns=1500000            # in the middle of its request
@@ -59,6 +59,8 @@ ERRORS = [
      "dequeue tid=1\nreweight tid=2 weight=1\nenqueue tid=1 weight=1048576 lag_ns=1125899906842624\n"
      "dequeue tid=2\nreweight tid=1 weight=1\n" * 4100, 24575, "V has left"),
     ("enqueue tid=1\n" + "run tid=1 ns=1125899906842624\n" * 8200, 8193, "2^63 ns"),
+    ("enqueue tid=1\n\ufeffrun tid=1 ns=1\n", 2, 'unknown operation "???run"'),
+    ("si\x1b[31m\x0bng tid=1\n", 1, 'unknown operation "si?[31m?ng"'),
 ]
 
 
