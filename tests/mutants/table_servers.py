@@ -470,4 +470,8 @@ MUTANTS = [
     ("tools/step/main.c", "\t\t\ttext += sizeof(mark) - 1;\n", "\t\t\t;\n", "step_cli"),
     ("tools/sim/sync.c", "if (++count > WAITERS_TOLD ||", "if (++count < 1 ||", "sim_tool"),
     ("tools/sim/sync.c", "count - WAITERS_TOLD);", "count);", "sim_tool"),
+    ("tools/baton/run.py", "    if args.workload == \"\":", "    if False:", "test_front_door"),
+    ("tools/baton/run.py", "if args.workload and args.program and args.program", "if args.program",
+     "test_front_door"),
+    ("tools/baton/run.py", "args.program.split(\",\")[0] != WORKLOAD_PROGRAM", "False", "test_front_door"),
 ]

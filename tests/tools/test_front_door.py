@@ -171,12 +171,17 @@ class Run(unittest.TestCase):
                      "-cpu max", "-d int", "-initrd a"):
             self.assertIn(part, err)
 
+    def test_a_workload_may_name_its_program(self):
+        self.assertEqual(fake_run("quiet", "--run", "workload", "--workload", "w")[0], 0)
+
     def test_refused_options(self):
         for words, text in ((("--cpus", "0"), "1 to 256"), (("--cpus", "257"), "1 to 256"),
                             (("--cpus", "9", "--gic", "2"), "with GICv2"),
                             (("--gic", "4"), "versions 2, 3"), (("--policy", "a b"), "white space"),
                             (("--policy", "nosuch"), "eevdf rr fifo"), (("--place", "nosuch"), "home"),
-                            (("--run", ""), "name of a program"), (("--trace", "/nonexistent/t"), "written"),
+                            (("--run", ""), "name of a program"), (("--workload", ""), "name of a file"),
+                            (("--run", "hog,1", "--workload", "w"), "leave out --run or --workload"),
+                            (("--trace", "/nonexistent/t"), "written"),
                             (("--json", "/nonexistent/r.json"), "written"), (("--json", ROOT), "written"),
                             (("--board", "toaster"), "there is: qemu-virt"),
                             (("--boot-arg", "x"), "KEY=VALUE"), (("--shell", "--json", "x"), "alone")):

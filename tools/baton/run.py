@@ -31,6 +31,7 @@ KERNEL_ELF = "kernel/kernel.elf"
 SCHED_ELF = "servers/sched/sched"
 BOOT_ARCHIVE = "boards/boot.cpio"
 RECORDING = "recording.trace"
+WORKLOAD_PROGRAM = "workload"
 GDB_SOCKET = "gdb"
 END_OF_INPUT = b"\x04"
 STANDARD_TIMEOUT_S = 300
@@ -52,6 +53,11 @@ def check_names(args):
             raise Failure(f"{option} {name}: unknown; known are: {' '.join(known)}")
     if args.program == "":
         raise Failure("--run wants the name of a program")
+    if args.workload == "":
+        raise Failure("--workload wants the name of a file")
+    if args.workload and args.program and args.program.split(",")[0] != WORKLOAD_PROGRAM:
+        raise Failure(f"--run {args.program}: {WORKLOAD_PROGRAM} is the program that runs the workload; "
+                      "leave out --run or --workload")
 
 
 def boot_arguments(args, scratch):
