@@ -180,7 +180,7 @@ MUTANTS = [
     ("libsys/base/bwl.c", "if (*ref >= reader->used.objects ||", "if (", "bwl"),
     ("libsys/base/bwl.c", "reader->used.events != reader->declared.events", "false", "bwl"),
     ("tools/workload/check.c", "if (state[child - loader->tasks] == 1)", "if (false)", "workload"),
-    ("tools/workload/scan.c", "if (before != 0)", "if (false)", "workload"),
+    ("tools/workload/scan.c", "if (before != NULL)", "if (false)", "workload"),
     ("tools/workload/expand.c", "owner = instance;", "owner = OWNER_SHARED;", "workload"),
     ("tools/workload/scan.c", "(scanner->depth == DEPTH_TASK || scanner->depth == DEPTH_PHASE)",
      "scanner->depth == DEPTH_TASK", "workload"),

@@ -474,4 +474,8 @@ MUTANTS = [
     ("tools/baton/run.py", "if args.workload and args.program and args.program", "if args.program",
      "test_front_door"),
     ("tools/baton/run.py", "args.program.split(\",\")[0] != WORKLOAD_PROGRAM", "False", "test_front_door"),
+    ("tools/workload/scan.c", "\tconst char *key_path;\n\n\tdo\n", "\tconst char *key_path;\n\n"
+     "\tfirst->number = 0;\n\tdo\n", "encoding"),
+    ("tools/workload/scan.c", "while (place_find(&scanner->loader->places, key_path) != NULL);",
+     "while (false);", "encoding"),
 ]

@@ -20,7 +20,12 @@ void arena_free(struct arena *arena);
 
 /* Where each key stands in the text: path to line. */
 struct places {
-	struct lh_table *lines;
+	struct lh_table *lines; /* path -> struct place; null before the text was scanned */
+};
+
+struct place {
+	unsigned int line;
+	unsigned int number; /* the last that a repetition of this key got behind it */
 };
 
 /* One task of the file, before its instances are made. */

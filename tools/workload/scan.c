@@ -100,6 +100,15 @@ static void scan_string(struct scanner *scanner, const char **start, size_t *len
 
 static bool scan_value(struct scanner *scanner, const char *path);
 
+static struct place *place_find(const struct places *places, const char *path)
+{
+	void *place = NULL;
+
+	if (places->lines == NULL || !lh_table_lookup_ex(places->lines, path, &place))
+		return NULL;
+	return place;
+}
+
 static bool key_is_event(const struct scanner *scanner, const char *key_path, const char *key)
 {
 	enum workload_event_kind kind;
@@ -135,18 +144,21 @@ static void copy_insert(struct scanner *scanner, const char *at, const char *tex
 	scanner->copy_len += len;
 }
 
-/* The path under which a repeated event goes; its number is put in behind @key_end. */
+/*
+ * The path under which a repeated event goes; its number is put in behind @key_end.  What was taken
+ * stays so: the search goes on where that for the last repetition ended.
+ */
 static const char *event_number(struct scanner *scanner, const char *path, const char *key,
-				const char *key_end)
+				const char *key_end, struct place *first)
 {
 	struct arena *arena = scanner->loader->arena;
 	const char *key_path;
-	unsigned int number = 0;
 
 	do
-		key_path = path_join(arena, path, arena_format(arena, "%s%u", key, ++number));
-	while (scan_line(&scanner->loader->places, key_path) != 0);
-	copy_insert(scanner, key_end, arena_format(arena, "%u", number));
+		key_path = path_join(arena, path,
+				     arena_format(arena, "%s%u", key, ++first->number));
+	while (place_find(&scanner->loader->places, key_path) != NULL);
+	copy_insert(scanner, key_end, arena_format(arena, "%u", first->number));
 	return key_path;
 }
 
@@ -154,7 +166,8 @@ static bool scan_key(struct scanner *scanner, const char *path)
 {
 	struct loader *loader = scanner->loader;
 	unsigned int line = scanner->line;
-	unsigned int before;
+	struct place *before;
+	struct place *place;
 	const char *start;
 	const char *key;
 	const char *key_path;
@@ -164,21 +177,23 @@ static bool scan_key(struct scanner *scanner, const char *path)
 	scan_string(scanner, &start, &len);
 	key = arena_format(loader->arena, "%.*s", (int)len, start);
 	key_path = path_join(loader->arena, path, key);
-	before = scan_line(&loader->places, key_path);
-	if (before != 0 && key_is_event(scanner, key_path, key)) {
-		key_path = event_number(scanner, path, key, start + len);
-	} else if (before != 0) {
+	before = place_find(&loader->places, key_path);
+	if (before != NULL && key_is_event(scanner, key_path, key)) {
+		key_path = event_number(scanner, path, key, start + len, before);
+	} else if (before != NULL) {
 		loader->fault->line = line;
 		return fail(loader, key_path,
 			    "the key stands twice in this object (first on line %u); only events "
 			    "may be repeated",
-			    before);
+			    before->line);
 	}
 	if (memchr(start, '\\', len) != NULL) {
 		loader->fault->line = line;
 		return fail(loader, key_path, "a key is written without escapes");
 	}
-	lh_table_insert(loader->places.lines, key_path, (const void *)(uintptr_t)line);
+	place = arena_alloc(loader->arena, sizeof(*place));
+	place->line = line;
+	lh_table_insert(loader->places.lines, key_path, place);
 	key_end = scanner->at;
 	skip_space(scanner);
 	if ((look(scanner) == ',' || look(scanner) == '}') &&
@@ -301,9 +316,7 @@ bool scan_places(struct loader *loader, const char *text, size_t len, const char
 
 unsigned int scan_line(const struct places *places, const char *path)
 {
-	void *line = NULL;
+	const struct place *place = place_find(places, path);
 
-	if (places->lines == NULL || !lh_table_lookup_ex(places->lines, path, &line))
-		return 0;
-	return (unsigned int)(uintptr_t)line;
+	return place != NULL ? place->line : 0;
 }

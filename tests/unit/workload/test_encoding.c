@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Workload files: what the text may begin with, and which bytes it may not hold. */
+/* Workload files: what the text may begin with, which bytes it may not hold, and very long ones. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <workload_file.h>
 
 static struct workload_fault fault;
@@ -38,4 +41,25 @@ Test(encoding, byte_order_marks_and_zeroes)
 		}
 		workload_file_free(file);
 	}
+}
+
+/* As in a phase made from a recording: the same few keys, over and over. */
+Test(encoding, thousands_of_repeated_events_are_numbered_at_once)
+{
+	enum { EVENTS = 4000 };
+	const struct workload_options options = {.cpus = 1};
+	const clock_t start = clock();
+	struct workload_file *file;
+	char *text = malloc(64 + EVENTS * 24);
+	size_t len = (size_t)sprintf(text, "{\"tasks\": {\"t\": {\"loop\": 1, \"run2\": 1");
+
+	for (unsigned int i = 0; i < EVENTS; i++)
+		len += (size_t)sprintf(text + len, ", \"%s\": 5", i % 2 == 0 ? "run" : "sleep");
+	len += (size_t)sprintf(text + len, "}}}");
+	file = workload_text_load(text, len, &options, &fault);
+	cr_assert(file != NULL, "%s: %s", fault.path, fault.text);
+	cr_expect_eq(workload_of(file)->tasks[0].phases[0].event_count, EVENTS + 1);
+	cr_expect_lt(clock() - start, 3 * CLOCKS_PER_SEC);
+	workload_file_free(file);
+	free(text);
 }
