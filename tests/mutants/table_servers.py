@@ -478,4 +478,10 @@ MUTANTS = [
      "\tfirst->number = 0;\n\tdo\n", "encoding"),
     ("tools/workload/scan.c", "while (place_find(&scanner->loader->places, key_path) != NULL);",
      "while (false);", "encoding"),
+    ("tools/baton/streams.py", "FLAGS = (os.O_WRONLY, os.O_RDONLY, ", "FLAGS = (os.O_RDONLY, os.O_RDONLY, ",
+     "test_front_door"),
+    ("tools/baton/streams.py", "FLAGS = (os.O_WRONLY, os.O_RDONLY, ", "FLAGS = (os.O_WRONLY, os.O_WRONLY, ",
+     "test_front_door"),
+    ("tools/baton/streams.py", "    sys.stdout = sys.stdout or", "    _ = sys.stdout or", "test_front_door"),
+    ("tools/baton/__main__.py", "            STATUS = end.code\n", "            raise\n", "test_front_door"),
 ]

@@ -463,6 +463,36 @@ class Command(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr, "baton: the standard output: No space left on device\n")
 
+    def test_closed_streams(self):
+        """None of them is a Python error, or lent to the next file that is opened."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "empty.json")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write('{"traceEvents": []}')
+            door = os.path.join(ROOT, "baton")
+            for words, status, says in (
+                    (f"trace {path} >&-", 1, "baton: the standard output: Bad file descriptor\n"),
+                    ("--help >&-", 1, "baton: the standard output: Bad file descriptor\n"),
+                    (f"trace {path} <&-", 0, ""), (f"trace {path} 2>&-", 0, ""),
+                    ("trace nonexistent >&- <&-", 1, "baton: nonexistent: No such file or directory\n"),
+                    ("trace nonexistent 2>&-", 1, ""), ("trace --what >&- 2>&- <&-", 2, "")):
+                done = subprocess.run(["bash", "-c", f"{door} {words}"], check=False, text=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                self.assertEqual((done.returncode, done.stderr), (status, says), words)
+
+    def test_a_tool_cannot_read_or_print_where_its_caller_closed_that(self):
+        script = ("import os, subprocess, streams; streams.open_missing()\n"
+                  "print(subprocess.run(['sh', '-c', 'cat >&2; echo $? >&2; echo y; echo $? >&2'],"
+                  " stderr=subprocess.PIPE, text=True).stderr, file=open('out', 'w'))")
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {**os.environ, "PYTHONPATH": os.path.join(ROOT, "tools", "baton")}
+            subprocess.run(["bash", "-c", f'{sys.executable} -B -c "$0" <&- >&- 2>&-', script], check=True,
+                           cwd=folder, env=environment)
+            with open(os.path.join(folder, "out"), encoding="utf-8") as file:
+                said = [line for line in file.read().split() if line.isdigit()]
+        self.assertNotIn("0", said)
+        self.assertEqual(len(said), 2)
+
     def test_rounds_without_soak(self):
         done = baton("test", "--rounds", "2", "lint")
         self.assertEqual(done.returncode, 1)
