@@ -371,4 +371,11 @@ MUTANTS = [
     ("servers/sched/core/place.c", "now_ns < sent_ns + INCOMING_FRESH_NS", "false", "sched_place"),
     ("servers/sched/core/param.c", "\telse if (changed.group != 0)\n", "\telse if (false)\n", "sched_groups"),
     ("servers/sched/core/param.c", "\telse if (changed.group != 0)\n", "\telse\n", "sched_groups"),
+    ("servers/sched/policy/chaos/chaos.c", "\treturn random_next(&chaos_cpu(cpu)->random) % below;",
+     "\tstatic uint64_t random = CHAOS_SEED;\n\t(void)cpu;\n\treturn random_next(&random) % below;",
+     "policy_conformance"),
+    ("servers/sched/policy/line/line.h", "\t\t.set_average = line_set_average, ", "\t\t",
+     "policy_conformance"),
+    ("servers/sched/policy/line/line.h", "\t\t.name = #prefix, ", "\t\t.name = \"x\" #prefix, ",
+     "policy_conformance"),
 ]

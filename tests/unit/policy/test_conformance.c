@@ -15,6 +15,8 @@
 
 #define MS      UINT64_C(1000000)
 #define THREADS 10u
+#define STALL_AFTER \
+	2u /* s of CPU time: all scenarios may stall, and Meson waits 120 s for all of them */
 
 typedef void scenario_fn(struct bench *bench);
 
@@ -157,6 +159,49 @@ static void crosses_policies(struct bench *bench)
 		bench_free(there);
 	}
 	bench->digest = 0; /* as long as the list of policies: no schedule to write down */
+}
+
+/* A stretch of a schedule: threads wake, run and sleep by `seed`; the queue is where bench->now_ns is. */
+static void stretch(struct bench *bench, uint64_t *seed)
+{
+	bench_enqueue(bench, (uint32_t)(bench_random(seed) % THREADS), POLICY_JOIN_WAKE);
+	const uint32_t tid = bench_pick(bench);
+	cr_assert_neq(tid, UINT32_MAX);
+	bench_run(bench, 1 + bench_random(seed) % (2 * MS));
+	if (bench_random(seed) % 3 == 0)
+		bench_dequeue(bench, tid, POLICY_LEAVE_SLEEP);
+}
+
+/* The queues of two CPUs share nothing: each decides what it decides alone.  (No global, no static.) */
+static void two_queues(struct bench *bench)
+{
+	uint64_t digest = 0;
+	for (uint32_t round = 0; round < 2; round++) {
+		struct bench *here = bench_make(bench->ops, THREADS);
+		struct bench *there = bench_make(bench->ops, THREADS);
+		uint64_t seed = 5;
+		uint64_t seed_there = 6;
+		here->flags = bench->flags;
+		there->ops->cpu_init(bench_cpu(there), 1);
+		for (uint32_t tid = 0; tid < THREADS; tid++) {
+			bench_thread_make(here, tid, 1024, 3 * MS);
+			bench_thread_make(there, tid, 1024, 3 * MS);
+		}
+		for (uint32_t i = 0; i < 500; i++) {
+			stretch(here, &seed);
+			if (round != 0)
+				stretch(there, &seed_there);
+		}
+		cr_assert(round == 0 || here->digest == digest,
+			  "%s decides otherwise on a CPU because another one has threads, too: is "
+			  "there a global or a static?",
+			  bench->ops->name);
+		digest = here->digest;
+		bench->steps += here->steps;
+		bench_free(here);
+		bench_free(there);
+	}
+	bench->digest = digest;
 }
 
 static void restores(struct bench *bench)
@@ -369,7 +414,7 @@ static uint64_t play(const struct policy_ops *ops, const char *name, scenario_fn
 	played_by = ops->name;
 	printf("play %s %s%s\n", ops->name, name, flags != 0 ? " offers" : "");
 	fflush(stdout); /* what is still here is lost if the policy crashes */
-	stall_watch(&bench->now_ns, STALL_SECONDS, stalled);
+	stall_watch(&bench->now_ns, STALL_AFTER, stalled);
 	for (uint32_t tid = 0; tid < THREADS; tid++)
 		bench_thread_make(bench, tid, 1024, 3 * MS);
 	scenario(bench);
@@ -409,6 +454,7 @@ SCENARIO(yields_rotate)
 SCENARIO(yield_alone)
 SCENARIO(migrates)
 SCENARIO(crosses_policies)
+SCENARIO(two_queues)
 SCENARIO(restores)
 SCENARIO(restore_refuses)
 SCENARIO(spares)
@@ -460,34 +506,6 @@ Test(line, a_turn_that_arrives_is_one)
 		bench_dequeue(bench, 0, POLICY_LEAVE_EXIT);
 	}
 	bench_free(bench);
-}
-
-Test(registry, names_are_found)
-{
-	for (uint32_t i = 0; i < policies_count; i++) {
-		const struct policy_ops *ops = policies[i];
-		cr_assert_eq(policy_find(ops->name, strlen(ops->name)), ops);
-		cr_assert_lt(strlen(ops->name), POLICY_NAME_BYTES_MAX);
-		cr_assert_leq(ops->cpu_bytes, POLICY_CPU_BYTES_MAX);
-		cr_assert_leq(ops->thread_bytes, POLICY_THREAD_BYTES_MAX);
-		for (uint32_t j = 0; j < i; j++)
-			cr_assert_neq(ops->id, policies[j]->id, "%s and %s have the same id, %u",
-				      ops->name, policies[j]->name, ops->id);
-	}
-	cr_assert_eq(policies[0], &policy_eevdf);
-	cr_assert_null(policy_find("eevd", 4));
-	cr_assert_null(policy_find("eevdfx", 6));
-	cr_assert_null(policy_find("", 0));
-	cr_assert_eq(policy_find("rr,fifo", 2), &policy_rr);
-}
-
-Test(registry, weights_of_nice)
-{
-	cr_assert_eq(policy_weight_of_nice(0), 1024);
-	cr_assert_eq(policy_weight_of_nice(-20), 88761);
-	cr_assert_eq(policy_weight_of_nice(19), 15);
-	cr_assert_eq(policy_weight_of_nice(-100), 88761);
-	cr_assert_eq(policy_weight_of_nice(5), 335);
 }
 
 Test(rr, each_runs_its_own_slice)
