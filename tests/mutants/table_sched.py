@@ -378,4 +378,6 @@ MUTANTS = [
      "policy_conformance"),
     ("servers/sched/policy/line/line.h", "\t\t.name = #prefix, ", "\t\t.name = \"x\" #prefix, ",
      "policy_conformance"),
+    ("servers/sched/policy/line/records.c", "\t\ttext_string(&text, rule_text(rule));\n", "",
+     "policy_conformance"),
 ]

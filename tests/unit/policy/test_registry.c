@@ -1,7 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What every registered policy is, before anything is scheduled: its name, id, sizes, operations. */
+/* What every registered policy is: name, id, sizes, operations; what a broken rule says. */
 #include "bench.h"
+#include <line/line.h>
 #include <string.h>
+
+#define MS UINT64_C(1000000)
+
+static const char *dump_of(struct bench *bench, char text[POLICY_DUMP_BYTES])
+{
+	bench->ops->dump(bench_cpu(bench), text, POLICY_DUMP_BYTES);
+	return text;
+}
+
+/* What is broken is said, not only the number. */
+Test(line, a_broken_rule_is_named)
+{
+	char text[POLICY_DUMP_BYTES];
+	struct bench *bench = bench_make(&policy_rr, 1);
+	bench_add(bench, 0, 1024, 3 * MS);
+	cr_assert_null(strstr(dump_of(bench, text), "rule: "));
+	((struct line_cpu *)(void *)bench->cpu)->runnable = 2;
+	cr_assert_not_null(strstr(dump_of(bench, text),
+				  "rule: runnable is not the number of threads in the tree"));
+	bench_free(bench);
+}
 
 Test(registry, names_are_found)
 {

@@ -224,6 +224,29 @@ uint32_t line_check(const struct policy_cpu *policy_cpu)
 	return cpu->misuse != 0 ? LINE_RULE_MISUSE : 0;
 }
 
+/* For people: what a number of check() says, and the hook `right` where that is what failed. */
+static const char *rule_text(uint32_t rule)
+{
+	switch (rule) {
+	case LINE_RULE_ORDER:
+		return "tree and keys differ: was a key changed without line_move?";
+	case LINE_RULE_COUNT:
+		return "runnable is not the number of threads in the tree";
+	case LINE_RULE_WEIGHT:
+		return "weight is not the sum of the threads' weights";
+	case LINE_RULE_RUNNING:
+		return "who is RUNNING is not who was chosen, or is not in the line";
+	case LINE_RULE_TURN:
+		return "a thread has used up its turn and still has it";
+	case LINE_RULE_OWN:
+		return "the hook right says no";
+	case LINE_RULE_MISUSE:
+		return "an operation was called in a state that does not fit";
+	default:
+		return NULL;
+	}
+}
+
 static void dump_thread(struct text *text, const struct policy_cpu *policy_cpu,
 			struct rb_node *node)
 {
@@ -243,10 +266,14 @@ size_t line_dump(const struct policy_cpu *policy_cpu, char *buffer, size_t bytes
 {
 	const struct line_cpu *cpu = line_cpu_const(policy_cpu);
 	struct text text = text_make(buffer, bytes);
-	policy_show_queue(&text, cpu->kind->name, cpu->index, cpu->runnable,
-			  line_check(policy_cpu));
+	const uint32_t rule = line_check(policy_cpu);
+	policy_show_queue(&text, cpu->kind->name, cpu->index, cpu->runnable, rule);
 	if (cpu->kind->show != NULL)
 		cpu->kind->show(cpu, NULL, &text);
+	if (rule_text(rule) != NULL) {
+		text_string(&text, "\n  rule: ");
+		text_string(&text, rule_text(rule));
+	}
 	text_char(&text, '\n');
 	policy_show_tree(&text, &cpu->tree, policy_cpu, dump_thread);
 	return text.length;
